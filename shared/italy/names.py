@@ -1,0 +1,84 @@
+"""Names and surnames: which are plausible, and which three letters each gives a codice fiscale."""
+
+import re
+import unicodedata
+
+from shared.faults import Fault
+from shared.italy.alphabets import options_of, spellings
+
+LONGEST = 100
+# Keyboards, phones and registries produce all of these.
+APOSTROPHES = "'’‘ʼʹ`´ʻʽʾʿ′＇"
+SIGNS = APOSTROPHES + "-‐‑‒–.,· "
+
+_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ' ’-]*")
+_NOT_LETTERS = {code: None for code in range(128) if not chr(code).isalpha()}
+_NOT_CONSONANTS = str.maketrans("", "", "AEIOU")
+_NOT_VOWELS = str.maketrans("", "", "BCDFGHJKLMNPQRSTVWXYZ")
+_SEPARATOR = re.compile(r"[\s,]+")
+
+
+def fault_of_name(field: str, value: str) -> Fault | None:
+    """Say what keeps a text from being somebody's name or surname; None for anything that may be one.
+
+    Letters of the Latin, Greek and Cyrillic alphabets, any diacritic, apostrophe or hyphen, one letter
+    alone and no vowel at all are fine. Codes: `empty`, `too_long`, `control_character`, `digit`,
+    `unsupported_script`, `invalid_character`.
+    """
+    if len(value) > LONGEST:
+        return Fault(field, "too_long", f"A name has at most {LONGEST} characters.")
+    if _PLAIN.fullmatch(value):
+        return None
+    faults = filter(None, map(_fault_of_character, value))
+    code, detail = next(faults, ("", ""))
+    if not code and not any(map(str.isalpha, value)):
+        code, detail = "empty", "A name has at least one letter."
+    return Fault(field, code, detail) if code else None
+
+
+def _fault_of_character(character: str) -> tuple[str, str] | None:
+    category = unicodedata.category(character)
+    if category[0] == "C" or category in {"Zl", "Zp"}:
+        return "control_character", "A name has no control or invisible characters."
+    if category[0] == "N":
+        return "digit", "A name has no digits."
+    if category[0] == "L" and character not in SIGNS and options_of(character) is None:
+        return "unsupported_script", "Write the name in Latin, Greek or Cyrillic letters."
+    if category[0] in {"L", "M"} or category == "Zs" or character in SIGNS:
+        return None
+    return "invalid_character", "A name has letters, spaces, apostrophes, hyphens, points and commas only."
+
+
+def letters_of_surname(surname: str) -> tuple[str, ...]:
+    """The three letters that a surname gives a codice fiscale, in each customary spelling."""
+    return tuple(dict.fromkeys(map(_surname_letters, _spelled(surname))))
+
+
+def letters_of_name(name: str) -> tuple[str, ...]:
+    """The three letters that given names give a codice fiscale: of all of them first, then of the first ones.
+
+    Municipalities register further names now within the name, now behind a comma where they do not count,
+    and people give them all or not: the code may be that of any number of the first names.
+    """
+    given = _SEPARATOR.split(name.strip(" ,"))
+    leading = [" ".join(given[:count]) for count in range(len(given), 0, -1)]
+    return tuple(dict.fromkeys(_name_letters(s) for names in leading for s in _spelled(names)))
+
+
+def _spelled(text: str) -> tuple[str, ...]:
+    if text.isascii():
+        return (text.upper().translate(_NOT_LETTERS),)
+    return spellings(text)
+
+
+def _surname_letters(letters: str) -> str:
+    """Consonants first, then vowels, then X (decree of 23 December 1976, article 3)."""
+    return (letters.translate(_NOT_CONSONANTS) + letters.translate(_NOT_VOWELS) + "XXX")[:3]
+
+
+def _name_letters(letters: str) -> str:
+    """As for a surname, but of four or more consonants the second is left out (article 4)."""
+    consonants = letters.translate(_NOT_CONSONANTS)
+    if len(consonants) > 3:  # noqa: PLR2004 - the decree's own figure
+        return consonants[0] + consonants[2:4]
+    return (consonants + letters.translate(_NOT_VOWELS) + "XXX")[:3]

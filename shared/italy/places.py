@@ -1,0 +1,213 @@
+"""Where people are born: Belfiore codes, the years in which each place existed, its names and provinces.
+
+What is accepted, so that nobody real is refused:
+
+- A place goes by every name and every province it ever had: whoever was born in Monza before 2009 writes MI
+  or MB, and Fiume is FU.
+- Codes were first made in 1973 for everybody alive, by municipalities that had long merged or split, and
+  people write the name their birthplace has today. So a code may also be that of a municipality that took
+  the ground over later, and a name that of a municipality before or after the one in the code. The same
+  holds for states: Ucraina with the code of the Soviet Union, Fiume with that of Yugoslavia.
+- Years, not days, decide whether a place existed. A place that had ceased before the year of birth is
+  refused, and so is one founded later on ground that no earlier one is known for.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import chain
+from pathlib import Path
+from sys import intern
+
+from shared.italy.alphabets import folded
+
+ABROAD = "EE"
+DATA = Path(__file__).parent / "data"
+# No place has a longer one; what is cut here matches nothing and costs no memory.
+LONGEST_NAME = 120
+
+_WORD = re.compile(r"[a-z0-9]+")
+_BRACKETS = re.compile(r"\([^)]*\)")
+_SAINTS = frozenset(_WORD.findall("s ss san santo santa sant santi sante st ste sankt saint sainte sto sta"))
+_SMALL = frozenset(
+    _WORD.findall(
+        "di del dello della dei degli delle dell d de da dal in nel nell nello nella nei su sul sull sulla"
+        " sullo con e ed a al all alla allo l la lo le il i gli the of and"
+    )
+)
+_OF_STATES = frozenset(_WORD.findall("repubblica republic republik isole isola islands ex"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A municipality or a foreign state, present or past.
+
+    Attributes:
+        code: Belfiore code, such as `H501`; `Z` and three digits for a state.
+        first: year in which it began; 0 for a state.
+        last: year in which it ended; 9999 if it goes on.
+        names: as they stand in the registers, the latest last.
+        keys: what `key_of` makes of the names.
+        provinces: every one it belonged to, the latest last; `EE` for a state.
+        heirs: Belfiore codes of who may have taken its ground over.
+    """
+
+    code: str
+    first: int
+    last: int
+    names: tuple[str, ...]
+    keys: tuple[str, ...]
+    provinces: tuple[str, ...]
+    heirs: tuple[str, ...]
+
+
+def key_of(name: str) -> str:
+    """A municipality's name without what people write differently: case, accents, San or S., small words."""
+    return _remembered_key(name[:LONGEST_NAME])
+
+
+def key_of_state(name: str) -> str:
+    """A state's name likewise, without Repubblica or Isole, and in any order of its words."""
+    return _remembered_key_of_state(name[:LONGEST_NAME])
+
+
+def _key(name: str) -> str:
+    words = _words(name)
+    kept = [word for word in words if word not in _SMALL] or words
+    return " ".join("s" if word in _SAINTS else word for word in kept)
+
+
+def _key_of_state(name: str) -> str:
+    words = _words(name)
+    kept = [word for word in words if word not in _SMALL and word not in _OF_STATES] or words
+    return " ".join(sorted(kept))
+
+
+_remembered_key = lru_cache(maxsize=4096)(_key)
+_remembered_key_of_state = lru_cache(maxsize=512)(_key_of_state)
+
+
+def _squeezed(name: str) -> str:
+    return "".join(_words(name[:LONGEST_NAME]))
+
+
+def _words(name: str) -> list[str]:
+    return _WORD.findall(folded(_BRACKETS.sub(" ", name) if "(" in name else name))
+
+
+def _keys(names: str) -> Iterator[str]:
+    """A name in two languages, `Bolzano=Bozen`, is known by either and by both in either order."""
+    for name in names.split("|"):
+        italian, _, other = name.partition("=")
+        yield _key(italian)
+        if other:
+            yield from (_key(other), _key(f"{italian} {other}"), _key(f"{other} {italian}"))
+
+
+def _municipalities() -> Iterator[Place]:
+    shared: dict[str, tuple[str, ...]] = {}
+    for line in (DATA / "municipalities.tsv").read_text(encoding="utf-8").splitlines():
+        code, first, last, names, sigle, heirs = line.split("\t")
+        provinces = shared.setdefault(sigle, tuple(map(intern, sigle.split(","))))
+        keys = tuple(dict.fromkeys(_keys(names)))
+        known = tuple(names.replace("=", "|").split("|"))
+        yield Place(code, int(first), int(last or 9999), known, keys, provinces, _codes(heirs))
+
+
+def _states() -> Iterator[Place]:
+    for line in (DATA / "states.tsv").read_text(encoding="utf-8").splitlines():
+        code, last, text, heirs = line.split("\t")
+        names = tuple(text.split("|"))
+        keys = tuple(dict.fromkeys(map(_key_of_state, names)))
+        yield Place(code, 0, int(last or 9999), names, keys, (ABROAD,), _codes(heirs))
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+BY_CODE: dict[str, Place] = {place.code: place for place in chain(_municipalities(), _states())}
+PROVINCES: frozenset[str] = frozenset(p for place in BY_CODE.values() for p in place.provinces) - {ABROAD}
+
+
+def _indexed() -> tuple[dict[str, tuple[Place, ...]], dict[str, tuple[str, ...]]]:
+    """Places by the key of a name, and codes of forebears by code."""
+    by_key: dict[str, tuple[Place, ...]] = {}
+    forebears_of: dict[str, tuple[str, ...]] = {}
+    for place in BY_CODE.values():
+        for key in place.keys:
+            by_key[key] = (*by_key.get(key, ()), place)
+        for heir in place.heirs:
+            forebears_of[heir] = (*forebears_of.get(heir, ()), place.code)
+    return by_key, forebears_of
+
+
+_BY_KEY, _FOREBEARS = _indexed()
+
+
+def named(name: str, *, abroad: bool = False) -> tuple[Place, ...]:
+    """All places that ever had this name, however written; homonyms all together."""
+    places = _BY_KEY.get(key_of_state(name) if abroad else key_of(name), ())
+    return tuple(place for place in places if (place.provinces[0] == ABROAD) is abroad)
+
+
+def goes_by(place: Place, name: str) -> bool:
+    """Tell whether the name is one of the place's, also squeezed (San Remo) or cut (Castelnuovo Gar.)."""
+    if place.provinces[0] == ABROAD:
+        return key_of_state(name) in place.keys
+    if key_of(name) in place.keys:
+        return True
+    if _squeezed(name) in map(_squeezed, place.names):
+        return True
+    return "." in name and any(_cut_from(key_of(name).split(), key.split()) for key in place.keys)
+
+
+def _cut_from(given: list[str], known: list[str]) -> bool:
+    """Tell whether every word is one of the name's or its beginning, and a long one stands whole."""
+    whole = any(len(word) > len("san") for word in set(given) & set(known))
+    return whole and len(given) == len(known) and all(map(str.startswith, known, given))
+
+
+def find(province: str, name: str) -> tuple[Place, ...]:
+    """The places of that name that ever belonged to that province; for `EE`, the foreign states."""
+    found = tuple(place for place in named(name, abroad=province == ABROAD) if province in place.provinces)
+    if found or province == ABROAD:
+        return found
+    squeezed = _by_squeezed_name().get(_squeezed(name), ())
+    candidates = BY_CODE.values() if "." in name else squeezed
+    return tuple(place for place in candidates if province in place.provinces and goes_by(place, name))
+
+
+@cache
+def _by_squeezed_name() -> dict[str, tuple[Place, ...]]:
+    """Made when first needed, which is seldom: it holds every name once more."""
+    places: dict[str, tuple[Place, ...]] = {}
+    for place in BY_CODE.values():
+        for squeezed in set(map(_squeezed, place.names)):
+            places[squeezed] = (*places.get(squeezed, ()), place)
+    return places
+
+
+def family(place: Place) -> list[Place]:
+    """The place, all that took its ground over, and all that had it before. Itself first."""
+    return list({p.code: p for p in (place, *_heirs_of(place), *forebears(place))}.values())
+
+
+def _heirs_of(place: Place) -> list[Place]:
+    return _reached(place, lambda current: current.heirs)
+
+
+def forebears(place: Place) -> list[Place]:
+    """All that had the place's ground before it, or some of it."""
+    return _reached(place, lambda current: _FOREBEARS.get(current.code, ()))
+
+
+def _reached(start: Place, onward: Callable[[Place], tuple[str, ...]]) -> list[Place]:
+    reached: dict[str, Place] = {}
+    waiting = [start]
+    while waiting:
+        found = [BY_CODE[code] for code in onward(waiting.pop()) if code not in reached]
+        reached.update({place.code: place for place in found})
+        waiting += found
+    return list(reached.values())

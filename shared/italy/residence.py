@@ -1,0 +1,141 @@
+"""Residences: at home, municipality, province and CAP that belong together; abroad, lines for an envelope."""
+
+import re
+import unicodedata
+
+from shared.faults import Fault
+from shared.italy.places import DATA, PROVINCES, find, named
+
+MOST_LINES, LONGEST_LINE, LONGEST_NUMBER, LONGEST_POSTAL_CODE = 4, 70, 20, 12
+
+_CAP = re.compile(r"[0-9]{5}")
+_FOREIGN_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
+_SHORT_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9'’.,/() -]*")
+# ISO 3166-1 alpha-2, and XK, which posts and the European Union use for Kosovo.
+COUNTRIES = frozenset((DATA / "countries.txt").read_text(encoding="utf-8").split())
+
+
+def _current() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    found = {}
+    shared: dict[str, tuple[str, ...]] = {}
+    for line in (DATA / "postal_codes.tsv").read_text(encoding="utf-8").splitlines():
+        code, sigle, caps = line.split("\t")
+        found[code] = (shared.setdefault(sigle, tuple(sigle.split(","))), tuple(caps.split(",")))
+    return found
+
+
+# Belfiore code of each present municipality to the provinces that a residence may give and its CAP.
+CURRENT = _current()
+_PROVINCES_NOW = frozenset(province for provinces, _ in CURRENT.values() for province in provinces)
+
+
+def faults_in_italy(
+    street: str, number: str, municipality: str, province: str, postal_code: str
+) -> list[Fault]:
+    """Say all that is wrong with a residence in Italy.
+
+    Args:
+        street: with its kind, as in `Via Roma`.
+        number: `12`, `12/A`, `s.n.c.`, `km 3,200`.
+        municipality: a present one, in Italian, German or both.
+        province: its two letters.
+        postal_code: CAP, five digits.
+
+    Codes: `empty`, `too_long`, `invalid_character`; `unknown_province`, `ceased_province`;
+    `unknown_municipality`, `ceased_municipality`, `not_in_province`; `wrong_format`, `generic_postal_code`,
+    `not_of_municipality`.
+    """
+    faults = [
+        fault
+        for fault in (
+            _fault_of_text("residence.street", street, LONGEST_LINE),
+            _fault_of_text("residence.number", number, LONGEST_NUMBER, letters=False),
+            _fault_of_province(province),
+        )
+        if fault
+    ]
+    codes = [place.code for place in named(municipality) if place.code in CURRENT]
+    there = [code for code in codes if province in CURRENT[code][0]]
+    if not there and province in _PROVINCES_NOW:
+        there = [p.code for p in find(province, municipality) if province in CURRENT.get(p.code, ((),))[0]]
+    if not there and (not codes or province in _PROVINCES_NOW):
+        faults.append(_fault_of_municipality(municipality, known=bool(codes)))
+    wrong_cap = _fault_of_cap(postal_code, [cap for code in there or codes for cap in CURRENT[code][1]])
+    return [*faults, wrong_cap] if wrong_cap else faults
+
+
+def _fault_of_province(province: str) -> Fault | None:
+    if province in _PROVINCES_NOW:
+        return None
+    if province in PROVINCES:
+        return Fault("residence.province", "ceased_province", "This province exists no more.")
+    return Fault("residence.province", "unknown_province", "There is no such province.")
+
+
+def _fault_of_municipality(municipality: str, *, known: bool) -> Fault:
+    field = "residence.municipality"
+    if known:
+        return Fault(field, "not_in_province", "The municipality is not in the province given.")
+    if named(municipality):
+        return Fault(field, "ceased_municipality", "The municipality has merged; give its present name.")
+    return Fault(field, "unknown_municipality", "No such municipality; a hamlet goes with the street.")
+
+
+def _fault_of_cap(cap: str, belonging: list[str]) -> Fault | None:
+    """The CAP against those of the municipality; an unknown municipality says nothing of the CAP."""
+    field = "residence.postal_code"
+    if not _CAP.fullmatch(cap):
+        return Fault(field, "wrong_format", "A CAP has five digits.")
+    if cap in belonging or not belonging:
+        return None
+    if cap.endswith("00") and any(cap[:3] == other[:3] for other in belonging) and len(belonging) > 1:
+        return Fault(field, "generic_postal_code", "The city has a CAP for each district; give that one.")
+    return Fault(field, "not_of_municipality", "The CAP is not one of the municipality.")
+
+
+def _fault_of_text(field: str, value: str, longest: int, *, letters: bool = True) -> Fault | None:
+    text = value.strip()
+    if not text or not any(map(str.isalpha if letters else str.isalnum, text)):
+        return Fault(field, "empty", "This part of the address is missing.")
+    if len(text) > longest:
+        return Fault(field, "too_long", f"At most {longest} characters fit on an envelope.")
+    if _SHORT_PLAIN.fullmatch(text) or not any(unicodedata.category(c)[0] == "C" for c in text):
+        return None
+    return Fault(field, "invalid_character", "An address has no control or invisible characters.")
+
+
+def faults_abroad(country: str, lines: list[str], municipality: str, postal_code: str) -> list[Fault]:
+    """Say all that is wrong with a residence abroad.
+
+    Args:
+        country: ISO 3166-1 alpha-2, any but `IT`.
+        lines: one to four, as they go on the envelope.
+        municipality: the town.
+        postal_code: as the country writes it; empty where it has none.
+
+    Codes: `unknown_country`, `not_abroad`, `wrong_count`, `empty`, `too_long`, `invalid_character`,
+    `wrong_format`. The lines are `residence.lines.0` and on.
+    """
+    found = [_fault_of_country(country)]
+    if not 1 <= len(lines) <= MOST_LINES:
+        found.append(Fault("residence.lines", "wrong_count", f"An address has 1 to {MOST_LINES} lines."))
+    found += [
+        _fault_of_text(f"residence.lines.{i}", line, LONGEST_LINE, letters=False)
+        for i, line in enumerate(lines[:MOST_LINES])
+    ]
+    found.append(_fault_of_text("residence.municipality", municipality, LONGEST_LINE))
+    if postal_code and (
+        len(postal_code) > LONGEST_POSTAL_CODE or not _FOREIGN_POSTAL_CODE.fullmatch(postal_code)
+    ):
+        found.append(
+            Fault("residence.postal_code", "wrong_format", "A postal code has letters and digits only.")
+        )
+    return [fault for fault in found if fault]
+
+
+def _fault_of_country(country: str) -> Fault | None:
+    if country == "IT":
+        return Fault("residence.country", "not_abroad", "In Italy an address has street and number.")
+    if country not in COUNTRIES:
+        return Fault("residence.country", "unknown_country", "This is no ISO 3166-1 alpha-2 country.")
+    return None

@@ -1,0 +1,74 @@
+"""Names: real people are not refused, and each gives the letters of its codice fiscale."""
+
+import pytest
+
+from shared.italy.names import fault_of_name, letters_of_name, letters_of_surname
+
+SURNAMES = [
+    ("Rossi", "RSS"), ("Fo", "FOX"), ("Re", "REX"), ("O", "OXX"), ("Ng", "NGX"), ("Wu", "WUX"),
+    ("Aiello", "LLA"),
+    ("D'Angelo", "DNG"), ("D’Amico", "DMC"), ("D`Alessandro", "DLS"), ("Dall'Ò", "DLL"),
+    ("Degl'Innocenti", "DGL"),
+    ("De' Medici", "DMD"), ("Nicolo'", "NCL"), ("Cantù", "CNT"), ("De Luca", "DLC"), ("della Valle", "DLL"),
+    ("Lo Presti", "LPR"), ("von Elzenbaum", "VNL"), ("van den Berg", "VND"), ("da Silva e Souza", "DSL"),
+    ("Rossi Bianchi", "RSS"), ("Rossi-Bianchi", "RSS"), ("García Márquez", "GRC"), ("Müller", "MLL"),
+    ("Öö", "OOX"), ("Öö", "OEO"), ("Weiß", "WSS"), ("Weiß", "WSE"), ("Größl", "GRS"), ("Øie", "OIE"),
+    ("Øie", "OEI"), ("Æbelø", "BLA"), ("Ærø", "RAE"), ("Ærø", "REO"), ("Łoś", "LSO"), ("Đorđević", "DRD"),
+    ("Đorđević", "DJR"), ("Þórsson", "THR"), ("Åkesson", "KSS"), ("Şahin", "SHN"), ("İnönü", "NNI"),
+    ("Işık", "SKI"), ("Nguyễn", "NGY"), ("Țîrlea", "TRL"), ("Ţîrlea", "TRL"), ("Hrnjić", "HRN"),
+    ("Ba", "BAX"),
+    ("N'Diaye", "NDY"), ("Петрова", "PTR"), ("Шевченко", "SHV"), ("Юй", "YUI"), ("Παπαδόπουλος", "PPD"),
+    ("Χατζής", "CHT"), ("Χατζής", "HTZ"), ("El-Khoury", "LKH"), ("Mc Donald", "MCD"),
+    ("Castells i Vila·lta", "CST"), ("St. John", "STJ"), ("ʻAlohi", "LHA"), ("X", "XXX"),
+]  # fmt: skip
+NAMES = [
+    ("Mario", "MRA"), ("Gianluca", "GLC"), ("Gian Luca", "GLC"), ("Anna", "NNA"), ("Ada", "DAA"),
+    ("Ugo", "GUO"),
+    ("Io", "IOX"), ("Ng", "NGX"), ("Maria Teresa", "MTR"), ("Maria Teresa", "MRA"), ("Maria, Teresa", "MRA"),
+    ("Niccolò", "NCL"), ("José Ángel", "JNG"), ("Jürgen", "JGN"), ("Zoë", "ZOE"), ("Björn", "BRN"),
+    ("Олександр", "LSN"), ("Γιώργος", "GGS"), ("Ömer", "MRO"), ("Mª José", "MJS"),
+    ("Ana-Maria", "NMR"), ("Xu", "XUX"), ("A", "AXX"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("surname", "letters"), SURNAMES)
+def test_surnames_are_accepted_and_give_their_letters(surname: str, letters: str) -> None:
+    assert fault_of_name("surname", surname) is None
+    assert letters in letters_of_surname(surname)
+
+
+@pytest.mark.parametrize(("name", "letters"), NAMES)
+def test_names_are_accepted_and_give_their_letters(name: str, letters: str) -> None:
+    assert fault_of_name("name", name) is None
+    assert letters in letters_of_name(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("", "empty"), (" ", "empty"), ("'", "empty"), ("-", "empty"), ("Mar1o", "digit"),
+        ("Mario²", "digit"),
+        ("Mario\n", "control_character"), ("Mar\x00io", "control_character"),
+        ("Mar\u200bio", "control_character"),
+        ("Mar\u202eio", "control_character"), ("M" * 101, "too_long"), ("Mario!", "invalid_character"),
+        ("Mario <b>", "invalid_character"), ("Mario 😀", "invalid_character"), ("王", "unsupported_script"),
+        ("محمد", "unsupported_script"),
+    ],
+)  # fmt: skip
+def test_what_is_no_name_is_refused(value: str, code: str) -> None:
+    fault = fault_of_name("name", value)
+    assert fault is not None
+    assert (fault.field, fault.code) == ("name", code)
+
+
+def test_a_hundred_characters_are_not_too_many() -> None:
+    assert fault_of_name("name", "M" * 100) is None
+
+
+def test_a_name_with_very_many_spellings_is_answered_all_the_same() -> None:
+    assert len(letters_of_surname("ÄÖÜ" * 33)) <= 64
+
+
+def test_letters_and_marks_apart_are_the_letters_with_their_marks() -> None:
+    assert letters_of_surname("Mu\u0308ller") == letters_of_surname("Müller")
+    assert fault_of_name("surname", "Mu\u0308ller") is None
