@@ -1,0 +1,67 @@
+"""The AsyncAPI 3.0 document of the contract."""
+
+from shared.contract.asyncapi.channels import channels, operations
+from shared.contract.asyncapi.messages import messages
+from shared.contract.asyncapi.schemas import Json, schemas
+
+_ABOUT = """\
+What portals, operators' consoles and other systems say to the workers that carry a citizen's PIN, \
+and what they hear from them. It may grow (a new type, an optional field), but never changes in place.
+
+**Properties.** The headers given for each message are AMQP 0-9-1 properties of the same name; only \
+`traceparent` and `x-reason` are entries of the AMQP headers table. `type` equals the routing key, and \
+`user_id` is the sender's broker user, so that the broker vouches for it.
+
+**Once.** `message_id` is the idempotency key: the same id with the same body has one effect and gets the \
+same reply again; the same id with another body is rejected with `message_id_reused`.
+
+**Faults.** A body is a JSON object in UTF-8 of at most 256 KiB; an unknown field is an error. What cannot \
+be parsed as a message, and what comes from a user who may not send it, goes to `pin.dead` with the reason \
+in the header `x-reason`. What breaks a rule is rejected, with every fault at once, each with its dotted path.
+
+**Secrets.** No PIN, half of a PIN or confirming token is readable anywhere on the broker. Where one \
+travels it is sealed: standard base64 of a libsodium sealed box (`crypto_box_seal`) of its UTF-8 bytes.
+
+**Blind commands** always answer a well-formed command with `accepted` and nothing more: whether the \
+citizen exists, has a PIN or gave the right data shows only to the citizen.
+"""
+
+
+def document() -> Json:
+    """Return the whole document, ready to be written as JSON."""
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:pin-online:contract",
+        "info": {"title": "PIN online", "version": "1.0.0", "description": _ABOUT},
+        "defaultContentType": "application/json",
+        "servers": {"broker": _server()},
+        "channels": channels(),
+        "operations": operations(),
+        "components": {
+            "messages": messages(),
+            "correlationIds": {
+                "flow": {
+                    "description": "Carried on all that a command leads to; the message_id by default.",
+                    "location": "$message.header#/correlation_id",
+                }
+            },
+            "securitySchemes": {
+                "brokerUser": {"type": "userPassword", "description": "A user of the broker."}
+            },
+            "schemas": schemas(),
+        },
+    }
+
+
+def _server() -> Json:
+    return {
+        "host": "{host}:{port}",
+        "protocol": "amqp",
+        "protocolVersion": "0-9-1",
+        "description": "RabbitMQ. All queues are quorum queues, all messages persistent.",
+        "variables": {
+            "host": {"default": "localhost", "description": "The broker's host."},
+            "port": {"default": "5672", "description": "The broker's port, 5671 with TLS."},
+        },
+        "security": [{"$ref": "#/components/securitySchemes/brokerUser"}],
+    }

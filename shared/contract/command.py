@@ -1,0 +1,62 @@
+"""What the workers are asked to do: the kinds of command."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from shared.contract.fields import CodiceFiscale, Subject
+from shared.contract.model import Model
+from shared.faults import Fault
+
+PORTAL, OPERATOR, REGISTRY, GATEWAY, WORKER = "portal", "operator", "registry", "gateway", "worker"
+
+ReplyData = type[Model] | None
+"""The model of a reply's `data`, None where it is empty."""
+Refusals = Mapping[str, ReplyData]
+"""What `data` carries for each reply code that refuses a command."""
+
+
+class Command(Model):
+    """Any command. Its class tells what the broker and the shell need to know of it.
+
+    Attributes:
+        type: the AMQP `type`, which is the routing key too.
+        lane: the queue it arrives in.
+        blind: whether the reply to a well-formed one is always `accepted` and nothing more.
+        senders: the roles whose broker users may send it.
+        rejection_event: the type of the event that tells other systems of a rejection.
+        reply_data: what `data` carries when it is accepted.
+        refusals: the reply codes, beside `invalid` and `message_id_reused`, that it may get.
+    """
+
+    type: ClassVar[str]
+    lane: ClassVar[str]
+    blind: ClassVar[bool] = False
+    senders: ClassVar[frozenset[str]]
+    rejection_event: ClassVar[str | None] = None
+    reply_data: ClassVar[ReplyData] = None
+    refusals: ClassVar[Refusals] = {}
+
+    def forbidden_for(self, sender: str) -> Fault | None:
+        """Return why a user of this role may not send this command, or None if it may."""
+        if sender in self.senders:
+            return None
+        return Fault("", "forbidden", f"A user with the rights of '{sender}' may not send {self.type}.")
+
+
+class CitizenCommand(Command):
+    """A command about one citizen."""
+
+    codice_fiscale: CodiceFiscale
+
+
+class InternalCommand(Command):
+    """What a worker tells another or itself for later. It names the citizen by pseudonym alone."""
+
+    senders: ClassVar[frozenset[str]] = frozenset({WORKER})
+    subject: Subject
+
+
+def at_least_one(faults_field: str, code: str, detail: str, *values: Any) -> Iterator[Fault]:  # noqa: ANN401
+    """Yield one fault if none of the values was given. A value at fault was given."""
+    if all(value is None for value in values):
+        yield Fault(faults_field, code, detail)

@@ -1,0 +1,264 @@
+"""What the workers tell the world: facts, without personal data and without secrets."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic_core import to_json
+
+from shared.contract.fields import (
+    Channel,
+    Correlation,
+    Identifier,
+    Instant,
+    Level,
+    Protocol,
+    Reference,
+    Subject,
+    Word,
+    fault,
+)
+from shared.contract.model import Model
+
+
+class EventData(Model):
+    """What an event says beside whom it is about and when it happened.
+
+    Attributes:
+        type: the event's type, which is the routing key too.
+    """
+
+    type: ClassVar[str]
+
+
+class PinIssued(EventData):
+    """A PIN was issued; its halves are on their way (R5, R6)."""
+
+    type: ClassVar[str] = "pin.issued"
+
+    level: Level
+    expires_at: Instant
+
+
+class PinRequestRejected(EventData):
+    """A request for a PIN was rejected."""
+
+    type: ClassVar[str] = "pin.request_rejected"
+
+    code: Word
+
+
+class PinActivated(EventData):
+    """First access: the PIN of 8 characters replaced that of 16 (R10, R16)."""
+
+    type: ClassVar[str] = "pin.activated"
+
+
+class PinLocked(EventData):
+    """Too many failed attempts in a row locked the PIN for a time."""
+
+    type: ClassVar[str] = "pin.locked"
+
+    until: Instant
+
+
+class PinBlocked(EventData):
+    """Too many failed attempts blocked the PIN until it is restored or revoked."""
+
+    type: ClassVar[str] = "pin.blocked"
+
+
+class PinExpired(EventData):
+    """An initial PIN was not used in time."""
+
+    type: ClassVar[str] = "pin.expired"
+
+
+class PinRevoked(EventData):
+    """A PIN ended (R20, R21)."""
+
+    type: ClassVar[str] = "pin.revoked"
+
+    cause: Literal["citizen", "contact_centre", "undeliverable", "letter_returned"]
+
+
+class ContactsUpdated(EventData):
+    """The registered contacts changed (R12)."""
+
+    type: ClassVar[str] = "contacts.updated"
+
+
+class RestoreRequested(EventData):
+    """A citizen asked to restore the PIN (R13)."""
+
+    type: ClassVar[str] = "restore.requested"
+
+
+class RestoreConfirmed(EventData):
+    """A citizen confirmed the restoring; a new PIN goes out (R15)."""
+
+    type: ClassVar[str] = "restore.confirmed"
+
+
+class RevokeRequested(EventData):
+    """A citizen asked to revoke the PIN (R19)."""
+
+    type: ClassVar[str] = "revoke.requested"
+
+
+class DispositivoRequested(EventData):
+    """A citizen asked for the dispositivo profile (R22)."""
+
+    type: ClassVar[str] = "dispositivo.requested"
+
+
+class DocumentsReceived(EventData):
+    """The signed form and the document's copy came in (R24)."""
+
+    type: ClassVar[str] = "dispositivo.documents_received"
+
+
+class DispositivoApproved(EventData):
+    """An operator approved a request (R25)."""
+
+    type: ClassVar[str] = "dispositivo.approved"
+
+    effective_at: Instant
+
+
+class DispositivoCancelled(EventData):
+    """An operator cancelled a request (R28)."""
+
+    type: ClassVar[str] = "dispositivo.cancelled"
+
+    reason: Literal["incomplete", "illegible", "mismatch"]
+
+
+class DispositivoActivated(EventData):
+    """The PIN became dispositivo (R8, R26, R29)."""
+
+    type: ClassVar[str] = "dispositivo.activated"
+
+    channel: Literal["online", "fax", "branch", "recognition", "backfill"]
+
+
+class IstanzaProtocolled(EventData):
+    """An istanza was accepted and protocolled (R30, R31)."""
+
+    type: ClassVar[str] = "istanza.protocolled"
+
+    istanza_id: Reference
+    protocol: Protocol
+    status: Literal["in_progress", "suspended"]
+
+
+class IstanzaReleased(EventData):
+    """A suspended istanza was released (R32)."""
+
+    type: ClassVar[str] = "istanza.released"
+
+    istanza_id: Reference
+    protocol: Protocol
+
+
+class _DeliveryData(EventData):
+    delivery_id: Identifier
+    channel: Channel
+    attempt: Annotated[int, Field(ge=1)]
+
+
+class DeliverySent(_DeliveryData):
+    """A delivery was handed to its provider."""
+
+    type: ClassVar[str] = "delivery.sent"
+
+
+class DeliveryDelivered(_DeliveryData):
+    """A delivery arrived, so its provider says."""
+
+    type: ClassVar[str] = "delivery.delivered"
+
+
+class DeliveryFailed(_DeliveryData):
+    """A delivery ended without arriving."""
+
+    type: ClassVar[str] = "delivery.failed"
+
+
+class DeliveryReturned(_DeliveryData):
+    """A letter came back."""
+
+    type: ClassVar[str] = "delivery.returned"
+
+
+EVENTS: Mapping[str, type[EventData]] = {
+    data.type: data
+    for data in (
+        PinIssued,
+        PinRequestRejected,
+        PinActivated,
+        PinLocked,
+        PinBlocked,
+        PinExpired,
+        PinRevoked,
+        ContactsUpdated,
+        RestoreRequested,
+        RestoreConfirmed,
+        RevokeRequested,
+        DispositivoRequested,
+        DocumentsReceived,
+        DispositivoApproved,
+        DispositivoCancelled,
+        DispositivoActivated,
+        IstanzaProtocolled,
+        IstanzaReleased,
+        DeliverySent,
+        DeliveryDelivered,
+        DeliveryFailed,
+        DeliveryReturned,
+    )
+}
+"""Every event's data by the event's type."""
+
+
+class Event(Model):
+    """One fact about one citizen.
+
+    Attributes:
+        event_id: the same whenever the same fact is published again.
+        subject: the pseudonym of the citizen.
+    """
+
+    event_id: Identifier
+    type: str
+    subject: Subject
+    correlation_id: Correlation
+    occurred_at: Instant
+    data: SerializeAsAny[EventData]
+
+    @field_validator("data", mode="wrap")
+    @classmethod
+    def _as_its_type(cls, data: object, _: object, info: ValidationInfo) -> EventData:
+        if not (kind := EVENTS.get(info.data.get("type", ""))):
+            raise fault("unknown_event", "There is no event of this type.")
+        return data if isinstance(data, kind) else kind.model_validate_json(to_json(data))
+
+    @classmethod
+    def of(
+        cls, data: EventData, *, event_id: UUID, subject: str, correlation_id: str, occurred_at: datetime
+    ) -> Self:
+        """Return the event that says `data` about the citizen with this pseudonym."""
+        return cls(
+            event_id=event_id,
+            type=data.type,
+            subject=subject,
+            correlation_id=correlation_id,
+            occurred_at=occurred_at,
+            data=data,
+        )
+
+    def body(self) -> bytes:
+        """Return the event as the JSON that is published."""
+        return self.__pydantic_serializer__.to_json(self)

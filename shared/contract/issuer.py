@@ -1,0 +1,198 @@
+"""What the issuer is asked: requests, contacts, the registry; first access and log-in."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.contract.command import (
+    OPERATOR,
+    PORTAL,
+    REGISTRY,
+    CitizenCommand,
+    InternalCommand,
+    Refusals,
+    ReplyData,
+    at_least_one,
+)
+from shared.contract.fields import Identifier, Level, Line, Name, PastDay, ProvinceCode, PublicKey, Sealed
+from shared.contract.model import Model, unless_faulty, whole
+from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
+from shared.faults import Fault
+from shared.italy import birthplaces, codice_fiscale
+
+
+class PinRequest(CitizenCommand):
+    """A citizen asks for a PIN and has confirmed the summary (R1, R2, R3).
+
+    With `recognition` an operator vouches for the citizen, and the PIN is dispositivo from the
+    start (R8).
+    """
+
+    type: ClassVar[str] = "pin.request"
+    lane: ClassVar[str] = "issuer.requests"
+    blind: ClassVar[bool] = True
+    senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
+    rejection_event: ClassVar[str | None] = "pin.request_rejected"
+
+    surname: Name
+    name: Name
+    birth_date: PastDay
+    sex: Literal["M", "F"]
+    birth_province: ProvinceCode
+    """Two letters, `EE` for those born abroad."""
+    birth_place: Line
+    """The municipality, or the state for those born abroad."""
+    residence: Residence
+    contacts: Contacts
+    preferred_phone: Literal["home", "mobile"]
+    preferred_time: Literal["morning", "afternoon", "any"]
+    language: Literal["it", "de"] = "it"
+    recognition: Recognition | None = None
+
+    def forbidden_for(self, sender: str) -> Fault | None:
+        """Return a fault also where a portal vouches for a citizen, or an operator does not (R8)."""
+        if refused := super().forbidden_for(sender):
+            return refused
+        if (sender == OPERATOR) == (self.recognition is not None):
+            return None
+        return Fault("recognition", "forbidden", "Operators send requests with recognition, portals without.")
+
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield where the codice fiscale contradicts the person (R1), and what R2 misses."""
+        yield from self._another_person()
+        if whole(self.contacts):
+            yield from self._too_few_contacts(self.contacts)
+
+    def _another_person(self) -> Iterator[Fault]:
+        known = unless_faulty(self.codice_fiscale, "")
+        province, place = unless_faulty(self.birth_province, None), unless_faulty(self.birth_place, None)
+        if len(known) == codice_fiscale.LENGTH:
+            yield from codice_fiscale.disagreements(
+                known,
+                surname=unless_faulty(self.surname, None),
+                name=unless_faulty(self.name, None),
+                birth_date=unless_faulty(self.birth_date, None),
+                sex=unless_faulty(self.sex, None),
+                birth_province=province,
+                birth_place=place,
+            )
+        elif province and place:
+            born = unless_faulty(self.birth_date, None)
+            yield from birthplaces.faults_of_birthplace(province, place, born.year if born else None)
+
+    def _too_few_contacts(self, contacts: Contacts) -> Iterator[Fault]:
+        phones = {"home": contacts.home_phone, "mobile": contacts.mobile}
+        lacking = "At least one of home_phone and mobile is needed."
+        yield from at_least_one("contacts", "no_phone", lacking, *phones.values())
+        lacking = "At least one of email and pec is needed."
+        yield from at_least_one("contacts", "no_mailbox", lacking, contacts.email, contacts.pec)
+        if whole(self.preferred_phone) and phones[self.preferred_phone] is None and any(phones.values()):
+            yield Fault("preferred_phone", "not_given", "The preferred phone is not among the contacts.")
+
+
+class ContactsUpdate(CitizenCommand):
+    """A citizen adds or changes contacts (R12): those given are set, the others stay."""
+
+    type: ClassVar[str] = "contacts.update"
+    lane: ClassVar[str] = "issuer.requests"
+    senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
+    refusals: ClassVar[Refusals] = {"no_active_pin": None}
+
+    contacts: Contacts
+
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield an update of nothing."""
+        if whole(self.contacts):
+            given = (value for _, value in self.contacts)
+            yield from at_least_one("contacts", "no_contact", "At least one contact is needed.", *given)
+
+
+class RegistryUpdate(CitizenCommand):
+    """The health registry tells a citizen's card, against which a revocation is checked (R19)."""
+
+    type: ClassVar[str] = "registry.update"
+    lane: ClassVar[str] = "issuer.requests"
+    senders: ClassVar[frozenset[str]] = frozenset({REGISTRY})
+
+    health_card: HealthCard
+
+
+class ActivatedData(Model):
+    """The PIN of 8 characters, sealed to the command's `reply_key`."""
+
+    pin_sealed: Sealed
+    level: Level
+
+
+class VerifiedData(Model):
+    """What the PIN is good for."""
+
+    level: Level
+
+
+class LockedData(Model):
+    """How long the PIN stays locked."""
+
+    retry_after: Annotated[int, Field(ge=0)]
+    """In seconds."""
+
+
+class PinActivate(CitizenCommand):
+    """First access: the 16 characters are used once, for 8 new ones (R10, R16)."""
+
+    type: ClassVar[str] = "pin.activate"
+    lane: ClassVar[str] = "issuer.access"
+    senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
+    reply_data: ClassVar[ReplyData] = ActivatedData
+    refusals: ClassVar[Refusals] = {"wrong_pin": None, "locked": LockedData}
+
+    pin_sealed: Sealed
+    """The 16 characters, sealed to the issuer's key."""
+    reply_key: PublicKey
+    """The X25519 public key that the reply is sealed to."""
+
+
+class PinVerify(CitizenCommand):
+    """Log-in with codice fiscale and PIN (R11)."""
+
+    type: ClassVar[str] = "pin.verify"
+    lane: ClassVar[str] = "issuer.access"
+    senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
+    reply_data: ClassVar[ReplyData] = VerifiedData
+    refusals: ClassVar[Refusals] = {
+        "wrong_pin": None,
+        "locked": LockedData,
+        "first_access_needed": None,
+    }
+
+    pin_sealed: Sealed
+    """The 8 characters, sealed to the issuer's key."""
+
+
+class Expire(InternalCommand):
+    """The initial PIN was not used in time."""
+
+    type: ClassVar[str] = "internal.issuer.expire"
+    lane: ClassVar[str] = "issuer.requests"
+
+    pin_id: Identifier
+
+
+class FailedDelivery(InternalCommand):
+    """A delivery ended without arriving; the issuer decides what that means for the PIN."""
+
+    type: ClassVar[str] = "internal.issuer.delivery_failed"
+    lane: ClassVar[str] = "issuer.requests"
+
+    delivery_id: Identifier
+    reason: Line
+
+
+class ReturnedLetter(InternalCommand):
+    """A letter came back, which revokes the PIN."""
+
+    type: ClassVar[str] = "internal.issuer.letter_returned"
+    lane: ClassVar[str] = "issuer.requests"
+
+    delivery_id: Identifier

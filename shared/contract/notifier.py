@@ -1,0 +1,19 @@
+"""What gateways and the print provider tell the notifier."""
+
+from typing import ClassVar, Literal
+
+from shared.contract.command import GATEWAY, Command
+from shared.contract.fields import Identifier, Line, Note
+
+
+class DeliveryReceipt(Command):
+    """What became of a delivery after it was handed over. Published straight to the queue."""
+
+    type: ClassVar[str] = "delivery.receipt"
+    lane: ClassVar[str] = "notifier.receipts"
+    senders: ClassVar[frozenset[str]] = frozenset({GATEWAY})
+
+    delivery_id: Identifier
+    status: Literal["delivered", "failed", "returned"]
+    provider: Line
+    detail: Note = ""
