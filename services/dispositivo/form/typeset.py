@@ -1,0 +1,93 @@
+"""The pre-filled application for the PIN dispositivo (R23), in Italian or German (R33)."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Final, Literal
+
+from shared.dates import day
+from shared.typesetting.forme import cast
+from shared.typesetting.press import Copy, Press
+
+Language = Literal["it", "de"]
+Submission = Literal["online", "fax", "branch"]
+
+_SOURCE: Final = Path(__file__).with_name("form.typ")
+_PAGES: Final = {kind: page for page, kind in enumerate(product(("it", "de"), ("online", "fax", "branch")))}
+_TITLES: Final = {"it": "Richiesta del PIN dispositivo", "de": "Antrag auf die dispositive PIN"}
+_CONTACTS: Final = frozenset({"home_phone", "mobile", "email", "pec"})
+_REQUESTED: Final = {"it": "{} del {}", "de": "{} vom {}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the application says.
+
+    Attributes:
+        request_id: UUID, as text; it also stands in the Data Matrix, so that a fax can be matched.
+        language: of everything printed.
+        codice_fiscale: of the citizen, as are all that follow.
+        surname: as registered.
+        name: given names.
+        birth_date: a day.
+        birth_place: municipality or foreign state.
+        birth_province: two letters, `EE` abroad.
+        sex: `M` or `F`.
+        residence: the lines of the address without the addressee.
+        contacts: pairs of kind (`home_phone`, `mobile`, `email`, `pec`) and value; others are not shown.
+        requested_on: the day of the request.
+        submission: the way chosen to send it back (R24), which is marked.
+    """
+
+    request_id: str
+    language: Language
+    codice_fiscale: str
+    surname: str
+    name: str
+    birth_date: date
+    birth_place: str
+    birth_province: str
+    sex: str
+    residence: tuple[str, ...]
+    contacts: tuple[tuple[str, str], ...]
+    requested_on: date
+    submission: Submission
+
+
+def typeset(form: Form) -> bytes:
+    """Return the form as PDF/A-2b of one page; the same form gives the same bytes.
+
+    Raises:
+        ValueError: for a request id that is not 36 ASCII characters.
+    """
+    copy = Copy(page=_PAGES[form.language, form.submission], lines=_lines(form), symbol=form.request_id)
+    return _press().impress([copy], title=_TITLES[form.language], created=form.requested_on)
+
+
+def prepare() -> None:
+    """Make the press ready, which takes half a second: at the start of a worker, not at the first form."""
+    _press()
+
+
+@cache
+def _press() -> Press:
+    return Press(cast(_SOURCE))
+
+
+def _lines(form: Form) -> dict[str, tuple[str]]:
+    requested = _REQUESTED[form.language].format(form.request_id, day(form.requested_on, form.language))
+    known = {
+        "request": requested,
+        "codice_fiscale": form.codice_fiscale,
+        "surname": form.surname,
+        "name": form.name,
+        "birth_date": day(form.birth_date, form.language),
+        "birth_place": form.birth_place,
+        "birth_province": form.birth_province,
+        "sex": form.sex,
+        "residence": ", ".join(form.residence),
+    }
+    contacts = {kind: value for kind, value in form.contacts if kind in _CONTACTS}
+    return {slot: (text,) for slot, text in (known | contacts).items()}

@@ -1,0 +1,75 @@
+"""Letters: the second half of a PIN on paper (R6), in Italian or German (R33)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from shared.dates import day
+from shared.typesetting.forme import cast
+from shared.typesetting.press import Copy, Press
+
+_SOURCE: Final = Path(__file__).with_name("letter.typ")
+_PAGES: Final = {"it": 0, "de": 1}
+_TITLE: Final = "Lettere al cittadino"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter to print.
+
+    Attributes:
+        id: UUID, as text; it stands in the Data Matrix, and nowhere in the text, where its first eight
+            characters could be taken for the half.
+        language: of everything but the address.
+        address: 3 to 6 lines, from `address_lines`.
+        name: given name and surname, for the salutation.
+        half: the eight characters (R4).
+        expires_on: the last day of the initial PIN.
+        written_on: the date that the letter bears.
+    """
+
+    id: str
+    language: Literal["it", "de"]
+    address: tuple[str, ...]
+    name: str
+    half: str
+    expires_on: date
+    written_on: date
+
+
+def typeset(letters: Sequence[Letter]) -> bytes:
+    """Return one PDF/A-2b document, a page a letter, in order; the same letters give the same bytes.
+
+    The document's metadata carry no name and no secret.
+
+    Raises:
+        ValueError: for no letters at all, or an id that is not 36 ASCII characters.
+    """
+    if not letters:
+        raise ValueError("a document has at least one letter")
+    created = max(letter.written_on for letter in letters)
+    return _press().impress(map(_copy, letters), title=_TITLE, created=created)
+
+
+def prepare() -> None:
+    """Make the press ready, which takes half a second: at the start of a worker, not at the first letter."""
+    _press()
+
+
+@cache
+def _press() -> Press:
+    return Press(cast(_SOURCE))
+
+
+def _copy(letter: Letter) -> Copy:
+    lines = {
+        "address": letter.address,
+        "written_on": (day(letter.written_on, letter.language),),
+        "salutation": (letter.name,),
+        "half": (letter.half,),
+        "expires_on": (day(letter.expires_on, letter.language),),
+    }
+    return Copy(page=_PAGES[letter.language], lines=lines, symbol=letter.id)

@@ -1,0 +1,129 @@
+"""Casts a forme: `python -m shared.typesetting.casting SOURCE` writes it, pickled, to standard output."""
+
+import json
+import pickle
+import re
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import typst
+from pypdf import PageObject, PdfReader
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject
+
+from shared.typesetting.characters import alphabet
+from shared.typesetting.forme import Face, Forme, Page, Slot
+
+_FONTS: Final = Path(__file__).parent / "fonts"
+_ROOT: Final = Path(__file__).parents[2]
+
+
+def cast(source: Path) -> Forme:
+    """Have Typst set the file, and take from its PDF what printing needs.
+
+    Only the fonts of the project are used, so that the same source gives the same pages anywhere; an absolute
+    path in the source begins at the root of the project.
+
+    Raises:
+        typst.TypstError: when the file is at fault, or would not be PDF/A-2b.
+    """
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[_FONTS])
+    inputs = {"alphabet": alphabet()}
+    compiler = typst.Compiler(source, root=_ROOT, font_paths=fonts, sys_inputs=inputs)
+    slots = json.loads(compiler.query("<slot>", field="value"))
+    # No clock: the time in Typst's own metadata, which are not used, is set all the same.
+    pdf = compiler.compile(format="pdf", pdf_standards="a-2b", pdf_tags=False, timestamp=0)
+    if not isinstance(pdf, bytes):
+        raise TypeError("Typst gave no document")
+    return _forme(PdfReader(BytesIO(pdf)), slots)
+
+
+def _forme(pdf: PdfReader, slots: list[dict[str, Any]]) -> Forme:
+    *pages, case = pdf.pages
+    intents = pdf.root_object.raw_get("/OutputIntents")
+    fonts: Any = case["/Resources"]
+    faces = dict(map(_face, fonts["/Font"].values()))
+    needed = [intents, *(page.raw_get("/Resources") for page in pages)]
+    needed += [IndirectObject(face.number, 0, pdf) for face in faces.values()]
+    return Forme(
+        pages=tuple(
+            _page(page, [slot for slot in slots if slot["page"] == number])
+            for number, page in enumerate(pages, start=1)
+        ),
+        faces=faces,
+        objects=dict(_objects(needed)),
+        intents=intents.idnum,
+    )
+
+
+def _page(page: PageObject, slots: list[dict[str, Any]]) -> Page:
+    content = page.get_contents()
+    height = float(page.mediabox.height)
+    return Page(
+        content=b"" if content is None else content.get_data(),
+        resources=page.raw_get("/Resources").idnum,
+        slots={slot["name"]: _slot(slot, height) for slot in slots},
+    )
+
+
+def _slot(found: dict[str, Any], height: float) -> Slot:
+    """Return a slot from what Typst tells of it, whose `y` is counted from the top."""
+    own = {name: value for name, value in found.items() if name not in {"page", "name"}}
+    return Slot(**own | {"y": height - found["y"]})
+
+
+def _face(font: PdfObject) -> tuple[str, Face]:
+    """Return the name of a Type 0 font as Typst writes it, and what setting text in it takes."""
+    dictionary: Any = font.get_object()
+    descendant = dictionary["/DescendantFonts"][0].get_object()
+    cmap = dictionary["/ToUnicode"].get_data().decode()
+    texts = {code: bytes.fromhex(text).decode("utf-16-be") for code, text in _PAIR.findall(cmap)}
+    widths = dict(_widths(descendant["/W"]))
+    name = dictionary["/BaseFont"].partition("+")[2]
+    return name, Face(
+        number=dictionary.indirect_reference.idnum,
+        codes={text: code for code, text in texts.items()},
+        widths={text: widths[int(code, 16)] for code, text in texts.items()},
+    )
+
+
+_PAIR: Final = re.compile(r"^<([0-9A-F]{4})> <([0-9A-F]+)>$", re.MULTILINE)
+
+
+def _widths(table: list[Any]) -> Iterator[tuple[int, float]]:
+    """Read a `W` array of the form `first last width` (ISO 32000-1, 9.7.4.3)."""
+    for first, last, width in zip(table[::3], table[1::3], table[2::3], strict=True):
+        yield from ((code, float(width)) for code in range(int(first), int(last) + 1))
+
+
+def _objects(references: list[IndirectObject]) -> Iterator[tuple[int, bytes]]:
+    """Yield each object that can be reached, as it stands in the file, under its own number."""
+    seen: set[int] = set()
+    while references:
+        reference = references.pop()
+        if reference.idnum in seen:
+            continue
+        seen.add(reference.idnum)
+        found: Any = reference.get_object()
+        body = BytesIO()
+        found.write_to_stream(body)
+        yield reference.idnum, body.getvalue()
+        references += _references(found)
+
+
+def _references(found: object) -> Iterator[IndirectObject]:
+    match found:
+        case IndirectObject():
+            yield found
+        case DictionaryObject():
+            for value in found.values():
+                yield from _references(value)
+        case ArrayObject():
+            for value in found:
+                yield from _references(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(pickle.dumps(cast(Path(sys.argv[1]))))

@@ -1,0 +1,99 @@
+"""What a reader of a page sees: its words, its symbol, its marks of PDF/A."""
+
+import re
+import subprocess
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from pypdf import PdfReader
+
+_CHARACTER = "[0-9A-HJKMNP-TV-Z]"
+_word = re.compile(rf"\b(?=[A-Z]*\d){_CHARACTER}{{8}}\b", re.IGNORECASE)
+_spaced = re.compile(rf"(?<!\S)(?:{_CHARACTER}[ \xa0]*){{8}}(?!\S)")
+
+
+def words(pdf: bytes) -> str:
+    """Return the text of the first page as pypdf extracts it."""
+    return PdfReader(BytesIO(pdf)).pages[0].extract_text()
+
+
+def like_a_half(text: str) -> list[str]:
+    """Return the words of eight characters of a half, a digit among them, in either case."""
+    return _word.findall(text)
+
+
+def spaced_like_a_half(text: str) -> list[str]:
+    """Return what a reader takes for a half who allows spaces between its characters, without the spaces."""
+    return ["".join(found.split()) for found in _spaced.findall(text)]
+
+
+def laid_out(pdf: bytes, folder: Path) -> list[str]:
+    """Return the text of each page as pdftotext lays it out."""
+    return _poppler("pdftotext", pdf, folder, "-layout").split("\f")[:-1]
+
+
+def in_sight(pdf: bytes, folder: Path, **window: int) -> list[str]:
+    """Return the lines within a rectangle of the first page, in millimetres from its upper left corner.
+
+    At 254 dots an inch a dot is a tenth of a millimetre.
+    """
+    dots = {side: str(length * 10) for side, length in window.items()}
+    area = ("-x", dots["left"], "-y", dots["top"], "-W", dots["width"], "-H", dots["height"])
+    return [
+        line for line in _poppler("pdftotext", pdf, folder, "-r", "254", *area).split("\n") if line.strip()
+    ]
+
+
+def symbols(pdf: bytes, folder: Path, dots_per_inch: int = 200) -> list[str]:
+    """Return what the Data Matrix of each page says to a scanner of that resolution."""
+    _poppler("pdftoppm", pdf, folder, "-gray", "-r", str(dots_per_inch), result=str(folder / "page"))
+    return [_symbol(picture) for picture in sorted(folder.glob("page*.pgm"))]
+
+
+def metadata(pdf: bytes) -> str:
+    root: Any = PdfReader(BytesIO(pdf)).root_object
+    return str(root["/Metadata"].get_data().decode())
+
+
+def marks(pdf: bytes) -> list[str]:
+    """Return what a file lacks of what PDF/A-2b asks for (ISO 19005-2), as far as its structure tells."""
+    reader = PdfReader(BytesIO(pdf))
+    root: Any = reader.root_object
+    pages: list[Any] = list(reader.pages)
+    fonts = [font.get_object() for page in pages for font in page["/Resources"]["/Font"].values()]
+    descriptors = [font["/DescendantFonts"][0].get_object()["/FontDescriptor"] for font in fonts]
+    second = pdf.splitlines()[1]
+    asked = {
+        "an identifier": "/ID" in reader.trailer,
+        "no encryption": not reader.is_encrypted,
+        "its part and level": "<pdfaid:part>2</pdfaid:part><pdfaid:conformance>B<" in metadata(pdf),
+        "an output intent with a profile": "/DestOutputProfile" in root["/OutputIntents"][0].get_object(),
+        "every font embedded": all("/FontFile2" in descriptor for descriptor in descriptors),
+        "every font mapped to Unicode": all("/ToUnicode" in font for font in fonts),
+        "no action": not any(name in pdf for name in (b"/JavaScript", b"/OpenAction", b"/AA")),
+        "a second line of binary": second[:1] == b"%" and min(second[1:5]) > 127,
+        "nothing after its end": pdf.endswith(b"%%EOF\n"),
+    }
+    return [mark for mark, there in asked.items() if not there]
+
+
+def _symbol(picture: Path) -> str:
+    _, size, _, pixels = picture.read_bytes().split(b"\n", 3)
+    width, height = map(int, size.split())
+    found = zxingcpp.read_barcodes(memoryview(pixels).cast("B", (height, width)))
+    return str(found[0].text) if found else ""
+
+
+def _poppler(tool: str, pdf: bytes, folder: Path, *options: str, result: str = "-") -> str:
+    """Run one of poppler's tools; on a machine without them the test is skipped."""
+    file = folder / "document.pdf"
+    file.write_bytes(pdf)
+    try:
+        return subprocess.run(
+            [tool, *options, file, result], check=True, capture_output=True, encoding="utf-8"
+        ).stdout
+    except FileNotFoundError:
+        pytest.skip("poppler-utils is not installed")

@@ -1,0 +1,88 @@
+"""Addresses by the rules of Poste Italiane (R6)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.typesetting.address import address_lines
+from shared.typesetting.countries import COUNTRIES
+from tests.unit.typesetting.page import like_a_half
+
+
+def home(**changed: str) -> dict[str, Any]:
+    return {
+        "country": "IT",
+        "street": "Via Sant'Agata",
+        "number": "12/A",
+        "municipality": "Reggio nell'Emilia",
+        "province": "RE",
+        "postal_code": "42121",
+    } | changed
+
+
+def abroad(**changed: object) -> dict[str, Any]:
+    return {
+        "country": "DE",
+        "lines": ["Hauptstraße 5"],
+        "municipality": "München",
+        "postal_code": "80331",
+    } | changed
+
+
+def test_an_address_at_home_ends_with_cap_municipality_and_province_in_capitals() -> None:
+    assert address_lines("Mario", "Rossi", home()) == (
+        "Mario Rossi",
+        "Via Sant'Agata 12/A",
+        "42121 REGGIO NELL'EMILIA RE",
+    )
+
+
+def test_the_last_line_has_no_punctuation() -> None:
+    bolzano = home(municipality="Bolzano/Bozen (centro).", province="BZ", postal_code="39100")
+    assert address_lines("Eva", "Mair", bolzano)[-1] == "39100 BOLZANO BOZEN CENTRO BZ"
+
+
+def test_an_address_abroad_ends_with_the_country_in_capitals() -> None:
+    assert address_lines("Eva", "Mair", abroad()) == (
+        "Eva Mair",
+        "Hauptstraße 5",
+        "80331 MÜNCHEN",
+        "GERMANIA",
+    )
+
+
+def test_four_lines_abroad_and_a_long_name_still_make_six_lines() -> None:
+    lines = address_lines("Eva " * 12, "Mair " * 8, abroad(lines=["Haus A", "Stiege 2", "Ring 5", "Mitte"]))
+    assert len(lines) == 6
+    assert lines[2:4] == ("Haus A, Stiege 2", "Ring 5, Mitte")
+
+
+def test_a_postal_code_of_eight_digits_cannot_be_taken_for_a_half() -> None:
+    brazil = abroad(country="BR", lines=["Rua A1B2C3D4 9"], municipality="São Paulo", postal_code="01310100")
+    lines = address_lines("Eva", "Mair", brazil)
+    assert lines[1:3] == ("Rua A1B2C-3D4 9", "01310-100 SÃO PAULO")
+
+
+def test_every_country_of_iso_3166_has_a_name_in_capitals() -> None:
+    assert len(COUNTRIES) == 249
+    assert all(name == name.upper() for name in COUNTRIES.values())
+
+
+def test_an_unknown_country_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        address_lines("Eva", "Mair", abroad(country="ZZ"))
+
+
+text = st.text("AB 1.#ß-'", min_size=1, max_size=100).filter(str.strip)
+
+
+@given(text, text, st.lists(text, min_size=1, max_size=4), text)
+def test_an_address_of_any_length_has_three_to_six_lines_none_like_a_half(
+    name: str, surname: str, lines: list[str], municipality: str
+) -> None:
+    given_ = abroad(lines=lines, municipality=municipality)
+    found = address_lines(name, surname, given_)
+    assert 3 <= len(found) <= 6
+    assert like_a_half("\n".join(found)) == []
