@@ -1,0 +1,229 @@
+"""What the ledger knows of one citizen, and the lawful states of a PIN."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["none", "issued", "active", "restoring", "revoked", "expired"]
+Level = Literal["online", "dispositivo"]
+
+TRANSITIONS: dict[Status, tuple[Status, ...]] = {
+    "none": ("issued",),
+    "issued": ("active", "expired", "revoked"),
+    "active": ("restoring", "revoked"),
+    "restoring": ("active", "restoring", "expired", "revoked"),
+    "expired": ("issued",),
+    "revoked": ("issued",),
+}
+"""The lawful changes of a PIN's status; the table `lawful_transition` of the ledger holds the same."""
+
+LIVE: frozenset[Status] = frozenset({"issued", "active", "restoring"})
+"""The states in which a citizen has a PIN (R7)."""
+
+
+class Part(BaseModel):
+    """Base of everything an account is made of."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    def but(self, **changes: Any) -> Any:  # noqa: ANN401 - the same type as self
+        """Return a copy with some fields changed; the values are trusted, as they come from decisions."""
+        return self.model_copy(update=changes)
+
+
+class Residence(Part):
+    """Where the letter goes (R6): at home with `street` and `province`, abroad with `lines`."""
+
+    country: str
+    municipality: str
+    postal_code: str
+    street: str = ""
+    number: str = ""
+    province: str = ""
+    lines: tuple[str, ...] = ()
+
+
+class Holder(Part):
+    """The citizen's personal data, as confirmed in the request (R1)."""
+
+    codice_fiscale: str
+    surname: str
+    name: str
+    birth_date: date
+    sex: str
+    birth_province: str
+    birth_place: str
+    residence: Residence
+    preferred_phone: str
+    preferred_time: str
+    language: Literal["it", "de"] = "it"
+
+
+class Contacts(Part):
+    """The registered contacts (R2, R12)."""
+
+    home_phone: str | None = None
+    mobile: str | None = None
+    email: str | None = None
+    pec: str | None = None
+
+    @property
+    def mailbox(self) -> tuple[Literal["pec", "email"], str] | None:
+        """The one mailbox that gets halves and warnings: the PEC if there is one, else the email (R5)."""
+        if self.pec:
+            return "pec", self.pec
+        return ("email", self.email) if self.email else None
+
+    @property
+    def mail(self) -> tuple[Literal["pec", "email"], str] | None:
+        """The mailbox that gets outcomes and confirming links: the email, else the PEC (R27)."""
+        if self.email:
+            return "email", self.email
+        return ("pec", self.pec) if self.pec else None
+
+
+class HealthCard(Part):
+    """The Tessera Sanitaria, as the registry told us (R19)."""
+
+    number: str
+    expires_on: date
+
+
+class Half(Part):
+    """The deliveries that carry one half, and those of them that failed for good."""
+
+    deliveries: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> bool:
+        """Whether no channel is left on which the half could arrive."""
+        return set(self.deliveries) <= set(self.failed)
+
+
+class Pin(Part):
+    """The credential: what a typed PIN is compared with, never the PIN."""
+
+    id: str
+    """Names this PIN in delayed messages, so that they never touch its successor."""
+    issued_at: datetime
+    initial: bool
+    """True while it is the one of 16 characters (R4), False once it is the one of 8 (R10)."""
+    salt: bytes
+    verifier: bytes
+    part_verifiers: tuple[bytes, ...] = ()
+    """Of the two halves of an initial PIN, so that who types one is told to come with both."""
+    expires_at: datetime | None = None
+    halves: tuple[Half, ...] = ()
+
+
+class Attempts(Part):
+    """Failed log-ins since the last success."""
+
+    in_row: int = 0
+    total: int = 0
+    locks: int = 0
+    locked_until: datetime | None = None
+    blocked: bool = False
+
+
+class Link(Part):
+    """A confirming link that was sent and is still open."""
+
+    digest: bytes
+    expires_at: datetime
+    tried: int = 0
+    contacts: tuple[tuple[str, str], ...] = ()
+    """For a restore: the two contacts, as (kind, value), that will get the halves (R15)."""
+    address: tuple[str, str] | None = None
+    """For a revocation: the mailbox, as (kind, value), that the link was sent to (R20)."""
+
+
+class Document(Part):
+    """The details of an identity document (R8, R24, R26)."""
+
+    kind: str
+    number: str
+    issued_by: str
+    issued_on: date
+    expires_on: date
+
+
+class Recognition(Part):
+    """How the citizen's identity was established once (R8)."""
+
+    kind: str
+    at: datetime
+    operator: str
+    document: Document | None = None
+
+
+class Attachment(Part):
+    """A document by reference."""
+
+    uri: str
+    sha256: str
+    media_type: str
+
+
+class DispositivoRequest(Part):
+    """An open request for the dispositivo profile (R22-R29)."""
+
+    id: str
+    requested_at: datetime
+    submission: str
+    via: str | None = None
+    signed_form: Attachment | None = None
+    document: Document | None = None
+    document_scan: Attachment | None = None
+    received_at: datetime | None = None
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+    effective_at: datetime | None = None
+
+
+class Istanza(Part):
+    """An application that waits for the dispositivo PIN (R31)."""
+
+    id: str
+    protocol: str
+    service: str
+    submitted_at: datetime
+
+
+class Account(Part):
+    """One citizen, as of the last entry of the ledger.
+
+    `subject`, `version` and the plain columns of the row stand beside the sealed state; `before` is
+    the status that the row in the ledger has, from which the change must be lawful.
+    """
+
+    subject: Annotated[bytes, Field(exclude=True)] = b""
+    version: Annotated[int, Field(exclude=True)] = 0
+    status: Annotated[Status, Field(exclude=True)] = "none"
+    level: Annotated[Level | None, Field(exclude=True)] = None
+    review_since: Annotated[datetime | None, Field(exclude=True)] = None
+
+    holder: Holder | None = None
+    contacts: Contacts = Contacts()
+    pin: Pin | None = None
+    attempts: Attempts = Attempts()
+    health_card: HealthCard | None = None
+    restore: Link | None = None
+    revocation: Link | None = None
+    links_sent: tuple[datetime, ...] = ()
+    told_pin_exists_at: datetime | None = None
+    recognition: Recognition | None = None
+    dispositivo: DispositivoRequest | None = None
+    suspended: tuple[Istanza, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether the citizen has a PIN that has not ended (R7)."""
+        return self.status in LIVE
+
+    @property
+    def language(self) -> Literal["it", "de"]:
+        """The language of the messages to the citizen (R33)."""
+        return self.holder.language if self.holder else "it"

@@ -1,0 +1,295 @@
+"""RabbitMQ as the workers see it: one session, alive or lost. The only importer of aio_pika.
+
+A session is one connection with one channel to consume on and one to publish on. It is never repaired:
+when anything about it fails it is lost as a whole, and the worker opens another. What was not
+acknowledged comes back, and the inbox absorbs it.
+
+aio_pika opens the connection; messages are read and written one layer below, on its aiormq channels,
+a batch at a time: one write and one wait for a batch of publishes in place of one each.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import aio_pika
+import pamqp.frame
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
+from aiormq.channel import Channel
+from aiormq.exceptions import AMQPError, PublishError
+from pamqp.body import ContentBody
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
+
+PERSISTENT = 2
+WRITE_LIMIT = 256 * 1024
+"""Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
+
+
+class BrokerLost(Exception):  # noqa: N818 - reads as what it says
+    """The session with RabbitMQ is gone or does not answer: open another; nothing unacknowledged is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One message as it was delivered to a lane; properties that are absent are empty."""
+
+    tag: int
+    body: bytes
+    type: str
+    message_id: str
+    user_id: str
+    correlation_id: str
+    reply_to: str
+    traceparent: str
+    routing_key: str
+    redelivered: bool
+    deliveries: int
+    enqueued_at: datetime | None
+    arrived_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to publish. `mandatory`: it must reach a queue, else it counts as returned."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    type: str
+    message_id: str
+    correlation_id: str = ""
+    mandatory: bool = True
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    user_id: str | None = None
+
+
+class Session:
+    """One connection to RabbitMQ, good until `lost` is set."""
+
+    def __init__(self, connection: AbstractConnection, taking: Channel, giving: Channel) -> None:
+        self._connection, self._taking, self._giving = connection, taking, giving
+        self._arrived: deque[Arrived] = deque()
+        self._something = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._consumer: str | None = None
+        self._publishing = asyncio.Lock()
+        self.lost = asyncio.Event()
+        for channel in (taking, giving):
+            channel.closing.add_done_callback(self._lose)
+        taking.on_consumer_cancel_callbacks.add(self._lose)
+
+    @classmethod
+    async def open(cls, url: str, name: str, limit: float = 10.0) -> Self:
+        """Connect, within `limit` seconds.
+
+        Raises:
+            BrokerLost: there is no broker there, or it does not let us in.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                connection = await aio_pika.connect(url, client_properties={"connection_name": name})
+                taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
+                giving = await (await connection.channel(publisher_confirms=True)).get_underlay_channel()
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            raise BrokerLost(type(error).__name__) from None
+        return cls(connection, _concrete(taking), _concrete(giving))
+
+    def _lose(self, *_: object) -> None:
+        self.lost.set()
+        self._something.set()
+
+    async def consume(self, queue: str, prefetch: int) -> None:
+        """Start to take messages from a queue, at most `prefetch` unacknowledged ones.
+
+        Raises:
+            BrokerLost: the queue is not there or not ours.
+        """
+        try:
+            await self._taking.basic_qos(prefetch_count=prefetch)
+            ok = await self._taking.basic_consume(queue, self._take)
+        except (OSError, AMQPError, RuntimeError) as error:
+            raise BrokerLost(str(error)) from None
+        self._consumer = ok.consumer_tag
+
+    async def stop_consuming(self) -> None:
+        """Take no more; what was taken can still be acknowledged."""
+        if self._consumer and not self.lost.is_set():
+            with suppress(OSError, AMQPError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._taking.basic_cancel(self._consumer)
+        self._consumer = None
+        self._something.set()
+
+    async def _take(self, message: DeliveredMessage) -> None:
+        self._arrived.append(_arrived(message, self._loop.time()))
+        self._something.set()
+
+    async def gather(self, limit: int, linger: float) -> list[Arrived]:
+        """Wait for a message, then take what is there: up to `limit`, waiting at most `linger` s for more.
+
+        Returns an empty list when nothing came within a second or consuming was stopped.
+
+        Raises:
+            BrokerLost: the session is over.
+        """
+        if not self._arrived:
+            await self._wait(1.0)
+        if self._arrived and len(self._arrived) < limit and linger:
+            await asyncio.sleep(linger)
+        if self.lost.is_set():
+            raise BrokerLost("the session ended")
+        if not self._arrived:
+            self._something.clear()
+        return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+
+    async def _wait(self, seconds: float) -> None:
+        self._something.clear()
+        if self.lost.is_set() or self._consumer is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._something.wait()
+
+    async def acknowledge(self, tag: int) -> None:
+        """Acknowledge every message up to this one. Never retried: the inbox absorbs the redelivery.
+
+        Raises:
+            BrokerLost: the session is over.
+        """
+        try:
+            await self._taking.basic_ack(tag, multiple=True, wait=False)
+        except (OSError, AMQPError, RuntimeError) as error:
+            raise BrokerLost(type(error).__name__) from None
+
+    async def publish(self, messages: Sequence[Message], limit: float) -> list[bool]:
+        """Publish a batch and wait until the broker has it; says of each whether it reached a queue.
+
+        Raises:
+            BrokerLost: not all were confirmed within `limit` seconds: what became of the rest is unknown.
+        """
+        if not messages:
+            return []
+        try:
+            async with asyncio.timeout(limit):
+                async with self._publishing:
+                    confirmations = await self._write(messages)
+                return await self._confirmed(confirmations)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            self._lose()
+            raise BrokerLost(f"publish: {type(error).__name__}") from None
+        finally:
+            for message in messages:
+                self._giving.message_id_delivery_tag.pop(message.message_id, None)
+
+    async def _write(self, messages: Sequence[Message]) -> list["asyncio.Future[Any]"]:
+        channel = self._giving
+        if channel.is_closed:
+            raise BrokerLost("the channel is closed")
+        confirmations, block = [], bytearray()
+        for message in messages:
+            channel.delivery_tag += 1
+            confirmation = self._loop.create_future()
+            channel.confirmations[channel.delivery_tag] = confirmation
+            if message.mandatory:
+                channel.message_id_delivery_tag[message.message_id] = channel.delivery_tag
+            confirmations.append(confirmation)
+            block += _frames(message, channel.number, channel.max_content_size)
+            if len(block) > WRITE_LIMIT:
+                await channel.write_queue.put(ChannelFrame(payload=bytes(block), should_close=False))
+                block.clear()
+        await channel.write_queue.put(ChannelFrame(payload=bytes(block), should_close=False))
+        return confirmations
+
+    async def _confirmed(self, confirmations: "list[asyncio.Future[Any]]") -> list[bool]:
+        everything = asyncio.gather(*confirmations, return_exceptions=True)
+        lost = asyncio.ensure_future(self.lost.wait())
+        try:
+            await asyncio.wait((everything, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not everything.done():
+                raise BrokerLost("the session ended")
+            return [self._routed(result) for result in everything.result()]
+        finally:
+            lost.cancel()
+            everything.cancel()
+
+    @staticmethod
+    def _routed(result: object) -> bool:
+        if isinstance(result, PublishError):
+            return False
+        if isinstance(result, BaseException):
+            raise BrokerLost(f"publish: {type(result).__name__}")
+        return True
+
+    async def consumers(self, queue: str) -> int:
+        """Return how many consumers a queue has now.
+
+        Raises:
+            BrokerLost: the broker does not say.
+        """
+        try:
+            async with asyncio.timeout(5):
+                ok = await self._taking.queue_declare(queue, passive=True)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            raise BrokerLost(type(error).__name__) from None
+        return ok.consumer_count or 0
+
+    async def close(self) -> None:
+        """Close, within two seconds whatever the broker does."""
+        self.lost.set()
+        with suppress(Exception):
+            async with asyncio.timeout(2):
+                await self._connection.close()
+
+
+def _concrete(channel: AbstractChannel) -> Channel:
+    if not isinstance(channel, Channel):
+        raise TypeError("aio_pika gave a channel that is not aiormq's")
+    return channel
+
+
+def _arrived(message: DeliveredMessage, now: float) -> Arrived:
+    p = message.header.properties
+    headers = p.headers or {}
+    stamp = headers.get("timestamp_in_ms")
+    trace = headers.get("traceparent")
+    count = headers.get("x-delivery-count")
+    return Arrived(
+        tag=message.delivery_tag or 0,
+        body=bytes(message.body),
+        type=p.message_type or "",
+        message_id=p.message_id or "",
+        user_id=p.user_id or "",
+        correlation_id=p.correlation_id or "",
+        reply_to=p.reply_to or "",
+        traceparent=trace if isinstance(trace, str) else "",
+        routing_key=message.routing_key or "",
+        redelivered=bool(message.redelivered),
+        deliveries=count if isinstance(count, int) else 0,
+        enqueued_at=datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) else None,
+        arrived_at=now,
+    )
+
+
+def _frames(message: Message, channel: int, room: int) -> bytes:
+    publish = Basic.Publish(
+        exchange=message.exchange, routing_key=message.routing_key, mandatory=message.mandatory
+    )
+    properties = Basic.Properties(
+        content_type="application/json",
+        delivery_mode=PERSISTENT,
+        message_type=message.type,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id or None,
+        headers=dict(message.headers) or None,
+        user_id=message.user_id,
+    )
+    parts = [publish, ContentHeader(properties=properties, body_size=len(message.body))]
+    marshal: Callable[[Any, int], bytes] = pamqp.frame.marshal
+    bodies = (ContentBody(message.body[i : i + room]) for i in range(0, len(message.body), room))
+    return b"".join(marshal(part, channel) for part in (*parts, *bodies))

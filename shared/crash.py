@@ -1,0 +1,40 @@
+"""Named points between reading and acknowledging at which a test may kill the process.
+
+Only a process started with `PIN_CRASH_FILE` looks; it kills itself with SIGKILL, once, at the point whose
+name stands in that file. The chaos tests enumerate `POINTS`.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+POINTS = (
+    "gathered",
+    "parsed",
+    "performed",
+    "locked",
+    "decided",
+    "written",
+    "committed",
+    "published",
+    "acknowledged",
+    "relay.taken",
+    "relay.published",
+    "relay.removed",
+)
+
+_FILE = os.environ.get("PIN_CRASH_FILE")
+
+
+def crash_point(name: str) -> None:
+    """Die here, if a test asked for it."""
+    if _FILE is None:
+        return
+    path = Path(_FILE)
+    try:
+        wanted = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return
+    if wanted == name:
+        path.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)

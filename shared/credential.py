@@ -1,0 +1,59 @@
+"""The initial PIN of 16 characters: made, and forgotten again but for its verifier (R4, R15)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from shared.account import Account, Attempts, Half, Pin
+from shared.decision import Delivery, Internal, Moment
+from shared.pin import new_half
+from shared.secret import Secret
+
+EXPIRE = "internal.issuer.expire"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """An initial PIN while its halves are being sent."""
+
+    first: Secret
+    second: Secret
+    pin: Pin
+    expires_at: datetime
+
+    def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
+        """Return what the account keeps, once it is known which deliveries carry which half."""
+        halves = tuple(Half(deliveries=tuple(str(d.id) for d in half)) for half in (first, second))
+        pin: Pin = self.pin.but(halves=halves)
+        return pin
+
+
+def new_pin(at: Moment) -> NewPin:
+    """Draw a PIN of two halves; it can be used once, until it expires."""
+    first, second, salt = new_half(at.random), new_half(at.random), at.random(16)
+    expires_at = at.now + at.life.initial_validity
+    pin = Pin(
+        id=str(at.uuid()),
+        issued_at=at.now,
+        initial=True,
+        salt=salt,
+        verifier=at.pepper.initial(salt, Secret(first.reveal() + second.reveal())),
+        part_verifiers=tuple(at.pepper.initial(salt, half) for half in (first, second)),
+        expires_at=expires_at,
+    )
+    return NewPin(first, second, pin, expires_at)
+
+
+def expiry(account: Account, new: NewPin) -> Internal:
+    """Return the message to the issuer, due when the PIN expires."""
+    body = orjson.dumps({"subject": account.subject.hex(), "pin_id": new.pin.id})
+    return Internal("pin.commands", EXPIRE, EXPIRE, body, due_at=new.expires_at)
+
+
+def with_pin(account: Account, pin: Pin, **changes: object) -> Account:
+    """Return the account with a new PIN, its attempts and links begun anew."""
+    changed: Account = account.but(
+        pin=pin, attempts=Attempts(), restore=None, revocation=None, told_pin_exists_at=None, **changes
+    )
+    return changed

@@ -1,0 +1,152 @@
+"""What a worker decides: values in, values out; the shell does all the rest."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.account import Account
+from shared.contract.reply import Reply
+from shared.delivery import Content
+from shared.lifecycle import Lifecycle
+from shared.pin import Pepper
+from shared.secret import Secret
+
+
+class Box(Protocol):
+    """Opens what was sealed to this worker, and seals replies to the sender's key."""
+
+    def open(self, sealed: str) -> Secret | None:
+        """Return what is inside, or None when it was not sealed to this worker."""
+
+    def seal(self, secret: Secret, key: str) -> str:
+        """Seal a secret to an X25519 public key (base64)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that a decision knows of the world: the time, chance, the settings and the keys.
+
+    Attributes:
+        now: the instant of the decision, UTC.
+        random: cryptographic randomness, n bytes.
+        life: the settings of the PIN's life.
+        pepper: the key of the verifiers.
+        box: opens what was sealed to this worker.
+        effect: what the lane's effect gave for this message, if the lane has one.
+        number: a number drawn from the lane's sequence, if the message's type needs one.
+    """
+
+    now: datetime
+    random: Callable[[int], bytes]
+    life: Lifecycle
+    pepper: Pepper
+    box: Box
+    effect: Any = None
+    number: int | None = None
+
+    def uuid(self) -> UUID:
+        """Return a new random UUID (version 4, RFC 9562)."""
+        return UUID(bytes=self.random(16), version=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger: what happened, with no personal data.
+
+    `subject` is None for the citizen whom the message is about.
+    """
+
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actor: str | None = None
+    subject: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact for everybody; `subject` as in `Entry`, `correlation_id` None for the message's own."""
+
+    type: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    subject: bytes | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to the citizen on one channel."""
+
+    id: UUID
+    channel: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Internal:
+    """A message from a worker to a worker, at once or later.
+
+    Attributes:
+        exchange: where it is published.
+        key: its routing key.
+        type: its type.
+        body: JSON, with no personal data and no readable secret.
+        due_at: the instant from which it may be published; None is now.
+    """
+
+    exchange: str
+    key: str
+    type: str
+    body: bytes
+    due_at: datetime | None = None
+    correlation_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """The row of one delivery as it has to be from now on."""
+
+    id: UUID
+    subject: bytes
+    channel: str
+    status: str
+    attempts: int
+    reference: str = ""
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What changes and what is to be said. The empty one changes nothing and says nothing."""
+
+    reply: Reply | None = None
+    account: Account | None = None
+    entries: tuple[Entry, ...] = ()
+    events: tuple[Event, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    messages: tuple[Internal, ...] = ()
+    records: tuple[DeliveryRecord, ...] = ()
+
+    def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields
+        """Return a copy with some parts changed."""
+        return replace(self, **changes)
+
+
+Decide = Callable[[Account, Any, Moment], Decision]
+
+DECISIONS: dict[type, Decide] = {}
+"""The table of decisions of this process, by the type of message."""
+
+
+def decides(message: type) -> Callable[[Decide], Decide]:
+    """Enter a function into the table: it decides about messages of this type."""
+
+    def enter(decide: Decide) -> Decide:
+        if message in DECISIONS:
+            raise ValueError(f"two decisions about {message.__name__}")
+        DECISIONS[message] = decide
+        return decide
+
+    return enter

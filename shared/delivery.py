@@ -1,0 +1,142 @@
+"""The contents of a delivery: made where the half is born, sealed, opened by its channel alone.
+
+The text form of these shows no address, name or secret.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import orjson
+
+from shared.secret import Secret
+
+Language = Literal["it", "de"]
+"""R33: every message exists in Italian and in German."""
+
+
+class UnreadableDelivery(ValueError):  # noqa: N818 - reads as what it says
+    """The bytes are not a delivery: park it; another version may have made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """A text message (R5).
+
+    Attributes:
+        to: the mobile number, E.164.
+        text: one segment, see `services.notifier.channels.gsm`.
+    """
+
+    to: str = field(repr=False)
+    text: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail, ordinary or PEC (R5).
+
+    Attributes:
+        to: the address, as the citizen wrote it.
+        subject: names the matter, never a secret.
+        text: plain text; a blank line parts paragraphs. The HTML is made from it.
+        language: of the text.
+    """
+
+    to: str = field(repr=False)
+    subject: str
+    text: Secret
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A letter (R6).
+
+    Attributes:
+        address: the whole address block, as `Letter.address` wants it.
+        name: given name and surname, for the salutation.
+        language: of the letter.
+        half: the eight characters.
+        expires_on: last day on which the PIN can be used first.
+        written_on: the date of the letter.
+    """
+
+    address: tuple[str, ...] = field(repr=False)
+    name: str = field(repr=False)
+    language: Language
+    half: Secret
+    expires_on: date
+    written_on: date
+
+
+Content = Sms | Mail | Post
+
+
+def to_bytes(content: Content) -> bytes:
+    """Reveal a content as JSON, to be sealed at once."""
+    match content:
+        case Sms(to, text):
+            fields: list[object] = ["sms", to, text.reveal()]
+        case Mail(to, subject, text, language):
+            fields = ["mail", to, subject, text.reveal(), language]
+        case Post(address, name, language, half, expires_on, written_on):
+            fields = ["post", address, name, language, half.reveal(), expires_on, written_on]
+    return orjson.dumps(fields)
+
+
+def from_bytes(sealed_once: bytes) -> Content:
+    """Read a content back.
+
+    Raises:
+        UnreadableDelivery: the bytes are not what `to_bytes` makes; says nothing of them.
+    """
+    try:
+        kind, *fields = orjson.loads(sealed_once)
+        return _readers[kind](*fields)
+    except (ValueError, TypeError, KeyError):
+        raise UnreadableDelivery("not the contents of a delivery") from None
+
+
+def _sms(to: str, text: str) -> Sms:
+    return Sms(_text(to), Secret(_text(text)))
+
+
+def _mail(to: str, subject: str, text: str, language: str) -> Mail:
+    return Mail(_text(to), _text(subject), Secret(_text(text)), _language(language))
+
+
+def _post(  # noqa: PLR0913, PLR0917 - one a field
+    address: list[str],
+    name: str,
+    language: str,
+    half: str,
+    expires_on: str,
+    written_on: str,
+) -> Post:
+    return Post(
+        address=tuple(_text(line) for line in address),
+        name=_text(name),
+        language=_language(language),
+        half=Secret(_text(half)),
+        expires_on=date.fromisoformat(expires_on),
+        written_on=date.fromisoformat(written_on),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _language(value: str) -> Language:
+    match value:
+        case "it" | "de":
+            return value
+        case _:
+            raise ValueError("not a language of ours")
+
+
+_readers: dict[str, Callable[..., Content]] = {"sms": _sms, "mail": _mail, "post": _post}

@@ -1,0 +1,16 @@
+"""Istanze that wait for the dispositivo PIN (R31, R32)."""
+
+from shared.account import Account
+from shared.decision import Decision, Entry, Event
+
+
+def released(account: Account) -> Decision:
+    """Release every suspended istanza, each with its event, as the PIN becomes dispositivo (R32)."""
+    if not account.suspended:
+        return Decision(account=account)
+    facts = [{"istanza_id": istanza.id, "protocol": istanza.protocol} for istanza in account.suspended]
+    return Decision(
+        account=account.but(suspended=()),
+        entries=tuple(Entry("istanza.released", fact) for fact in facts),
+        events=tuple(Event("istanza.released", fact) for fact in facts),
+    )

@@ -1,0 +1,110 @@
+"""Postgres as the workers see it: one connection, alive or lost. The only importer of asyncpg.
+
+A query is a file in `queries/`, called by its name; the statements are prepared once a connection.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import asyncpg
+from asyncpg import exceptions as pg
+
+_FOLDER = Path(__file__).parent / "queries"
+QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in _FOLDER.glob("*.sql")}
+"""Every query of the project, by name."""
+
+
+class LedgerLost(Exception):  # noqa: N818 - reads as what it says
+    """Postgres is gone, full or not ready: connect again later; what was under way is unknown."""
+
+
+class LedgerConflict(Exception):  # noqa: N818 - reads as what it says
+    """Another worker was quicker: do the transaction again from its start."""
+
+
+class LedgerRefused(Exception):  # noqa: N818 - reads as what it says
+    """Postgres refuses a value or a change: something in the batch is wrong, and will be wrong again."""
+
+
+_CONFLICTS = (pg.SerializationError, pg.DeadlockDetectedError, pg.UniqueViolationError)
+_REFUSALS = (
+    pg.DataError,
+    pg.IntegrityConstraintViolationError,
+    pg.RaiseError,
+    ValueError,
+    OverflowError,
+    TypeError,
+)
+
+
+@asynccontextmanager
+async def _faults() -> AsyncIterator[None]:
+    try:
+        yield
+    except _CONFLICTS as error:
+        raise LedgerConflict(type(error).__name__) from None
+    except _REFUSALS as error:
+        raise LedgerRefused(type(error).__name__) from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise LedgerLost(f"{type(error).__name__}: {getattr(error, 'sqlstate', '')}") from None
+
+
+class Ledger:
+    """One connection to the ledger."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, dsn: str, name: str, limit: float = 10.0) -> Self:
+        """Connect, within `limit` seconds.
+
+        Raises:
+            LedgerLost: there is no ledger there, or it does not let us in.
+        """
+        async with _faults():
+            connection = await asyncpg.connect(
+                dsn,
+                timeout=limit,
+                command_timeout=30,
+                server_settings={"application_name": name, "jit": "off"},
+            )
+        return cls(connection)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection is there, as far as is known."""
+        return not self._connection.is_closed()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Run what is inside in one transaction, committed at its end.
+
+        Raises:
+            LedgerLost, LedgerConflict, LedgerRefused: as the statements inside, or the commit, give them.
+        """
+        async with _faults(), self._connection.transaction():
+            yield
+
+    async def rows(self, query: str, *values: Any) -> Sequence[Any]:  # noqa: ANN401 - what Postgres takes
+        """Run a query and return its rows."""
+        async with _faults():
+            return await self._connection.fetch(QUERIES[query], *values)
+
+    async def value(self, query: str, *values: Any) -> Any:  # noqa: ANN401 - what Postgres gives
+        """Run a query and return the first column of its first row, or None."""
+        async with _faults():
+            return await self._connection.fetchval(QUERIES[query], *values)
+
+    async def run(self, query: str, *values: Any) -> int:  # noqa: ANN401 - what Postgres takes
+        """Run a statement and return how many rows it wrote."""
+        async with _faults():
+            tag = await self._connection.execute(QUERIES[query], *values)
+        return int(tag.rpartition(" ")[2])
+
+    async def close(self) -> None:
+        """Close, within two seconds whatever Postgres does."""
+        with suppress(Exception):
+            await self._connection.close(timeout=2)

@@ -1,0 +1,8 @@
+-- Write the accounts that changed. Fewer rows than given: another worker wrote one in between.
+insert into account (subject, version, status, level, review_since, schema, state)
+select * from unnest(
+    $1::bytea[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::smallint[], $7::bytea[]
+) as new (subject, version, status, level, review_since, schema, state)
+on conflict (subject) do update set
+    version = excluded.version, status = excluded.status, level = excluded.level,
+    review_since = excluded.review_since, schema = excluded.schema, state = excluded.state

@@ -1,0 +1,32 @@
+"""The settings of a PIN's life. What the sources do not give is this project's own choice."""
+
+from datetime import timedelta
+
+from shared.settings import Settings
+
+
+class Lifecycle(Settings):
+    """How long things live and how often they may be tried."""
+
+    portal_url: str = "https://www.example.it/pin"
+    """Base of the links in mails: a change breaks the links already sent."""
+    initial_validity: timedelta = timedelta(days=60)
+    """Life of an initial PIN: shorter frees lost letters sooner, and cuts off slow readers."""
+    link_validity: timedelta = timedelta(hours=24)
+    """Life of a confirming link: longer leaves a lost mailbox useful to a thief for longer."""
+    dispositivo_delay: timedelta = timedelta(hours=24)
+    """From an operator's approval to its effect (R29)."""
+    branch_delay: timedelta = timedelta(0)
+    """From a branch's activation to its effect (R26)."""
+    attempts_in_row: int = 5
+    """Failures in a row that lock the PIN: more helps the guesser as much as the clumsy."""
+    attempts_in_all: int = 20
+    """Failures since the last success that block the PIN until it is restored or revoked."""
+    lock_time: timedelta = timedelta(minutes=15)
+    """The first lock; every further one lasts twice as long as the one before."""
+    links_a_day: int = 3
+    """Confirming links one citizen can be sent in 24 hours: more lets a stranger flood the mailbox."""
+    tries_a_link: int = 5
+    """Wrong confirmations after which the link is closed."""
+    notice_interval: timedelta = timedelta(days=1)
+    """How often, at most, a citizen is told that somebody asked for a second PIN (R7)."""

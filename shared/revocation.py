@@ -1,0 +1,35 @@
+"""The end of a PIN before its time (R18-R21, and what cannot be delivered)."""
+
+from typing import Literal
+
+from shared.account import Account, Attempts
+from shared.decision import Decision, Entry, Event
+
+Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned"]
+
+
+def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
+    """Annul a live PIN: nothing opens any more, what was open about it is closed, a new one may be asked for.
+
+    Suspended istanze stay suspended: a later dispositivo PIN of the same citizen releases them (R32).
+
+    Args:
+        account: one with a live PIN.
+        cause: why, as the event says it.
+        entry: what else goes on record: operator and reason, say.
+    """
+    ended = account.but(
+        status="revoked",
+        level=None,
+        review_since=None,
+        pin=None,
+        attempts=Attempts(),
+        restore=None,
+        revocation=None,
+        dispositivo=None,
+    )
+    return Decision(
+        account=ended,
+        entries=(Entry("pin.revoked", {"cause": cause, **entry}),),
+        events=(Event("pin.revoked", {"cause": cause}),),
+    )

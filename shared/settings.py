@@ -1,0 +1,94 @@
+"""Settings come from the environment, prefix `PIN_`; a secret one may come from a file."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import core_schema
+
+from shared.secret import Secret
+
+
+class BadSettings(Exception):  # noqa: N818 - reads as what it says
+    """The environment does not hold what the program needs: correct the settings named and start again."""
+
+
+class _SecretField:
+    """Reads a `Secret` from text and shows it as nothing."""
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, Secret) else Secret(str(value)),
+        )
+
+
+SecretSetting = Annotated[Secret, _SecretField()]
+Names = Annotated[
+    frozenset[str],
+    PlainValidator(
+        lambda value: (
+            frozenset(value.replace(",", " ").split()) if isinstance(value, str) else frozenset(value)
+        ),
+    ),
+]
+"""A set of names, separated by commas or spaces."""
+
+
+class Settings(BaseModel):
+    """Base of every group of settings; the field `sms_url` is read from `PIN_SMS_URL`."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the group from an environment.
+
+        Raises:
+            BadSettings: naming every setting that is missing or wrong, at once.
+        """
+        values = {name: text for name in cls.model_fields if (text := _text(name, environ)) is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            faults = (
+                f"PIN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
+            )
+            raise BadSettings("; ".join(faults)) from None
+
+    def shown(self) -> dict[str, str]:
+        """Return the settings as they may be logged: secrets left out."""
+        return {
+            name: value.isoformat() if hasattr(value, "isoformat") else _shown(value)
+            for name in type(self).model_fields
+            if not isinstance(value := getattr(self, name), Secret)
+        }
+
+
+def _text(name: str, environ: Mapping[str, str]) -> str | None:
+    variable = f"PIN_{name.upper()}"
+    if path := environ.get(f"{variable}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadSettings(f"{variable}_FILE: {error.strerror}") from None
+    return environ.get(variable)
+
+
+_duration = TypeAdapter(timedelta)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any setting
+    if isinstance(value, timedelta):
+        return str(_duration.dump_python(value, mode="json"))
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return str(value)

@@ -1,0 +1,1 @@
+"""The shell of every worker: gather, parse, perform, one transaction, publish, acknowledge."""

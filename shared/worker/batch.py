@@ -1,0 +1,208 @@
+"""Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.broker import Message
+from shared.contract.reply import Reply, accepted, rejected
+from shared.crash import crash_point
+from shared.decision import Box, Decision, Moment
+from shared.ledger import Ledger, LedgerConflict, LedgerRefused
+from shared.lifecycle import Lifecycle
+from shared.logs import where
+from shared.pin import Pepper
+from shared.sealing import StateSeal
+from shared.worker import states
+from shared.worker.lane import Lane, Taken
+from shared.worker.outbound import Outbound
+from shared.worker.settings import WorkerSettings
+from shared.worker.writing import Head, Parcel, Writing
+
+_RETRIES = 10
+"""How often a batch starts anew when another worker was quicker, before it is divided."""
+_REUSED = rejected("message_id_reused")
+
+
+@dataclass(slots=True)
+class Handled:
+    """What became of one message.
+
+    Attributes:
+        outcome: `accepted`, `rejected`, `done` (nothing to answer), `repeated` or `parked`.
+        reply: the reply's body, if there is one.
+        code: the reply's code, or why it was parked.
+    """
+
+    taken: Taken
+    outcome: str
+    code: str = ""
+    reply: bytes | None = None
+
+
+@dataclass(slots=True)
+class Settled:
+    """A batch as committed: what became of each message, and what has to be published."""
+
+    handled: list[Handled] = field(default_factory=list)
+    outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The keys that the decisions of this worker work with."""
+
+    pepper: Pepper
+    box: Box
+    state: StateSeal | None
+
+
+@dataclass(slots=True)
+class Clerk:
+    """Takes batches through their transaction."""
+
+    lane: Lane
+    settings: WorkerSettings
+    life: Lifecycle
+    trust: Trust
+    now: Any
+    confirmed: list[UUID] = field(default_factory=list)
+    """Rows of the outbox that the broker has: they leave with the next transaction."""
+
+    async def settle(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
+        """Decide a batch and commit it; what Postgres refuses is found by halving, and parked alone.
+
+        Raises:
+            LedgerLost: nothing is known to have happened; the messages come again.
+        """
+        for _ in range(_RETRIES):
+            try:
+                return await self._once(batch, ledger)
+            except LedgerConflict:
+                continue
+            except LedgerRefused as refusal:
+                if len(batch) == 1:
+                    return Settled([Handled(batch[0], "parked", str(refusal))])
+                break
+        middle = max(1, len(batch) // 2)
+        first = await self.settle(batch[:middle], ledger)
+        second = await self.settle(batch[middle:], ledger) if batch[middle:] else Settled()
+        return Settled(first.handled + second.handled, first.outgoing + second.outgoing)
+
+    async def _once(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
+        clearing = list(self.confirmed)
+        fold = Fold(self, self.now())
+        async with ledger.transaction():
+            await fold.read(batch, ledger)
+            crash_point("locked")
+            for taken in batch:
+                fold.decide(taken)
+            crash_point("decided")
+            parcels = fold.outbound.pack(
+                self.settings.outbox_lease, self.lane.channels, self.settings.bundle_size
+            )
+            await fold.writing.write(ledger, self.trust.state)
+            await _add_outbox(ledger, [parcel for parcel, _ in parcels[0]] + parcels[1])
+            if clearing:
+                await ledger.run("clear_outbox", clearing)
+            crash_point("written")
+        crash_point("committed")
+        del self.confirmed[: len(clearing)]
+        return Settled(fold.handled, [(parcel.id, messages) for parcel, messages in parcels[0]])
+
+
+class Fold:
+    """One attempt at one batch."""
+
+    def __init__(self, clerk: Clerk, now: datetime) -> None:
+        self._clerk = clerk
+        self._moment = Moment(now, os.urandom, clerk.life, clerk.trust.pepper, clerk.trust.box)
+        self._seen: dict[UUID, tuple[bytes, bool, bytes | None]] = {}
+        self.handled: list[Handled] = []
+        self.writing = Writing(now, {}, {})
+        self.outbound = Outbound(now, clerk.lane.worker)
+
+    async def read(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+        """Lock the citizens of the batch and read what is known of them and of its messages."""
+        subjects = sorted({subject for taken in batch for subject in taken.subjects})
+        for key, entries, head in await ledger.rows("lock_subjects", subjects):
+            self.writing.heads[bytes(key)] = Head(entries, bytes(head), known=True)
+        if self._clerk.lane.accounts and self._clerk.trust.state:
+            for row in await ledger.rows("read_accounts", subjects):
+                account = states.opened(row, self._clerk.trust.state)
+                self.writing.accounts[account.subject] = account
+        for row in await ledger.rows("read_inbox", list({taken.id for taken in batch})):
+            self._seen[UUID(bytes=row["message_id"].bytes)] = (
+                bytes(row["digest"]),
+                row["done"],
+                row["reply"],
+            )
+        await self._draw_numbers(batch, ledger)
+
+    async def _draw_numbers(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+        for kind, query in self._clerk.lane.sequences.items():
+            wanting = [taken for taken in batch if isinstance(taken.message, kind)]
+            if wanting:
+                rows = await ledger.rows(query, len(wanting))
+                for taken, row in zip(wanting, rows, strict=True):
+                    taken.number = row[0]
+
+    def decide(self, taken: Taken) -> None:
+        """Fold one message: a repeated one gets its first reply again, a failing one is parked alone."""
+        seen = self._seen.get(taken.id)
+        if seen and seen[0] != taken.digest:
+            self.handled.append(Handled(taken, "rejected", _REUSED.code, _REUSED.body()))
+        elif seen and seen[1]:
+            self.handled.append(Handled(taken, "repeated", reply=self._first_reply(taken, seen[2])))
+        else:
+            self._decide_anew(taken)
+
+    def _decide_anew(self, taken: Taken) -> None:
+        account = self.writing.account(taken.subjects[0]) if taken.subjects else self.writing.account(b"")
+        moment = replace(self._moment, effect=taken.effect, number=taken.number)
+        try:
+            decision = taken.decide(account, taken.message, moment)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
+            self.handled.append(Handled(taken, "parked", ": ".join(where(error).values())))
+            return
+        self._accept(taken, decision)
+
+    def _accept(self, taken: Taken, decision: Decision) -> None:
+        self.writing.add(taken, decision)
+        self.outbound.add(taken, decision)
+        reply = decision.reply
+        body = reply.body() if reply else None
+        kept = self._kept(taken, reply, body)
+        self.writing.inbox.append((taken.id, taken.digest, taken.correlation_id, kept))
+        self._seen[taken.id] = (taken.digest, True, kept)
+        outcome = reply.outcome if reply else "done"
+        self.handled.append(Handled(taken, outcome, reply.code if reply else "", body))
+
+    def _kept(self, taken: Taken, reply: Reply | None, body: bytes | None) -> bytes | None:
+        """Seal a reply for the inbox; the plain `accepted` and refusals of form need not be kept."""
+        seal = self._clerk.trust.state
+        if reply is None or body is None or seal is None or reply == _ACCEPTED or taken.refusal:
+            return None
+        return seal.seal(body, taken.id.bytes)
+
+    def _first_reply(self, taken: Taken, kept: bytes | None) -> bytes | None:
+        if taken.refusal:
+            return taken.refusal.body()
+        seal = self._clerk.trust.state
+        return seal.open(kept, taken.id.bytes) if kept and seal else _ACCEPTED.body()
+
+
+_ACCEPTED = accepted()
+
+
+async def _add_outbox(ledger: Ledger, parcels: list[Parcel]) -> None:
+    if parcels:
+        await ledger.run(
+            "add_outbox",
+            [parcel.id for parcel in parcels],
+            [parcel.due_at for parcel in parcels],
+            [parcel.content for parcel in parcels],
+        )

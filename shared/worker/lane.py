@@ -1,0 +1,91 @@
+"""What the shell has to know of a lane: the worker's own part, in values."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from shared.broker import Arrived
+from shared.contract.reply import Reply
+from shared.decision import Decide
+from shared.ledger import Ledger
+
+
+@dataclass(slots=True)
+class Taken:
+    """A message that was read: whom it is about, who decides, and what the lane's effect gave."""
+
+    arrived: Arrived
+    id: UUID
+    digest: bytes
+    actor: str
+    correlation_id: str
+    message: Any
+    subjects: tuple[bytes, ...]
+    decide: Decide
+    blind: bool = False
+    refusal: Reply | None = None
+    effect: Any = None
+    number: int | None = None
+    handled: bool = False
+    """Whether the inbox was found to have it already, so that its effect must not be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that cannot be read: it goes to `pin.dead` with the reason."""
+
+    arrived: Arrived
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a lane's reader makes of a readable body: the message and whose accounts it touches."""
+
+    message: Any
+    subjects: tuple[bytes, ...]
+    decide: Decide
+    blind: bool = False
+    refusal: Reply | None = None
+
+
+class Effect(Protocol):
+    """What a lane does outside the ledger before it decides; sets `effect` on each message."""
+
+    async def __call__(self, batch: Sequence[Taken], ledger: Ledger, /) -> None:
+        """Perform the effect for the messages whose `handled` is False; faults of the world are outcomes."""
+
+    async def close(self) -> None:
+        """Let go of what the effect holds."""
+
+
+Reader = Callable[[str, bytes, str], Parsed]
+"""From type, body and role to a message. Raises `shared.contract.Unreadable`."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One queue and all that the shell needs to work it.
+
+    Attributes:
+        worker: the role on ledger and broker, such as `issuer`.
+        name: what the process is called in logs, such as `issuer-access`.
+        queue: where its messages come from.
+        read: turns a type and a body into a message.
+        batch: messages in one transaction, at most.
+        accounts: whether the lane opens accounts.
+        effect: what it does outside the ledger first.
+        sequences: the name of the query that draws numbers for a type of message.
+        channels: the public keys of the channels that it may send deliveries to.
+    """
+
+    worker: str
+    name: str
+    queue: str
+    read: Reader
+    batch: int
+    accounts: bool = True
+    effect: Effect | None = None
+    sequences: Mapping[type, str] = field(default_factory=dict)
+    channels: Mapping[str, bytes] = field(default_factory=dict)

@@ -1,0 +1,201 @@
+"""What one batch says: events, deliveries in sealed bundles, internal messages, as rows of the outbox."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.broker import Message
+from shared.decision import Decision, Delivery, Internal
+from shared.delivery import to_bytes
+from shared.sealing import BundleSeal
+from shared.worker.lane import Taken
+from shared.worker.writing import Parcel
+
+PARCEL = 500
+"""Messages in one row of the outbox, at most."""
+
+
+def new_id() -> UUID:
+    """Return a random UUID (version 4, RFC 9562)."""
+    return UUID(bytes=os.urandom(16), version=4)
+
+
+def instant(moment: datetime) -> str:
+    """Return an instant as the contract writes it: RFC 3339 in UTC."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Outbound:
+    """What the decisions of one batch have to say, until it is packed."""
+
+    now: datetime
+    user: str
+    due_now: list[Message] = field(default_factory=list)
+    due_later: defaultdict[datetime, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    deliveries: defaultdict[str, list[tuple[Taken, Delivery]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def add(self, taken: Taken, decision: Decision) -> None:
+        """Take in what a decision has to say."""
+        for event in decision.events:
+            subject = event.subject or taken.subjects[0]
+            correlation_id = event.correlation_id or taken.correlation_id
+            self.due_now.append(self._event(taken, event.type, subject, correlation_id, event.data))
+        for internal in decision.messages:
+            message = self._internal(taken, internal)
+            if internal.due_at is None or internal.due_at <= self.now:
+                self.due_now.append(message)
+            else:
+                self.due_later[internal.due_at].append(message)
+        for delivery in decision.deliveries:
+            self.deliveries[delivery.channel].append((taken, delivery))
+
+    def _event(
+        self, taken: Taken, kind: str, subject: bytes, correlation_id: str, data: Mapping[str, Any]
+    ) -> Message:
+        event_id = str(new_id())
+        body = {
+            "event_id": event_id,
+            "type": kind,
+            "subject": subject.hex(),
+            "correlation_id": correlation_id,
+            "occurred_at": instant(self.now),
+            "data": data,
+        }
+        return Message(
+            exchange="pin.events",
+            routing_key=kind,
+            body=orjson.dumps(body, default=_plain),
+            type=kind,
+            message_id=event_id,
+            correlation_id=correlation_id,
+            mandatory=False,
+            headers=_trace(taken),
+            user_id=self.user,
+        )
+
+    def _internal(self, taken: Taken, internal: Internal) -> Message:
+        return Message(
+            exchange=internal.exchange,
+            routing_key=internal.key,
+            body=internal.body,
+            type=internal.type,
+            message_id=str(new_id()),
+            correlation_id=internal.correlation_id or taken.correlation_id,
+            headers={**_trace(taken), **internal.headers},
+            user_id=self.user,
+        )
+
+    def pack(
+        self, lease: timedelta, channels: Mapping[str, bytes], size: int
+    ) -> tuple[list[tuple[Parcel, list[Message]]], list[Parcel]]:
+        """Return the parcels to publish now, with their messages, and those for later.
+
+        Args:
+            lease: how long a parcel for now is left to its worker before the relay takes it.
+            channels: the public key of each channel.
+            size: deliveries in one bundle, at most.
+        """
+        leased = self.now + lease
+        now = [self._parcel(leased, part) for part in _parts(self.due_now, PARCEL)]
+        for channel, pairs in self.deliveries.items():
+            now.extend(
+                self._parcel(leased, [self._bundle(channel, channels[channel], part)])
+                for part in _parts(pairs, size)
+            )
+        later = [
+            self._parcel(due_at, part)[0]
+            for due_at, messages in self.due_later.items()
+            for part in _parts(messages, PARCEL)
+        ]
+        return now, later
+
+    def _bundle(self, channel: str, key: bytes, pairs: Sequence[tuple[Taken, Delivery]]) -> Message:
+        seal = BundleSeal(key)
+        body = {
+            "key": seal.key,
+            "deliveries": [
+                {
+                    "id": str(delivery.id),
+                    "subject": taken.subjects[0].hex(),
+                    "correlation_id": taken.correlation_id,
+                    "attempt": 1,
+                    "created_at": instant(self.now),
+                    "seal": seal.seal(to_bytes(delivery.content), delivery.id.bytes),
+                }
+                for taken, delivery in pairs
+            ],
+        }
+        return Message(
+            exchange="pin.notifications",
+            routing_key=channel,
+            body=orjson.dumps(body),
+            type="bundle",
+            message_id=str(new_id()),
+            correlation_id=pairs[0][0].correlation_id,
+            headers=_trace(pairs[0][0]),
+            user_id=self.user,
+        )
+
+    @staticmethod
+    def _parcel(due_at: datetime, messages: list[Message]) -> tuple[Parcel, list[Message]]:
+        return Parcel(new_id(), due_at, packed(messages)), messages
+
+
+def _parts(items: list[Any], size: int) -> list[list[Any]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _trace(taken: Taken) -> dict[str, str]:
+    trace = taken.arrived.traceparent
+    return {"traceparent": trace} if trace else {}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return instant(value)
+    return str(value)
+
+
+_FIELDS: tuple[Callable[[Message], Any], ...] = (
+    lambda m: m.exchange,
+    lambda m: m.routing_key,
+    lambda m: m.body.decode(),
+    lambda m: m.type,
+    lambda m: m.message_id,
+    lambda m: m.correlation_id,
+    lambda m: m.mandatory,
+    lambda m: m.headers,
+    lambda m: m.user_id,
+)
+
+
+def packed(messages: Sequence[Message]) -> bytes:
+    """Return messages as the content of one row of the outbox."""
+    return orjson.dumps([[take(message) for take in _FIELDS] for message in messages])
+
+
+def unpacked(content: bytes) -> list[Message]:
+    """Return the messages of one row of the outbox."""
+    return [
+        Message(exchange, key, body.encode(), kind, message_id, correlation_id, mandatory, headers, user_id)
+        for (
+            exchange,
+            key,
+            body,
+            kind,
+            message_id,
+            correlation_id,
+            mandatory,
+            headers,
+            user_id,
+        ) in orjson.loads(content)
+    ]

@@ -1,0 +1,118 @@
+"""Step 5, publish: what a committed batch has to say, right from memory."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from shared.broker import Arrived, Message, Session
+from shared.worker.batch import Handled
+from shared.worker.intake import correlation_id, reply_queue
+from shared.worker.lane import Lane, Unreadable
+from shared.worker.outbound import new_id
+from shared.worker.settings import WorkerSettings
+
+
+@dataclass(slots=True)
+class Closing:
+    """All that has to be published before a batch may be acknowledged up to `tag`."""
+
+    tag: int
+    gathered_at: float
+    handled: list[Handled] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
+
+
+class Publisher:
+    """Publishes batch by batch over one session."""
+
+    def __init__(self, lane: Lane, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401 - structlog
+        self._lane, self._settings, self._log = lane, settings, log
+
+    async def publish(self, closing: Closing, session: Session) -> list[UUID]:
+        """Publish all that a batch has to say; returns the rows of the outbox that the broker has.
+
+        Blind replies leave at a fixed time after the command came, so that their timing tells nothing.
+
+        Raises:
+            BrokerLost: some of it is not confirmed; the batch must not be acknowledged.
+        """
+        limit = self._settings.publish_limit.total_seconds()
+        dead = [self._dead(h.taken.arrived, h.code) for h in closing.handled if h.outcome == "parked"]
+        dead += [self._dead(u.arrived, u.reason) for u in closing.unreadable]
+        replies = [(h.taken.blind, r) for h in closing.handled if (r := self._reply(h))]
+        messages = [m for _, part in closing.outgoing for m in part] + dead
+        open_replies = [reply for blind, reply in replies if not blind]
+        routed = await session.publish(messages + open_replies, limit)
+        self._tell_dropped(open_replies, routed[len(messages) :])
+        await self._publish_blind([reply for blind, reply in replies if blind], closing.gathered_at, session)
+        return self._confirmed(closing.outgoing, routed)
+
+    async def _publish_blind(self, replies: list[Message], gathered_at: float, session: Session) -> None:
+        if not replies:
+            return
+        loop = asyncio.get_running_loop()
+        leave_at = gathered_at + self._settings.blind_reply_after.total_seconds()
+        await asyncio.sleep(max(0.0, leave_at - loop.time()))
+        self._tell_dropped(
+            replies, await session.publish(replies, self._settings.publish_limit.total_seconds())
+        )
+
+    def _confirmed(self, outgoing: list[tuple[UUID, list[Message]]], routed: Sequence[bool]) -> list[UUID]:
+        confirmed, start = [], 0
+        for row, messages in outgoing:
+            if all(routed[start : start + len(messages)]):
+                confirmed.append(row)
+            else:
+                self._log.error("outbox.unroutable", row=str(row), exchange=messages[0].exchange)
+            start += len(messages)
+        return confirmed
+
+    def _tell_dropped(self, replies: list[Message], routed: Sequence[bool]) -> None:
+        for reply, reached in zip(replies, routed, strict=True):
+            if not reached:
+                self._log.info("reply.dropped", correlation_id=reply.correlation_id)
+
+    def _reply(self, handled: Handled) -> Message | None:
+        arrived = handled.taken.arrived
+        if handled.reply is None or not arrived.reply_to:
+            return None
+        queue = reply_queue(arrived)
+        if queue is None:
+            self._log.warning(
+                "reply.refused", correlation_id=handled.taken.correlation_id, user=arrived.user_id
+            )
+            return None
+        return Message(
+            exchange="",
+            routing_key=queue,
+            body=handled.reply,
+            type="reply",
+            message_id=str(new_id()),
+            correlation_id=arrived.correlation_id or arrived.message_id,
+            headers={"traceparent": arrived.traceparent} if arrived.traceparent else {},
+            user_id=self._lane.worker,
+        )
+
+    def _dead(self, arrived: Arrived, reason: str) -> Message:
+        headers = {
+            "x-reason": reason,
+            "x-queue": self._lane.queue,
+            "x-routing-key": arrived.routing_key,
+            "x-user-id": arrived.user_id,
+            "x-reply-to": arrived.reply_to,
+        }
+        if arrived.traceparent:
+            headers["traceparent"] = arrived.traceparent
+        return Message(
+            exchange="pin.dead",
+            routing_key="",
+            body=arrived.body,
+            type=arrived.type,
+            message_id=arrived.message_id or str(new_id()),
+            correlation_id=correlation_id(arrived),
+            headers=headers,
+            user_id=self._lane.worker,
+        )

@@ -1,0 +1,243 @@
+"""The shell: reads, batches, waits out lost servers, stops gracefully. One for every worker."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.broker import Arrived, BrokerLost, Session
+from shared.crash import crash_point
+from shared.ledger import Ledger, LedgerLost
+from shared.lifecycle import Lifecycle
+from shared.worker.batch import Clerk, Handled, Trust
+from shared.worker.intake import take
+from shared.worker.lane import Lane, Taken, Unreadable
+from shared.worker.publishing import Closing, Publisher
+from shared.worker.relay import relay
+from shared.worker.settings import WorkerSettings
+
+_SUSPECT = 3
+"""Redeliveries after which a message is handled alone, and its tries are counted."""
+_TRIES = 3
+"""Tries alone, each ended by the death of the process, after which a message is parked."""
+_LONGEST_PAUSE = 5.0
+_STOP_LIMIT = 8.0
+_WATCH = 5.0
+
+
+class ConsumerGone(Exception):  # noqa: N818 - reads as what it says
+    """The broker says that nobody consumes our queue although we do: the process exits, to be restarted."""
+
+
+class Worker:
+    """One lane, worked until the process is told to stop."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        settings: WorkerSettings,
+        life: Lifecycle,
+        trust: Trust,
+        log: Any,  # noqa: ANN401
+    ) -> None:
+        self._lane, self._settings, self._log = lane, settings, log
+        self._clerk = Clerk(lane, settings, life, trust, now=lambda: datetime.now(UTC))
+        self._publisher = Publisher(lane, settings, log)
+        self._stopping = asyncio.Event()
+        self._session: Session | None = None
+        self._ledger: Ledger | None = None
+        self._consuming = False
+
+    def missing(self) -> list[str]:
+        """Return what is missing to be ready: `ledger`, `broker`, `consumer`."""
+        return [
+            name
+            for name, there in (
+                ("ledger", self._ledger is not None and self._ledger.alive),
+                ("broker", self._session is not None and not self._session.lost.is_set()),
+                ("consumer", self._consuming and not self._stopping.is_set()),
+            )
+            if not there
+        ]
+
+    def stop(self) -> None:
+        """Take no more, finish what is under way, and return from `run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until stopped, through every loss of a server.
+
+        Raises:
+            ConsumerGone: connected, but without the consumer that we should have.
+        """
+        pause = 0.1
+        while not self._stopping.is_set():
+            try:
+                await self._connected()
+            except (BrokerLost, LedgerLost) as loss:
+                self._log.warning("worker.waiting", loss=type(loss).__name__, detail=str(loss), pause=pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
+            else:
+                pause = 0.1
+        if self._lane.effect:
+            await self._lane.effect.close()
+
+    async def _connected(self) -> None:
+        lane, settings = self._lane, self._settings
+        async with AsyncExitStack() as stack:
+            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name)
+            stack.push_async_callback(ledger.close)
+            sweeping = await Ledger.open(settings.ledger_dsn.reveal(), f"{lane.name}-relay")
+            stack.push_async_callback(sweeping.close)
+            session = await Session.open(settings.amqp_url.reveal(), lane.name)
+            stack.push_async_callback(session.close)
+            await session.consume(lane.queue, prefetch=3 * lane.batch)
+            self._session, self._ledger, self._consuming = session, ledger, True
+            self._clerk.confirmed.clear()
+            self._log.info("worker.ready", queue=lane.queue)
+            try:
+                await self._until_one_ends(
+                    self._work(session, ledger),
+                    relay(sweeping, session, settings),
+                    self._watch(session),
+                )
+            finally:
+                self._consuming = False
+
+    async def _until_one_ends(self, *parts: Any) -> None:  # noqa: ANN401 - coroutines
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, session: Session) -> None:
+        while True:
+            await asyncio.sleep(_WATCH)
+            if (
+                self._consuming
+                and not self._stopping.is_set()
+                and not await session.consumers(self._lane.queue)
+            ):
+                raise ConsumerGone(self._lane.queue)
+
+    async def _work(self, session: Session, ledger: Ledger) -> None:
+        stopper = asyncio.ensure_future(self._stop_consuming(session))
+        closing: asyncio.Task[None] | None = None
+        try:
+            while not self._stopping.is_set():
+                arrived = await session.gather(self._lane.batch, self._settings.linger.total_seconds())
+                if closing and closing.done():
+                    closing.result()
+                if arrived:
+                    crash_point("gathered")
+                    closing = asyncio.ensure_future(
+                        self._close(await self._handle(arrived, ledger), session, closing)
+                    )
+                elif self._clerk.confirmed:
+                    await self._clear(ledger)
+            async with asyncio.timeout(_STOP_LIMIT):
+                if closing:
+                    await closing
+                await self._clear(ledger)
+        except TimeoutError:
+            self._log.warning("worker.stop_cut_short")
+        finally:
+            stopper.cancel()
+            if closing:
+                closing.cancel()
+                await asyncio.gather(closing, return_exceptions=True)
+
+    async def _stop_consuming(self, session: Session) -> None:
+        await self._stopping.wait()
+        await session.stop_consuming()
+
+    async def _clear(self, ledger: Ledger) -> None:
+        """Forget, with no batch to go with, the rows of the outbox that the broker has."""
+        confirmed, self._clerk.confirmed[:] = list(self._clerk.confirmed), []
+        if confirmed:
+            await ledger.run("clear_outbox", confirmed)
+
+    async def _handle(self, arrived: Sequence[Arrived], ledger: Ledger) -> Closing:
+        closing = Closing(tag=arrived[-1].tag, gathered_at=arrived[0].arrived_at)
+        taken: list[Taken] = []
+        for message in arrived:
+            match take(message, self._lane, self._settings):
+                case Taken() as readable:
+                    taken.append(readable)
+                case Unreadable() as unreadable:
+                    closing.unreadable.append(unreadable)
+        crash_point("parsed")
+        usual = [t for t in taken if t.arrived.deliveries < _SUSPECT]
+        for batch in [usual, *([t] for t in taken if t.arrived.deliveries >= _SUSPECT)]:
+            if batch:
+                await self._settle(batch, ledger, closing)
+        return closing
+
+    async def _settle(self, batch: list[Taken], ledger: Ledger, closing: Closing) -> None:
+        if await self._deadly(batch[0], ledger):
+            closing.handled.append(Handled(batch[0], "parked", "ends_the_process"))
+            return
+        if self._lane.effect:
+            await self._mark_handled([t for t in batch if t.arrived.redelivered], ledger)
+            await self._lane.effect(batch, ledger)
+            crash_point("performed")
+        settled = await self._clerk.settle(batch, ledger)
+        closing.handled += settled.handled
+        closing.outgoing += settled.outgoing
+
+    async def _deadly(self, suspect: Taken, ledger: Ledger) -> bool:
+        """Count a try of a message that came back suspiciously often; the guilty one stands alone."""
+        if suspect.arrived.deliveries < _SUSPECT:
+            return False
+        tries = await ledger.value(
+            "count_try", suspect.id, suspect.digest, suspect.correlation_id, datetime.now(UTC)
+        )
+        return bool(tries > _TRIES)
+
+    async def _mark_handled(self, redelivered: list[Taken], ledger: Ledger) -> None:
+        if not redelivered:
+            return
+        rows = await ledger.rows("read_inbox", [t.id for t in redelivered])
+        done = {row["message_id"].bytes for row in rows if row["done"]}
+        for taken in redelivered:
+            taken.handled = taken.id.bytes in done
+
+    async def _close(self, closing: Closing, session: Session, before: "asyncio.Task[None] | None") -> None:
+        """Publish and acknowledge a batch, after the one before it, while the next is under way."""
+        self._clerk.confirmed += await self._publisher.publish(closing, session)
+        crash_point("published")
+        if before:
+            await before
+        await session.acknowledge(closing.tag)
+        crash_point("acknowledged")
+        self._tell(closing)
+
+    def _tell(self, closing: Closing) -> None:
+        now = datetime.now(UTC)
+        loop_now = asyncio.get_running_loop().time()
+        size = len(closing.handled)
+        for handled in closing.handled:
+            taken, enqueued = handled.taken, handled.taken.arrived.enqueued_at
+            self._log.info(
+                "message.handled",
+                type=taken.arrived.type,
+                outcome=handled.outcome,
+                code=handled.code,
+                message_id=taken.arrived.message_id,
+                correlation_id=taken.correlation_id,
+                subject=taken.subjects[0].hex() if len(taken.subjects) == 1 else None,
+                attempt=taken.arrived.deliveries + 1,
+                waited_ms=round((now - enqueued).total_seconds() * 1000) if enqueued else None,
+                took_ms=round((loop_now - closing.gathered_at) * 1000, 1),
+                batch=size,
+            )
+        for unreadable in closing.unreadable:
+            self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])

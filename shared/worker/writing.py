@@ -1,0 +1,139 @@
+"""What one batch writes: gathered while its messages are decided, written by one statement each."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.account import Account
+from shared.decision import Decision, DeliveryRecord, Entry
+from shared.ledger import Ledger, LedgerConflict
+from shared.ledger.chain import GENESIS, link
+from shared.sealing import StateSeal
+from shared.worker import states
+from shared.worker.lane import Taken
+
+
+@dataclass(slots=True)
+class Head:
+    """The end of one citizen's chain."""
+
+    entries: int = 0
+    hash: bytes = GENESIS
+    known: bool = False
+    moved: bool = False
+
+
+@dataclass(slots=True)
+class Parcel:
+    """Messages that leave together, as one row of the outbox."""
+
+    id: UUID
+    due_at: datetime
+    content: bytes
+
+
+@dataclass(slots=True)
+class Writing:
+    """The rows of one batch.
+
+    Accounts are written in waves: one status change a wave, so that Postgres sees every step
+    of a citizen of whom several messages came at once.
+    """
+
+    now: datetime
+    heads: dict[bytes, Head]
+    accounts: dict[bytes, Account]
+    waves: list[dict[bytes, Account]] = field(default_factory=lambda: [{}])
+    entries: list[tuple[Any, ...]] = field(default_factory=list)
+    records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
+    inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
+
+    def account(self, subject: bytes) -> Account:
+        """Return a citizen's account as of the last decision of this batch."""
+        return self.accounts.get(subject) or Account(subject=subject)
+
+    def add(self, taken: Taken, decision: Decision) -> None:
+        """Take in what a decision changes."""
+        for entry in decision.entries:
+            self._append(taken, entry)
+        for record in decision.records:
+            self.records[record.id] = record
+        if decision.account is not None:
+            self.change(decision.account)
+
+    def _append(self, taken: Taken, entry: Entry) -> None:
+        subject = entry.subject or taken.subjects[0]
+        head = self.heads.setdefault(subject, Head())
+        head.entries += 1
+        head.moved = True
+        row = (
+            subject,
+            head.entries,
+            self.now,
+            entry.kind,
+            taken.id,
+            entry.actor or taken.actor,
+            taken.correlation_id,
+            orjson.dumps(entry.data, default=str).decode(),
+        )
+        head.hash = link(head.hash, *row)
+        self.entries.append((*row, head.hash))
+
+    def change(self, account: Account) -> None:
+        """Take in a changed account."""
+        subject, old = account.subject, self.account(account.subject)
+        self.heads.setdefault(subject, Head()).moved = True
+        if account.status != old.status and subject in self.waves[-1]:
+            self.waves.append({})
+        # Within one wave a citizen is written once, so the version moves once.
+        version = old.version if subject in self.waves[-1] else old.version + 1
+        self.waves[-1][subject] = self.accounts[subject] = account.but(version=version)
+
+    async def write(self, ledger: Ledger, seal: StateSeal | None) -> None:
+        """Write everything gathered.
+
+        Raises:
+            LedgerConflict: another worker entered one of the citizens at the same moment.
+        """
+        await self._write_subjects(ledger)
+        if seal:
+            for wave in self.waves:
+                await _write_accounts(ledger, wave, seal)
+        if self.entries:
+            await ledger.run("add_entries", *_columns(self.entries))
+        if self.records:
+            rows = [
+                (r.id, r.subject, r.channel, r.status, r.attempts, r.reference, r.correlation_id)
+                for r in self.records.values()
+            ]
+            await ledger.run("save_deliveries", *_columns(rows), self.now)
+        if self.inbox:
+            rows_written = await ledger.run("add_inbox", *_columns(self.inbox), self.now)
+            if rows_written != len(self.inbox):
+                raise LedgerConflict("a message was handled by another worker")
+
+    async def _write_subjects(self, ledger: Ledger) -> None:
+        moved = sorted(((k, h) for k, h in self.heads.items() if h.moved), key=lambda pair: pair[0])
+        new = [(key, head.entries, head.hash) for key, head in moved if not head.known]
+        old = [(key, head.entries, head.hash) for key, head in moved if head.known]
+        if new and await ledger.run("add_subjects", *_columns(new)) != len(new):
+            raise LedgerConflict("another worker entered the citizen")
+        if old:
+            await ledger.run("save_subjects", *_columns(old))
+
+
+async def _write_accounts(ledger: Ledger, wave: dict[bytes, Account], seal: StateSeal) -> None:
+    if not wave:
+        return
+    rows = [
+        (a.subject, a.version, a.status, a.level, a.review_since, states.SCHEMA, states.sealed(a, seal))
+        for a in wave.values()
+    ]
+    await ledger.run("save_accounts", *_columns(rows))
+
+
+def _columns(rows: list[Any]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
