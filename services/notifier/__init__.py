@@ -1,0 +1,1 @@
+"""The notifier: delivers by SMS, email, PEC and post."""

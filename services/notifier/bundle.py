@@ -1,0 +1,95 @@
+"""A bundle: what one batch of a deciding worker has to say on one channel, as one message."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.contract.message import Unreadable
+from shared.decision import Decide
+from shared.worker.lane import Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One delivery of a bundle, with its own seal."""
+
+    id: UUID
+    subject: bytes
+    correlation_id: str
+    attempt: int
+    created_at: str
+    seal: str
+
+    @property
+    def decided_at(self) -> datetime:
+        """The instant of the decision, which dates the message."""
+        return datetime.fromisoformat(self.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Deliveries on one channel, under a key that only the channel can open."""
+
+    key: str
+    deliveries: tuple[Sealed, ...]
+
+    def only(self, deliveries: Iterable[Sealed]) -> bytes:
+        """Return the body of a smaller bundle: the same seals under the same key."""
+        return orjson.dumps({"key": self.key, "deliveries": [_fields(sealed) for sealed in deliveries]})
+
+
+def _fields(sealed: Sealed) -> dict[str, Any]:
+    return {
+        "id": str(sealed.id),
+        "subject": sealed.subject.hex(),
+        "correlation_id": sealed.correlation_id,
+        "attempt": sealed.attempt,
+        "created_at": sealed.created_at,
+        "seal": sealed.seal,
+    }
+
+
+class BundleReader:
+    """Reads the messages of a channel's lane."""
+
+    def __init__(self, decide: Decide) -> None:
+        self._decide = decide
+
+    def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
+        """Read one bundle.
+
+        Raises:
+            shared.contract.message.Unreadable: it is not one, or not from a worker.
+        """
+        if type_ != "bundle":
+            raise Unreadable("unknown_type")
+        if role != "worker":
+            raise Unreadable("forbidden_sender")
+        try:
+            bundle = _bundle(orjson.loads(body))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise Unreadable("not_a_bundle") from None
+        return Parsed(bundle, tuple({sealed.subject: None for sealed in bundle.deliveries}), self._decide)
+
+
+def _bundle(fields: dict[str, Any]) -> Bundle:
+    return Bundle(str(fields["key"]), tuple(_sealed(one) for one in fields["deliveries"]))
+
+
+def _sealed(fields: dict[str, Any]) -> Sealed:
+    subject = bytes.fromhex(fields["subject"])
+    if len(subject) != 16:  # noqa: PLR2004 - a subject's size
+        raise ValueError("no subject")
+    datetime.fromisoformat(fields["created_at"])
+    return Sealed(
+        id=UUID(fields["id"]),
+        subject=subject,
+        correlation_id=str(fields["correlation_id"]),
+        attempt=int(fields["attempt"]),
+        created_at=fields["created_at"],
+        seal=str(fields["seal"]),
+    )

@@ -1,0 +1,56 @@
+"""The only code that talks to the outside world."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.notifier.outcome import Outcome
+from services.notifier.outgoing import Outgoing
+from services.notifier.settings import NotifierSettings
+
+NAMES = ("sms", "email", "pec", "post")
+
+
+class Channel(Protocol):
+    """One way to a citizen."""
+
+    @property
+    def name(self) -> str:
+        """One of `NAMES`."""
+
+    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """Hand over all of a batch, concurrently.
+
+        Returns:
+            One outcome each, in the order of the batch. What the world does wrong is an
+            outcome too: nothing is raised for it.
+        """
+
+    async def close(self) -> None:
+        """Give back connections; what is under way is lost."""
+
+
+def open_channel(name: str, settings: NotifierSettings) -> Channel:
+    """Open a channel by its name; connects to nothing yet.
+
+    Args:
+        name: one of `NAMES`.
+        settings: of the notifier.
+
+    Raises:
+        ValueError: there is no such channel.
+    """
+    match name:
+        case "sms":
+            from services.notifier.channels.sms import SmsChannel  # noqa: PLC0415 - a process loads its one channel
+
+            return SmsChannel(settings)
+        case "email" | "pec":
+            from services.notifier.channels.smtp import SmtpChannel  # noqa: PLC0415 - a process loads its one channel
+
+            return SmtpChannel(name, settings.mailbox(name))
+        case "post":
+            from services.notifier.channels.post import PostChannel  # noqa: PLC0415 - a process loads its one channel
+
+            return PostChannel(settings.post_spool)
+        case _:
+            raise ValueError(f"no channel called {name!r}; there are {', '.join(NAMES)}")

@@ -1,0 +1,160 @@
+"""Composes mails: plain text, and the same as HTML in a frame.
+
+By hand rather than with `email.message`, which takes longer for one mail than all the rest of the
+way: what is the same for every mail of a language is made once, and the fields are put in.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr, parseaddr
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from string import Template
+from uuid import UUID
+
+from services.notifier.channels.quoted import quoted
+from services.notifier.settings import Receipt
+from shared.delivery import Mail
+from shared.italy.mailboxes import deliverable
+
+# "=_" never occurs in quoted-printable (RFC 2045, 6.7), so this parts any two bodies.
+_BOUNDARY = "=_part_="
+_ADDRESS = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-zA-Z0-9.-]{1,253}")
+_LINK = re.compile(r"(https?://[^\s<>]*[^\s<>.,;:!?()\[\]{}'\"«»“”„’])")
+_HALF = re.compile(r"[0-9A-HJKMNP-TV-Z]{8}")
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
+
+
+class BadAddress(ValueError):  # noqa: N818 - reads as what it says
+    """No mail can go to this address: the delivery ends. Does not repeat the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all mails in a language have in common."""
+
+    headers: str
+    before_html: str
+    after_html: str
+
+
+class Composer:
+    """Composes the mails of one sender."""
+
+    def __init__(self, sender: str, receipt: Receipt | None = None) -> None:
+        """Prepare the frames.
+
+        Args:
+            sender: `Name <local@domain>` or `local@domain`.
+            receipt: for PEC, the receipt of delivery to ask for.
+        """
+        name, self.sender = parseaddr(sender)
+        self._domain = self.sender.rpartition("@")[2]
+        self._frames = {
+            language: _frame(language, name or self.sender, formataddr((name, self.sender)), receipt)
+            for language in ("it", "de")
+        }
+
+    def compose(self, delivery: UUID, created_at: datetime, mail: Mail) -> tuple[str, bytes]:
+        """Compose one mail; the same arguments give the same bytes.
+
+        Args:
+            delivery: the delivery's id, which makes the Message-ID.
+            created_at: the date of the mail.
+            mail: its content.
+
+        Returns:
+            The envelope's recipient, and the mail: 7-bit lines ended by CRLF, at most 76 characters long
+            in the bodies.
+
+        Raises:
+            BadAddress: the address is none, or not one for SMTP without SMTPUTF8.
+        """
+        frame, to, text = self._frames[mail.language], _recipient(mail.to), mail.text.reveal()
+        message = (
+            f"To: {to}\r\n"
+            f"Subject: {_subject(mail.subject)}\r\n"
+            f"Date: {format_datetime(created_at.astimezone(UTC))}\r\n"
+            f"Message-ID: <{delivery.hex}@{self._domain}>\r\n"
+            f"{frame.headers}{quoted(text)}\r\n"
+            f"{frame.before_html}{quoted(as_html(text))}{frame.after_html}"
+        )
+        return to, message.encode("ascii")
+
+
+def as_html(text: str) -> str:
+    """Return the paragraphs of a plain text as HTML, links made clickable, a half on its own made large."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return "\n".join([_paragraph(paragraph) for paragraph in _PARAGRAPHS.split(text)])
+
+
+def _paragraph(paragraph: str) -> str:
+    if "://" in paragraph:
+        # The pattern is one group: every second piece is a link.
+        pieces = [
+            f'<a href="{escape(piece)}">{escape(piece, quote=False)}</a>'
+            if place % 2
+            else escape(piece, quote=False)
+            for place, piece in enumerate(_LINK.split(paragraph))
+        ]
+        content = "".join(pieces)
+    elif _HALF.fullmatch(paragraph):
+        return f'<p class="word">{paragraph}</p>'
+    else:
+        content = escape(paragraph, quote=False)
+    return f"<p>{content.replace(chr(10), '<br>' + chr(10))}</p>"
+
+
+def _recipient(written: str) -> str:
+    try:
+        address = deliverable(written)
+    except ValueError:
+        address = ""
+    # This goes into a header and a command: what it may hold is for us to say, too.
+    if not _ADDRESS.fullmatch(address):
+        raise BadAddress("not an address that SMTP can carry") from None
+    return address
+
+
+@lru_cache(maxsize=256)
+def _subject(subject: str) -> str:
+    # A subject names the matter and never a secret, so it may be kept. Line ends become spaces: a
+    # subject is one line, whatever it was made from.
+    line = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
+    if line.isascii() and "=?" not in line and len(line) <= 66:  # noqa: PLR2004 - 76 with "Subject: "
+        return line
+    return Header(line, "utf-8", header_name="Subject").encode(linesep="\r\n")
+
+
+def _frame(language: str, name: str, sender: str, receipt: Receipt | None) -> _Frame:
+    page = Template(Path(__file__).with_name("mail.html").read_text(encoding="utf-8"))
+    before, after = page.substitute(language=language, sender=escape(name), body="\0").split("\0")
+    head = [f"From: {sender}"]
+    if receipt:
+        head.append(f"X-TipoRicevuta: {receipt}")
+    head += [
+        "Auto-Submitted: auto-generated",
+        f"Content-Language: {language}",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"',
+        "",
+        *_part("plain"),
+    ]
+    return _Frame(
+        headers="\r\n".join(head),
+        before_html="\r\n".join(_part("html")) + quoted(before),
+        after_html=f"{quoted(after)}\r\n--{_BOUNDARY}--\r\n",
+    )
+
+
+def _part(subtype: str) -> list[str]:
+    return [
+        f"--{_BOUNDARY}",
+        f"Content-Type: text/{subtype}; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        "",
+    ]

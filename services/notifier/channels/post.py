@@ -1,0 +1,105 @@
+"""Letters: many to a document, left in a folder for the print provider."""
+
+import asyncio
+import errno
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from services.notifier.channels.letter import Letter, typeset
+from services.notifier.channels.spool import hand_over
+from services.notifier.outcome import Outcome, Refused, Sent, Unreachable
+from services.notifier.outgoing import Outgoing
+from shared.delivery import Post
+
+log = structlog.get_logger()
+
+Typeset = Callable[[Sequence[Letter]], bytes]
+
+
+class PostChannel:
+    """Typesets a batch into one document and hands it over."""
+
+    name = "post"
+
+    def __init__(self, folder: Path, typeset: Typeset = typeset) -> None:
+        self._folder = folder
+        self._typeset = typeset
+
+    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """Send a batch; see `Channel.send`."""
+        # Typesetting and writing to disk take long, and must not hold up the loop.
+        return await asyncio.to_thread(self._print, list(batch)) if batch else []
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    def _print(self, batch: list[Outgoing]) -> list[Outcome]:
+        letters = [_letter(outgoing) for outgoing in batch]
+        document = self._attempt(letters)
+        if document is None:
+            letters = self._good(letters)
+            document = self._attempt(letters or [_SPECIMEN])
+            if document is None:
+                # Good letters that fail, such as for a missing font, must not cost their addressees a PIN.
+                return [Unreachable("post_typesetting")] * len(batch)
+        handed = self._handed(document, letters, batch) if letters else None
+        taken = {letter.id for letter in letters}
+        refused = Refused("post_typesetting")
+        return [handed if handed and str(outgoing.id) in taken else refused for outgoing in batch]
+
+    def _handed(self, document: bytes, printed: list[Letter], batch: list[Outgoing]) -> Outcome:
+        # The latest of the letters, not the time of day: a repeat writes the same manifest.
+        written_at = max(outgoing.created_at for outgoing in batch)
+        try:
+            return Sent(hand_over(self._folder, document, [letter.id for letter in printed], written_at))
+        except OSError as error:
+            return Unreachable(f"post_{errno.errorcode.get(error.errno or 0, 'spool').lower()}")
+
+    def _good(self, letters: list[Letter]) -> list[Letter]:
+        """Find the letters that can be typeset among some that together cannot, by halving."""
+        if len(letters) == 1:
+            return []
+        middle = len(letters) // 2
+        return [
+            letter
+            for half in (letters[:middle], letters[middle:])
+            for letter in (half if self._attempt(half) is not None else self._good(half))
+        ]
+
+    def _attempt(self, letters: list[Letter]) -> bytes | None:
+        try:
+            return self._typeset(letters)
+        except Exception as error:  # noqa: BLE001 - whatever stops one letter must not stop its neighbours
+            # The text of the error may quote the address.
+            log.warning("post.typesetting_failed", letters=len(letters), error=type(error).__name__)
+            return None
+
+
+def _letter(outgoing: Outgoing) -> Letter:
+    post = outgoing.content
+    if not isinstance(post, Post):
+        raise TypeError("only a Post goes by post")
+    return Letter(
+        id=str(outgoing.id),
+        language=post.language,
+        address=post.address,
+        name=post.name,
+        half=post.half.reveal(),
+        expires_on=post.expires_on,
+        written_on=post.written_on,
+    )
+
+
+_SPECIMEN = Letter(
+    id=str(UUID(int=0)),
+    language="it",
+    address=("MARIO ROSSI", "VIA ROMA 1", "00184 ROMA RM"),
+    name="Mario Rossi",
+    half="00000000",
+    expires_on=date(2000, 3, 1),
+    written_on=date(2000, 1, 1),
+)

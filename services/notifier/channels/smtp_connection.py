@@ -1,0 +1,182 @@
+"""One SMTP connection, which carries mails one after the other (RFC 5321)."""
+
+import asyncio
+import contextlib
+import re
+import socket
+import ssl
+from typing import Literal
+
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+
+from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreachable
+from services.notifier.settings import Mailbox
+
+Stage = Literal["mail", "rcpt", "data"]
+
+_FAREWELL_SECONDS = 1.0
+_HOSTNAME = re.compile(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*")
+_POLICY = re.compile(r"5\.7\.\d")
+_QUEUE_ID = re.compile(r"(?:queued as|id=?)\s*([A-Za-z0-9-]{4,64})\b(?!@)", re.IGNORECASE)
+
+
+class Connection:
+    """An SMTP connection of one of our accounts."""
+
+    def __init__(self, box: Mailbox, context: ssl.SSLContext | None) -> None:
+        self._box = box
+        self._client = SMTP(
+            hostname=box.host,
+            port=box.port,
+            username=box.user or None,
+            password=box.password.reveal() or None,
+            local_hostname=_own_name(),
+            timeout=box.step_limit.total_seconds(),
+            use_tls=box.tls == "implicit",
+            start_tls=box.tls == "starttls",
+            tls_context=context,
+        )
+        self.carried = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is open and not yet to be renewed."""
+        return self._client.is_connected and self.carried < self._box.mails_a_connection
+
+    async def open(self) -> Unreachable | None:
+        """Connect, start TLS and log in, as set; what goes wrong in this is never a mail's fault."""
+        try:
+            async with asyncio.timeout(self._box.connect_limit.total_seconds()):
+                await self._client.connect()
+                if self._client.is_ehlo_or_helo_needed:
+                    await self._client.ehlo()
+        except SMTPAuthenticationError as error:
+            return self._failed(f"smtp_auth_{error.code}")
+        except SMTPResponseException as error:
+            return self._failed(f"smtp_connect_{max(error.code, 0)}")
+        except TimeoutError:
+            return self._failed("smtp_connect_timeout")
+        except ssl.SSLError:
+            return self._failed("smtp_tls")
+        except (SMTPException, OSError):
+            return self._failed("smtp_connect")
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        return None
+
+    async def carry(self, sender: str, recipient: str, message: bytes) -> Outcome:
+        """Send one mail; afterwards the connection is ready for the next one, or closed.
+
+        Args:
+            sender: the envelope's, ASCII.
+            recipient: the envelope's, ASCII.
+            message: as it is to arrive.
+        """
+        self.carried += 1
+        stage: Stage = "mail"
+        try:
+            async with asyncio.timeout(self._box.mail_limit.total_seconds()):
+                reply = await self._client.execute_command(b"MAIL", f"FROM:<{sender}>".encode("ascii"))
+                if reply.code == 250:  # noqa: PLR2004 - RFC 5321, 4.2
+                    stage = "rcpt"
+                    reply = await self._client.execute_command(b"RCPT", f"TO:<{recipient}>".encode("ascii"))
+                if stage == "rcpt" and reply.code in {250, 251}:
+                    stage = "data"
+                    return Sent(_reference((await self._client.data(message)).message))
+            code, text = reply
+        except SMTPDataError as error:
+            code, text = error.code, error.message
+        except SMTPResponseException:
+            return self._lost(stage, "smtp_garbled")
+        except TimeoutError:
+            return self._lost(stage, f"smtp_timeout_{stage}")
+        except (SMTPServerDisconnected, OSError):
+            return self._lost(stage, f"smtp_dropped_{stage}")
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        await self._reset(code)
+        return classify(stage, code, text)
+
+    async def farewell(self) -> None:
+        """Leave politely, but not at any price."""
+        with contextlib.suppress(SMTPException, OSError):
+            await self._client.quit(timeout=_FAREWELL_SECONDS)
+        self.close()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._client.close()
+
+    def _failed(self, reason: str) -> Unreachable:
+        self.close()
+        return Unreachable(reason)
+
+    def _lost(self, stage: Stage, reason: str) -> Outcome:
+        # Once the recipient is named it may be this mail that upsets the server, and once the text is
+        # sent it may have been taken: the repeat is the same bytes under the same Message-ID.
+        self.close()
+        return Unreachable(reason) if stage == "mail" else Postponed(reason)
+
+    async def _reset(self, code: int) -> None:
+        if code == 421 or not self._client.is_connected:  # noqa: PLR2004 - the server is leaving
+            self.close()
+            return
+        try:
+            await self._client.rset()
+        except (SMTPException, OSError):
+            self.close()
+
+
+def classify(stage: Stage, code: int, text: str) -> Outcome:
+    """Return what a reply other than success means.
+
+    - 421: the server is leaving. After the text was sent it counts an attempt, or a mail that makes the
+      server leave would come round for ever.
+    - 4xx: come again.
+    - 5xx to MAIL, and 530, 535, 538 anywhere: our account or settings, for which no citizen is to lose a PIN.
+    - 500, 502, 503, 504: we and the server are out of step.
+    - 5.7.x (RFC 3463): a policy: either our own relay will not work for us ("relay access denied"), or
+      somebody will not have our mail. It counts attempts, so that the first costs nothing if soon put
+      right, and the second ends.
+    - other 5xx to RCPT or DATA: the address, for good.
+
+    Args:
+        stage: the command that was answered; `data` covers the text as well.
+        code: SMTP reply code.
+        text: of the reply, looked at for the enhanced code alone.
+    """
+    reason = f"smtp_{max(code, 0)}"
+    match stage, code // 100:
+        case "data", _ if code == 421:  # noqa: PLR2004
+            return Postponed(reason)
+        case _ if code in {421, 530, 535, 538}:
+            return Unreachable(reason)
+        case _, 4:
+            return Postponed(reason)
+        case "mail", 5:
+            return Unreachable(reason)
+        case _, 5 if code not in {500, 502, 503, 504} and not _POLICY.match(text):
+            return Refused(reason)
+        case _:
+            return Postponed(reason)
+
+
+def _reference(text: str) -> str:
+    # Only what is surely a queue id: the rest of the reply may quote the address.
+    found = _QUEUE_ID.search(text)
+    return found[1] if found else ""
+
+
+def _own_name() -> str:
+    # Not the full name, which would ask the DNS at every connection.
+    name = socket.gethostname()
+    return name if _HOSTNAME.fullmatch(name) else "[127.0.0.1]"

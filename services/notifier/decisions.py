@@ -1,0 +1,130 @@
+"""What follows from the outcome of a bundle: records, entries, events, and what comes back later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import orjson
+
+from services.notifier.backoff import exhausted, next_delay
+from services.notifier.bundle import Bundle, Sealed
+from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
+from services.notifier.sending import Result, Unopenable
+from services.notifier.settings import NotifierSettings
+from shared.account import Account
+from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment
+
+FAILED = "internal.issuer.delivery_failed"
+
+
+@dataclass(slots=True)
+class _Course:
+    """What became of a bundle, gathered delivery by delivery."""
+
+    channel: str
+    entries: list[Entry] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    messages: list[Internal] = field(default_factory=list)
+    records: list[DeliveryRecord] = field(default_factory=list)
+    postponed: list[tuple[Sealed, float]] = field(default_factory=list)
+    unreachable: list[tuple[Sealed, float]] = field(default_factory=list)
+
+    def record(self, sealed: Sealed, status: str, reference: str = "", **more: str) -> None:
+        """Record how a delivery stands; what is final for now is a fact for everybody too."""
+        facts = {"delivery_id": str(sealed.id), "channel": self.channel, "attempt": sealed.attempt}
+        kind = f"delivery.{status}"
+        self.entries.append(Entry(kind, {**facts, **more}, subject=sealed.subject))
+        if status in {"sent", "failed"}:
+            self.events.append(Event(kind, facts, sealed.subject, sealed.correlation_id))
+        self.records.append(
+            DeliveryRecord(
+                id=sealed.id,
+                subject=sealed.subject,
+                channel=self.channel,
+                status=status,
+                attempts=sealed.attempt,
+                reference=reference,
+                correlation_id=sealed.correlation_id,
+            )
+        )
+
+    def fail(self, sealed: Sealed, reason: str) -> None:
+        """End a delivery for good, and tell the issuer, who knows what it carried."""
+        self.record(sealed, "failed", reason=reason)
+        body = {"subject": sealed.subject.hex(), "delivery_id": str(sealed.id), "reason": reason}
+        self.messages.append(
+            Internal("pin.commands", FAILED, FAILED, orjson.dumps(body), correlation_id=sealed.correlation_id)
+        )
+
+
+class BundleDecision:
+    """Decides about the bundles of one channel."""
+
+    def __init__(self, channel: str, settings: NotifierSettings) -> None:
+        self._channel, self._settings = channel, settings
+
+    def __call__(self, _: Account, bundle: Bundle, at: Moment) -> Decision:
+        """Record each delivery by its outcome; what failed for now comes back as a smaller bundle."""
+        course = _Course(self._channel)
+        results: Sequence[Result] = at.effect
+        for sealed, result in zip(bundle.deliveries, results, strict=True):
+            self._follow(course, bundle, sealed, result)
+        messages = [*course.messages, *self._again(bundle, course, at)]
+        return Decision(
+            entries=tuple(course.entries),
+            events=tuple(course.events),
+            messages=tuple(messages),
+            records=tuple(course.records),
+        )
+
+    def _follow(self, course: _Course, bundle: Bundle, sealed: Sealed, result: Result) -> None:
+        match result:
+            case Sent(reference):
+                course.record(sealed, "sent", reference)
+            case Refused(reason):
+                course.fail(sealed, reason)
+            case Postponed(reason) if exhausted(sealed.attempt, self._settings.retry_limit):
+                course.fail(sealed, reason)
+            case Postponed(reason, retry_after):
+                course.record(sealed, "postponed", reason=reason)
+                course.postponed.append((replace(sealed, attempt=sealed.attempt + 1), retry_after or 0.0))
+            case Unreachable(_, retry_after):
+                course.unreachable.append((sealed, retry_after or 0.0))
+            case Unopenable(reason):
+                self._park(course, bundle, sealed, reason)
+
+    def _park(self, course: _Course, bundle: Bundle, sealed: Sealed, reason: str) -> None:
+        facts = {"delivery_id": str(sealed.id), "channel": self._channel, "reason": reason}
+        course.entries.append(Entry("delivery.parked", facts, subject=sealed.subject))
+        headers = {"x-reason": reason, "x-queue": f"notifier.{self._channel}", "x-routing-key": self._channel}
+        course.messages.append(
+            Internal("pin.dead", "", "bundle", bundle.only([sealed]), None, sealed.correlation_id, headers)
+        )
+
+    def _again(self, bundle: Bundle, course: _Course, at: Moment) -> list[Internal]:
+        again = []
+        if course.postponed:
+            tries = max(sealed.attempt for sealed, _ in course.postponed) - 1
+            wait = next_delay(tries, _chance(at), self._settings.retry_base, self._settings.retry_cap)
+            again.append(self._back(bundle, course.postponed, at.now, wait))
+        if course.unreachable:
+            wait = self._settings.breaker_base * (1 + _chance(at))
+            again.append(self._back(bundle, course.unreachable, at.now, wait))
+        return again
+
+    def _back(
+        self, bundle: Bundle, waiting: list[tuple[Sealed, float]], now: datetime, wait: timedelta
+    ) -> Internal:
+        asked = timedelta(seconds=max(retry_after for _, retry_after in waiting))
+        return Internal(
+            exchange="pin.notifications",
+            key=self._channel,
+            type="bundle",
+            body=bundle.only(sealed for sealed, _ in waiting),
+            due_at=now + max(wait, asked),
+            correlation_id=waiting[0][0].correlation_id,
+        )
+
+
+def _chance(at: Moment) -> float:
+    return int.from_bytes(at.random(4)) / 2**32

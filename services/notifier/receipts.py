@@ -1,0 +1,129 @@
+"""What gateways and the print provider say became of a delivery after it was handed over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+
+from shared.account import Account
+from shared.contract.message import Unreadable, read
+from shared.contract.notifier import DeliveryReceipt
+from shared.contract.reply import accepted
+from shared.decision import DECISIONS, Decision, DeliveryRecord, Entry, Event, Internal, Moment, decides
+from shared.ledger import Ledger
+from shared.worker.intake import CommandReader
+from shared.worker.lane import Parsed, Taken
+
+EARLY = "internal.notifier.receipt"
+"""A receipt that came before its delivery was recorded, on its way round."""
+_ROUNDS = 10
+_ROUND = timedelta(seconds=3)
+RETURNED = "internal.issuer.letter_returned"
+FAILED = "internal.issuer.delivery_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt, and how often it found no delivery yet."""
+
+    told: DeliveryReceipt
+    rounds: int = 0
+
+
+class ReceiptReader:
+    """Reads receipts from gateways, and those that go round."""
+
+    def __init__(self, commands: CommandReader) -> None:
+        self._commands = commands
+
+    def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
+        """Read one receipt.
+
+        Raises:
+            shared.contract.message.Unreadable: it is none, or not from who may send it.
+        """
+        if type_ == EARLY and role == "worker":
+            fields = orjson.loads(body)
+            told = read(DeliveryReceipt.type, orjson.dumps(fields["receipt"]))
+            if not isinstance(told, DeliveryReceipt):
+                raise Unreadable("not_a_receipt")
+            return Parsed(Receipt(told, fields["rounds"]), (), DECISIONS[DeliveryReceipt])
+        parsed = self._commands(type_, body, role)
+        if parsed.refusal:
+            return parsed
+        return replace(parsed, message=Receipt(parsed.message))
+
+
+class Finding:
+    """The effect of the receipts' lane: finds the deliveries that receipts speak of."""
+
+    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+        """Set on each message the row of its delivery, or None while it is not recorded."""
+        receipts = [taken for taken in batch if isinstance(taken.message, Receipt)]
+        ids = [taken.message.told.delivery_id for taken in receipts]
+        rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
+        for taken in receipts:
+            row = rows.get(str(taken.message.told.delivery_id))
+            taken.effect = _recorded(row) if row else None
+            taken.subjects = (taken.effect.subject,) if taken.effect else ()
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _recorded(row: dict[str, object]) -> DeliveryRecord:
+    return DeliveryRecord(
+        id=UUID(str(row["id"])),
+        subject=bytes(row["subject"]),  # type: ignore[call-overload]
+        channel=str(row["channel"]),
+        status=str(row["status"]),
+        attempts=int(str(row["attempts"])),
+        correlation_id=str(row["correlation_id"]),
+    )
+
+
+@decides(DeliveryReceipt)
+def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
+    """Record what became of a delivery; a half that did not arrive is the issuer's to judge."""
+    record: DeliveryRecord | None = at.effect
+    if record is None:
+        return _go_round(message, at)
+    told = message.told
+    if record.status in {"failed", "returned", told.status}:
+        return Decision(reply=accepted())
+    facts = {"delivery_id": str(record.id), "channel": record.channel, "attempt": record.attempts}
+    kind = f"delivery.{told.status}"
+    return Decision(
+        reply=accepted(),
+        entries=(Entry(kind, {**facts, "provider": told.provider}),),
+        events=(Event(kind, facts, correlation_id=record.correlation_id),),
+        messages=_for_issuer(record, told),
+        records=(replace(record, status=told.status),),
+    )
+
+
+def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[Internal, ...]:
+    body = {"subject": record.subject.hex(), "delivery_id": str(record.id)}
+    if told.status == "delivered":
+        return ()
+    if told.status == "returned" and record.channel == "post":
+        return (_command(RETURNED, body, record),)
+    return (_command(FAILED, {**body, "reason": f"receipt_{told.status}"}, record),)
+
+
+def _command(kind: str, body: dict[str, str], record: DeliveryRecord) -> Internal:
+    return Internal("pin.commands", kind, kind, orjson.dumps(body), correlation_id=record.correlation_id)
+
+
+def _go_round(message: Receipt, at: Moment) -> Decision:
+    """Let a receipt come back: gateways can be quicker than our own commit."""
+    told = message.told.model_dump(mode="json")
+    if message.rounds >= _ROUNDS:
+        headers = {"x-reason": "unknown_delivery", "x-queue": DeliveryReceipt.lane}
+        dead = Internal("pin.dead", "", DeliveryReceipt.type, orjson.dumps(told), headers=headers)
+        return Decision(reply=accepted(), messages=(dead,))
+    body = orjson.dumps({"receipt": told, "rounds": message.rounds + 1})
+    due_at = at.now + _ROUND * (message.rounds + 1)
+    return Decision(reply=accepted(), messages=(Internal("pin.commands", EARLY, EARLY, body, due_at),))

@@ -1,0 +1,284 @@
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from services.notifier.channels import open_channel
+from services.notifier.channels.smtp import SmtpChannel
+from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreachable
+from services.notifier.outgoing import Outgoing
+from services.notifier.settings import NotifierSettings
+from shared.delivery import Mail
+from shared.secret import Secret
+from tests.integration.far_ends import SmtpServer
+
+SENT = Sent("4ZX1pQ")
+
+
+def mail(local: str) -> Outgoing:
+    return Outgoing(
+        uuid4(),
+        datetime(2026, 3, 1, 12, tzinfo=UTC),
+        1,
+        Mail(f"{local}@example.it", "Il PIN", Secret("Ecco:\n\nABCD2345\n\n.fine\n"), "it"),
+    )
+
+
+@asynccontextmanager
+async def channel(port: int, **settings: object) -> AsyncIterator[SmtpChannel]:
+    limits = {
+        "smtp_connect_timeout": timedelta(seconds=0.5),
+        "smtp_step_timeout": timedelta(seconds=0.3),
+        "smtp_mail_timeout": timedelta(seconds=0.6),
+        "smtp_connections": 2,
+    }
+    opened = open_channel(
+        "email",
+        NotifierSettings.model_validate(
+            {"smtp_host": "127.0.0.1", "smtp_port": port, "mail_from": "PIN <pin@example.it>"}
+            | limits
+            | settings
+        ),
+    )
+    assert isinstance(opened, SmtpChannel)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def outcome_beside_others(server: SmtpServer, local: str, **settings: object) -> Outcome:
+    """The outcome of one mail; and the proof that its neighbours went out."""
+    batch = [mail("one"), mail(local), mail("two"), mail("three")]
+    async with channel(server.port, **settings) as email:
+        first, outcome, *others = await email.send(batch)
+    assert [first, *others] == [SENT] * 3
+    assert all(server.texts(neighbour) for neighbour in ("one", "two", "three"))
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault", "expected"),
+    [
+        ("rcpt", "450 4.2.0 greylisted", Postponed("smtp_450")),
+        ("rcpt", "550 5.1.1 <bad@example.it> unknown", Refused("smtp_550")),
+        ("rcpt", "554 5.7.1 relay access denied", Postponed("smtp_554")),
+        ("rcpt", "530 5.7.0 authentication required", Unreachable("smtp_530")),
+        ("rcpt", "503 5.5.1 bad sequence", Postponed("smtp_503")),
+        ("rcpt", "drop", Postponed("smtp_dropped_rcpt")),
+        ("rcpt", "drip", Postponed("smtp_timeout_rcpt")),
+        ("rcpt", "rubbish", Postponed("smtp_garbled")),
+        ("data", "451 4.3.0 later", Postponed("smtp_451")),
+        ("data", "554 5.6.0 no", Refused("smtp_554")),
+        ("data", "drop", Postponed("smtp_dropped_data")),
+        ("dot", "452 4.3.1 disk full", Postponed("smtp_452")),
+        ("dot", "552 5.2.3 too large", Refused("smtp_552")),
+        ("dot", "421 4.3.0 leaving", Postponed("smtp_421")),
+        ("dot", "drop", Postponed("smtp_dropped_data")),
+        ("dot", "drip", Postponed("smtp_timeout_data")),
+        ("dot", "hang", Postponed("smtp_timeout_data")),
+    ],
+)
+async def test_what_happens_to_one_mail_is_its_outcome_alone(
+    stage: str, fault: str, expected: Outcome
+) -> None:
+    async with SmtpServer() as server:
+        server.faults[stage, "bad"] = fault
+        assert await outcome_beside_others(server, "bad") == expected
+
+
+async def test_a_server_that_leaves_at_the_recipient_is_no_fault_of_the_mail() -> None:
+    async with SmtpServer() as server:
+        server.faults["rcpt", "bad"] = "421 4.7.0 too many"
+        assert await outcome_beside_others(server, "bad") == Unreachable("smtp_421")
+
+
+@pytest.mark.parametrize("address", ["two words@example.it", "a@b@example.it", "<x>@example.it", "nobody"])
+async def test_an_address_that_smtp_cannot_carry_is_refused_before_anything_is_sent(address: str) -> None:
+    async with SmtpServer() as server, channel(server.port) as email:
+        bad = Outgoing(uuid4(), datetime(2026, 3, 1, tzinfo=UTC), 1, Mail(address, "x", Secret("x"), "it"))
+        assert await email.send([bad, mail("one")]) == [Refused("bad_address"), SENT]
+        assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault", "expected"),
+    [
+        ("greeting", "554 5.0.0 no service", Unreachable("smtp_connect_554")),
+        ("greeting", "421 4.3.2 too busy", Unreachable("smtp_connect_421")),
+        ("greeting", "drop", Unreachable("smtp_connect")),
+        ("greeting", "hang", Unreachable("smtp_connect_timeout")),
+        ("greeting", "drip", Unreachable("smtp_connect_timeout")),
+        ("mail", "550 5.7.1 sender refused", Unreachable("smtp_550")),
+        ("mail", "421 4.3.2 shutting down", Unreachable("smtp_421")),
+        ("mail", "drop", Unreachable("smtp_dropped_mail")),
+        ("mail", "hang", Unreachable("smtp_timeout_mail")),
+    ],
+)
+async def test_before_a_recipient_is_named_no_mail_is_at_fault_and_the_server_is_not_asked_for_each(
+    stage: str, fault: str, expected: Outcome
+) -> None:
+    async with SmtpServer(faults={stage: fault}) as server, channel(server.port) as email:
+        assert await email.send([mail(f"m{n}") for n in range(20)]) == [expected] * 20
+        assert server.connections == 2
+
+
+async def test_a_refused_connection_is_an_outage() -> None:
+    async with SmtpServer() as server:
+        port = server.port
+    async with channel(port) as email:
+        assert await email.send([mail("one"), mail("two")]) == [Unreachable("smtp_connect")] * 2
+
+
+async def test_a_temporary_refusal_of_the_sender_postpones_each_mail() -> None:
+    async with SmtpServer(faults={"mail": "451 4.3.0 later"}) as server, channel(server.port) as email:
+        assert await email.send([mail("one"), mail("two"), mail("three")]) == [Postponed("smtp_451")] * 3
+
+
+async def test_a_repeat_sends_the_same_bytes() -> None:
+    """R5: whatever became of the first copy, the second is identical."""
+    async with SmtpServer() as server, channel(server.port) as email:
+        outgoing = mail("again")
+        server.faults["dot", "again"] = "drop"
+        assert await email.send([outgoing]) == [Postponed("smtp_dropped_data")]
+        server.faults.clear()
+        assert await email.send([outgoing]) == [SENT]
+        first, second = server.texts("again")
+        assert first == second
+        assert f"<{outgoing.id.hex}@example.it>".encode() in first
+
+
+async def test_connections_stay_open_and_serve_many_mails() -> None:
+    async with SmtpServer() as server, channel(server.port) as email:
+        for _ in range(3):
+            assert await email.send([mail("one")] * 10) == [SENT] * 10
+        assert server.connections == 2
+
+
+async def test_a_connection_is_renewed_after_its_share_of_mails() -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_mails_a_connection=5) as email:
+        assert await email.send([mail("one")] * 20) == [SENT] * 20
+        assert server.connections == 4
+
+
+async def test_a_refusal_resets_the_transaction_and_keeps_the_connection() -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_connections=1) as email:
+        server.faults["rcpt", "bad"] = "550 5.1.1 unknown"
+        assert await email.send([mail("bad"), mail("one")]) == [Refused("smtp_550"), SENT]
+        assert (server.resets, server.connections) == (1, 1)
+
+
+async def test_a_server_that_restarts_between_batches_goes_unnoticed() -> None:
+    async with SmtpServer() as server, channel(server.port) as email:
+        assert await email.send([mail("one")] * 4) == [SENT] * 4
+        server.drop_all()
+        assert await email.send([mail("two")] * 4) == [SENT] * 4
+
+
+async def test_a_kept_connection_that_the_server_ends_at_the_next_mail_is_replaced() -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_connections=1) as email:
+        assert await email.send([mail("one")]) == [SENT]
+        server.faults["rcpt", "two"] = "421 4.7.0 enough on this connection"
+        [outcome] = await email.send([mail("two")])
+        assert outcome == Unreachable("smtp_421")
+        assert server.connections == 2
+
+
+async def test_where_tls_is_asked_for_nothing_is_sent_without() -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_tls="starttls") as email:
+        assert await email.send([mail("one")]) == [Unreachable("smtp_connect")]
+        assert not server.taken
+
+
+async def test_a_server_that_speaks_no_tls_is_an_outage_where_tls_is_implicit() -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_tls="implicit") as email:
+        [outcome] = await email.send([mail("one")])
+        assert isinstance(outcome, Unreachable)
+        assert email._context is not None
+        assert email._context.verify_mode is ssl.CERT_REQUIRED
+
+
+async def test_where_a_login_is_set_and_the_server_offers_none_nothing_is_sent() -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_user="pin", smtp_password="x") as email:
+        assert await email.send([mail("one")]) == [Unreachable("smtp_connect")]
+        assert not server.taken
+
+
+async def test_a_line_that_begins_with_a_dot_arrives_as_written() -> None:
+    async with SmtpServer() as server, channel(server.port) as email:
+        await email.send([mail("one")])
+        assert b"\r\n..fine\r\n" in server.texts("one")[0]
+
+
+@pytest.fixture
+def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's TLS context, whose certificate for `localhost` this process trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "certificate").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate"))
+    return context
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_over_tls_and_after_the_login_mails_go_out(certified: ssl.SSLContext, tls: str) -> None:
+    server = SmtpServer(certified, login="pin:s3cret")
+    server.implicit = tls == "implicit"
+    account = {"smtp_host": "localhost", "smtp_tls": tls, "smtp_user": "pin", "smtp_password": "s3cret"}
+    async with server, channel(server.port, **account) as email:
+        assert await email.send([mail("one"), mail("two"), mail("three")]) == [SENT] * 3
+
+
+async def test_a_wrong_password_holds_the_mail_back_and_loses_none(certified: ssl.SSLContext) -> None:
+    account = {"smtp_host": "localhost", "smtp_tls": "starttls", "smtp_user": "pin", "smtp_password": "x"}
+    async with (
+        SmtpServer(certified, login="pin:s3cret") as server,
+        channel(server.port, **account) as email,
+    ):
+        assert await email.send([mail("one")]) == [Unreachable("smtp_auth_535")]
+
+
+async def test_a_certificate_of_somebody_else_is_not_talked_to(certified: ssl.SSLContext) -> None:
+    async with SmtpServer(certified) as server, channel(server.port, smtp_tls="starttls") as email:
+        # The channel asks for 127.0.0.1, and the certificate speaks of localhost.
+        [outcome] = await email.send([mail("one")])
+        assert isinstance(outcome, Unreachable)
+        assert not server.taken
+
+
+async def test_a_send_that_is_cut_short_leaves_no_half_used_connection_behind() -> None:
+    patient = {"smtp_step_timeout": timedelta(seconds=9), "smtp_mail_timeout": timedelta(seconds=9)}
+    async with SmtpServer() as server, channel(server.port, **patient) as email:
+        server.faults["dot", "bad"] = "hang"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await email.send([mail("bad")])
+        server.faults.clear()
+        assert await email.send([mail("one")]) == [SENT]
+        assert server.connections == 2
+        assert len(server.texts("one")) == 1
