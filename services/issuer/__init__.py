@@ -1,0 +1,1 @@
+"""The issuer: a confirmed request becomes a PIN; first access and log-in."""

@@ -1,0 +1,66 @@
+"""`python -m services.issuer requests|access`: one process a lane."""
+
+import os
+import sys
+
+from services.issuer import access, endings, registry, requests  # noqa: F401 - they enter the table of decisions
+from services.issuer.comparing import Comparing, Verifiers
+from services.issuer.settings import AccessSettings
+from shared.lifecycle import Lifecycle
+from shared.pin import Pepper
+from shared.sealing import Keys, Pseudonyms, ServiceBox, StateSeal
+from shared.worker.intake import CommandReader
+from shared.worker.lane import Lane
+from shared.worker.settings import WorkerSettings
+from shared.worker.start import start
+
+CHANNELS = ("sms", "email", "pec", "post")
+
+
+def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+    """Build the lane of requests, contacts, the registry and what ends an initial PIN."""
+    return Lane(
+        worker="issuer",
+        name="issuer-requests",
+        queue="issuer.requests",
+        read=CommandReader("issuer.requests", Pseudonyms(keys.symmetric("subject"))),
+        batch=settings.batch,
+        channels={channel: keys.public(channel) for channel in CHANNELS},
+    )
+
+
+def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
+    """Build the lane of first access and log-in: issuance never waits for it, nor it for issuance."""
+    own = AccessSettings.load(os.environ)
+    pepper = Pepper(keys.symmetric("pepper"))
+    return Lane(
+        worker="issuer",
+        name="issuer-access",
+        queue="issuer.access",
+        read=CommandReader("issuer.access", Pseudonyms(keys.symmetric("subject"))),
+        batch=own.access_batch,
+        effect=Comparing(
+            Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
+            StateSeal(keys.symmetric("account")),
+            ServiceBox(keys.private("issuer")),
+            life,
+        ),
+        channels={channel: keys.public(channel) for channel in CHANNELS},
+    )
+
+
+LANES = {"requests": requests_lane, "access": access_lane}
+
+
+def main() -> int:
+    """Run the lane that is named on the command line."""
+    match sys.argv[1:]:
+        case [name] if name in LANES:
+            return start(f"issuer-{name}", LANES[name], box="issuer")
+        case _:
+            sys.stderr.write(f"usage: python -m services.issuer {'|'.join(LANES)}\n")
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

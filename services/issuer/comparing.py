@@ -1,0 +1,183 @@
+"""The effect of the access lane: attempts are counted first, in a transaction of their own, then compared."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from argon2.low_level import Type, hash_secret_raw
+
+from services.issuer.attempts import Admission, admitted, counted_before
+from shared.account import Pin
+from shared.contract.issuer import PinActivate, PinVerify
+from shared.decision import Box
+from shared.ledger import Ledger, LedgerConflict
+from shared.lifecycle import Lifecycle
+from shared.pin import Pepper, new_half, normalised
+from shared.sealing import StateSeal
+from shared.secret import Secret
+from shared.worker import states
+from shared.worker.lane import Taken
+from shared.worker.writing import Head, Writing
+
+Match = Literal["no", "yes", "initial"]
+"""`initial`: what was typed is the initial PIN, or one half of it, where the PIN of 8 is asked for."""
+
+_PURPOSE = b"pin-8"
+_NOBODY = Pin(
+    id="", issued_at=datetime(2000, 1, 1, tzinfo=UTC), initial=False, salt=bytes(16), verifier=bytes(32)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What became of one attempt.
+
+    Attributes:
+        admission: whether it was compared at all.
+        match: what the comparison said.
+        pin_id: the PIN that it was compared with: by now it may be another.
+        new: for a first access that matched, the eight characters and their verifier.
+    """
+
+    admission: Admission
+    match: Match = "no"
+    pin_id: str = ""
+    new: tuple[Secret, bytes, bytes] | None = None
+
+
+class Verifiers:
+    """The verifiers of PINs: Argon2id (RFC 9106; 19 MiB, t=2, p=1) over a keyed hash, in threads."""
+
+    def __init__(self, pepper: Pepper, threads: int) -> None:
+        self._pepper = pepper
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+
+    async def make(self, salt: bytes, pin: Secret) -> bytes:
+        """Return the verifier (32 bytes) of the eight characters."""
+        keyed = self._pepper.keyed(_PURPOSE, salt, pin)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _argon2id, keyed, salt)
+
+    async def opens(self, pin: Pin, typed: Secret) -> bool:
+        """Tell whether these are the eight characters of a PIN."""
+        return Secret(pin.verifier.hex()) == Secret((await self.make(pin.salt, typed)).hex())
+
+    def opens_initial(self, pin: Pin, typed: Secret) -> bool:
+        """Tell whether these are the sixteen characters of an initial PIN."""
+        return self._pepper.opens(pin.salt, pin.verifier, typed)
+
+    def is_part(self, pin: Pin, typed: Secret) -> bool:
+        """Tell whether these are one half of an initial PIN."""
+        # All are compared, whichever it is.
+        return sum(self._pepper.opens(pin.salt, part, typed) for part in pin.part_verifiers) > 0
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _argon2id(keyed: bytes, salt: bytes) -> bytes:
+    return hash_secret_raw(
+        keyed, salt, time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, type=Type.ID
+    )
+
+
+class Comparing:
+    """Counts the attempts of a batch, then compares those that were admitted."""
+
+    def __init__(self, verifiers: Verifiers, state: StateSeal, box: Box, life: Lifecycle) -> None:
+        self._verifiers, self._state, self._box, self._life = verifiers, state, box, life
+
+    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+        """Set on each message what became of its attempt; those seen before are left alone."""
+        attempts = [t for t in batch if not t.handled and isinstance(t.message, PinActivate | PinVerify)]
+        while attempts:
+            try:
+                admissions = await self._count(attempts, ledger)
+                break
+            except LedgerConflict:
+                continue
+        else:
+            return
+        await asyncio.gather(*(self._compare(taken, admission) for taken, admission in admissions))
+
+    async def _count(self, batch: Sequence[Taken], ledger: Ledger) -> list[tuple[Taken, Admission]]:
+        """Count every attempt once, however often its message comes."""
+        writing = Writing(datetime.now(UTC), {}, {})
+        async with ledger.transaction():
+            await self._read(writing, batch, ledger)
+            rows = await ledger.rows("read_inbox", list({taken.id for taken in batch}))
+            seen = {row["message_id"].bytes: (bytes(row["digest"]), row["done"]) for row in rows}
+            admissions = []
+            for taken in {taken.id: taken for taken in reversed(batch)}.values():
+                match seen.get(taken.id.bytes):
+                    case None:
+                        admissions.append((taken, self._admit(writing, taken)))
+                    case (taken.digest, False):
+                        account = writing.account(taken.subjects[0])
+                        admissions.append((taken, counted_before(account, writing.now)))
+            fresh = [t for t, a in admissions if not a.locked_for and t.id.bytes not in seen]
+            await self._claim(fresh, writing.now, ledger)
+            await writing.write(ledger, self._state)
+        return admissions
+
+    async def _claim(self, counted: list[Taken], now: datetime, ledger: Ledger) -> None:
+        columns = list(zip(*((t.id, t.digest, t.correlation_id) for t in counted), strict=True))
+        if columns and len(await ledger.rows("claim_messages", *map(list, columns), now)) != len(counted):
+            raise LedgerConflict("an attempt was claimed by another worker")
+
+    async def _read(self, writing: Writing, batch: Sequence[Taken], ledger: Ledger) -> None:
+        subjects = sorted({subject for taken in batch for subject in taken.subjects})
+        for key, entries, head in await ledger.rows("lock_subjects", subjects):
+            writing.heads[bytes(key)] = Head(entries, bytes(head), known=True)
+        for row in await ledger.rows("read_accounts", subjects):
+            account = states.opened(row, self._state)
+            writing.accounts[account.subject] = account
+
+    def _admit(self, writing: Writing, taken: Taken) -> Admission:
+        admission = admitted(writing.account(taken.subjects[0]), writing.now, self._life)
+        if not admission.locked_for:
+            writing.change(admission.account)
+        return admission
+
+    async def _compare(self, taken: Taken, admission: Admission) -> None:
+        if admission.locked_for:
+            taken.effect = Compared(admission)
+            return
+        typed = normalised(self._box.open(taken.message.pin_sealed) or Secret(""))
+        if isinstance(taken.message, PinActivate):
+            taken.effect = await self._first_access(admission, typed)
+        else:
+            taken.effect = await self._log_in(admission, typed)
+
+    async def _first_access(self, admission: Admission, typed: Secret) -> Compared:
+        pin = _comparable(admission)
+        matches = self._verifiers.opens_initial(pin, typed)
+        if not (matches and pin.initial):
+            return Compared(admission)
+        new, salt = new_half(os.urandom), os.urandom(16)
+        return Compared(admission, "yes", pin.id, (new, salt, await self._verifiers.make(salt, new)))
+
+    async def _log_in(self, admission: Admission, typed: Secret) -> Compared:
+        # Argon2id runs in every case, so that the time taken tells nothing.
+        pin = _comparable(admission)
+        initial = self._verifiers.opens_initial(pin, typed) | self._verifiers.is_part(pin, typed)
+        matches = await self._verifiers.opens(pin, typed)
+        if pin.initial:
+            return Compared(admission, "initial" if initial else "no", pin.id)
+        return Compared(admission, "yes" if matches else "no", pin.id)
+
+    async def close(self) -> None:
+        """Let the threads end."""
+        self._verifiers.close()
+
+
+def _comparable(admission: Admission) -> Pin:
+    """Return the PIN to compare with: nobody's, where there is none or it is blocked."""
+    account = admission.account
+    if account.pin is None or not account.live or not admission.comparable:
+        return _NOBODY
+    return account.pin

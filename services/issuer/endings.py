@@ -1,0 +1,66 @@
+"""What ends an initial PIN: time, and halves that cannot arrive."""
+
+from services.issuer.texts import TELLER
+from shared.account import Account, Half, Pin
+from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
+from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.revocation import Cause, revoked
+
+
+@decides(Expire)
+def expire(account: Account, command: Expire, at: Moment) -> Decision:
+    """End an initial PIN that was not used in time; the citizen may ask again."""
+    pin = account.pin
+    if not account.live or pin is None or pin.id != str(command.pin_id) or not pin.initial:
+        return Decision()
+    expired = account.but(status="expired", level=None, pin=None, restore=None, revocation=None)
+    return Decision(
+        account=expired,
+        entries=(Entry("pin.expired", {"pin_id": pin.id}),),
+        events=(Event("pin.expired"),),
+        deliveries=TELLER.everywhere(account, "pin_expired", at),
+    )
+
+
+@decides(FailedDelivery)
+def delivery_failed(account: Account, command: FailedDelivery, at: Moment) -> Decision:
+    """Note that one channel of a half failed; when it was the last one, the PIN cannot arrive."""
+    delivery_id = str(command.delivery_id)
+    pin = _carrying(account, delivery_id)
+    if pin is None:
+        return Decision()
+    halves = tuple(_without(half, delivery_id) for half in pin.halves)
+    if any(half.lost for half in halves):
+        return _undeliverable(account, "undeliverable", at)
+    return Decision(
+        account=account.but(pin=pin.but(halves=halves)),
+        entries=(Entry("half.channel_failed", {"delivery_id": delivery_id}),),
+    )
+
+
+@decides(ReturnedLetter)
+def letter_returned(account: Account, command: ReturnedLetter, at: Moment) -> Decision:
+    """A letter that came back means that nobody has the second half, or somebody else."""
+    if _carrying(account, str(command.delivery_id)) is None:
+        return Decision()
+    return _undeliverable(account, "letter_returned", at)
+
+
+def _carrying(account: Account, delivery_id: str) -> Pin | None:
+    """Return the citizen's unused PIN if this delivery carried one of its halves."""
+    pin = account.pin
+    if not account.live or pin is None or not pin.initial:
+        return None
+    return pin if any(delivery_id in half.deliveries for half in pin.halves) else None
+
+
+def _without(half: Half, delivery_id: str) -> Half:
+    if delivery_id not in half.deliveries or delivery_id in half.failed:
+        return half
+    failed: Half = half.but(failed=(*half.failed, delivery_id))
+    return failed
+
+
+def _undeliverable(account: Account, cause: Cause, at: Moment) -> Decision:
+    told = TELLER.everywhere(account, "pin_revoked_undeliverable", at)
+    return revoked(account, cause).but(deliveries=told)

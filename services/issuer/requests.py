@@ -1,0 +1,108 @@
+"""A confirmed request becomes a PIN (R1-R8)."""
+
+from services.issuer.texts import TELLER
+from shared.account import Account, Contacts, Document, Holder, Recognition, Residence
+from shared.contract.issuer import PinRequest
+from shared.contract.reply import accepted
+from shared.credential import NewPin, expiry, new_pin, with_pin
+from shared.dates import day
+from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.delivery import Post
+from shared.istanze import released
+from shared.typesetting.address import address_lines
+
+
+@decides(PinRequest)
+def request(account: Account, command: PinRequest, at: Moment) -> Decision:
+    """Issue a PIN, or, while one lives, nothing (R7). The reply is the same."""
+    if account.live:
+        return _second_request(account, at)
+    return _issue(_registered(account, command, at), new_pin(at), at)
+
+
+def _second_request(account: Account, at: Moment) -> Decision:
+    refused = Decision(
+        reply=accepted(),
+        entries=(Entry("pin.request_rejected", {"code": "pin_exists"}),),
+        events=(Event("pin.request_rejected", {"code": "pin_exists"}),),
+    )
+    told_at = account.told_pin_exists_at
+    if told_at and at.now - told_at < at.life.notice_interval:
+        return refused
+    return refused.but(
+        account=account.but(told_pin_exists_at=at.now),
+        deliveries=TELLER.everywhere(account, "pin_exists", at),
+    )
+
+
+def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
+    """Take the confirmed data into the account (R1); an operator's recognition makes it dispositivo (R8)."""
+    given = command.model_dump(exclude={"contacts", "recognition", "residence"})
+    recognised = command.recognition
+    registered: Account = account.but(
+        holder=Holder.model_construct(
+            **given, residence=Residence.model_construct(**command.residence.model_dump())
+        ),
+        contacts=Contacts.model_construct(**command.contacts.model_dump()),
+        level="dispositivo" if recognised else "online",
+        recognition=Recognition(
+            kind=recognised.kind,
+            at=at.now,
+            operator=recognised.operator.id,
+            document=Document.model_construct(**recognised.document.model_dump()),
+        )
+        if recognised
+        else None,
+    )
+    return registered
+
+
+def _issue(account: Account, new: NewPin, at: Moment) -> Decision:
+    first, second = _first_half(account, new, at), _second_half(account, new, at)
+    issued = with_pin(account, new.sent_by(first, second), status="issued")
+    carriers = {d.channel: str(d.id) for d in (*first, *second)}
+    facts = {"level": issued.level, "expires_at": new.expires_at}
+    issuing = Decision(
+        reply=accepted(),
+        account=issued,
+        entries=(Entry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
+        events=(Event("pin.issued", facts),),
+        deliveries=(*first, *second),
+        messages=(expiry(issued, new),),
+    )
+    return _with_release(issuing, issued) if issued.level == "dispositivo" else issuing
+
+
+def _with_release(issuing: Decision, issued: Account) -> Decision:
+    """A PIN that is dispositivo from the start releases what an earlier one left waiting (R8, R32)."""
+    release = released(issued)
+    return issuing.but(
+        account=release.account,
+        entries=issuing.entries + release.entries,
+        events=issuing.events + release.events,
+    )
+
+
+def _first_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, ...]:
+    """Return the double message: the mobile, and the PEC or else the email (R5)."""
+    half = new.first.reveal()
+    expires_on = day(new.expires_at.date(), account.language)
+    return TELLER.everywhere(
+        account, "first_half", at, sms={"half": half}, mail={"half": half, "expires_on": expires_on}
+    )
+
+
+def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, ...]:
+    """Return the letter to the residence (R6)."""
+    holder = account.holder
+    if holder is None:
+        raise ValueError("a PIN is issued to somebody")
+    letter = Post(
+        address=address_lines(holder.name, holder.surname, holder.residence.model_dump()),
+        name=f"{holder.name} {holder.surname}",
+        language=holder.language,
+        half=new.second,
+        expires_on=new.expires_at.date(),
+        written_on=at.now.date(),
+    )
+    return (Delivery(at.uuid(), "post", letter),)
