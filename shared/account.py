@@ -134,10 +134,23 @@ class Link(Part):
     digest: bytes
     expires_at: datetime
     tried: int = 0
-    contacts: tuple[tuple[str, str], ...] = ()
+    contacts: tuple[tuple[Literal["mobile", "pec", "email"], str], ...] = ()
     """For a restore: the two contacts, as (kind, value), that will get the halves (R15)."""
-    address: tuple[str, str] | None = None
+    address: tuple[Literal["pec", "email"], str] | None = None
     """For a revocation: the mailbox, as (kind, value), that the link was sent to (R20)."""
+
+
+class OperatorRevocation(Part):
+    """A PIN that the contact centre ended (R21).
+
+    The reason is free text and may name people: it rests here, sealed, and not in the entries, which have
+    operator and office.
+    """
+
+    at: datetime
+    operator: str
+    office: str
+    reason: str
 
 
 class Document(Part):
@@ -156,7 +169,10 @@ class Recognition(Part):
     kind: str
     at: datetime
     operator: str
+    office: str = ""
     document: Document | None = None
+    before: Document | None = None
+    """What was on file when the document was checked, where it was corrected (R26)."""
 
 
 class Attachment(Part):
@@ -165,6 +181,7 @@ class Attachment(Part):
     uri: str
     sha256: str
     media_type: str
+    size: int | None = None
 
 
 class DispositivoRequest(Part):
@@ -183,8 +200,18 @@ class DispositivoRequest(Part):
     effective_at: datetime | None = None
 
 
+class Cancellation(Part):
+    """Why an operator cancelled a request (R28). The note is free text: it stands nowhere but here."""
+
+    request_id: str
+    at: datetime
+    operator: str
+    reason: str
+    note: str = ""
+
+
 class Istanza(Part):
-    """An application that waits for the dispositivo PIN (R31)."""
+    """An application sent with a PIN (R30); it may have to wait for the dispositivo PIN (R31)."""
 
     id: str
     protocol: str
@@ -213,10 +240,17 @@ class Account(Part):
     restore: Link | None = None
     revocation: Link | None = None
     links_sent: tuple[datetime, ...] = ()
+    revoked_by_operators: tuple[OperatorRevocation, ...] = ()
     told_pin_exists_at: datetime | None = None
     recognition: Recognition | None = None
+    recognised_before: tuple[Recognition, ...] = ()
+    """Earlier recognitions, oldest first: what was corrected, when and by whom stays on record."""
     dispositivo: DispositivoRequest | None = None
+    cancelled: Cancellation | None = None
+    """The last request that was cancelled."""
     suspended: tuple[Istanza, ...] = ()
+    istanze: tuple[Istanza, ...] = ()
+    """The latest istanze, suspended or not: one sent twice gets its first protocol again."""
 
     @property
     def live(self) -> bool:

@@ -1,4 +1,6 @@
-"""RabbitMQ as the workers see it: one session, alive or lost. The only importer of aio_pika.
+"""RabbitMQ as the workers see it: one session, alive or lost.
+
+The only importer of aio_pika beside `shared/broker_desk.py`, which is RabbitMQ as an operator sees it.
 
 A session is one connection with one channel to consume on and one to publish on. It is never repaired:
 when anything about it fails it is lost as a whole, and the worker opens another. What was not
@@ -51,6 +53,7 @@ class Arrived:
     redelivered: bool
     deliveries: int
     enqueued_at: datetime | None
+    """From the header `timestamp_in_ms`, which our own messages have, or the property `timestamp`."""
     arrived_at: float
 
 
@@ -271,7 +274,7 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         routing_key=message.routing_key or "",
         redelivered=bool(message.redelivered),
         deliveries=count if isinstance(count, int) else 0,
-        enqueued_at=datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) else None,
+        enqueued_at=datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) else p.timestamp,
         arrived_at=now,
     )
 

@@ -36,6 +36,9 @@ class Moment:
         box: opens what was sealed to this worker.
         effect: what the lane's effect gave for this message, if the lane has one.
         number: a number drawn from the lane's sequence, if the message's type needs one.
+        accounts: the accounts of the whole batch as of the last decision, by subject: a message about
+            several citizens, whose `Taken.subjects` they are, finds all of them here, locked.
+        order: the message's place in its batch, for those to whom the order of arrival matters.
     """
 
     now: datetime
@@ -45,6 +48,8 @@ class Moment:
     box: Box
     effect: Any = None
     number: int | None = None
+    accounts: Mapping[bytes, Account] = field(default_factory=dict)
+    order: int = 0
 
     def uuid(self) -> UUID:
         """Return a new random UUID (version 4, RFC 9562)."""

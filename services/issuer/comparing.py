@@ -19,9 +19,8 @@ from shared.lifecycle import Lifecycle
 from shared.pin import Pepper, new_half, normalised
 from shared.sealing import StateSeal
 from shared.secret import Secret
-from shared.worker import states
 from shared.worker.lane import Taken
-from shared.worker.writing import Head, Writing
+from shared.worker.writing import Writing
 
 Match = Literal["no", "yes", "initial"]
 """`initial`: what was typed is the initial PIN, or one half of it, where the PIN of 8 is asked for."""
@@ -108,7 +107,7 @@ class Comparing:
         """Count every attempt once, however often its message comes."""
         writing = Writing(datetime.now(UTC), {}, {})
         async with ledger.transaction():
-            await self._read(writing, batch, ledger)
+            await writing.read(list({subject for t in batch for subject in t.subjects}), ledger, self._state)
             rows = await ledger.rows("read_inbox", list({taken.id for taken in batch}))
             seen = {row["message_id"].bytes: (bytes(row["digest"]), row["done"]) for row in rows}
             admissions = []
@@ -128,14 +127,6 @@ class Comparing:
         columns = list(zip(*((t.id, t.digest, t.correlation_id) for t in counted), strict=True))
         if columns and len(await ledger.rows("claim_messages", *map(list, columns), now)) != len(counted):
             raise LedgerConflict("an attempt was claimed by another worker")
-
-    async def _read(self, writing: Writing, batch: Sequence[Taken], ledger: Ledger) -> None:
-        subjects = sorted({subject for taken in batch for subject in taken.subjects})
-        for key, entries, head in await ledger.rows("lock_subjects", subjects):
-            writing.heads[bytes(key)] = Head(entries, bytes(head), known=True)
-        for row in await ledger.rows("read_accounts", subjects):
-            account = states.opened(row, self._state)
-            writing.accounts[account.subject] = account
 
     def _admit(self, writing: Writing, taken: Taken) -> Admission:
         admission = admitted(writing.account(taken.subjects[0]), writing.now, self._life)

@@ -88,6 +88,22 @@ class Ledger:
         async with _faults(), self._connection.transaction():
             yield
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[None]:
+        """Read what is inside as of one instant, whatever is written meanwhile; nothing can be changed.
+
+        Raises:
+            LedgerLost: the connection broke, or Postgres refused to go on.
+        """
+        async with _faults(), self._connection.transaction(isolation="repeatable_read", readonly=True):
+            yield
+
+    async def stream(self, query: str, *values: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - what Postgres takes
+        """Run a query within a transaction or snapshot and give its rows, holding a thousand at a time."""
+        async with _faults():
+            async for row in self._connection.cursor(QUERIES[query], *values, prefetch=1000):
+                yield row
+
     async def rows(self, query: str, *values: Any) -> Sequence[Any]:  # noqa: ANN401 - what Postgres takes
         """Run a query and return its rows."""
         async with _faults():

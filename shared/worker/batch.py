@@ -16,11 +16,10 @@ from shared.lifecycle import Lifecycle
 from shared.logs import where
 from shared.pin import Pepper
 from shared.sealing import StateSeal
-from shared.worker import states
 from shared.worker.lane import Lane, Taken
 from shared.worker.outbound import Outbound
 from shared.worker.settings import WorkerSettings
-from shared.worker.writing import Head, Parcel, Writing
+from shared.worker.writing import Parcel, Writing
 
 _RETRIES = 10
 """How often a batch starts anew when another worker was quicker, before it is divided."""
@@ -119,21 +118,24 @@ class Fold:
 
     def __init__(self, clerk: Clerk, now: datetime) -> None:
         self._clerk = clerk
-        self._moment = Moment(now, os.urandom, clerk.life, clerk.trust.pepper, clerk.trust.box)
         self._seen: dict[UUID, tuple[bytes, bool, bytes | None]] = {}
+        self._seal = clerk.trust.state if clerk.lane.accounts else None
         self.handled: list[Handled] = []
         self.writing = Writing(now, {}, {})
+        self._moment = Moment(
+            now,
+            os.urandom,
+            clerk.life,
+            clerk.trust.pepper,
+            clerk.trust.box,
+            accounts=self.writing.accounts,
+        )
         self.outbound = Outbound(now, clerk.lane.worker)
 
     async def read(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         """Lock the citizens of the batch and read what is known of them and of its messages."""
-        subjects = sorted({subject for taken in batch for subject in taken.subjects})
-        for key, entries, head in await ledger.rows("lock_subjects", subjects):
-            self.writing.heads[bytes(key)] = Head(entries, bytes(head), known=True)
-        if self._clerk.lane.accounts and self._clerk.trust.state:
-            for row in await ledger.rows("read_accounts", subjects):
-                account = states.opened(row, self._clerk.trust.state)
-                self.writing.accounts[account.subject] = account
+        subjects = {subject for taken in batch for subject in taken.subjects}
+        await self.writing.read(list(subjects), ledger, self._seal)
         for row in await ledger.rows("read_inbox", list({taken.id for taken in batch})):
             self._seen[UUID(bytes=row["message_id"].bytes)] = (
                 bytes(row["digest"]),
@@ -161,8 +163,11 @@ class Fold:
             self._decide_anew(taken)
 
     def _decide_anew(self, taken: Taken) -> None:
+        if not self.writing.unreadable.isdisjoint(taken.subjects):
+            self.handled.append(Handled(taken, "parked", "account_unreadable"))
+            return
         account = self.writing.account(taken.subjects[0]) if taken.subjects else self.writing.account(b"")
-        moment = replace(self._moment, effect=taken.effect, number=taken.number)
+        moment = replace(self._moment, effect=taken.effect, number=taken.number, order=len(self.handled))
         try:
             decision = taken.decide(account, taken.message, moment)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other

@@ -141,7 +141,7 @@ class Outbound:
             type="bundle",
             message_id=str(new_id()),
             correlation_id=pairs[0][0].correlation_id,
-            headers=_trace(pairs[0][0]),
+            headers={**_trace(pairs[0][0]), "timestamp_in_ms": int(self.now.timestamp() * 1000)},
             user_id=self.user,
         )
 
@@ -154,7 +154,7 @@ def _parts(items: list[Any], size: int) -> list[list[Any]]:
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def _trace(taken: Taken) -> dict[str, str]:
+def _trace(taken: Taken) -> dict[str, Any]:
     trace = taken.arrived.traceparent
     return {"traceparent": trace} if trace else {}
 

@@ -186,7 +186,7 @@ class Worker:
             closing.handled.append(Handled(batch[0], "parked", "ends_the_process"))
             return
         if self._lane.effect:
-            await self._mark_handled([t for t in batch if t.arrived.redelivered], ledger)
+            await self._mark_handled(batch, ledger)
             await self._lane.effect(batch, ledger)
             crash_point("performed")
         settled = await self._clerk.settle(batch, ledger)
@@ -197,18 +197,16 @@ class Worker:
         """Count a try of a message that came back suspiciously often; the guilty one stands alone."""
         if suspect.arrived.deliveries < _SUSPECT:
             return False
-        tries = await ledger.value(
-            "count_try", suspect.id, suspect.digest, suspect.correlation_id, datetime.now(UTC)
-        )
+        tries = await ledger.value("count_try", suspect.id, datetime.now(UTC))
         return bool(tries > _TRIES)
 
-    async def _mark_handled(self, redelivered: list[Taken], ledger: Ledger) -> None:
-        if not redelivered:
-            return
-        rows = await ledger.rows("read_inbox", [t.id for t in redelivered])
+    async def _mark_handled(self, batch: list[Taken], ledger: Ledger) -> None:
+        """Mark what the inbox has already, and repeats within the batch: their effect was had."""
+        rows = await ledger.rows("read_inbox", [t.id for t in batch])
         done = {row["message_id"].bytes for row in rows if row["done"]}
-        for taken in redelivered:
+        for taken in batch:
             taken.handled = taken.id.bytes in done
+            done.add(taken.id.bytes)
 
     async def _close(self, closing: Closing, session: Session, before: "asyncio.Task[None] | None") -> None:
         """Publish and acknowledge a batch, after the one before it, while the next is under way."""

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import ValidationError
 
 from shared.account import Account
 from shared.decision import Decision, DeliveryRecord, Entry
 from shared.ledger import Ledger, LedgerConflict
 from shared.ledger.chain import GENESIS, link
-from shared.sealing import StateSeal
+from shared.sealing import StateSeal, Unsealable
 from shared.worker import states
 from shared.worker.lane import Taken
 
@@ -50,6 +51,22 @@ class Writing:
     entries: list[tuple[Any, ...]] = field(default_factory=list)
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
+    unreadable: set[bytes] = field(default_factory=set)
+    """Citizens whose account does not open: what concerns them is parked, and nobody else is held up."""
+
+    async def read(self, subjects: list[bytes], ledger: Ledger, seal: StateSeal | None) -> None:
+        """Lock citizens, in the order of their keys, and read the ends of their chains and their accounts."""
+        for key, entries, head in await ledger.rows("lock_subjects", sorted(subjects)):
+            self.heads[bytes(key)] = Head(entries, bytes(head), known=True)
+        if seal is None:
+            return
+        for row in await ledger.rows("read_accounts", subjects):
+            try:
+                account = states.opened(row, seal)
+            except (Unsealable, ValidationError):
+                self.unreadable.add(bytes(row["subject"]))
+            else:
+                self.accounts[account.subject] = account
 
     def account(self, subject: bytes) -> Account:
         """Return a citizen's account as of the last decision of this batch."""

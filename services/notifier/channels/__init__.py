@@ -49,8 +49,10 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
 
             return SmtpChannel(name, settings.mailbox(name))
         case "post":
+            from services.notifier.channels.letter import prepare  # noqa: PLC0415 - a process loads its one channel
             from services.notifier.channels.post import PostChannel  # noqa: PLC0415 - a process loads its one channel
 
+            prepare()  # half a second that the first letter would wait for
             return PostChannel(settings.post_spool)
         case _:
             raise ValueError(f"no channel called {name!r}; there are {', '.join(NAMES)}")

@@ -94,12 +94,18 @@ create table inbox (
     message_id     uuid primary key,
     digest         bytea not null,
     done           boolean not null,
-    tries          smallint not null default 0,
     correlation_id text not null,
     reply          bytea,
     at             timestamptz not null
 );
 create index inbox_at on inbox using brin (at);
+
+-- Messages that came back suspiciously often, and how often they were tried alone since.
+create table suspect (
+    message_id uuid primary key,
+    tries      smallint not null,
+    at         timestamptz not null
+);
 
 -- What has still to be published: at once (the relay takes what a crash left) or at `due_at`.
 create table outbox (
@@ -121,16 +127,17 @@ grant select, insert, update on account to issuer, revoker, dispositivo;
 grant insert on entry to issuer, revoker, dispositivo, notifier;
 grant select, insert, update on delivery to notifier;
 grant select, insert, update, delete on inbox to issuer, revoker, dispositivo, notifier;
+grant select, insert, update, delete on suspect to issuer, revoker, dispositivo, notifier;
 grant select, insert, update, delete on outbox to issuer, revoker, dispositivo, notifier;
 grant select on lawful_transition to issuer, revoker, dispositivo, pinctl;
 
 grant select on subject, entry, delivery to pinctl;
 grant select (subject, version, before, status, level, review_since, schema) on account to pinctl;
-grant select (message_id, done, tries, correlation_id, at) on inbox to pinctl;
+grant select (message_id, done, correlation_id, at) on inbox to pinctl;
 grant select (id, worker, due_at, tries) on outbox to pinctl;
 
 -- migrate:down
 
-drop table outbox, inbox, delivery, entry, account, subject, lawful_transition;
+drop table outbox, inbox, suspect, delivery, entry, account, subject, lawful_transition;
 drop function account_before();
 drop function entry_is_append_only();

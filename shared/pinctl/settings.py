@@ -1,0 +1,35 @@
+"""The settings of `pinctl`; every command reads only those that it needs."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from shared.settings import SecretSetting, Settings
+
+
+class BrokerSettings(Settings):
+    """Where the broker is."""
+
+    amqp_url: SecretSetting
+    """The broker user `pinctl`, who may read `pin.dead` and publish in another's name."""
+
+
+class LedgerSettings(Settings):
+    """Where the ledger is."""
+
+    ledger_dsn: SecretSetting
+    """The role `pinctl`, which reads everything but sealed state and changes nothing."""
+
+
+class KeySettings(Settings):
+    """Where the keys are."""
+
+    keys_dir: Path
+    """`trace --codice-fiscale` needs `subject.key`, checkpoints `checkpoint.key` or `checkpoint.pub`."""
+
+
+class CheckpointSettings(Settings):
+    """What a checkpoint covers."""
+
+    checkpoint_margin: timedelta = timedelta(minutes=5)
+    """How old an entry must be to be covered: longer than any clock is wrong and any transaction lasts.
+    A smaller one covers more of the last minutes, and may call an entry forged that was only slow."""

@@ -1,0 +1,47 @@
+"""The definitions of the broker, read without a broker."""
+
+import base64
+import hashlib
+import json
+import re
+from typing import Any
+
+import pytest
+
+from deploy.broker.render import DEFINITIONS, NoPassword, password_hash, render, users
+
+definitions: dict[str, Any] = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
+
+
+def test_the_file_holds_no_password() -> None:
+    assert not [user for user in definitions["users"] if user.keys() != {"name", "tags"}]
+
+
+def test_every_queue_is_a_durable_quorum_queue() -> None:
+    assert all(queue["durable"] for queue in definitions["queues"])
+    assert {queue["arguments"]["x-queue-type"] for queue in definitions["queues"]} == {"quorum"}
+
+
+def test_whoever_may_publish_commands_is_held_to_named_ones() -> None:
+    may = {p["user"] for p in definitions["permissions"] if re.fullmatch(p["write"], "pin.commands")}
+    held = {p["user"] for p in definitions["topic_permissions"] if p["exchange"] == "pin.commands"}
+    assert may - held == {"pinctl"}
+
+
+def test_every_permission_is_anchored_for_the_broker_searches_anywhere_in_a_name() -> None:
+    patterns = [p[kind] for p in definitions["permissions"] for kind in ("configure", "write", "read")]
+    patterns += [p[kind] for p in definitions["topic_permissions"] for kind in ("write", "read")]
+    assert all(pattern.startswith("^") and pattern.endswith("$") for pattern in patterns)
+
+
+def test_a_rendered_password_is_a_salted_hash() -> None:
+    raw = base64.b64decode(password_hash("segreto"))
+    assert raw[4:] == hashlib.sha256(raw[:4] + b"segreto").digest()
+    rendered = render(definitions, dict.fromkeys(users(), "segreto"))
+    assert "segreto" not in json.dumps(rendered)
+    assert all(user["password_hash"] for user in rendered["users"])
+
+
+def test_a_user_without_a_password_stops_the_rendering() -> None:
+    with pytest.raises(NoPassword, match="PIN_BROKER_PASSWORD_PORTAL"):
+        render(definitions, {})
