@@ -1,0 +1,152 @@
+"""First access and log-in, the attempts already counted and compared."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.issuer.access import activate, verify
+from services.issuer.attempts import Admission, admitted, counted_before
+from services.issuer.comparing import Compared
+from shared.account import Account, Attempts, Level, Status
+from shared.contract.reply import rejected
+from shared.decision import Event
+from shared.pin import normalised
+from shared.secret import Secret
+from tests.unit.decisions import LIFE, NOW, REPLY_KEY, account, moment, opened, public, read, sealed, told
+
+NEW = (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32)
+TYPED = {"pin_sealed": sealed("7K3M9PQX4V8TN2WZ")}
+
+
+def matched(citizen: Account, **more: object) -> Compared:
+    assert citizen.pin is not None
+    return Compared(Admission(citizen), "yes", citizen.pin.id, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("status", "level"), [("issued", "online"), ("restoring", "dispositivo")])
+def test_the_sixteen_characters_become_eight_new_ones_and_the_level_stays(
+    status: Status, level: Level
+) -> None:
+    """R10, R16."""
+    citizen = account(status, level=level)
+    decision = activate(
+        citizen,
+        read("pin.activate", reply_key=REPLY_KEY, **TYPED),
+        moment(effect=matched(citizen, new=NEW)),
+    )
+    assert decision.reply is not None
+    assert opened(decision.reply.data["pin_sealed"]) == NEW[0].reveal()
+    assert decision.account is not None
+    assert decision.account.pin is not None
+    assert (decision.account.status, decision.account.level) == ("active", level)
+    assert (decision.account.pin.initial, decision.account.pin.verifier) == (False, NEW[2])
+    assert decision.events == (Event("pin.activated"),)
+    assert NEW[0].reveal() not in public(decision)
+
+
+def test_a_pin_that_ended_while_it_was_compared_opens_nothing() -> None:
+    """R15, R20: what was compared is no longer the citizen's."""
+    issued = account("issued")
+    revoked = account("revoked")
+    decision = activate(
+        revoked, read("pin.activate", reply_key=REPLY_KEY, **TYPED), moment(effect=matched(issued, new=NEW))
+    )
+    assert decision.reply == rejected("wrong_pin")
+
+
+def test_a_right_pin_opens_and_takes_the_attempts_back() -> None:
+    """R11."""
+    citizen = account("active", attempts=Attempts(in_row=3, total=7, locks=1))
+    decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=matched(citizen)))
+    assert decision.reply is not None
+    assert decision.reply.data == {"level": "online"}
+    assert decision.account is not None
+    assert decision.account.attempts == Attempts()
+
+
+def test_the_initial_pin_at_log_in_is_told_to_come_to_first_access() -> None:
+    """R10."""
+    citizen = account("issued")
+    assert citizen.pin is not None
+    compared = Compared(Admission(citizen), "initial", citizen.pin.id)
+    decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=compared))
+    assert decision.reply == rejected("first_access_needed")
+
+
+@pytest.mark.parametrize("status", ["none", "issued", "active", "revoked"])
+def test_a_wrong_pin_is_answered_alike_for_everybody(status: Status) -> None:
+    """R11: unknown, wrong and blocked cannot be told apart."""
+    blocked = account(status, attempts=Attempts(total=30, blocked=True))
+    for citizen in (account(status), blocked):
+        compared = Compared(Admission(citizen), "no")
+        decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=compared))
+        assert decision.reply == rejected("wrong_pin")
+        assert [entry.kind for entry in decision.entries] == ["pin.attempt_failed"]
+
+
+def test_the_fifth_failure_in_a_row_locks_for_a_quarter_of_an_hour_and_each_lock_doubles() -> None:
+    citizen, now, waits = account("active"), NOW, []
+    for _ in range(15):
+        admission = admitted(citizen, now, LIFE)
+        citizen = admission.account
+        if admission.locks:
+            assert citizen.attempts.locked_until is not None
+            waits.append(citizen.attempts.locked_until - now)
+            now = citizen.attempts.locked_until
+    assert waits == [timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60)]
+
+
+def test_no_attempt_is_admitted_while_the_pin_is_locked() -> None:
+    locked = account("active", attempts=Attempts(locked_until=NOW + timedelta(seconds=90)))
+    admission = admitted(locked, NOW, LIFE)
+    assert (admission.locked_for, admission.account) == (90, locked)
+    assert admitted(locked, NOW + timedelta(seconds=90), LIFE).locked_for == 0
+
+
+def test_the_twentieth_failure_blocks_and_what_comes_after_is_compared_with_nobody_s_pin() -> None:
+    citizen = account("active", attempts=Attempts(total=19, in_row=1))
+    twentieth = admitted(citizen, NOW, LIFE)
+    assert (twentieth.blocks, twentieth.comparable) == (True, True)
+    after = admitted(twentieth.account, NOW, LIFE)
+    assert (after.blocks, after.comparable) == (False, False)
+
+
+def test_a_citizen_without_a_pin_is_counted_and_locked_just_the_same() -> None:
+    """Nothing tells whether there is anybody."""
+    nobody = account("none")
+    for _ in range(5):
+        nobody = admitted(nobody, NOW, LIFE).account
+    assert admitted(nobody, NOW, LIFE).locked_for == 15 * 60
+
+
+def test_an_attempt_counted_before_a_crash_is_not_counted_again() -> None:
+    citizen = account("active", attempts=Attempts(in_row=2, total=2))
+    assert counted_before(citizen, NOW).account == citizen
+
+
+def test_the_citizen_is_told_of_a_lock_at_the_registered_contacts() -> None:
+    admission = admitted(account("active", attempts=Attempts(in_row=4, total=4)), NOW, LIFE)
+    decision = verify(
+        admission.account, read("pin.verify", **TYPED), moment(effect=Compared(admission, "no", "x"))
+    )
+    assert decision.events == (Event("pin.locked", {"until": NOW + timedelta(minutes=15)}),)
+    assert {message.channel for message in told(decision)} == {"sms", "pec"}
+
+
+def test_the_citizen_is_told_of_a_block() -> None:
+    admission = admitted(account("active", attempts=Attempts(in_row=1, total=19)), NOW, LIFE)
+    decision = verify(
+        admission.account, read("pin.verify", **TYPED), moment(effect=Compared(admission, "no", "x"))
+    )
+    assert decision.events == (Event("pin.blocked", {}),)
+    assert len(told(decision)) == 2
+
+
+@pytest.mark.parametrize("typed", ["7k3m9pqx4v8tn2wz", "7K3M-9PQX-4V8T-N2WZ", " 7K3M 9PQX 4V8T N2WZ "])
+def test_what_is_typed_is_normalised(typed: str) -> None:
+    """R4: case, spaces, hyphens."""
+    assert normalised(Secret(typed)) == Secret("7K3M9PQX4V8TN2WZ")
+
+
+def test_letters_that_look_like_digits_are_read_as_digits() -> None:
+    assert normalised(Secret("oOiIlL12")) == Secret("00111112")
