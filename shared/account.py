@@ -12,7 +12,7 @@ TRANSITIONS: dict[Status, tuple[Status, ...]] = {
     "none": ("issued",),
     "issued": ("active", "expired", "revoked"),
     "active": ("restoring", "revoked"),
-    "restoring": ("active", "restoring", "expired", "revoked"),
+    "restoring": ("active", "expired", "revoked"),
     "expired": ("issued",),
     "revoked": ("issued",),
 }

@@ -5,6 +5,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from services.issuer import registry
 from services.revoker import restore
 from shared.account import Account, Attempts, Contacts, Recognition, Status
 from shared.contract.reply import accepted
@@ -214,6 +215,20 @@ def test_what_has_ended_meanwhile_is_not_restored() -> None:
     decision = confirm_restore(citizen.but(status="revoked", pin=None), token)
     assert codes(decision) == [("restore.not_confirmed", "no_link")]
     assert decision.deliveries == ()
+
+
+@pytest.mark.parametrize("confirmed", [False, True], ids=["before the link", "after it"])
+def test_a_contact_changed_during_a_restore_ends_that_restore(*, confirmed: bool) -> None:
+    """R12, R15: neither the link nor the halves at the old contacts make a PIN; restoring anew does."""
+    citizen, token = asked_to_restore()
+    if confirmed:
+        citizen = changed(confirm_restore(citizen, token))
+    update = read("contacts.update", contacts={"mobile": "+393337654321"})
+    moved = changed(registry.contacts_update(citizen, update, moment(seed=2)))
+    assert codes(confirm_restore(moved, token)) == [("restore.not_confirmed", "no_link")]
+    assert moved.pin is None or not moved.pin.initial
+    again = asked_to_restore(moved, moment(seed=3), mobile="+393337654321", email=EMAIL)
+    assert confirm_restore(*again).reply == accepted()
 
 
 def test_a_german_citizen_is_written_to_in_german() -> None:

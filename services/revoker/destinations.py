@@ -1,0 +1,43 @@
+"""Which registered contacts a citizen named, and which of them get the halves of the new PIN (R13, R15)."""
+
+from typing import Final, Literal
+
+from shared.account import Contacts
+from shared.contract.parts import RestoreContacts
+from shared.italy.mailboxes import deliverable
+
+Contact = tuple[Literal["mobile", "pec", "email"], str]
+
+_ORDER: Final = ("mobile", "pec", "email")
+"""Half 1 goes to the first of these that was named, half 2 to the next.
+
+Who names all three gets the halves at the mobile and the PEC: it is the surer of the two mailboxes.
+"""
+
+
+def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
+    """Return the contacts given, as registered and in the order of the halves; empty unless all match."""
+    found: list[Contact] = []
+    for kind in _ORDER:
+        typed, registered = getattr(given, kind), getattr(kept, kind)
+        if typed is None:
+            continue
+        if registered is None or not _same(kind, typed, registered):
+            return ()
+        found.append((kind, registered))
+    return tuple(found)
+
+
+def apart(first: Contact, second: Contact) -> bool:
+    """Tell whether two contacts are different places: no address may get both halves."""
+    return "mobile" in {first[0], second[0]} or not _same_mailbox(first[1], second[1])
+
+
+def _same(kind: str, typed: str, registered: str) -> bool:
+    # A mobile in E.164 has one way to be written.
+    return typed == registered if kind == "mobile" else _same_mailbox(typed, registered)
+
+
+def _same_mailbox(one: str, other: str) -> bool:
+    # An internationalised domain is the same in letters and in ASCII.
+    return deliverable(one).casefold() == deliverable(other).casefold()

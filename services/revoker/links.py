@@ -1,0 +1,91 @@
+"""Confirming links (R14, R20): how one is made, what opens it, how many are sent and how often one is tried.
+
+A link expires when it is tried too late, and the next request replaces it: neither needs a timer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from typing import Literal
+
+from shared.account import Account, Link
+from shared.contract.reply import rejected
+from shared.dates import instant
+from shared.decision import Decision, Entry, Moment
+from shared.secret import Secret
+
+Flow = Literal["restore", "revoke"]
+WhyNot = Literal["no_link", "expired", "tried_too_often", "unreadable_token", "wrong_token"]
+"""Why a confirmation was refused, as the ledger has it; the reply does not tell them apart."""
+
+TOKEN_BYTES = 20
+"""160 bits, in hex one word of 40 characters, which nobody can take for half a PIN."""
+_DAY = timedelta(days=1)
+_KEPT_AS = {"restore": "restore", "revoke": "revocation"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link while it is being sent: what the mail says, and what the account keeps."""
+
+    url: Secret
+    kept: Link
+
+    def values(self, language: str) -> dict[str, str]:
+        """Return what the text of the mail takes."""
+        return {"link": self.url.reveal(), "valid_until": instant(self.kept.expires_at, language)}
+
+
+def new_link(flow: Flow, at: Moment) -> NewLink:
+    """Draw the token of a link to the portal's page that confirms."""
+    token = Secret(at.random(TOKEN_BYTES).hex())
+    url = Secret(f"{at.life.portal_url.rstrip('/')}/{flow}/confirm?token={token.reveal()}")
+    return NewLink(url, Link(digest=at.pepper.link(token), expires_at=at.now + at.life.link_validity))
+
+
+def may_send(account: Account, at: Moment) -> bool:
+    """Tell whether the citizen was sent fewer links than the limit in the last 24 hours, of both flows."""
+    return len(_of_last_day(account, at.now)) < at.life.links_a_day
+
+
+def sent(account: Account, flow: Flow, link: Link, at: Moment) -> Account:
+    """Return the account with a link open, in the place of one that was open before."""
+    sending: Account = account.but(
+        **{_KEPT_AS[flow]: link}, links_sent=(*_of_last_day(account, at.now), at.now)
+    )
+    return sending
+
+
+def _of_last_day(account: Account, now: datetime) -> tuple[datetime, ...]:
+    return tuple(moment for moment in account.links_sent if now - moment < _DAY)
+
+
+def tried(link: Link | None, token_sealed: str, at: Moment) -> Link | WhyNot:
+    """Return the link if this token opens it, else why not.
+
+    A token is compared only while the link is open: past the limit not even the right one opens it.
+    """
+    if link is None:
+        return "no_link"
+    if at.now >= link.expires_at:
+        return "expired"
+    if link.tried >= at.life.tries_a_link:
+        return "tried_too_often"
+    token = at.box.open(token_sealed)
+    if token is None:
+        return "unreadable_token"
+    return link if compare_digest(at.pepper.link(token), link.digest) else "wrong_token"
+
+
+def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:
+    """Refuse a confirmation; a wrong token is counted against the link.
+
+    What cannot be opened was compared with nothing: a portal with the wrong key costs no citizen the link.
+    """
+    refused = Decision(
+        reply=rejected("link_invalid"), entries=(Entry(f"{flow}.not_confirmed", {"code": why}),)
+    )
+    link: Link | None = getattr(account, _KEPT_AS[flow])
+    if why != "wrong_token" or link is None:
+        return refused
+    return refused.but(account=account.but(**{_KEPT_AS[flow]: link.but(tried=link.tried + 1)}))
