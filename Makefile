@@ -1,0 +1,41 @@
+# Every target prepares the machine first (deploy/bootstrap): a moment where nothing has changed.
+PYTHON := .venv/bin/python
+COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --strip-extras --allow-unsafe
+
+.PHONY: help bootstrap demo test up down bench check lock clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bootstrap:
+	@deploy/bootstrap
+
+demo: bootstrap ## 200 citizens ask for a PIN, before your eyes
+	@$(PYTHON) -m deploy.local.demo
+
+test: bootstrap ## all tests, on private servers of their own
+	@$(PYTHON) -m pytest
+
+up: bootstrap ## start the local stack in the background
+	@$(PYTHON) -m deploy.local up
+
+down: bootstrap ## stop it; its data stays
+	@$(PYTHON) -m deploy.local down
+
+bench: bootstrap ## measure, with every durability setting on
+	@$(PYTHON) -m tests.bench
+
+check: bootstrap ## lint, format, types and contract
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m shared.contract.asyncapi --check
+
+lock: bootstrap ## resolve the requirements anew
+	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in
+	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
+
+clean: down ## remove the local stack's state
+	@rm -rf .local

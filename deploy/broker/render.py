@@ -1,0 +1,92 @@
+"""Merges the passwords of the broker's users into the definitions.
+
+`definitions.json` holds no password; a broker loads what this writes. A deployed
+broker's init container runs `python -m deploy.broker.render OUT`, with the password of
+each user in `PIN_BROKER_PASSWORD_<USER>`, or in the file that
+`PIN_BROKER_PASSWORD_<USER>_FILE` names.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+DEFINITIONS = Path(__file__).with_name("definitions.json")
+_SALT_BYTES = 4  # fixed by rabbit_password_hashing_sha256
+
+
+class NoPassword(Exception):  # noqa: N818 - reads as what it says
+    """A broker user has no password: set the variable that is named."""
+
+
+def password_hash(password: str) -> str:
+    """Return the salted SHA-256 of a password, base64, as RabbitMQ keeps it."""
+    salt = os.urandom(_SALT_BYTES)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def render(definitions: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
+    """Return the definitions with a `password_hash` for each of their users.
+
+    Raises:
+        NoPassword: naming the first user for whom `passwords` has nothing.
+    """
+    return {**definitions, "users": [_with_password(user, passwords) for user in definitions["users"]]}
+
+
+def users() -> list[str]:
+    """Return the names of the broker's users."""
+    return _names("users")
+
+
+def queues() -> list[str]:
+    """Return the names of the broker's queues."""
+    return _names("queues")
+
+
+def _names(kind: str) -> list[str]:
+    return [thing["name"] for thing in json.loads(DEFINITIONS.read_text(encoding="utf-8"))[kind]]
+
+
+def _with_password(user: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
+    name = user["name"]
+    if not passwords.get(name):
+        raise NoPassword(f"PIN_BROKER_PASSWORD_{name.upper()} is not set")
+    return {
+        **user,
+        "password_hash": password_hash(passwords[name]),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+    }
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    variable = f"PIN_BROKER_PASSWORD_{name.upper()}"
+    if path := environ.get(f"{variable}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environ.get(variable, "")
+
+
+def write(path: Path, definitions: dict[str, Any]) -> None:
+    """Write rendered definitions for the broker alone to read."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(definitions, indent=1), encoding="utf-8")
+
+
+def main() -> int:
+    """Write the definitions, with the passwords of the environment, to the path given."""
+    definitions = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
+    try:
+        rendered = render(definitions, {name: _from_environment(name, os.environ) for name in users()})
+    except NoPassword as error:
+        print(error, file=sys.stderr)
+        return 2
+    write(Path(sys.argv[1]), rendered)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""`python -m deploy.local up|down|status|env`: the local stack from a terminal."""
+
+import sys
+import time
+from pathlib import Path
+
+from deploy.local.control import Control
+from deploy.local.processes import CHECKOUT
+from deploy.local.trouble import StackError
+
+_USAGE = "usage: python -m deploy.local up|down|status|env"
+
+
+def main(words: list[str]) -> int:
+    """Do what is asked; 0 when it is done, 1 when it failed, 2 when the question makes no sense."""
+    began = time.monotonic()
+    control = Control(CHECKOUT)
+    try:
+        match words:
+            case ["up"]:
+                print(f"{control.up()}, {time.monotonic() - began:.1f} s; settings in .local/env")
+            case ["down"]:
+                print(f"{control.down()}, {time.monotonic() - began:.1f} s")
+            case ["status"]:
+                print(control.status())
+            case ["env"]:
+                print(_env(CHECKOUT / ".local/env"), end="")
+            case _:
+                print(_USAGE, file=sys.stderr)
+                return 2
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _env(path: Path) -> str:
+    if not path.exists():
+        raise StackError("no .local/env yet: run make up")
+    return path.read_text()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""A file that one living process can hold, and in which it says how far it is."""
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the holder wrote last; `state` is `starting`, `ready` or `failed`."""
+
+    pid: int = 0
+    state: str = ""
+    text: str = ""
+
+
+class Claim:
+    """A lock that ends with the process that holds it, however that ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held: IO[str] | None = None
+
+    def take(self, *, wait: bool = False) -> bool:
+        """Take the lock, or tell that another has it; with `wait`, wait for it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = self._path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.close()
+            return False
+        self._held = file
+        return True
+
+    def let_go(self) -> None:
+        """Release the lock, if we have it."""
+        if self._held:
+            self._held.close()
+            self._held = None
+
+    def held_by_another(self) -> bool:
+        """Tell whether another process has the lock."""
+        if self.take():
+            self.let_go()
+            return False
+        return True
+
+    def say(self, state: str, text: str = "") -> None:
+        """Write how far we are."""
+        self._path.write_text(json.dumps({"pid": os.getpid(), "state": state, "text": text}))
+
+    def said(self) -> Said:
+        """Return what the holder said; nothing while it is about to speak."""
+        try:
+            return Said(**json.loads(self._path.read_text()))
+        except (OSError, ValueError):
+            return Said()
+
+    def forget(self) -> None:
+        """Wipe out what an earlier holder said."""
+        if self._path.exists():
+            self._path.write_text("")

@@ -1,0 +1,115 @@
+"""`up`, `down` and `status`: what a person asks of the stack from a terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.local.claim import Claim
+from deploy.local.processes import CHECKOUT, end_leftovers
+from deploy.local.trouble import StackError, wait_for
+
+_UP_LIMIT = 180.0
+_DOWN_LIMIT = 60.0
+
+
+class Control:
+    """The stack whose state is in `<root>/.local`, seen from outside."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._state = self._root / ".local"
+        self._supervisor = Claim(self._state / "supervisor")
+        self._turn = Claim(self._state / "turn")
+
+    def up(self) -> str:
+        """Start the stack, unless it is up, and return what to tell the user.
+
+        Raises:
+            StackError: it does not start; the text says what to look at.
+        """
+        self._turn.take(wait=True)  # two at once would start two supervisors
+        try:
+            return self._up()
+        finally:
+            self._turn.let_go()
+
+    def _up(self) -> str:
+        was_up = self._supervisor.held_by_another()
+        if not was_up:
+            self._supervisor.forget()
+            self._spawn()
+        try:
+            wait_for(self._settled, _UP_LIMIT, f"the stack; see {self._state}/log/supervisor.log")
+        except KeyboardInterrupt:
+            self._end()
+            raise
+        said = self._supervisor.said()
+        if said.state != "ready":
+            self._end()
+            raise StackError(said.text or f"the supervisor ended; see {self._state}/log/supervisor.log")
+        return "already up" if was_up else "up"
+
+    def _spawn(self) -> None:
+        log = self._state / "log/supervisor.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local.supervisor", str(self._root)],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _settled(self) -> bool:
+        state = self._supervisor.said().state
+        if state in {"ready", "failed"}:
+            return True
+        child = getattr(self, "_child", None)
+        if child is not None:
+            return child.poll() is not None
+        return not self._supervisor.held_by_another()
+
+    def down(self) -> str:
+        """Stop everything, and return what to tell the user. The data stays."""
+        self._turn.take(wait=True)
+        try:
+            return self._end()
+        finally:
+            self._turn.let_go()
+
+    def _end(self) -> str:
+        was_up = self._supervisor.held_by_another()
+        if was_up:
+            self._signal(signal.SIGTERM)
+            try:
+                wait_for(lambda: not self._supervisor.held_by_another(), _DOWN_LIMIT, "the end", every=0.05)
+            except StackError:
+                self._signal(signal.SIGKILL)
+        ended = end_leftovers(self._state / "run")
+        if was_up:
+            return "down"
+        return f"ended what an earlier run had left: {', '.join(ended)}" if ended else "already down"
+
+    def _signal(self, number: signal.Signals) -> None:
+        if pid := self._supervisor.said().pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def status(self) -> str:
+        """Return one line a process, or that the stack is down."""
+        if not self._supervisor.held_by_another():
+            return "down"
+        said = self._supervisor.said()
+        pids = (
+            path.read_text().split()[0] + "  " + path.stem for path in sorted(self._state.glob("run/*.pid"))
+        )
+        return "\n".join((said.state, *pids, said.text)).rstrip()
+
+    def is_up(self) -> bool:
+        """Tell whether the stack runs and is ready."""
+        return self._supervisor.held_by_another() and self._supervisor.said().state == "ready"

@@ -1,0 +1,71 @@
+"""The settings of one stack, as `.local/env` and each worker get them."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.far_ends import FarEnds
+from deploy.local.ports import HOST
+from deploy.local.postgres import Postgres
+from deploy.local.rabbitmq import RabbitMq
+from deploy.local.workers import USERS
+
+CLIENTS = ("portal", "operator", "registry", "gateway")
+_DEFAULTS = {
+    "PIN_PORTAL_URL": "https://pin.example.it",
+    "PIN_INITIAL_VALIDITY": "P60D",
+    "PIN_LINK_VALIDITY": "PT24H",
+    "PIN_DISPOSITIVO_DELAY": "PT24H",
+    "PIN_LOG_LEVEL": "info",
+}
+
+
+def settings(
+    state: Path, far_ends: FarEnds, servers: Mapping[str, str], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """Return every setting in use.
+
+    `PIN_*` variables of our own environment, and over them `chosen`, take the place of the defaults;
+    nothing takes the place of the private servers' URLs, which may be left from another start.
+    """
+    ours = {name: text for name, text in os.environ.items() if name.startswith("PIN_")}
+    keys = {"PIN_KEYS_DIR": str(state / "keys")}
+    return _DEFAULTS | _far_ends(state, far_ends) | ours | dict(chosen) | keys | dict(servers)
+
+
+def _far_ends(state: Path, far_ends: FarEnds) -> dict[str, str]:
+    return {
+        "PIN_SMS_URL": f"http://{HOST}:{far_ends.sms_port}/sms",
+        "PIN_SMTP_HOST": HOST,
+        "PIN_SMTP_PORT": str(far_ends.smtp_port),
+        "PIN_PEC_SMTP_HOST": HOST,
+        "PIN_PEC_SMTP_PORT": str(far_ends.pec_port),
+        "PIN_POST_SPOOL": str(state / "spool/post"),
+    }
+
+
+def servers(postgres: Postgres, rabbitmq: RabbitMq, database: str) -> dict[str, str]:
+    """Return the URLs of every user of the broker and of a database; the nameless ones are pinctl's."""
+    urls = {f"PIN_{name.upper()}_AMQP_URL": rabbitmq.url(name) for name in (*CLIENTS, *USERS)}
+    dsns = {f"PIN_{name.upper()}_LEDGER_DSN": postgres.dsn(name, database) for name in USERS}
+    pinctl = {"PIN_AMQP_URL": rabbitmq.url("pinctl"), "PIN_LEDGER_DSN": postgres.dsn("pinctl", database)}
+    return pinctl | urls | dsns
+
+
+def for_worker(everything: Mapping[str, str], user: str, health_port: int) -> dict[str, str]:
+    """Return the environment of one worker: its own URLs, and nobody else's."""
+    foreign = ("_AMQP_URL", "_LEDGER_DSN")
+    own = {name: text for name, text in everything.items() if not name.endswith(foreign)}
+    return own | {
+        "PIN_AMQP_URL": everything[f"PIN_{user.upper()}_AMQP_URL"],
+        "PIN_LEDGER_DSN": everything[f"PIN_{user.upper()}_LEDGER_DSN"],
+        "PIN_HEALTH_PORT": str(health_port),
+    }
+
+
+def write(path: Path, everything: Mapping[str, str]) -> None:
+    """Write the settings as `KEY=value` lines, for their owner's eyes only."""
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text("".join(f"{name}={text}\n" for name, text in sorted(everything.items())))
+    unfinished.rename(path)

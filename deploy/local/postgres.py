@@ -1,0 +1,161 @@
+"""A private Postgres, as durable as a real one."""
+
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+from deploy.local.identity import Identity
+from deploy.local.passwords import passwords
+from deploy.local.ports import HOST, Ports
+from deploy.local.processes import CHECKOUT, Process, Program, environment
+from deploy.local.trouble import StackError, wait_for
+from deploy.postgres.passwords import ROLES, statements
+
+DATABASE = "ledger"
+SUPERUSER = "postgres"
+_ROLES_SQL = CHECKOUT / "deploy/postgres/roles.sql"
+_MIGRATIONS = CHECKOUT / "shared/ledger/migrations"
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "jit": "off",  # compiling costs more than these statements take
+    # Safe, and said so, for no default of the system's may weaken them.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    # An error must not show a row or a parameter in the log.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+def programs() -> Path:
+    """Return the directory of the newest Postgres server's programs.
+
+    Raises:
+        StackError: when there is none.
+    """
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: int(p.parts[-3]))
+    if not found:
+        raise StackError("Postgres is not installed: run deploy/bootstrap")
+    return found[-1].parent
+
+
+class Postgres:
+    """The private Postgres of one stack."""
+
+    def __init__(self, state: Path, ports: Ports) -> None:
+        self._home = state / "postgres"
+        self._data = self._home / "data"
+        self._state = state
+        self._identity = Identity.of_server("postgres")
+        self._bin = programs()
+        self.port = ports["postgres"]
+        self.passwords = passwords(state / "ledger-passwords.json", [SUPERUSER, *ROLES])
+        self.process = Process(self._program(), state / "run")
+
+    def _program(self) -> Program:
+        switches = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        return Program(
+            name="postgres",
+            argv=[str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *switches],
+            log=self._state / "log/postgres.log",
+            identity=self._identity,
+            cwd=Path("/"),
+            home=self._data,
+            death_signal="QUIT",  # ends its own children first, which a KILL does not
+        )
+
+    def dsn(self, role: str, database: str = DATABASE) -> str:
+        """Return the URL by which a role reaches a database."""
+        return f"postgresql://{role}:{quote(self.passwords[role])}@{HOST}:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        """Make the data directory where there is none yet."""
+        if self._data.exists():
+            return
+        self._identity.own(self._home)
+        unfinished = self._home / "data.new"
+        self._run(["rm", "-rf", str(unfinished)])
+        password = self._home / "password"
+        password.touch(mode=0o600)
+        password.write_text(self.passwords[SUPERUSER])
+        self._identity.give(password)
+        self._run([
+            str(self._bin / "initdb"), "-D", str(unfinished), "-U", SUPERUSER, "--pwfile", str(password),
+            "--auth", "scram-sha-256", "--data-checksums", "--encoding", "UTF8", "--locale", "C.UTF-8",
+        ])  # fmt: skip
+        password.unlink()
+        unfinished.rename(self._data)
+
+    def _run(self, argv: list[str]) -> None:
+        program = Program(
+            "initdb", argv, self._state / "log/initdb.log", identity=self._identity, home=self._data
+        )
+        done = subprocess.run(
+            program.command(), env=environment({}), cwd="/", capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StackError(f"{argv[0]} failed:\n{done.stdout}{done.stderr}")
+
+    def start(self) -> None:
+        """Start the server and wait until it answers, at most 30 s."""
+        self.prepare()
+        self.process.start()
+        wait_for(self._answers, 30, "Postgres")
+
+    def _answers(self) -> bool:
+        self.process.must_live()
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
+        return subprocess.run(ready, env=environment({}), check=False).returncode == 0
+
+    def stop(self) -> None:
+        """Shut the server down, breaking off its sessions."""
+        self.process.stop(signal.SIGINT, limit=20)
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self.process.kill()
+
+    def make_ready(self) -> None:
+        """Make the roles, the database and its tables, whatever of them is missing."""
+        self.sql(_ROLES_SQL.read_text() + statements({role: self.passwords[role] for role in ROLES}))
+        self.migrate()
+
+    def migrate(self, database: str = DATABASE) -> None:
+        """Bring a database to the newest schema, with dbmate, as its owner."""
+        if not any(_MIGRATIONS.glob("*.sql")):
+            return
+        argv = ["--migrations-dir", str(_MIGRATIONS), "--no-dump-schema", "migrate"]
+        url = f"{self.dsn('owner', database)}?sslmode=disable"
+        self._checked([str(CHECKOUT / ".venv/bin/dbmate"), *argv], {"DATABASE_URL": url}, "")
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        """Run SQL as the superuser with psql; return what it prints, unaligned and without headers."""
+        argv = [str(self._bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        connection = {
+            "PGHOST": HOST, "PGPORT": str(self.port), "PGUSER": SUPERUSER, "PGDATABASE": database,
+            "PGPASSWORD": self.passwords[SUPERUSER],
+        }  # fmt: skip
+        return self._checked(argv, connection, text)
+
+    def _checked(self, argv: list[str], env: dict[str, str], text: str) -> str:
+        done = subprocess.run(
+            argv, env=environment(env), input=text, capture_output=True, text=True, cwd="/", check=False
+        )
+        if done.returncode:
+            raise StackError(f"{Path(argv[0]).name} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def clone(self, database: str, template: str = DATABASE) -> None:
+        """Make a database as a copy of another, which nobody may be using."""
+        self.sql(f'CREATE DATABASE "{database}" TEMPLATE "{template}" OWNER owner;')
+
+    def drop(self, database: str) -> None:
+        """Drop a database, ending the sessions in it."""
+        self.sql(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE);')

@@ -1,0 +1,163 @@
+"""A private RabbitMQ node, with its own epmd, invisible to any other on the machine."""
+
+import json
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from deploy.broker import render
+from deploy.local.passwords import passwords
+from deploy.local.ports import HOST, Ports, answers
+from deploy.local.processes import Process, Program, environment
+from deploy.local.trouble import StackError, wait_for
+
+ADMIN = "admin"
+"""The administrator of the local broker; a deployed one has its own."""
+_PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+_SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
+_EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+# Schedulers that spin while idle take the processor from whoever shares the machine.
+_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+
+
+class RabbitMq:
+    """The private RabbitMQ of one stack."""
+
+    def __init__(self, state: Path, ports: Ports) -> None:
+        if not (_PROGRAMS / "rabbitmq-server").exists():
+            raise StackError("RabbitMQ is not installed: run deploy/bootstrap")
+        self._home = state / "rabbitmq"
+        self._state = state
+        self.port, self._epmd_port, self._node_port = ports["amqp"], ports["epmd"], ports["amqp-node"]
+        self.passwords = passwords(state / "broker-passwords.json", [*render.users(), ADMIN])
+        self.process = Process(self._server(), state / "run")
+        self.port_mapper = Process(self._epmd(), state / "run")
+
+    def url(self, user: str) -> str:
+        """Return the URL by which a broker user connects."""
+        return f"amqp://{user}:{self.passwords[user]}@{HOST}:{self.port}/"
+
+    def _epmd(self) -> Program:
+        return Program(
+            name="epmd",
+            argv=["epmd", "-address", HOST, "-port", str(self._epmd_port)],
+            log=self._state / "log/epmd.log",
+            cwd=Path("/"),
+        )
+
+    def _server(self) -> Program:
+        return Program(
+            name="rabbitmq",
+            argv=[str(_PROGRAMS / "rabbitmq-server")],
+            log=self._state / "log/rabbitmq.log",
+            env=self._environment(),
+            cwd=Path("/"),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        home = self._home
+        return {
+            "HOME": str(home),  # where the cookie is
+            "ERL_EPMD_ADDRESS": HOST,
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_NODENAME": "pin@localhost",
+            "RABBITMQ_DIST_PORT": str(self._node_port),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "generated"),
+            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG,
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: one process, one pid
+        }
+
+    def spawn(self) -> None:
+        """Start the node; `wait_ready` waits for it."""
+        self._prepare()
+        self.port_mapper.start()
+        wait_for(lambda: self.port_mapper.must_live() and answers(self._epmd_port), 10, "epmd")
+        self.process.start()
+
+    def _prepare(self) -> None:
+        if not (self._home / "started").exists():
+            shutil.rmtree(self._home, ignore_errors=True)  # a first start that broke off
+        for part in (self._home, self._home / "mnesia", self._home / "log", self._home / "generated"):
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._put("enabled_plugins", "[].\n")
+        self._put("rabbitmq.conf", _SHARED_CONFIGURATION.read_text() + self._configuration())
+        self._put("definitions.json", json.dumps(self._definitions()))
+
+    def _put(self, name: str, text: str) -> None:
+        path = self._home / name
+        path.touch(mode=0o600)
+        path.write_text(text)
+
+    def _configuration(self) -> str:
+        return (
+            f"\nlisteners.tcp.1 = {HOST}:{self.port}\n"
+            f"load_definitions = {self._home / 'definitions.json'}\n"
+            "disk_free_limit.absolute = 50MB\n"
+            "log.console = true\n"
+            "log.file = false\n"
+        )
+
+    def _definitions(self) -> dict[str, Any]:
+        definitions = json.loads(render.DEFINITIONS.read_text())
+        definitions["users"].append({"name": ADMIN, "tags": ["administrator"]})
+        definitions["permissions"].append({"user": ADMIN, **_EVERYTHING})
+        return render.render(definitions, self.passwords)
+
+    def wait_ready(self, limit: float = 60) -> None:
+        """Wait until the node greets a client: its listener opens last, after the definitions."""
+        wait_for(lambda: self.process.must_live() and self._greets(), limit, "RabbitMQ", every=0.05)
+        (self._home / "started").touch()
+
+    def _greets(self) -> bool:
+        try:
+            with socket.create_connection((HOST, self.port), timeout=2) as client:
+                client.sendall(b"AMQP\x00\x00\x09\x01")
+                return client.recv(1) == b"\x01"
+        except OSError:
+            return False
+
+    def start(self) -> None:
+        """Start the node and wait until it greets clients."""
+        self.spawn()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """Shut the node down in order, and its epmd."""
+        self.process.stop(limit=20)
+        self.port_mapper.kill()
+
+    def kill(self) -> None:
+        """Kill the node as a power cut would."""
+        self.process.kill()
+        self.port_mapper.kill()
+
+    def ctl(self, *words: str) -> str:
+        """Run `rabbitmqctl`, which takes about a second, and return what it prints."""
+        done = subprocess.run(
+            [str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
+            env=environment(self._environment()),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(f"rabbitmqctl {words[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def raise_disk_alarm(self) -> None:
+        """Make the node believe that the disk is full: it blocks every publisher."""
+        self.ctl("set_disk_free_limit", "1000000GB")
+
+    def clear_disk_alarm(self) -> None:
+        """Undo `raise_disk_alarm`."""
+        self.ctl("set_disk_free_limit", "50MB")

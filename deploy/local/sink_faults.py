@@ -1,0 +1,65 @@
+"""What the sinks can be told to do wrong, while they run.
+
+`PUT /faults` on the SMS gateway's port, with any of the keys `sms`, `email`, `pec`:
+
+    {"sms": {"mode": "status", "status": 429, "retry_after": 2, "times": 5},
+     "email": {"mode": "drop_after_dot", "only": "rossi@"}}
+
+| sink | mode | |
+|---|---|---|
+| all | `ok` | captures; the default |
+| all | `discard` | accepts and counts, and keeps nothing: for the benchmark |
+| sms | `status` | answers `status`, with `Retry-After: retry_after` when that is given |
+| sms | `silence` | captures, and never answers |
+| sms | `drop` | captures, and closes the connection in place of an answer |
+| sms | `rubbish` | captures, and answers what is not HTTP |
+| sms | `rubbish_body` | captures, and answers 200 with what is not JSON |
+| mail | `status` | answers `status` (450, 550…) to `RCPT` |
+| mail | `greet` | greets with `status` (421, 554…) and closes |
+| mail | `drip` | sends its replies a byte at a time, one every `seconds` (default 0.5) |
+| mail | `silence` | captures, and never answers the final dot |
+| mail | `drop_after_data` | closes once the text of the mail comes in |
+| mail | `drop_after_dot` | captures, and closes in place of the last reply |
+
+`times`: how often, after which the sink is well again; without it, until told otherwise. A connection
+counts once for `greet` and `drip`, a message for the others. `only`: a part of the recipient; others
+are served well. `GET /counts` tells how many messages each sink has taken since it started, and
+`DELETE /counts` sets them to zero.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Fault(BaseModel):
+    """How one sink misbehaves; see the table above."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: str = "ok"
+    status: int = 500
+    retry_after: int | None = None
+    seconds: float = 0.5
+    times: Annotated[int, Field(ge=1)] | None = None
+    only: str = ""
+
+    def strikes(self, modes: set[str], recipient: str = "") -> bool:
+        """Tell whether one of these modes applies now; a limited fault has then struck once more."""
+        if self.mode not in modes or self.only not in recipient:
+            return False
+        if self.times is not None:
+            self.times -= 1
+            if self.times <= 0:
+                self.mode = "ok"
+        return True
+
+
+class Faults(BaseModel):
+    """The faults of all sinks, and what they have taken."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sms: Fault = Field(default_factory=Fault)
+    email: Fault = Field(default_factory=Fault)
+    pec: Fault = Field(default_factory=Fault)

@@ -1,0 +1,163 @@
+"""The capturing SMTP server (RFC 5321), one instance a sink.
+
+Takes every mail and writes it, as received, to `<captured>/<sink>-<time>-<n>.eml`; the file appears
+whole or not at all.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import cast
+
+from deploy.local.sink_faults import Fault, Faults
+
+_EXTENSIONS = b"250-pin\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 SIZE 10485760\r\n"
+_SIMPLE = {b"RSET": b"250 ok\r\n", b"NOOP": b"250 ok\r\n", b"HELO": b"250 pin\r\n", b"EHLO": _EXTENSIONS}
+
+
+class Mailroom:
+    """Where the mails of one sink end up."""
+
+    def __init__(self, sink: str, captured: Path, faults: Faults, counts: dict[str, int]) -> None:
+        captured.mkdir(parents=True, exist_ok=True)
+        self.sink = sink
+        self._captured = captured
+        self._faults = faults
+        self._counts = counts
+        self._number = 0
+
+    @property
+    def fault(self) -> Fault:
+        """How this sink misbehaves now."""
+        fault: Fault = getattr(self._faults, self.sink)
+        return fault
+
+    def take(self, text: bytes, recipient: str) -> None:
+        """Keep one mail, unless mails are being discarded."""
+        self._counts[self.sink] += 1
+        if self.fault.strikes({"discard"}, recipient):
+            return
+        self._number += 1
+        name = f"{self.sink}-{time.time_ns()}-{self._number}"
+        unfinished = self._captured / f".{name}"
+        unfinished.write_bytes(text)
+        unfinished.rename(self._captured / f"{name}.eml")
+
+
+class Smtp(asyncio.Protocol):
+    """One connection: commands by line, and after `DATA` a text up to its dot."""
+
+    def __init__(self, room: Mailroom) -> None:
+        self._room = room
+        self._received = bytearray()
+        self._in_text = False
+        self._recipient = ""
+        self._drips = False
+        self._dripping: asyncio.Task[None] | None = None
+        self._to_drip = bytearray()
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no common class
+        fault = self._room.fault
+        if fault.strikes({"greet"}):
+            self._say(b"%d not now\r\n" % fault.status)
+            self._transport.close()
+            return
+        self._drips = fault.strikes({"drip"})
+        self._say(b"220 pin ESMTP\r\n")
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Stop dripping."""
+        if self._dripping:
+            self._dripping.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Handle every command and text that is complete."""
+        self._received += data
+        while not self._transport.is_closing() and (self._text() if self._in_text else self._line()):
+            pass
+
+    def _line(self) -> bool:
+        end = self._received.find(b"\n")
+        if end < 0:
+            return False
+        line = bytes(self._received[:end]).strip()
+        del self._received[: end + 1]
+        self._command(line[:4].upper(), line)
+        return True
+
+    def _command(self, verb: bytes, line: bytes) -> None:
+        match verb:
+            case b"MAIL":
+                self._recipient = ""
+                self._say(b"250 ok\r\n")
+            case b"RCPT":
+                self._rcpt(line)
+            case b"DATA" if self._recipient:
+                self._in_text = True
+                self._say(b"354 go on\r\n")
+            case b"DATA":
+                self._say(b"503 no recipient\r\n")
+            case b"QUIT":
+                self._say(b"221 bye\r\n")
+                if not self._dripping:
+                    self._transport.close()
+            case _:
+                self._say(_SIMPLE.get(verb, b"502 not known here\r\n"))
+
+    def _rcpt(self, line: bytes) -> None:
+        recipient = line.partition(b"<")[2].partition(b">")[0].decode(errors="replace")
+        fault = self._room.fault
+        if fault.strikes({"status"}, recipient):
+            self._say(b"%d as asked\r\n" % fault.status)
+            return
+        self._recipient = recipient
+        self._say(b"250 ok\r\n")
+
+    def _text(self) -> bool:
+        fault, recipient = self._room.fault, self._recipient
+        if self._received and fault.strikes({"drop_after_data"}, recipient):
+            self._transport.abort()
+            return False
+        end = 0 if self._received.startswith(b".\r\n") else self._received.find(b"\r\n.\r\n") + 2
+        if end < 2 and not self._received.startswith(b".\r\n"):  # noqa: PLR2004 - not found
+            return False
+        text = bytes(self._received[:end])
+        del self._received[: end + 3]
+        self._in_text = False
+        self._accept(_unstuffed(text))
+        return True
+
+    def _accept(self, text: bytes) -> None:
+        fault, recipient = self._room.fault, self._recipient
+        self._room.take(text, recipient)
+        self._recipient = ""
+        if fault.strikes({"drop_after_dot"}, recipient):
+            self._transport.abort()
+        elif not fault.strikes({"silence"}, recipient):
+            self._say(b"250 taken\r\n")
+
+    def _say(self, reply: bytes) -> None:
+        if not self._drips:
+            self._transport.write(reply)
+            return
+        self._to_drip += reply
+        if self._dripping is None:
+            self._dripping = asyncio.get_running_loop().create_task(self._drip())
+
+    async def _drip(self) -> None:
+        pause = self._room.fault.seconds
+        while not self._transport.is_closing():
+            await asyncio.sleep(pause)
+            if self._to_drip:
+                self._transport.write(self._to_drip[:1])
+                del self._to_drip[:1]
+
+
+def _unstuffed(text: bytes) -> bytes:
+    """Take away the dots that the sender doubled (RFC 5321, 4.5.2)."""
+    if text.startswith(b".."):
+        text = text[1:]
+    return text.replace(b"\r\n..", b"\r\n.")

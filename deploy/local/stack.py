@@ -1,0 +1,173 @@
+"""The whole local stack, as an object: what `make up` and the tests drive."""
+
+import sys
+import urllib.request
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from deploy.local import environment
+from deploy.local.far_ends import FarEnds
+from deploy.local.ports import HOST, Ports
+from deploy.local.postgres import DATABASE, Postgres
+from deploy.local.processes import Process, Program, end_leftovers
+from deploy.local.rabbitmq import RabbitMq
+from deploy.local.trouble import StackError, wait_for
+from deploy.local.workers import WORKERS, Worker
+from shared.sealing import make_keys
+
+_READY_LIMIT = 60.0
+
+
+class Stack:
+    """A private Postgres, RabbitMQ and far ends, and workers on them, with all state in `<root>/.local`.
+
+    Whatever it starts dies with the program that holds it, however that ends.
+
+    Args:
+        root: where `.local` is to be.
+        settings: `PIN_*` settings over the defaults and over our own environment.
+    """
+
+    def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.state = root.absolute() / ".local"
+        self._make_directories()
+        self._ports = Ports(self.state / "ports.json")
+        self.ended = end_leftovers(self.state / "run")
+        self.postgres = Postgres(self.state, self._ports)
+        self.rabbitmq = RabbitMq(self.state, self._ports)
+        self.far_ends = FarEnds(self.state, self._ports)
+        self.database = DATABASE
+        self.settings = dict(settings or {})
+        self.workers: dict[str, Process] = {}
+        self._health: dict[str, int] = {}
+
+    def _make_directories(self) -> None:
+        for part in ("run", "log", "captured/mail", "spool/post"):
+            (self.state / part).mkdir(parents=True, exist_ok=True)
+        self.state.chmod(0o711)  # the servers' own users pass through to their directories
+        for part in ("captured", "spool", "log"):
+            (self.state / part).chmod(0o700)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Every setting in use; `PIN_AMQP_URL` and `PIN_LEDGER_DSN` are pinctl's."""
+        servers = environment.servers(self.postgres, self.rabbitmq, self.database)
+        return environment.settings(self.state, self.far_ends, servers, self.settings)
+
+    def start_servers(self) -> None:
+        """Start Postgres, RabbitMQ and the far ends, and make keys, roles and tables."""
+        self.rabbitmq.spawn()
+        self.far_ends.spawn()
+        make_keys(self.state / "keys")
+        self.postgres.start()
+        self.postgres.make_ready()
+        self.far_ends.wait_ready()
+        self.rabbitmq.wait_ready()
+        environment.write(self.state / "env", self.env)
+
+    def start_workers(self, names: Iterable[str] = tuple(WORKERS)) -> None:
+        """Start these workers, by default all, and wait until they are ready."""
+        started = [self._start(WORKERS[name], 1, {}) for name in names]
+        self.wait_ready(process.name for process in started)
+
+    def start_worker(
+        self, name: str, *, copies: int = 1, env: Mapping[str, str] | None = None, wait: bool = True
+    ) -> list[Process]:
+        """Start copies of one worker; the second is called `<name>.2`.
+
+        Args:
+            name: as in `deploy.local.workers.WORKERS`.
+            copies: how many processes.
+            env: settings for them alone.
+            wait: return when they are ready.
+        """
+        started = [self._start(WORKERS[name], number, env or {}) for number in range(1, copies + 1)]
+        if wait:
+            self.wait_ready(process.name for process in started)
+        return started
+
+    def _start(self, worker: Worker, number: int, env: Mapping[str, str]) -> Process:
+        name = worker.name if number == 1 else f"{worker.name}.{number}"
+        if name in self.workers:
+            self.workers[name].kill()
+        port = self._ports[f"health-{name}"]
+        program = Program(
+            name=name,
+            argv=[sys.executable, *worker.command],
+            log=self.state / f"log/{name}.log",
+            env=environment.for_worker(self.env, worker.user, port) | dict(env),
+        )
+        process = Process(program, self.state / "run")
+        process.start()
+        self.workers[name], self._health[name] = process, port
+        return process
+
+    def ready(self, name: str) -> bool:
+        """Tell whether a worker says that it is ready.
+
+        Raises:
+            StackError: when it has exited.
+        """
+        if not self.workers[name].alive():
+            raise StackError(f"{name} exited")
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{self._health[name]}/ready", timeout=2) as answer:
+                status: int = answer.status
+                return status == 200  # noqa: PLR2004 - HTTP
+        except OSError:
+            return False
+
+    def wait_ready(self, names: Iterable[str], limit: float = _READY_LIMIT) -> None:
+        """Wait until these workers are ready.
+
+        Raises:
+            StackError: naming one that is not, with the end of its log.
+        """
+        for name in list(names):
+            try:
+                wait_for(partial(self.ready, name), limit, f"{name} ready", every=0.05)
+            except StackError as error:
+                raise StackError(f"{error}\n{self.workers[name].tail()}") from None
+
+    def stop_workers(self, limit: float = 12) -> None:
+        """Ask all workers to end, and wait; those that do not are killed."""
+        for process in self.workers.values():
+            process.ask_to_end()
+        for process in self.workers.values():
+            process.stop(limit=limit)
+        self.workers.clear()
+
+    def stop(self) -> None:
+        """Stop everything, in order: nothing is left running."""
+        self.stop_workers()
+        self.far_ends.stop()
+        self.rabbitmq.process.ask_to_end()
+        self.postgres.stop()
+        self.rabbitmq.stop()
+
+    def kill(self) -> None:
+        """End everything at once; the data is as after a power cut."""
+        for process in self.processes().values():
+            process.kill()
+
+    def processes(self) -> dict[str, Process]:
+        """Return every process of the stack, by name."""
+        servers = (
+            self.postgres.process,
+            self.rabbitmq.process,
+            self.rabbitmq.port_mapper,
+            self.far_ends.process,
+        )
+        return {process.name: process for process in servers} | self.workers
+
+    def use_new_database(self, name: str) -> None:
+        """Make a database like a fresh ledger; workers started from now on use it."""
+        self.postgres.clone(name)
+        self.database = name
+
+    def drop_database(self) -> None:
+        """Drop the database made by `use_new_database`, and go back to the first."""
+        if self.database != DATABASE:
+            self.postgres.drop(self.database)
+            self.database = DATABASE

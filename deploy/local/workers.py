@@ -1,0 +1,41 @@
+"""The workers of the local stack: the one list of them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One worker: what it is called here, what is run, and as which user of broker and ledger."""
+
+    name: str
+    module: str
+    lane: str | None = None
+
+    @property
+    def user(self) -> str:
+        """The user of both RabbitMQ and Postgres."""
+        return self.module.rpartition(".")[2]
+
+    @property
+    def command(self) -> list[str]:
+        """What follows `python`."""
+        return ["-m", self.module, *([self.lane] if self.lane else [])]
+
+
+_ISSUER, _NOTIFIER = "services.issuer", "services.notifier"
+WORKERS = {
+    worker.name: worker
+    for worker in (
+        Worker("issuer", _ISSUER, "requests"),
+        Worker("issuer-access", _ISSUER, "access"),
+        Worker("issuer-access", _ISSUER, "access"),
+        Worker("notifier-sms", _NOTIFIER, "sms"),
+        Worker("notifier-email", _NOTIFIER, "email"),
+        Worker("notifier-pec", _NOTIFIER, "pec"),
+        Worker("notifier-post", _NOTIFIER, "post"),
+        Worker("notifier-receipts", _NOTIFIER, "receipts"),
+        Worker("revoker", "services.revoker"),
+        Worker("dispositivo", "services.dispositivo"),
+    )
+}
+USERS = ("issuer", "notifier", "revoker", "dispositivo")

@@ -1,0 +1,103 @@
+"""The capturing far ends, and what they can be told to do wrong."""
+
+import asyncio
+import json
+import smtplib
+import socket
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import Stack
+
+MAIL = "Subject: prova\r\n\r\nriga\r\n.nascosta\r\n"
+CITIZEN = "rossi@example.it"
+
+
+def post_sms(stack: Stack, ref: str = "1", to: str = "+393331234567") -> Any:  # noqa: ANN401 - JSON
+    body = json.dumps({"to": to, "text": "àèì", "client_ref": ref}).encode()
+    request = urllib.request.Request(stack.env["PIN_SMS_URL"], data=body)  # noqa: S310 - our own sink
+    with urllib.request.urlopen(request, timeout=1) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+def mail(stack: Stack, port: str = "PIN_SMTP_PORT") -> None:
+    with smtplib.SMTP("127.0.0.1", int(stack.env[port]), timeout=1) as client:
+        client.sendmail("pin@example.it", [CITIZEN], MAIL)
+
+
+async def test_every_sms_is_captured_and_a_repeat_has_the_same_id(stack: Stack) -> None:
+    answers = [await asyncio.to_thread(post_sms, stack, ref) for ref in ("a", "b", "a")]
+    assert answers[0] == answers[2] != answers[1]
+    captured = stack.far_ends.sms()
+    assert [sms["client_ref"] for sms in captured] == ["a", "b", "a"]
+    assert captured[0].keys() == {"to", "text", "client_ref", "at"}
+    assert captured[0]["text"] == "àèì"
+
+
+@pytest.mark.parametrize("port", ["PIN_SMTP_PORT", "PIN_PEC_SMTP_PORT"])
+async def test_every_mail_is_captured_as_received(stack: Stack, port: str) -> None:
+    await asyncio.to_thread(mail, stack, port)
+    assert stack.far_ends.mails() == [MAIL.encode()]
+
+
+async def test_a_gateway_that_is_busy_says_when_to_come_back(stack: Stack) -> None:
+    stack.far_ends.misbehave(sms={"mode": "status", "status": 429, "retry_after": 2, "times": 1})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        await asyncio.to_thread(post_sms, stack)
+    refused.value.close()
+    assert refused.value.headers["Retry-After"] == "2"
+    assert stack.far_ends.sms() == []
+    await asyncio.to_thread(post_sms, stack)
+    assert len(stack.far_ends.sms()) == 1
+
+
+@pytest.mark.parametrize("mode", ["silence", "drop", "rubbish", "rubbish_body"])
+async def test_a_broken_gateway_has_taken_the_sms_all_the_same(stack: Stack, mode: str) -> None:
+    stack.far_ends.misbehave(sms={"mode": mode})
+    with pytest.raises((OSError, ValueError, HTTPException)):
+        await asyncio.to_thread(post_sms, stack)
+    assert len(stack.far_ends.sms()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "taken"),
+    [
+        ({"mode": "status", "status": 451}, 0),
+        ({"mode": "status", "status": 550}, 0),
+        ({"mode": "greet", "status": 421}, 0),
+        ({"mode": "drop_after_data"}, 0),
+        ({"mode": "drop_after_dot"}, 1),
+        ({"mode": "silence"}, 1),
+    ],
+)
+async def test_a_broken_mail_server_fails_the_mail(stack: Stack, fault: dict[str, Any], taken: int) -> None:
+    stack.far_ends.misbehave(email=fault)
+    with pytest.raises((smtplib.SMTPException, OSError)):
+        await asyncio.to_thread(mail, stack)
+    assert len(stack.far_ends.mails()) == taken
+    await asyncio.to_thread(mail, stack, "PIN_PEC_SMTP_PORT")
+    assert len(stack.far_ends.mails()) == taken + 1
+
+
+async def test_a_server_that_drips_speaks_a_byte_at_a_time(stack: Stack) -> None:
+    stack.far_ends.misbehave(email={"mode": "drip", "seconds": 0.05})
+    with socket.create_connection(("127.0.0.1", int(stack.env["PIN_SMTP_PORT"])), timeout=5) as client:
+        assert [client.recv(100) for _ in "220"] == [b"2", b"2", b"0"]
+
+
+async def test_a_fault_can_be_for_one_recipient_alone(stack: Stack) -> None:
+    stack.far_ends.misbehave(email={"mode": "status", "status": 550, "only": "bianchi@"})
+    await asyncio.to_thread(mail, stack)
+    assert len(stack.far_ends.mails()) == 1
+
+
+async def test_what_is_discarded_is_counted(stack: Stack) -> None:
+    stack.far_ends.misbehave(sms={"mode": "discard"}, email={"mode": "discard"})
+    await asyncio.to_thread(post_sms, stack)
+    await asyncio.to_thread(mail, stack)
+    assert (stack.far_ends.sms(), stack.far_ends.mails()) == ([], [])
+    assert stack.far_ends.counts() == {"sms": 1, "email": 1, "pec": 0}

@@ -1,0 +1,84 @@
+"""The stack as `make up` leaves it: what dies is started again, and nothing outlives the supervisor."""
+
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from deploy.local.control import Control
+from deploy.local.environment import CLIENTS
+from deploy.local.processes import Process, Program
+from deploy.local.trouble import wait_for
+from tests.servers import private_directory
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Path]:
+    with private_directory() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def supervisor(root: Path) -> Iterator[Process]:
+    argv = [sys.executable, "-m", "deploy.local.supervisor", str(root)]
+    process = Process(Program("supervisor", argv, root / "supervisor.log"), root)
+    process.start()
+    wait_for(lambda: process.must_live() and Control(root).is_up(), 60, "the stack")
+    yield process
+    process.stop(limit=40)
+
+
+def pid_of(root: Path, name: str) -> int:
+    record = root / f".local/run/{name}.pid"
+    return int(record.read_text().split()[0]) if record.exists() else 0
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def restarted(root: Path, name: str, before: int) -> bool:
+    return pid_of(root, name) not in {0, before}
+
+
+@pytest.mark.usefixtures("supervisor")
+def test_up_is_said_twice_and_done_once(root: Path) -> None:
+    assert Control(root).up().startswith("already up")
+
+
+@pytest.mark.usefixtures("supervisor")
+def test_the_settings_are_for_their_owners_eyes_and_name_every_user(root: Path) -> None:
+    path = root / ".local/env"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    names = {line.partition("=")[0] for line in path.read_text().splitlines()}
+    assert {f"PIN_{client.upper()}_AMQP_URL" for client in CLIENTS} < names
+    assert {"PIN_AMQP_URL", "PIN_LEDGER_DSN", "PIN_KEYS_DIR", "PIN_SMS_URL", "PIN_POST_SPOOL"} < names
+
+
+@pytest.mark.usefixtures("supervisor")
+@pytest.mark.parametrize("name", ["issuer", "postgres", "sinks"])
+def test_what_is_killed_is_started_again(root: Path, name: str) -> None:
+    before = pid_of(root, name)
+    os.kill(before, signal.SIGKILL)
+    wait_for(partial(restarted, root, name, before), 20, name)
+
+
+def test_nothing_outlives_a_killed_supervisor_and_the_next_start_recovers(
+    root: Path, supervisor: Process
+) -> None:
+    pids = [int(path.read_text().split()[0]) for path in (root / ".local/run").glob("*.pid")]
+    assert len(pids) > 4
+    supervisor.kill()
+    wait_for(lambda: not any(runs(pid) for pid in pids), 15, "the end of all")
+    supervisor.start()
+    wait_for(lambda: supervisor.must_live() and Control(root).is_up(), 60, "the stack")
+    assert Control(root).down() == "down"
+    assert not list((root / ".local/run").glob("*.pid"))
