@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.local import environment
 from deploy.local.far_ends import FarEnds
+from deploy.local.keyrings import keyring
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.processes import Process, Program, end_leftovers
@@ -96,7 +97,9 @@ class Stack:
             name=name,
             argv=[sys.executable, *worker.command],
             log=self.state / f"log/{name}.log",
-            env=environment.for_worker(self.env, worker.user, port) | dict(env),
+            env=environment.for_worker(self.env, worker.user, port)
+            | {"PIN_KEYS_DIR": str(keyring(worker.name, self.state / "keys"))}
+            | dict(env),
         )
         process = Process(program, self.state / "run")
         process.start()

