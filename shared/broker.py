@@ -11,6 +11,7 @@ a batch at a time: one write and one wait for a batch of publishes in place of o
 """
 
 import asyncio
+import struct
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -31,6 +32,25 @@ from pamqp.header import ContentHeader
 PERSISTENT = 2
 WRITE_LIMIT = 256 * 1024
 """Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
+
+
+def _forgiving(read: Callable[[Basic.Properties, int, bytes], None]) -> Any:  # noqa: ANN401 - takes its place
+    """Read properties that cannot be decoded as none at all.
+
+    RabbitMQ hands on what a sender wrote, checked by nobody; pamqp ends the connection over text that is no
+    UTF-8 or a time past all calendars. The message would come back to end the next one, for ever.
+    """
+
+    def read_or_none(properties: Basic.Properties, flags: int, data: bytes) -> None:
+        try:
+            read(properties, flags, data)
+        except (ValueError, OverflowError, OSError, struct.error):
+            properties.__init__()  # type: ignore[misc]
+
+    return read_or_none
+
+
+Basic.Properties.unmarshal = _forgiving(Basic.Properties.unmarshal)  # type: ignore[method-assign]
 
 
 class BrokerLost(Exception):  # noqa: N818 - reads as what it says
@@ -274,9 +294,17 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         routing_key=message.routing_key or "",
         redelivered=bool(message.redelivered),
         deliveries=count if isinstance(count, int) else 0,
-        enqueued_at=datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) else p.timestamp,
+        enqueued_at=_instant(stamp) if isinstance(stamp, int) else p.timestamp,
         arrived_at=now,
     )
+
+
+def _instant(milliseconds: int) -> datetime | None:
+    # The broker's own stamp, or whatever a sender put in its place.
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _frames(message: Message, channel: int, room: int) -> bytes:

@@ -102,11 +102,14 @@ class DeadLetters:
     def __init__(self, channel: AbstractChannel) -> None:
         self._channel = channel
 
-    async def letters(self, limit: int | None = None) -> AsyncIterator[DeadLetter]:
-        """Give what is there now, at most `limit`; what dies in the meantime is not met."""
+    async def letters(self) -> AsyncIterator[DeadLetter]:
+        """Give everything that is there now; what dies in the meantime is not met.
+
+        There is no way to take only some: what goes back goes behind what was never taken, and the
+        positions that the operator was shown would be those of other messages.
+        """
         queue = await self._channel.declare_queue(DEAD, passive=True, timeout=_LIMIT)
-        there = queue.declaration_result.message_count or 0
-        for position in range(1, min(there, there if limit is None else limit) + 1):
+        for position in range(1, (queue.declaration_result.message_count or 0) + 1):
             message = await queue.get(fail=False, timeout=_LIMIT)
             if message is None:
                 return

@@ -19,6 +19,7 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
+from shared.chance import chance
 from shared.secret import Secret
 
 BOXES = ("issuer", "revoker", "dispositivo", "sms", "email", "pec", "post")
@@ -165,7 +166,7 @@ class StateSeal:
 
     def seal(self, plain: bytes, place: bytes) -> bytes:
         """Seal bytes to a place (subject and version of a row, say)."""
-        nonce = os.urandom(_NONCE)
+        nonce = chance(_NONCE)
         return nonce + self._cipher.encrypt(nonce, plain, place)
 
     def open(self, sealed: bytes, place: bytes) -> bytes:

@@ -11,6 +11,8 @@ from shared.delivery import Post
 from shared.istanze import released
 from shared.typesetting.address import address_lines
 
+_KEPT = tuple(Holder.model_fields.keys() - {"residence"})
+
 
 @decides(PinRequest)
 def request(account: Account, command: PinRequest, at: Moment) -> Decision:
@@ -37,24 +39,28 @@ def _second_request(account: Account, at: Moment) -> Decision:
 
 def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
     """Take the confirmed data into the account (R1); an operator's recognition makes it dispositivo (R8)."""
-    given = command.model_dump(exclude={"contacts", "recognition", "residence"})
     recognised = command.recognition
-    registered: Account = account.but(
-        holder=Holder.model_construct(
-            **given, residence=Residence.model_construct(**command.residence.model_dump())
-        ),
-        contacts=Contacts.model_construct(**command.contacts.model_dump()),
+    return account.but(
+        holder=_holder(command),
+        contacts=Contacts.of(**dict(command.contacts)),
         level="dispositivo" if recognised else "online",
-        recognition=Recognition(
+        recognition=Recognition.of(
             kind=recognised.kind,
             at=at.now,
             operator=recognised.operator.id,
-            document=Document.model_construct(**recognised.document.model_dump()),
+            office=recognised.operator.office,
+            document=Document.of(**dict(recognised.document)),
         )
         if recognised
         else None,
     )
-    return registered
+
+
+def _holder(command: PinRequest) -> Holder:
+    given = dict(command)
+    return Holder.of(
+        **{name: given[name] for name in _KEPT}, residence=Residence.of(**dict(command.residence))
+    )
 
 
 def _issue(account: Account, new: NewPin, at: Moment) -> Decision:
@@ -98,7 +104,7 @@ def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, .
     if holder is None:
         raise ValueError("a PIN is issued to somebody")
     letter = Post(
-        address=address_lines(holder.name, holder.surname, holder.residence.model_dump()),
+        address=address_lines(holder.name, holder.surname, dict(holder.residence)),
         name=f"{holder.name} {holder.surname}",
         language=holder.language,
         half=new.second,

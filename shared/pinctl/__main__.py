@@ -30,7 +30,8 @@ def main(argv: Sequence[str]) -> int:
         )
     except LedgerLost as loss:
         return _complain(
-            f"the ledger cannot be reached ({loss}): is it up, is PIN_LEDGER_DSN right?", UNREACHABLE
+            f"the ledger cannot be reached ({loss}): is it up and migrated, is PIN_LEDGER_DSN right?",
+            UNREACHABLE,
         )
     _tell(answer, machine=getattr(words, "json", False))
     return answer.status

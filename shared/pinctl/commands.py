@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.italy.codice_fiscale import canonical
 from shared.pinctl import audit, checkpoints, dead, keys, trace
 from shared.pinctl.answer import STATUSES, UNKNOWN, Answer, Trouble
 from shared.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
@@ -60,6 +59,8 @@ async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answe
 
 def _ask() -> str:
     """Read a codice fiscale from standard input: on the command line every process list would show it."""
+    from shared.italy.codice_fiscale import canonical  # noqa: PLC0415 - reads all municipalities: a second
+
     typed = getpass.getpass("Codice fiscale: ") if sys.stdin.isatty() else sys.stdin.readline()
     if code := canonical(typed.strip()):
         return code

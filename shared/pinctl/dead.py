@@ -43,9 +43,16 @@ class Selection:
 
 async def listing(broker: BrokerSettings, limit: int) -> Answer:
     """List the oldest messages, without their bodies; all of them stay."""
+    facts: list[dict[str, Any]] = []
+    total = 0
     async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
-        facts = [_facts(letter) async for letter in dead.letters(limit)]
-    return Answer(_table(facts), {"dead": facts}, ATTENTION if facts else OK)
+        async for letter in dead.letters():
+            total += 1
+            if total <= limit:
+                facts.append(_facts(letter))
+    said = f"{count(total, 'message')} in pin.dead" + (f", the first {limit}:" if total > limit else ":")
+    data = {"total": total, "dead": facts}
+    return Answer(f"{said}\n{_table(facts)}", data, ATTENTION if total else OK)
 
 
 async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:

@@ -14,7 +14,9 @@ from shared.pinctl.answer import UNKNOWN, Answer, Trouble
 from shared.pinctl.settings import LedgerSettings
 from shared.pinctl.tables import table
 
-_COLUMNS = ("at", "what", "actor", "subject", "details")
+_COLUMNS = ("at", "what", "actor", "details")
+_LAST = 2**31
+"""Follows the entries of the same instant."""
 
 
 @dataclass(slots=True)
@@ -42,8 +44,8 @@ class Timeline:
     def add_inbox(self, inbox: Iterable[Mapping[str, Any]]) -> None:
         """Add when the message itself was handled; what was refused leaves no other trace."""
         for row in inbox:
-            what, details = "message handled" if row["done"] else "message taken", {"tries": row["tries"]}
-            self._add("inbox", row["at"], what, None, {"message_id": str(row["message_id"]), **details})
+            what = "message handled" if row["done"] else "message taken"
+            self._add("inbox", row["at"], what, None, {"message_id": str(row["message_id"])})
 
     def add_outbox(self, outbox: Iterable[Mapping[str, Any]]) -> None:
         """Add what is still to be published: now overdue, or later."""
@@ -67,13 +69,18 @@ class Timeline:
 
     def answer(self) -> Answer:
         """Return the timeline in time order; entries of one instant in the order of their chain."""
-        self.rows.sort(key=lambda row: (row["at"], row["subject"] or "", row.get("seq", 0)))
-        cells = [
-            [row["at"], row["what"], row["actor"], row["subject"], said(row["details"])] for row in self.rows
-        ]
+        self.rows.sort(key=lambda row: (row["at"], row["subject"] or "", row.get("seq", _LAST)))
         subjects = [subject.hex() for subject in self.subjects]
         data = {"title": self.title, "subjects": subjects, "timeline": self.rows}
-        return Answer(f"{self.title}\n{table(_COLUMNS, cells)}", data)
+        lines = [self.title]
+        if len(subjects) == 1 and subjects[0] not in self.title:
+            lines.append(f"Citizen {subjects[0]}")
+        return Answer("\n".join((*lines, self._table(several=len(subjects) > 1))), data)
+
+    def _table(self, *, several: bool) -> str:
+        columns = (*_COLUMNS[:-1], "subject", _COLUMNS[-1]) if several else _COLUMNS
+        cells = [{**row, "details": said(row["details"])} for row in self.rows]
+        return table(columns, [[row[name] for name in columns] for row in cells])
 
 
 def facts(data: str) -> dict[str, Any]:

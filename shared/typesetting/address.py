@@ -67,4 +67,8 @@ def _folded(lines: Sequence[str], room: int) -> list[str]:
 
 
 def _broken(lines: Sequence[str], width: int) -> list[str]:
-    return [part for line in lines for part in wrap(line, width, break_on_hyphens=False)]
+    return [
+        part
+        for line in lines
+        for part in ([line] if 0 < len(line) <= width else wrap(line, width, break_on_hyphens=False))
+    ]

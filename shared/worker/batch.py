@@ -1,6 +1,5 @@
 """Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.broker import Message
+from shared.chance import chance
 from shared.contract.reply import Reply, accepted, rejected
 from shared.crash import crash_point
 from shared.decision import Box, Decision, Moment
@@ -124,7 +124,7 @@ class Fold:
         self.writing = Writing(now, {}, {})
         self._moment = Moment(
             now,
-            os.urandom,
+            chance,
             clerk.life,
             clerk.trust.pepper,
             clerk.trust.box,

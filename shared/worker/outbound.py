@@ -1,16 +1,15 @@
 """What one batch says: events, deliveries in sealed bundles, internal messages, as rows of the outbox."""
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from shared.broker import Message
+from shared.chance import chance
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import to_bytes
 from shared.sealing import BundleSeal
@@ -19,11 +18,6 @@ from shared.worker.writing import Parcel
 
 PARCEL = 500
 """Messages in one row of the outbox, at most."""
-
-
-def new_id() -> UUID:
-    """Return a random UUID (version 4, RFC 9562)."""
-    return UUID(bytes=os.urandom(16), version=4)
 
 
 def instant(moment: datetime) -> str:
@@ -61,7 +55,7 @@ class Outbound:
     def _event(
         self, taken: Taken, kind: str, subject: bytes, correlation_id: str, data: Mapping[str, Any]
     ) -> Message:
-        event_id = str(new_id())
+        event_id = str(chance.uuid())
         body = {
             "event_id": event_id,
             "type": kind,
@@ -88,7 +82,7 @@ class Outbound:
             routing_key=internal.key,
             body=internal.body,
             type=internal.type,
-            message_id=str(new_id()),
+            message_id=str(chance.uuid()),
             correlation_id=internal.correlation_id or taken.correlation_id,
             headers={**_trace(taken), **internal.headers},
             user_id=self.user,
@@ -139,7 +133,7 @@ class Outbound:
             routing_key=channel,
             body=orjson.dumps(body),
             type="bundle",
-            message_id=str(new_id()),
+            message_id=str(chance.uuid()),
             correlation_id=pairs[0][0].correlation_id,
             headers={**_trace(pairs[0][0]), "timestamp_in_ms": int(self.now.timestamp() * 1000)},
             user_id=self.user,
@@ -147,7 +141,7 @@ class Outbound:
 
     @staticmethod
     def _parcel(due_at: datetime, messages: list[Message]) -> tuple[Parcel, list[Message]]:
-        return Parcel(new_id(), due_at, packed(messages)), messages
+        return Parcel(chance.uuid(), due_at, packed(messages)), messages
 
 
 def _parts(items: list[Any], size: int) -> list[list[Any]]:

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from shared.broker import Arrived, Message, Session
+from shared.chance import chance
 from shared.worker.batch import Handled
 from shared.worker.intake import correlation_id, reply_queue
 from shared.worker.lane import Lane, Unreadable
-from shared.worker.outbound import new_id
 from shared.worker.settings import WorkerSettings
 
 
@@ -90,7 +90,7 @@ class Publisher:
             routing_key=queue,
             body=handled.reply,
             type="reply",
-            message_id=str(new_id()),
+            message_id=str(chance.uuid()),
             correlation_id=arrived.correlation_id or arrived.message_id,
             headers={"traceparent": arrived.traceparent} if arrived.traceparent else {},
             user_id=self._lane.worker,
@@ -111,7 +111,7 @@ class Publisher:
             routing_key="",
             body=arrived.body,
             type=arrived.type,
-            message_id=arrived.message_id or str(new_id()),
+            message_id=arrived.message_id or str(chance.uuid()),
             correlation_id=correlation_id(arrived),
             headers=headers,
             user_id=self._lane.worker,

@@ -1,2 +1,2 @@
 -- When these messages were handled, and what they correlate with.
-select message_id, done, tries, correlation_id, at from inbox where message_id = any($1::uuid[])
+select message_id, done, correlation_id, at from inbox where message_id = any($1::uuid[])

@@ -1,0 +1,31 @@
+"""Cryptographic randomness, drawn from the system in blocks: a batch needs thousands of small pieces."""
+
+import os
+from uuid import UUID
+
+_BLOCK = 8192
+
+
+class Chance:
+    """Gives bytes of `os.urandom`, each byte once. Not for use across a fork."""
+
+    __slots__ = ("_at", "_block")
+
+    def __init__(self) -> None:
+        self._block, self._at = b"", 0
+
+    def __call__(self, size: int) -> bytes:
+        """Return `size` random bytes."""
+        start = self._at
+        if start + size > len(self._block):
+            self._block, start = os.urandom(max(_BLOCK, size)), 0
+        self._at = start + size
+        return self._block[start : start + size]
+
+    def uuid(self) -> UUID:
+        """Return a random UUID (version 4, RFC 9562)."""
+        return UUID(bytes=self(16), version=4)
+
+
+chance = Chance()
+"""The randomness of this process."""

@@ -1,0 +1,46 @@
+"""A message that came over no broker: work on the ledger by the same decisions in the same transactions."""
+
+from typing import Any
+
+from shared.broker import Arrived
+from shared.chance import chance
+from shared.decision import Decide
+from shared.worker.lane import Taken
+
+
+def unsent(by: str, message: Any, subject: bytes, decide: Decide, correlation_id: str) -> Taken:  # noqa: ANN401
+    """Return what a `Clerk` settles as if it had been taken from a lane.
+
+    Args:
+        by: who acts, as entries name the actor.
+        message: what the decision is about.
+        subject: whose account it touches.
+        decide: the decision.
+        correlation_id: on every entry and event that follows.
+    """
+    message_id = chance.uuid()
+    arrived = Arrived(
+        tag=0,
+        body=b"",
+        type=by,
+        message_id=str(message_id),
+        user_id=by,
+        correlation_id=correlation_id,
+        reply_to="",
+        traceparent="",
+        routing_key=by,
+        redelivered=False,
+        deliveries=0,
+        enqueued_at=None,
+        arrived_at=0.0,
+    )
+    return Taken(
+        arrived=arrived,
+        id=message_id,
+        digest=b"",
+        actor=by,
+        correlation_id=correlation_id,
+        message=message,
+        subjects=(subject,),
+        decide=decide,
+    )
