@@ -13,7 +13,15 @@ def expire(account: Account, command: Expire, at: Moment) -> Decision:
     pin = account.pin
     if not account.live or pin is None or pin.id != str(command.pin_id) or not pin.initial:
         return Decision()
-    expired = account.but(status="expired", level=None, pin=None, restore=None, revocation=None)
+    expired = account.but(
+        status="expired",
+        level=None,
+        review_since=None,
+        pin=None,
+        restore=None,
+        revocation=None,
+        dispositivo=None,
+    )
     return Decision(
         account=expired,
         entries=(Entry("pin.expired", {"pin_id": pin.id}),),

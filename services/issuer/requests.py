@@ -9,6 +9,7 @@ from shared.dates import day
 from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
 from shared.delivery import Post
 from shared.istanze import released
+from shared.recognition import recognised
 from shared.typesetting.address import address_lines
 
 _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
@@ -39,20 +40,24 @@ def _second_request(account: Account, at: Moment) -> Decision:
 
 def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
     """Take the confirmed data into the account (R1); an operator's recognition makes it dispositivo (R8)."""
-    recognised = command.recognition
-    return account.but(
+    recognition = _recognition(command, at)
+    return recognised(account, recognition).but(
         holder=_holder(command),
         contacts=Contacts.of(**dict(command.contacts)),
-        level="dispositivo" if recognised else "online",
-        recognition=Recognition.of(
-            kind=recognised.kind,
-            at=at.now,
-            operator=recognised.operator.id,
-            office=recognised.operator.office,
-            document=Document.of(**dict(recognised.document)),
-        )
-        if recognised
-        else None,
+        level="dispositivo" if recognition else "online",
+    )
+
+
+def _recognition(command: PinRequest, at: Moment) -> Recognition | None:
+    vouched = command.recognition
+    if vouched is None:
+        return None
+    return Recognition.of(
+        kind=vouched.kind,
+        at=at.now,
+        operator=vouched.operator.id,
+        office=vouched.operator.office,
+        document=Document.of(**dict(vouched.document)),
     )
 
 

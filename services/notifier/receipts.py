@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from shared.account import Account
-from shared.contract.message import Unreadable, read
+from shared.contract.message import Invalid, Unreadable, read
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
 from shared.decision import DECISIONS, Decision, DeliveryRecord, Entry, Event, Internal, Moment, decides
@@ -45,15 +45,23 @@ class ReceiptReader:
             shared.contract.message.Unreadable: it is none, or not from who may send it.
         """
         if type_ == EARLY and role == "worker":
-            fields = orjson.loads(body)
-            told = read(DeliveryReceipt.type, orjson.dumps(fields["receipt"]))
-            if not isinstance(told, DeliveryReceipt):
-                raise Unreadable("not_a_receipt")
-            return Parsed(Receipt(told, fields["rounds"]), (), DECISIONS[DeliveryReceipt])
+            return Parsed(_again(body), (), DECISIONS[DeliveryReceipt])
         parsed = self._commands(type_, body, role)
         if parsed.refusal:
             return parsed
         return replace(parsed, message=Receipt(parsed.message))
+
+
+def _again(body: bytes) -> Receipt:
+    try:
+        fields = orjson.loads(body)
+        told = read(DeliveryReceipt.type, orjson.dumps(fields["receipt"]))
+        rounds = int(fields["rounds"])
+    except (ValueError, TypeError, KeyError, Invalid, Unreadable):
+        raise Unreadable("not_a_receipt") from None
+    if not isinstance(told, DeliveryReceipt):
+        raise Unreadable("not_a_receipt")
+    return Receipt(told, rounds)
 
 
 class Finding:

@@ -15,7 +15,7 @@ from shared.pinctl.settings import CheckpointSettings, KeySettings, LedgerSettin
 from shared.pinctl.tables import count, table
 from shared.sealing import Keys
 
-_KEPT = 10_000
+_KEPT = 1_000
 """Breaks that are listed; the rest is counted, so that memory stays bounded."""
 
 
@@ -126,7 +126,8 @@ def _text(audit: Audit, compared: int, refuted: Sequence[tuple[Checkpoint, Seque
     parts = [f"{count(audit.entries, 'entry', 'entries')} of {count(audit.subjects, 'citizen')} read."]
     if audit.breaks:
         rows = [(b.subject, b.kind, b.seq, b.detail) for b in audit.breaks]
-        parts += [f"{count(audit.broken, 'break')}:", table(("subject", "kind", "seq", "what"), rows)]
+        cut = f", the first {len(audit.breaks):,}" if audit.broken > len(audit.breaks) else ""
+        parts += [f"{count(audit.broken, 'break')}{cut}:", table(("subject", "kind", "seq", "what"), rows)]
     else:
         parts.append("Every chain is whole and ends at its head.")
     if refuted:

@@ -1,0 +1,1 @@
+"""The dispositivo profile, and the istanze that wait for it."""

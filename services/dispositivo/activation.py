@@ -1,0 +1,69 @@
+"""The PIN becomes dispositivo, and what waited for it is released (R29, R32)."""
+
+from services.dispositivo.open_request import open_request
+from services.dispositivo.review import taking_effect
+from services.dispositivo.texts import TELLER
+from shared.account import Account, DispositivoRequest, Recognition
+from shared.contract.dispositivo import TakeEffect
+from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.istanze import released
+from shared.recognition import recognised
+
+
+@decides(TakeEffect)
+def take_effect(account: Account, command: TakeEffect, at: Moment) -> Decision:
+    """Make an approved PIN dispositivo when its time has come.
+
+    Nothing happens if the approval ended in between: by cancellation, by revocation, or because a branch
+    was quicker. While the PIN is being restored it does happen: the level is the citizen's, whose
+    identity was established, and a restored PIN keeps it.
+    """
+    request = open_request(account, command.request_id)
+    if request is None or request.approved_at is None or request.effective_at is None:
+        return Decision()
+    if at.now < request.effective_at:
+        # Another machine's clock is ahead of ours: the message comes back, or the effect would be lost.
+        return Decision(messages=(taking_effect(account, request, request.effective_at),))
+    via = request.via or request.submission
+    return activated(account, via, _established(request, via, at), at)
+
+
+def _established(request: DispositivoRequest, via: str, at: Moment) -> Recognition:
+    return Recognition(
+        kind=via,
+        at=request.approved_at or at.now,
+        operator=request.approved_by or "",
+        document=request.document,
+    )
+
+
+def activated(
+    account: Account, channel: str, recognition: Recognition, at: Moment, entry: Entry | None = None
+) -> Decision:
+    """Raise a live PIN to dispositivo, close what was open about it, and release every istanza, at once.
+
+    Args:
+        account: one with a live PIN that is not dispositivo.
+        channel: as the event says it (R8, R9, R24).
+        recognition: how the citizen's identity was established; the same as now for one recorded already.
+        at: the moment.
+        entry: the entry to write, if somebody else than the sender of the message is its actor.
+    """
+    raised = account.but(level="dispositivo", dispositivo=None, review_since=None)
+    if recognition is not account.recognition:
+        raised = recognised(raised, recognition)
+    release = released(raised)
+    return release.but(
+        entries=(entry or Entry("dispositivo.activated", {"channel": channel}), *release.entries),
+        events=(Event("dispositivo.activated", {"channel": channel}), *release.events),
+        deliveries=_told(account, at),
+    )
+
+
+def _told(account: Account, at: Moment) -> tuple[Delivery, ...]:
+    """Tell the outcome by email, the PEC in its place (R27), and which istanze were released."""
+    told = TELLER.outcome(account, "activated", at)
+    if not account.suspended:
+        return told
+    protocols = ", ".join(istanza.protocol for istanza in account.suspended)
+    return told + TELLER.outcome(account, "istanza_released", at, protocols=protocols)

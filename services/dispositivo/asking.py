@@ -1,0 +1,95 @@
+"""A citizen asks for the dispositivo profile and gets the form to sign (R22, R23)."""
+
+import base64
+import hashlib
+from typing import Literal, cast
+
+from services.dispositivo.form import Form, typeset
+from services.dispositivo.texts import TELLER
+from shared.account import Account, DispositivoRequest, Residence
+from shared.contract import dispositivo as contract
+from shared.contract.reply import Reply, accepted, rejected
+from shared.dates import ROME
+from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.typesetting.countries import COUNTRIES
+
+
+@decides(contract.DispositivoRequest)
+def ask(account: Account, command: contract.DispositivoRequest, at: Moment) -> Decision:
+    """Open a request and answer with its form.
+
+    Who asks again while a request is open gets the same request and its form again, marked with the way
+    chosen now: the form may have been lost, and what was signed already stays good.
+    """
+    if account.status != "active":
+        return Decision(reply=rejected("no_active_pin"))
+    if account.level == "dispositivo":
+        return Decision(reply=rejected("already_dispositivo"))
+    if account.dispositivo:
+        return _again(account, account.dispositivo, command.submission)
+    return _open(account, command.submission, at)
+
+
+def _open(account: Account, submission: str, at: Moment) -> Decision:
+    request = DispositivoRequest(id=str(at.uuid()), requested_at=at.now, submission=submission)
+    return Decision(
+        reply=_form(account, request),
+        account=account.but(dispositivo=request),
+        entries=(Entry("dispositivo.requested", {"request_id": request.id, "submission": submission}),),
+        events=(Event("dispositivo.requested"),),
+        deliveries=TELLER.outcome(account, "request_open", at),
+    )
+
+
+def _again(account: Account, request: DispositivoRequest, submission: str) -> Decision:
+    if request.submission == submission:
+        return Decision(reply=_form(account, request))
+    changed = request.but(submission=submission)
+    facts = {"request_id": request.id, "submission": submission}
+    return Decision(
+        reply=_form(account, changed),
+        account=account.but(dispositivo=changed),
+        entries=(Entry("dispositivo.submission_changed", facts),),
+    )
+
+
+def _form(account: Account, request: DispositivoRequest) -> Reply:
+    # Typesetting takes a millisecond, so that it may stand in the transaction; a worker that starts
+    # has the press ready (`prepare`).
+    pdf = typeset(_filled(account, request))
+    return accepted(
+        request_id=request.id,
+        form={
+            "media_type": "application/pdf",
+            "sha256": hashlib.sha256(pdf).hexdigest(),
+            "content": base64.b64encode(pdf).decode(),
+        },
+    )
+
+
+def _filled(account: Account, request: DispositivoRequest) -> Form:
+    holder = account.holder
+    if holder is None:
+        raise ValueError("an active PIN is somebody's")
+    return Form(
+        request_id=request.id,
+        language=holder.language,
+        codice_fiscale=holder.codice_fiscale,
+        surname=holder.surname,
+        name=holder.name,
+        birth_date=holder.birth_date,
+        birth_place=holder.birth_place,
+        birth_province=holder.birth_province,
+        sex=holder.sex,
+        residence=_lines(holder.residence),
+        contacts=tuple((kind, value) for kind, value in account.contacts if value),
+        requested_on=request.requested_at.astimezone(ROME).date(),
+        submission=cast('Literal["online", "fax", "branch"]', request.submission),
+    )
+
+
+def _lines(home: Residence) -> tuple[str, ...]:
+    if home.country == "IT":
+        return f"{home.street} {home.number}", f"{home.postal_code} {home.municipality} {home.province}"
+    place = f"{home.postal_code} {home.municipality}".strip()
+    return *home.lines, place, COUNTRIES[home.country]

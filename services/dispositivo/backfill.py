@@ -1,0 +1,182 @@
+"""`python -m services.dispositivo.backfill FILE`: gives the profile retroactively, by the thousand (R9).
+
+It works on the ledger as the dispositivo worker does, with the same decisions in the same transactions, and
+leaves what has to be said in the outbox, from which the running worker publishes it. It may be interrupted
+at any time and run again: every batch is committed whole, and no line counts twice.
+"""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from services.dispositivo.__main__ import CHANNELS
+from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
+from services.dispositivo.retroactive import BACKFILL, give
+from shared.chance import chance
+from shared.contract.dispositivo import LANE
+from shared.contract.message import Unreadable
+from shared.ledger import Ledger, LedgerLost
+from shared.lifecycle import Lifecycle
+from shared.pin import Pepper
+from shared.sealing import KeyFault, Keys, Pseudonyms, ServiceBox, StateSeal
+from shared.settings import BadSettings
+from shared.worker.batch import Clerk, Trust
+from shared.worker.lane import Lane, Parsed
+from shared.worker.settings import WorkerSettings
+from shared.worker.unsent import unsent
+
+_BATCH = 500
+_FAULTS_KEPT = 1000
+DSN = "PIN_DISPOSITIVO_LEDGER_DSN"
+"""Takes the place of `PIN_LEDGER_DSN`, for whoever has more than one of them in the environment."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did so far.
+
+    Attributes:
+        correlation_id: on every entry and event of the run.
+        lines: how many were read, without empty ones and the names of the columns.
+        outcomes: how many lines had each outcome: `accepted` (now dispositivo), `already_dispositivo`,
+            `done_before`, `no_live_pin` (nothing to give the profile to), `faulty`, `parked`.
+        faults: the faulty lines, at most a thousand of them.
+    """
+
+    correlation_id: str = field(default_factory=lambda: f"backfill-{chance.uuid()}")
+    lines: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: list[FaultyLine] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether every line was understood and decided."""
+        return not self.outcomes["faulty"] and not self.outcomes["parked"]
+
+
+Progress = Callable[[Report], None]
+
+
+def settings_for(environ: Mapping[str, str]) -> WorkerSettings:
+    """Return the worker's settings, with nothing left in the outbox longer than needed.
+
+    Raises:
+        BadSettings: naming every one that is missing or wrong.
+    """
+    dsn = {"PIN_LEDGER_DSN": environ[DSN]} if DSN in environ else {}
+    settings = WorkerSettings.load({**environ, **dsn})
+    # Nobody publishes these rows from memory, so the relay need not wait for anybody.
+    return settings.model_copy(update={"outbox_lease": timedelta(0)})
+
+
+async def backfill(
+    path: Path,
+    settings: WorkerSettings,
+    life: Lifecycle,
+    keys: Keys,
+    progress: Progress = lambda _: None,
+) -> Report:
+    """Give the profile to every citizen in a file; `progress` is called after each batch.
+
+    Args:
+        path: the CSV, see `recognitions.lines_of`.
+        settings: as `settings_for` makes them; the role on the ledger is `dispositivo`.
+        life: the settings of the PIN's life.
+        keys: those of the dispositivo worker.
+        progress: gets the report as it grows.
+
+    Raises:
+        OSError: the file cannot be read.
+        LedgerLost: the ledger went away; what was committed stays, and the file can be run again.
+    """
+    clerk, pseudonyms = ledger_clerk(settings, life, keys), Pseudonyms(keys.symmetric("subject"))
+    report = Report()
+    ledger = await Ledger.open(settings.ledger_dsn.reveal(), BACKFILL)
+    try:
+        lines = lines_of(path, datetime.now(UTC))
+        while part := list(islice(lines, _BATCH)):
+            await _settle(part, clerk, ledger, pseudonyms, report)
+            progress(report)
+    finally:
+        await ledger.close()
+    return report
+
+
+async def _settle(
+    part: list[Recognised | FaultyLine], clerk: Clerk, ledger: Ledger, pseudonyms: Pseudonyms, report: Report
+) -> None:
+    faulty = [line for line in part if isinstance(line, FaultyLine)]
+    good = [line for line in part if isinstance(line, Recognised)]
+    report.lines += len(part)
+    report.faults += faulty[: _FAULTS_KEPT - len(report.faults)]
+    report.outcomes["faulty"] += len(faulty)
+    if good:
+        batch = [
+            unsent(BACKFILL, line, pseudonyms.of(line.codice_fiscale), give, report.correlation_id)
+            for line in good
+        ]
+        settled = await clerk.settle(batch, ledger)
+        report.outcomes.update("parked" if h.outcome == "parked" else h.code for h in settled.handled)
+
+
+def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys) -> Clerk:
+    """Return what settles batches in the name of the dispositivo worker, without a broker."""
+    lane = Lane(
+        worker="dispositivo",
+        name=BACKFILL,
+        queue=LANE,
+        read=_no_message,
+        batch=_BATCH,
+        channels={channel: keys.public(channel) for channel in CHANNELS},
+    )
+    trust = Trust(Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account")))
+    return Clerk(lane, settings, life, trust, now=lambda: datetime.now(UTC))
+
+
+def _no_message(type_: str, body: bytes, role: str) -> Parsed:  # noqa: ARG001 - the lane's
+    raise Unreadable("unknown_type")
+
+
+def told(report: Report) -> Iterator[str]:
+    """Yield the report as lines for a person."""
+    for faulty in report.faults:
+        for fault in faulty.faults:
+            yield f"line {faulty.line}: {fault.field or 'line'}: {fault.code}: {fault.detail}"
+    if (more := report.outcomes["faulty"] - len(report.faults)) > 0:
+        yield f"and {more} more faulty lines"
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(report.outcomes.items()) if count)
+    yield f"{report.lines} lines: {counts or 'nothing to do'} ({report.correlation_id})"
+
+
+def main() -> int:
+    """Run a file; the exit status is 0 if every line was understood, 1 if not, 2 if nothing could be done."""
+    if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its one argument
+        sys.stderr.write("usage: python -m services.dispositivo.backfill FILE\n")
+        return 2
+    try:
+        settings = settings_for(os.environ)
+        life, keys = Lifecycle.load(os.environ), Keys(settings.keys_dir)
+        report = asyncio.run(backfill(Path(sys.argv[1]), settings, life, keys, _show))
+    except (BadSettings, KeyFault, OSError) as fault:
+        sys.stderr.write(f"backfill: {fault}\n")
+        return 2
+    except LedgerLost as loss:
+        sys.stderr.write(f"backfill: the ledger went away ({loss}); run the file again\n")
+        return 2
+    sys.stdout.writelines(f"{line}\n" for line in told(report))
+    return 0 if report.clean else 1
+
+
+def _show(report: Report) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{report.lines} lines\x1b[K\r")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""A branch: the operator sees the citizen, the document and what is on file (R26)."""
+
+from services.dispositivo.activation import activated
+from services.dispositivo.open_request import by_operator
+from services.dispositivo.queue import as_told
+from services.dispositivo.review import approved
+from shared.account import Account, DispositivoRequest, Document, Holder, Recognition
+from shared.contract import parts
+from shared.contract.dispositivo import BranchActivate, BranchLookup, LookupData
+from shared.contract.reply import accepted, rejected
+from shared.decision import Decision, Entry, Moment, decides
+from shared.recognition import known_document, recognised
+
+_AT_HOME = {"country", "street", "number", "municipality", "province", "postal_code"}
+_ABROAD = {"country", "lines", "municipality", "postal_code"}
+
+
+@decides(BranchLookup)
+def look_up(account: Account, command: BranchLookup, _: Moment) -> Decision:
+    """Show the person as registered and the identity document on file; the look is on record."""
+    if account.status != "active" or account.holder is None:
+        return Decision(reply=rejected("no_active_pin"))
+    return Decision(
+        reply=accepted(**_person(account, account.holder).model_dump(mode="json")),
+        entries=(by_operator(command.operator, "personal_data.seen", command=command.type),),
+    )
+
+
+def _person(account: Account, holder: Holder) -> LookupData:
+    document = known_document(account)
+    at_home = holder.residence.country == "IT"
+    person = {"surname", "name", "birth_date", "sex", "birth_province", "birth_place"}
+    return LookupData.model_validate(
+        holder.model_dump(include=person)
+        | {
+            "residence": holder.residence.model_dump(include=_AT_HOME if at_home else _ABROAD),
+            "contacts": parts.Contacts(**account.contacts.model_dump()),
+            "document": as_told(document) if document else None,
+        }
+    )
+
+
+@decides(BranchActivate)
+def activate(account: Account, command: BranchActivate, at: Moment) -> Decision:
+    """Make the PIN of a citizen who was seen dispositivo, over an open request too, which this closes.
+
+    It takes effect at once, unless the setting `branch_delay` says later.
+    """
+    if account.status != "active":
+        return Decision(reply=rejected("no_active_pin"))
+    if account.level == "dispositivo":
+        return Decision(reply=rejected("already_dispositivo"))
+    seen = _seen(account, command, at)
+    if at.life.branch_delay:
+        return _later(recognised(account, seen), command, at)
+    entry = by_operator(command.operator, "dispositivo.activated", channel="branch", **_corrected(seen))
+    activation = activated(account, "branch", seen, at, entry)
+    return activation.but(reply=accepted(), entries=(*_closed(account), *activation.entries))
+
+
+def _seen(account: Account, command: BranchActivate, at: Moment) -> Recognition:
+    """Return what goes on record: the document as checked, and what was on file where it differed."""
+    document = Document(**command.document.model_dump())
+    known = known_document(account)
+    return Recognition(
+        kind="branch",
+        at=at.now,
+        operator=command.operator.id,
+        office=command.operator.office,
+        document=document,
+        before=known if known != document else None,
+    )
+
+
+def _corrected(seen: Recognition) -> dict[str, list[str]]:
+    """Name the details that were corrected; the values are personal data, and stay in the sealed state."""
+    before, document = seen.before, seen.document
+    fields = Document.model_fields if before else ()
+    return {"corrected": [name for name in fields if getattr(before, name) != getattr(document, name)]}
+
+
+def _later(account: Account, command: BranchActivate, at: Moment) -> Decision:
+    request = DispositivoRequest(
+        id=str(at.uuid()),
+        requested_at=at.now,
+        submission="branch",
+        via="branch",
+        document=Document(**command.document.model_dump()),
+        received_at=at.now,
+    )
+    approval = approved(account, request, command.operator, at.now + at.life.branch_delay, at)
+    return approval.but(reply=accepted(), entries=(*_closed(account), *approval.entries))
+
+
+def _closed(account: Account) -> tuple[Entry, ...]:
+    request = account.dispositivo
+    return (Entry("dispositivo.closed", {"request_id": request.id, "by": "branch"}),) if request else ()

@@ -1,0 +1,43 @@
+"""The signed form comes back with a copy of the identity document, online or by fax (R24)."""
+
+from datetime import timedelta
+
+from services.dispositivo.open_request import undecided
+from shared.account import Account, Attachment, Document
+from shared.contract.dispositivo import SubmitDocuments
+from shared.contract.reply import accepted, rejected
+from shared.decision import Decision, Entry, Event, Moment, decides
+
+
+@decides(SubmitDocuments)
+def submit(account: Account, command: SubmitDocuments, at: Moment) -> Decision:
+    """Take documents in; until an operator decides, the latest ones count, at the place of the first."""
+    request = undecided(account, command.request_id)
+    if request is None:
+        return Decision(reply=rejected("no_open_request"))
+    received = request.but(
+        via=command.via,
+        signed_form=Attachment(**command.signed_form.model_dump()),
+        document=Document(**command.document.model_dump()),
+        document_scan=Attachment(**command.document_scan.model_dump()),
+        received_at=at.now,
+    )
+    # All of a batch has one instant: their order of arrival stands in the microseconds.
+    arrived_at = at.now + timedelta(microseconds=at.order)
+    return Decision(
+        reply=accepted(),
+        account=account.but(dispositivo=received, review_since=account.review_since or arrived_at),
+        entries=(
+            Entry(
+                "dispositivo.documents_received",
+                {
+                    "request_id": request.id,
+                    "via": command.via,
+                    "replacing": request.received_at is not None,
+                    "signed_form_sha256": command.signed_form.sha256,
+                    "document_scan_sha256": command.document_scan.sha256,
+                },
+            ),
+        ),
+        events=(Event("dispositivo.documents_received"),),
+    )

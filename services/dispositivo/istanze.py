@@ -1,0 +1,75 @@
+"""Istanze: each is protocolled; one sent with a PIN that is not dispositivo waits (R30, R31)."""
+
+from services.dispositivo.texts import TELLER, TEXTS
+from shared.account import Account, Istanza
+from shared.contract.dispositivo import IstanzaSubmit
+from shared.contract.reply import Reply, accepted, rejected
+from shared.decision import Decision, Entry, Event, Moment, decides
+
+_YEAR = 10**10
+_REMEMBERED = 20
+"""The latest istanze of a citizen that are known again when they are sent twice."""
+
+
+@decides(IstanzaSubmit)
+def submit(account: Account, command: IstanzaSubmit, at: Moment) -> Decision:
+    """Protocol an istanza; in progress with a dispositivo PIN, else suspended, and the citizen is told.
+
+    One that was sent before, under another `message_id`, is the same one: it has its protocol already.
+    """
+    if account.status != "active":
+        return Decision(reply=rejected("no_active_pin"))
+    if known := _sent_before(account, command):
+        return Decision(reply=_answer(account, known, suspended=known in account.suspended))
+    istanza = Istanza(
+        id=command.istanza_id, protocol=protocol(at.number), service=command.service, submitted_at=at.now
+    )
+    return _protocolled(account, istanza, at)
+
+
+def protocol(number: int | None) -> str:
+    """Return a number of the sequence as it is written, `YYYY.NNNNNNNNNN`.
+
+    Args:
+        number: as `draw_protocols` of the ledger gives it: the year, followed by ten digits.
+    """
+    if number is None:
+        raise ValueError("the lane draws a number for every istanza")
+    return f"{number // _YEAR:04}.{number % _YEAR:010}"
+
+
+def _sent_before(account: Account, command: IstanzaSubmit) -> Istanza | None:
+    # Two portals may choose the same id: it is the same istanza only if it applies for the same.
+    known = (*account.istanze, *account.suspended)
+    return next((i for i in known if (i.id, i.service) == (command.istanza_id, command.service)), None)
+
+
+def _protocolled(account: Account, istanza: Istanza, at: Moment) -> Decision:
+    suspended = account.level != "dispositivo"
+    remembered = account.but(istanze=(*account.istanze, istanza)[-_REMEMBERED:])
+    facts = {
+        "istanza_id": istanza.id,
+        "protocol": istanza.protocol,
+        "status": "suspended" if suspended else "in_progress",
+    }
+    protocolled = Decision(
+        reply=_answer(account, istanza, suspended=suspended),
+        account=remembered,
+        entries=(Entry("istanza.protocolled", facts),),
+        events=(Event("istanza.protocolled", facts),),
+    )
+    if not suspended:
+        return protocolled
+    return protocolled.but(
+        account=remembered.but(suspended=(*account.suspended, istanza)),
+        deliveries=TELLER.outcome(
+            account, "istanza_suspended", at, protocol=istanza.protocol, service=istanza.service
+        ),
+    )
+
+
+def _answer(account: Account, istanza: Istanza, *, suspended: bool) -> Reply:
+    if not suspended:
+        return accepted(protocol=istanza.protocol, status="in_progress")
+    notice = TEXTS.notice("istanza_suspended", account.language)
+    return accepted(protocol=istanza.protocol, status="suspended", notice=notice)

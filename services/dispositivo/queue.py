@@ -1,0 +1,93 @@
+"""What the contact centre has to review, in order of arrival (R25)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.dispositivo.open_request import by_operator
+from shared.account import Account, Attachment, DispositivoRequest, Document, Holder
+from shared.contract import parts
+from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
+from shared.contract.reply import accepted
+from shared.dates import ROME
+from shared.decision import Decision, Moment, decides
+from shared.ledger import Ledger
+from shared.worker.lane import Taken
+
+
+class Waiting:
+    """The effect of the lane: finds the citizens whose requests a question about the queue is about."""
+
+    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+        """Set the subjects of every such question, so that their accounts are locked and read with it."""
+        asked = [taken for taken in batch if isinstance(taken.message, ReviewQueue) and not taken.handled]
+        if not asked:
+            return
+        rows = await ledger.rows("review_queue", max(taken.message.limit for taken in asked))
+        subjects = tuple(bytes(row["subject"]) for row in rows)
+        for taken in asked:
+            taken.subjects = subjects[: taken.message.limit]
+            taken.effect = taken.subjects
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+@decides(ReviewQueue)
+def show(_: Account, command: ReviewQueue, at: Moment) -> Decision:
+    """Show the requests that still wait, each look on record with the citizen whom it concerns.
+
+    What was decided since the queue was read is left out, as if it had been decided before.
+    """
+    shown = [
+        (account, request, holder)
+        for subject in at.effect or ()
+        if (account := at.accounts.get(subject))
+        and (request := account.dispositivo)
+        and (holder := account.holder)
+        and account.review_since
+    ]
+    data = ReviewData(requests=tuple(_shown(request, holder, at.now) for _, request, holder in shown))
+    return Decision(
+        reply=accepted(**data.model_dump(mode="json", exclude_none=True)),
+        entries=tuple(
+            by_operator(
+                command.operator,
+                "personal_data.seen",
+                account.subject,
+                command=command.type,
+                request_id=request.id,
+            )
+            for account, request, _ in shown
+        ),
+    )
+
+
+def _shown(request: DispositivoRequest, holder: Holder, now: datetime) -> OpenRequest:
+    document, form, scan = request.document, request.signed_form, request.document_scan
+    if not (document and form and scan and request.received_at):
+        raise ValueError("a request is reviewed with its documents")
+    return OpenRequest.model_validate(
+        {
+            "request_id": UUID(request.id),
+            "codice_fiscale": holder.codice_fiscale,
+            "surname": holder.surname,
+            "name": holder.name,
+            "birth_date": holder.birth_date,
+            "via": request.via,
+            "received_at": request.received_at,
+            "signed_form": _file(form),
+            "document": as_told(document),
+            "document_scan": _file(scan),
+            "document_expired": document.expires_on < now.astimezone(ROME).date(),
+        }
+    )
+
+
+def _file(attachment: Attachment) -> parts.Attachment:
+    return parts.Attachment(**attachment.model_dump())
+
+
+def as_told(document: Document) -> parts.Document:
+    """Return an identity document as the contract has it."""
+    return parts.Document(**document.model_dump())

@@ -1,0 +1,78 @@
+"""An operator decides a request: approves it (R25, R29) or cancels it with a reason (R28)."""
+
+from datetime import datetime
+
+import orjson
+
+from services.dispositivo.open_request import by_operator, open_request, undecided
+from services.dispositivo.texts import TELLER, TEXTS
+from shared.account import Account, Cancellation, DispositivoRequest
+from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel, TakeEffect
+from shared.contract.parts import Operator
+from shared.contract.reply import accepted, rejected
+from shared.dates import instant
+from shared.decision import Decision, Event, Internal, Moment, decides
+
+
+@decides(DispositivoApprove)
+def approve(account: Account, command: DispositivoApprove, at: Moment) -> Decision:
+    """Approve a request whose documents are in; it takes effect 24 hours later, a setting (R29)."""
+    request = undecided(account, command.request_id)
+    if request is None:
+        return Decision(reply=rejected("no_open_request"))
+    if request.received_at is None:
+        return Decision(reply=rejected("documents_missing"))
+    approval = approved(account, request, command.operator, at.now + at.life.dispositivo_delay, at)
+    told_at = approval.events[0].data["effective_at"]
+    return approval.but(reply=accepted(effective_at=told_at))
+
+
+def approved(
+    account: Account, request: DispositivoRequest, operator: Operator, effective_at: datetime, at: Moment
+) -> Decision:
+    """Note an approval, tell the citizen, and leave the message that makes it take effect in its time."""
+    decided = request.but(approved_at=at.now, approved_by=operator.id, effective_at=effective_at)
+    facts = {"effective_at": rfc3339(effective_at)}
+    told = instant(effective_at, account.language)
+    return Decision(
+        account=account.but(dispositivo=decided, review_since=None),
+        entries=(by_operator(operator, "dispositivo.approved", request_id=request.id, **facts),),
+        events=(Event("dispositivo.approved", facts),),
+        deliveries=TELLER.outcome(account, "approved", at, effective_at=told),
+        messages=(taking_effect(account, request, effective_at),),
+    )
+
+
+def taking_effect(account: Account, request: DispositivoRequest, effective_at: datetime) -> Internal:
+    """Return the message to ourselves that is due when an approval takes effect."""
+    body = orjson.dumps({"subject": account.subject.hex(), "request_id": request.id})
+    return Internal("pin.commands", TakeEffect.type, TakeEffect.type, body, due_at=effective_at)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return an instant in UTC as the contract writes it, the same in reply, event and entry."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@decides(DispositivoCancel)
+def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision:
+    """Cancel a request that has not taken effect; the citizen is told why, and may ask again (R28)."""
+    request = open_request(account, command.request_id)
+    if request is None:
+        return Decision(reply=rejected("no_open_request"))
+    cancelled = Cancellation(
+        request_id=request.id,
+        at=at.now,
+        operator=command.operator.id,
+        reason=command.reason,
+        note=command.note,
+    )
+    reason = TEXTS.word(command.reason, account.language)
+    facts = {"reason": command.reason}
+    return Decision(
+        reply=accepted(),
+        account=account.but(dispositivo=None, review_since=None, cancelled=cancelled),
+        entries=(by_operator(command.operator, "dispositivo.cancelled", request_id=request.id, **facts),),
+        events=(Event("dispositivo.cancelled", facts),),
+        deliveries=TELLER.outcome(account, "cancelled", at, reason=reason),
+    )

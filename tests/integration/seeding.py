@@ -1,0 +1,76 @@
+"""Citizens in the ledger without their letters: by decisions of the tests' own, in the real transactions."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+import asyncpg
+
+from deploy.local.citizens import PLAIN, citizens
+from deploy.local.postgres import SUPERUSER
+from deploy.local.stack import Stack
+from services.dispositivo.backfill import ledger_clerk, settings_for
+from shared.account import Account, Contacts, Holder, Pin
+from shared.decision import Decide, Decision
+from shared.ledger import Ledger
+from shared.lifecycle import Lifecycle
+from shared.sealing import Keys, Pseudonyms, StateSeal
+from shared.worker import states
+from shared.worker.lane import Taken
+from shared.worker.unsent import unsent
+
+BATCH = 250
+Change = Callable[[Account], Account]
+
+
+async def active_citizens(stack: Stack, number: int, change: Change = lambda account: account) -> list[str]:
+    """Enter citizens with an active PIN that nobody knows; returns their codici fiscali.
+
+    Args:
+        stack: whose ledger, and whose keys.
+        number: how many.
+        change: what else their accounts have.
+    """
+    keys = Keys(stack.state / "keys")
+    pseudonyms = Pseudonyms(keys.symmetric("subject"))
+    people = [Holder.model_validate(body) for _, body in citizens(number, seed=7, kinds=(PLAIN,))]
+    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), keys)
+    ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "seeding")
+    try:
+        waiting = iter(people)
+        while part := list(islice(waiting, BATCH)):
+            batch = [step for person in part for step in _steps(person, pseudonyms, change)]
+            settled = await clerk.settle(batch, ledger)
+            assert {handled.outcome for handled in settled.handled} == {"done"}
+    finally:
+        await ledger.close()
+    return [person.codice_fiscale for person in people]
+
+
+def _steps(person: Holder, pseudonyms: Pseudonyms, change: Change) -> Iterator[Taken]:
+    """Yield what makes a citizen of a person: the ledger lets no PIN be active that was not issued."""
+    subject = pseudonyms.of(person.codice_fiscale)
+    pin = Pin(id="seeded", issued_at=datetime.now(UTC), initial=False, salt=b"", verifier=b"")
+    contacts = Contacts(email=f"{person.codice_fiscale.lower()}@example.it")
+
+    def issue(account: Account, _: object, __: object) -> Decision:
+        return Decision(
+            account=account.but(status="issued", level="online", holder=person, contacts=contacts, pin=pin)
+        )
+
+    def activate(account: Account, _: object, __: object) -> Decision:
+        return Decision(account=change(account.but(status="active")))
+
+    deciding: tuple[Decide, ...] = (issue, activate)
+    for decide in deciding:
+        yield unsent("tests", None, subject, decide, "seeding")
+
+
+async def accounts(stack: Stack) -> list[Account]:
+    """Return every account of the ledger, opened."""
+    seal = StateSeal(Keys(stack.state / "keys").symmetric("account"))
+    ledger = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
+    try:
+        return [states.opened(row, seal) for row in await ledger.fetch("select * from account")]
+    finally:
+        await ledger.close()

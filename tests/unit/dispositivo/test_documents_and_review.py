@@ -1,0 +1,213 @@
+"""Documents come in, operators look and decide (R24, R25, R27, R28)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.dispositivo import queue
+from shared.account import Account
+from shared.contract.dispositivo import ReviewData
+from shared.decision import Decision, Event
+from tests.unit.decisions import CONTACTS, NOW, account, moment, personal, public, read, told
+from tests.unit.dispositivo.flow import (
+    approve,
+    approved,
+    ask,
+    asked,
+    cancel,
+    changed,
+    code,
+    data,
+    ended,
+    events,
+    kinds,
+    request_id,
+    submit,
+    submitted,
+)
+
+OTHER_REQUEST = "5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e"
+EXPIRED = {
+    "kind": "passport",
+    "number": "YA1234567",
+    "issued_by": "Questura di Pisa",
+    "issued_on": "2014-01-10",
+    "expires_on": "2026-11-21",
+}
+
+
+def look(*citizens: Account) -> Decision:
+    at = replace(moment(effect=tuple(c.subject for c in citizens)), accounts={c.subject: c for c in citizens})
+    return queue.show(Account(), read("dispositivo.review_queue"), at)
+
+
+def test_documents_put_the_request_into_the_queue() -> None:
+    """R24, R25."""
+    decision = submit(asked())
+    assert code(decision) == "accepted"
+    assert changed(decision).review_since == NOW
+    assert decision.events == (Event("dispositivo.documents_received"),)
+
+
+def test_later_documents_replace_earlier_ones_and_keep_their_place() -> None:
+    """R24, R25."""
+    later = NOW + timedelta(hours=1)
+    citizen = submitted(submitted(), later, via="fax", document=EXPIRED)
+    assert citizen.review_since == NOW
+    request = citizen.dispositivo
+    assert request is not None
+    assert request.via == "fax"
+    assert request.received_at == later
+    assert request.document is not None
+    assert request.document.number == "YA1234567"
+
+
+def test_documents_of_one_batch_keep_their_order() -> None:
+    """R25: in order of arrival."""
+    first, second = (changed(submit(asked(), order=order)).review_since for order in (0, 1))
+    assert first is not None
+    assert second is not None
+    assert first < second
+
+
+@pytest.mark.parametrize("citizen", [account(), asked(), approved(), ended(asked())], ids=str)
+def test_documents_need_their_own_open_request(citizen: Account) -> None:
+    """R24: another's request, none, a decided one, or one whose PIN was revoked takes no documents."""
+    own = citizen.dispositivo is not None and citizen.dispositivo.approved_at is not None
+    wanted = request_id(citizen) if own else OTHER_REQUEST
+    decision = submit(citizen, request_id=wanted)
+    assert code(decision) == "no_open_request"
+    assert decision.account is None
+
+
+def test_the_operator_sees_what_is_needed_and_no_more() -> None:
+    """R25."""
+    (shown,) = data(look(submitted()))["requests"]
+    assert set(shown) == {
+        "request_id", "codice_fiscale", "surname", "name", "birth_date", "via", "received_at",
+        "signed_form", "document", "document_scan", "document_expired",
+    }  # fmt: skip
+    assert CONTACTS.mobile is not None
+    assert CONTACTS.mobile not in str(shown)
+
+
+def test_the_queue_answers_as_the_contract_says() -> None:
+    """R25."""
+    decision = look(submitted())
+    assert decision.reply is not None
+    body = decision.reply.body()
+    assert ReviewData.model_validate_json(body[body.index(b'{"requests') : -1]).requests
+
+
+def test_every_look_is_an_entry_with_the_operator() -> None:
+    """R25."""
+    citizen = submitted()
+    (entry,) = look(citizen).entries
+    assert (entry.kind, entry.actor, entry.subject) == (
+        "personal_data.seen",
+        "operator:op-0042",
+        citizen.subject,
+    )
+    assert entry.data["request_id"] == request_id(citizen)
+    hidden = look(citizen).but(reply=None)
+    assert not [value for value in personal(citizen) if value in public(hidden)]
+
+
+def test_an_expired_document_is_flagged_not_refused() -> None:
+    """R25: the operator judges it."""
+    (shown,) = data(look(submitted(document=EXPIRED)))["requests"]
+    assert shown["document_expired"] is True
+    (shown,) = data(look(submitted(document={**EXPIRED, "expires_on": "2026-11-22"})))["requests"]
+    assert shown["document_expired"] is False
+
+
+def test_what_was_decided_meanwhile_is_not_shown() -> None:
+    """R25: two operators."""
+    citizen = approved()
+    decision = look(citizen, account("none", subject=b"another citizen."))
+    assert data(decision) == {"requests": []}
+    assert not decision.entries
+
+
+def test_a_queue_without_requests_is_empty() -> None:
+    """R25."""
+    assert data(queue.show(Account(), read("dispositivo.review_queue"), moment())) == {"requests": []}
+
+
+def test_approving_needs_the_documents() -> None:
+    """R25, R28."""
+    decision = approve(asked())
+    assert code(decision) == "documents_missing"
+    assert decision.account is None
+
+
+def test_an_approval_is_told_with_its_time_and_recorded_with_its_operator() -> None:
+    """R25, R27, R29."""
+    decision = approve(submitted())
+    assert data(decision) == {"effective_at": "2026-11-23T13:30:00.000Z"}
+    assert decision.events == (Event("dispositivo.approved", {"effective_at": "2026-11-23T13:30:00.000Z"}),)
+    (entry,) = decision.entries
+    assert (entry.kind, entry.actor) == ("dispositivo.approved", "operator:op-0042")
+    assert entry.data["office"] == "Contact Center"
+    (mail,) = told(decision)
+    assert (mail.channel, mail.to) == ("email", CONTACTS.email)
+    assert "23/11/2026, ore 14:30" in mail.text
+    assert changed(decision).review_since is None
+    assert changed(decision).level == "online"
+
+
+def test_of_two_operators_one_decision_holds() -> None:
+    """R25: the other is told."""
+    assert code(approve(approved())) == "no_open_request"
+    citizen = submitted()
+    cancelled = changed(cancel(citizen))
+    assert code(approve(cancelled, request_id=request_id(citizen))) == "no_open_request"
+    assert code(approve(submitted(), request_id=OTHER_REQUEST)) == "no_open_request"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("incomplete", "incompleta"), ("illegible", "non è leggibile"), ("mismatch", "non corrispondono")],
+)
+def test_a_cancelled_request_is_told_with_its_reason(reason: str, words: str) -> None:
+    """R28."""
+    decision = cancel(submitted(), reason=reason)
+    assert code(decision) == "accepted"
+    assert decision.events == (Event("dispositivo.cancelled", {"reason": reason}),)
+    (mail,) = told(decision)
+    assert words in mail.text
+    assert changed(decision).dispositivo is None
+    assert changed(decision).review_since is None
+
+
+def test_the_operators_note_stays_in_the_sealed_state() -> None:
+    """R28: it is free text about a person."""
+    decision = cancel(submitted(), note="Signed by Anna Bianchi.")
+    assert "Bianchi" not in public(decision)
+    cancelled = changed(decision).cancelled
+    assert cancelled is not None
+    assert cancelled.note == "Signed by Anna Bianchi."
+
+
+def test_who_was_cancelled_may_ask_again() -> None:
+    """R28."""
+    citizen = submitted()
+    decision = ask(changed(cancel(citizen)), NOW + timedelta(minutes=1))
+    assert code(decision) == "accepted"
+    assert data(decision)["request_id"] != request_id(citizen)
+
+
+@pytest.mark.parametrize(
+    "citizen", [asked(), submitted(), approved()], ids=["asked", "submitted", "approved"]
+)
+def test_a_request_can_be_cancelled_until_it_takes_effect(citizen: Account) -> None:
+    """R28, R29."""
+    decision = cancel(citizen)
+    assert kinds(decision) == ["dispositivo.cancelled"]
+    assert events(decision) == ["dispositivo.cancelled"]
+
+
+def test_another_request_is_not_cancelled() -> None:
+    """R28."""
+    assert code(cancel(submitted(), request_id=OTHER_REQUEST)) == "no_open_request"
