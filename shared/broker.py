@@ -13,21 +13,19 @@ a batch at a time: one write and one wait for a batch of publishes in place of o
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import aio_pika
-import pamqp.frame
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, PublishError
-from pamqp.body import ContentBody
 from pamqp.commands import Basic
-from pamqp.header import ContentHeader
+
+from shared.amqp import Arrived, Message, frames
 
 PERSISTENT = 2
 WRITE_LIMIT = 256 * 1024
@@ -55,41 +53,6 @@ Basic.Properties.unmarshal = _forgiving(Basic.Properties.unmarshal)  # type: ign
 
 class BrokerLost(Exception):  # noqa: N818 - reads as what it says
     """The session with RabbitMQ is gone or does not answer: open another; nothing unacknowledged is lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One message as it was delivered to a lane; properties that are absent are empty."""
-
-    tag: int
-    body: bytes
-    type: str
-    message_id: str
-    user_id: str
-    correlation_id: str
-    reply_to: str
-    traceparent: str
-    routing_key: str
-    redelivered: bool
-    deliveries: int
-    enqueued_at: datetime | None
-    """From the header `timestamp_in_ms`, which our own messages have, or the property `timestamp`."""
-    arrived_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to publish. `mandatory`: it must reach a queue, else it counts as returned."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-    type: str
-    message_id: str
-    correlation_id: str = ""
-    mandatory: bool = True
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    user_id: str | None = None
 
 
 class Session:
@@ -222,7 +185,7 @@ class Session:
             if message.mandatory:
                 channel.message_id_delivery_tag[message.message_id] = channel.delivery_tag
             confirmations.append(confirmation)
-            block += _frames(message, channel.number, channel.max_content_size)
+            block += frames(message, channel.number, channel.max_content_size)
             if len(block) > WRITE_LIMIT:
                 await channel.write_queue.put(ChannelFrame(payload=bytes(block), should_close=False))
                 block.clear()
@@ -305,22 +268,3 @@ def _instant(milliseconds: int) -> datetime | None:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, OSError, ValueError):
         return None
-
-
-def _frames(message: Message, channel: int, room: int) -> bytes:
-    publish = Basic.Publish(
-        exchange=message.exchange, routing_key=message.routing_key, mandatory=message.mandatory
-    )
-    properties = Basic.Properties(
-        content_type="application/json",
-        delivery_mode=PERSISTENT,
-        message_type=message.type,
-        message_id=message.message_id,
-        correlation_id=message.correlation_id or None,
-        headers=dict(message.headers) or None,
-        user_id=message.user_id,
-    )
-    parts = [publish, ContentHeader(properties=properties, body_size=len(message.body))]
-    marshal: Callable[[Any, int], bytes] = pamqp.frame.marshal
-    bodies = (ContentBody(message.body[i : i + room]) for i in range(0, len(message.body), room))
-    return b"".join(marshal(part, channel) for part in (*parts, *bodies))

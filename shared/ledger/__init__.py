@@ -37,6 +37,14 @@ _REFUSALS = (
     OverflowError,
     TypeError,
 )
+_LOSSES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg says of a connection that broke in the middle of a statement.
+    asyncpg.InternalClientError,
+)
 
 
 @asynccontextmanager
@@ -47,7 +55,7 @@ async def _faults() -> AsyncIterator[None]:
         raise LedgerConflict(type(error).__name__) from None
     except _REFUSALS as error:
         raise LedgerRefused(type(error).__name__) from None
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _LOSSES as error:
         raise LedgerLost(f"{type(error).__name__}: {getattr(error, 'sqlstate', '')}") from None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.broker import Message
+from shared.amqp import Message
 from shared.chance import chance
 from shared.contract.reply import Reply, accepted, rejected
 from shared.crash import crash_point

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.account import Account
-from shared.broker import Arrived
+from shared.amqp import Arrived
 from shared.contract import message as contract
 from shared.contract.command import CitizenCommand, InternalCommand
 from shared.contract.reply import Reply, rejected

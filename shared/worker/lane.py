@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from shared.broker import Arrived
+from shared.amqp import Arrived
 from shared.contract.reply import Reply
 from shared.decision import Decide
 from shared.ledger import Ledger

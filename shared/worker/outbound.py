@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from shared.broker import Message
+from shared.amqp import Message
 from shared.chance import chance
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import to_bytes

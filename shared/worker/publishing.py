@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from shared.broker import Arrived, Message, Session
+from shared.amqp import Arrived, Message
+from shared.broker import Session
 from shared.chance import chance
 from shared.worker.batch import Handled
 from shared.worker.intake import correlation_id, reply_queue

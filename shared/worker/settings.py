@@ -24,7 +24,7 @@ class WorkerSettings(Settings):
     """Commands in one transaction: more is faster under load, and repeats more after a crash."""
     linger: timedelta = timedelta(milliseconds=3)
     """How long a batch waits for more: longer makes fuller batches and slower first halves."""
-    bundles: int = 2
+    bundles: int = 4
     """Bundles in one batch of a channel: more keeps the channel busier, and repeats more after a crash."""
     bundle_size: int = 100
     """Deliveries in one bundle: a crash between sending and commit repeats at most a batch of them."""

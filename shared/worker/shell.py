@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.broker import Arrived, BrokerLost, Session
+from shared.amqp import Arrived
+from shared.broker import BrokerLost, Session
 from shared.crash import crash_point
 from shared.ledger import Ledger, LedgerLost
 from shared.lifecycle import Lifecycle

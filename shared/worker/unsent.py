@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.broker import Arrived
+from shared.amqp import Arrived
 from shared.chance import chance
 from shared.decision import Decide
 from shared.worker.lane import Taken
