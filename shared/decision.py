@@ -60,13 +60,14 @@ class Moment:
 class Entry:
     """One line of the ledger: what happened, with no personal data.
 
-    `subject` is None for the citizen whom the message is about.
+    `subject` is None for the citizen whom the message is about, `correlation_id` for the message's own.
     """
 
     kind: str
     data: Mapping[str, Any] = field(default_factory=dict)
     actor: str | None = None
     subject: bytes | None = None
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class _Course:
         """Record how a delivery stands; what is final for now is a fact for everybody too."""
         facts = {"delivery_id": str(sealed.id), "channel": self.channel, "attempt": sealed.attempt}
         kind = f"delivery.{status}"
-        self.entries.append(Entry(kind, {**facts, **more}, subject=sealed.subject))
+        self.entries.append(Entry(kind, {**facts, **more}, None, sealed.subject, sealed.correlation_id))
         if status in {"sent", "failed"}:
             self.events.append(Event(kind, facts, sealed.subject, sealed.correlation_id))
         self.records.append(
@@ -95,7 +95,7 @@ class BundleDecision:
 
     def _park(self, course: _Course, bundle: Bundle, sealed: Sealed, reason: str) -> None:
         facts = {"delivery_id": str(sealed.id), "channel": self._channel, "reason": reason}
-        course.entries.append(Entry("delivery.parked", facts, subject=sealed.subject))
+        course.entries.append(Entry("delivery.parked", facts, None, sealed.subject, sealed.correlation_id))
         headers = {"x-reason": reason, "x-queue": f"notifier.{self._channel}", "x-routing-key": self._channel}
         course.messages.append(
             Internal("pin.dead", "", "bundle", bundle.only([sealed]), None, sealed.correlation_id, headers)

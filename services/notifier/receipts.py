@@ -105,7 +105,7 @@ def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
     kind = f"delivery.{told.status}"
     return Decision(
         reply=accepted(),
-        entries=(Entry(kind, {**facts, "provider": told.provider}),),
+        entries=(Entry(kind, {**facts, "provider": told.provider}, correlation_id=record.correlation_id),),
         events=(Event(kind, facts, correlation_id=record.correlation_id),),
         messages=_for_issuer(record, told),
         records=(replace(record, status=told.status),),

@@ -93,7 +93,7 @@ class Writing:
             entry.kind,
             taken.id,
             entry.actor or taken.actor,
-            taken.correlation_id,
+            entry.correlation_id or taken.correlation_id,
             orjson.dumps(entry.data, default=str).decode(),
         )
         head.hash = link(head.hash, *row)

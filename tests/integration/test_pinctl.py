@@ -1,0 +1,409 @@
+"""The operator's command line, on real servers."""
+
+import asyncio
+import json
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import aio_pika
+import pytest
+
+from deploy.local.citizens import PLAIN, citizens
+from deploy.local.processes import CHECKOUT, environment
+from deploy.local.stack import Stack
+from deploy.local.trouble import wait_for
+from shared.broker import BrokerLost
+from shared.broker_desk import DEAD
+from shared.ledger import LedgerLost
+from shared.pinctl.answer import Answer, Trouble
+from shared.pinctl.commands import parser, run
+from shared.sealing import Keys, Pseudonyms
+
+COUNTS = {
+    "account": "select count(*) from account",
+    "delivery": "select count(*) from delivery",
+    "outbox": "select count(*) from outbox",
+}
+
+
+async def pinctl(stack: Stack, *words: str, **settings: str) -> Answer:
+    return await run(parser().parse_args(words), stack.env | settings)
+
+
+def wrapper(stack: Stack, *words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [CHECKOUT / "pinctl", *words],
+        env=environment(stack.env),
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def ask_for_pins(stack: Stack, number: int) -> list[tuple[str, str]]:
+    """Publish requests; return the message id and the codice fiscale of each."""
+    asked: list[tuple[str, str]] = []
+    async with await aio_pika.connect(stack.rabbitmq.url("portal")) as connection:
+        channel = await connection.channel()
+        exchange = await channel.get_exchange("pin.commands", ensure=False)
+        for _, body in citizens(number, kinds=(PLAIN,)):
+            message = aio_pika.Message(
+                json.dumps(body, default=str).encode(),
+                type="pin.request",
+                message_id=str(uuid.uuid4()),
+                correlation_id=f"portal-{len(asked)}",
+                user_id="portal",
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await exchange.publish(message, "pin.request", mandatory=True, timeout=5)
+            asked.append((str(message.message_id), body["codice_fiscale"]))
+    return asked
+
+
+def counted(stack: Stack, what: str) -> int:
+    return int(stack.postgres.sql(COUNTS[what], stack.database))
+
+
+async def issued(stack: Stack, number: int) -> list[tuple[str, str]]:
+    asked = await ask_for_pins(stack, number)
+    await until(lambda: counted(stack, "account") == number, "all PINs issued")
+    return asked
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    await asyncio.to_thread(wait_for, condition, 20, what)
+
+
+def subject_of(stack: Stack, codice_fiscale: str) -> str:
+    keys = Keys(Path(stack.env["PIN_KEYS_DIR"]))
+    return Pseudonyms(keys.symmetric("subject")).of(codice_fiscale).hex()
+
+
+# status
+
+
+async def test_status_shows_what_runs_and_says_what_does_not(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    await issued(stack, 3)
+    answer = await pinctl(stack, "status")
+    queues = {row["queue"]: row for row in answer.data["queues"]}
+    assert queues["issuer.requests"] == {"queue": "issuer.requests", "ready": 0, "consumers": 1}
+    assert queues["revoker.commands"]["consumers"] == 0
+    assert answer.data["accounts"] == [{"status": "issued", "level": "online", "accounts": 3}]
+    assert [(row["worker"], row["due"]) for row in answer.data["outbox"]] == [("issuer", 0)]
+    assert answer.data["outbox"][0]["later"] >= 1, "the ends of the PINs' lives wait"
+    assert "nobody consumes revoker.commands" in answer.data["attention"]
+    assert "nobody consumes issuer.requests" not in answer.data["attention"]
+    assert answer.status == 1
+    assert answer.text.splitlines()[-1].startswith("Attention: ")
+
+
+async def test_status_counts_the_deliveries_of_the_day(stack: Stack) -> None:
+    stack.start_workers(["issuer", "notifier-sms"])
+    await issued(stack, 3)
+    await until(lambda: counted(stack, "delivery") == 3, "three SMS recorded")
+    answer = await pinctl(stack, "status")
+    assert answer.data["deliveries"] == [{"channel": "sms", "status": "sent", "deliveries": 3}]
+
+
+async def test_status_shows_one_server_when_the_other_is_away(stack: Stack) -> None:
+    answer = await pinctl(stack, "status", PIN_LEDGER_DSN="postgresql://127.0.0.1:1/none")
+    assert "the ledger cannot be reached" in answer.data["attention"]
+    assert len(answer.data["queues"]) == 10
+
+
+async def test_a_server_that_is_away_is_an_error_of_its_own(stack: Stack) -> None:
+    with pytest.raises(LedgerLost):
+        await pinctl(stack, "ledger", "verify", PIN_LEDGER_DSN="postgresql://127.0.0.1:1/none")
+    with pytest.raises(BrokerLost):
+        await pinctl(stack, "dead", "list", PIN_AMQP_URL="amqp://127.0.0.1:1/")
+
+
+# trace
+
+
+async def test_an_issued_pin_is_traced_by_every_id_it_has(stack: Stack) -> None:
+    stack.start_workers(["issuer", "notifier-sms"])
+    asked = await issued(stack, 2)
+    await until(lambda: counted(stack, "delivery") == 2, "two SMS recorded")
+    (message_id, codice_fiscale), subject = asked[1], subject_of(stack, asked[1][1])
+    by_message = await pinctl(stack, "trace", message_id)
+    timeline = by_message.data["timeline"]
+    assert by_message.data["subjects"] == [subject]
+    assert {row["subject"] for row in timeline if row["source"] in {"entry", "delivery"}} == {subject}
+    assert [row["what"] for row in timeline if row["source"] == "entry"] == ["pin.issued", "delivery.sent"]
+    assert [row["what"] for row in timeline if row["source"] == "delivery"] == ["delivery is sent"]
+    assert [row["at"] for row in timeline] == sorted(row["at"] for row in timeline)
+    entries = [row for row in timeline if row["source"] != "inbox"]
+    by_correlation = (await pinctl(stack, "trace", "portal-1")).data["timeline"]
+    assert [row for row in by_correlation if row["source"] != "inbox"] == entries
+    delivery_id = next(row for row in timeline if row["source"] == "delivery")["details"]["delivery_id"]
+    by_delivery = (await pinctl(stack, "trace", delivery_id)).data["timeline"]
+    assert [row for row in by_delivery if row["source"] != "inbox"] == entries
+    assert codice_fiscale not in by_message.text
+
+
+async def test_the_whole_life_of_a_citizen_is_traced_with_what_is_still_to_come(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    ((message_id, codice_fiscale),) = await issued(stack, 1)
+    await until(lambda: counted(stack, "outbox") == 1, "all published but the end of the PIN's life")
+    subject = subject_of(stack, codice_fiscale)
+    by_subject = await pinctl(stack, "trace", "--subject", subject)
+    whats = [row["what"] for row in by_subject.data["timeline"]]
+    assert whats == ["pin.issued", "internal.issuer.expire is due"]
+    assert (await pinctl(stack, "trace", message_id, "--life")).data == by_subject.data
+    asked = await asyncio.to_thread(
+        wrapper, stack, "trace", "--codice-fiscale", "--json", typed=f"{codice_fiscale.lower()}\n"
+    )
+    assert [row["what"] for row in json.loads(asked.stdout)["timeline"]] == whats
+    assert codice_fiscale not in asked.stdout + asked.stderr
+
+
+async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> None:
+    for words in (["nobody"], [str(uuid.uuid4())], ["--subject", "ab" * 16]):
+        with pytest.raises(Trouble, match=r"known|knows") as raised:
+            await pinctl(stack, "trace", *words)
+        assert raised.value.status == 4
+
+
+# dead
+
+
+async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
+    """Put messages into pin.dead as a worker does; return their message ids."""
+    ids = []
+    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+        exchange = await (await connection.channel()).get_exchange(DEAD, ensure=False)
+        for i in range(number):
+            headers = {"x-reason": "not_json", "x-queue": "issuer.requests", "x-routing-key": "pin.request"}
+            message = aio_pika.Message(
+                f"body {i}".encode(),
+                type="pin.request",
+                message_id=str(uuid.uuid4()),
+                correlation_id=f"c-{i}",
+                user_id="issuer",
+                headers={**headers, "x-user-id": "portal", "x-reply-to": "reply.portal.1", **changes},
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await exchange.publish(message, "", mandatory=True, timeout=5)
+            ids.append(str(message.message_id))
+    return ids
+
+
+async def dead_ids(stack: Stack) -> list[str]:
+    return [
+        row["message_id"] for row in (await pinctl(stack, "dead", "list", "--limit", "1000")).data["dead"]
+    ]
+
+
+def waiting(stack: Stack) -> int:
+    """Return how many messages wait in the lane of requests."""
+    (row,) = (
+        row
+        for row in asyncio.run(pinctl(stack, "status")).data["queues"]
+        if row["queue"] == "issuer.requests"
+    )
+    return int(row["ready"])
+
+
+async def taken(stack: Stack, queue: str) -> list[aio_pika.abc.AbstractIncomingMessage]:
+    async with await aio_pika.connect(stack.rabbitmq.url("admin")) as connection:
+        lane = await (await connection.channel()).get_queue(queue)
+        found = []
+        while message := await lane.get(fail=False, no_ack=True, timeout=5):
+            found.append(message)
+        return found
+
+
+async def test_looking_at_dead_messages_leaves_them_in_their_order(stack: Stack) -> None:
+    ids = await put_dead(stack, 5)
+    assert await dead_ids(stack) == ids
+    first = (await pinctl(stack, "dead", "list", "--limit", "2")).data
+    assert ([row["message_id"] for row in first["dead"]], first["total"]) == (ids[:2], 5)
+    assert (await pinctl(stack, "dead", "show", "4")).data["dead"][0]["message_id"] == ids[3]
+    assert await dead_ids(stack) == ids
+
+
+async def test_a_body_is_shown_only_when_asked_for(stack: Stack) -> None:
+    ids = await put_dead(stack, 2)
+    without = await pinctl(stack, "dead", "show", ids[1])
+    assert "body 1" not in without.text + str(without.data)
+    assert without.data["dead"][0]["reason"] == "not_json"
+    assert "body 1" in (await pinctl(stack, "dead", "show", ids[1], "--body")).text
+
+
+async def test_a_replayed_message_is_in_its_lane_as_its_sender_sent_it(stack: Stack) -> None:
+    ids = await put_dead(stack, 3, traceparent="00-1-2-01")
+    answer = await pinctl(stack, "dead", "replay", ids[1])
+    assert [row["message_id"] for row in answer.data["replayed"]] == [ids[1]]
+    assert await dead_ids(stack) == [ids[0], ids[2]]
+    (message,) = await taken(stack, "issuer.requests")
+    assert (message.message_id, message.body, message.type) == (ids[1], b"body 1", "pin.request")
+    assert (message.user_id, message.correlation_id, message.reply_to) == ("portal", "c-1", "reply.portal.1")
+    assert message.headers["traceparent"] == "00-1-2-01"
+    assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+
+
+async def test_all_are_replayed_in_their_order_and_none_is_lost(stack: Stack) -> None:
+    ids = await put_dead(stack, 20)
+    assert len((await pinctl(stack, "dead", "replay", "--all")).data["replayed"]) == 20
+    assert await dead_ids(stack) == []
+    assert [message.message_id for message in await taken(stack, "issuer.requests")] == ids
+
+
+async def test_a_replay_that_is_killed_loses_nothing(stack: Stack) -> None:
+    ids = await put_dead(stack, 100)
+    replaying = await asyncio.create_subprocess_exec(
+        CHECKOUT / "pinctl", "dead", "replay", "--all", env=environment(stack.env)
+    )
+    async with await aio_pika.connect(stack.rabbitmq.url("admin")) as connection:
+        lane = await (await connection.channel()).get_queue("issuer.requests")
+        first = await lane.iterator(timeout=20).__anext__()
+        replaying.kill()
+        await replaying.wait()
+        await first.nack()
+    await until(lambda: len(asyncio.run(dead_ids(stack))) >= len(ids) - waiting(stack), "all back")
+    replayed = [str(message.message_id) for message in await taken(stack, "issuer.requests")]
+    assert set(replayed) | set(await dead_ids(stack)) == set(ids)
+    assert len(replayed) == len(set(replayed))
+
+
+async def test_messages_that_die_again_are_replayed_once(stack: Stack) -> None:
+    ids = await put_dead(stack, 5)
+    stack.start_workers(["issuer"])
+    answer = await pinctl(stack, "dead", "replay", "--all")
+    assert len(answer.data["replayed"]) == 5
+
+    await until(lambda: sorted(asyncio.run(dead_ids(stack))) == sorted(ids), "all dead again")
+
+
+async def test_a_message_without_a_lane_stays(stack: Stack) -> None:
+    ids = await put_dead(stack, 1) + await put_dead(stack, 1, **{"x-queue": "no.such.lane"})
+    ids += await put_dead(stack, 1, **{"x-queue": ""})
+    answer = await pinctl(stack, "dead", "replay", "--all")
+    assert answer.status == 1
+    assert await dead_ids(stack) == ids[1:]
+    assert len(await taken(stack, "issuer.requests")) == 1
+
+
+async def test_dropping_needs_a_yes_and_says_what_goes(stack: Stack) -> None:
+    ids = await put_dead(stack, 3)
+    refused = await pinctl(stack, "dead", "drop", "--all")
+    assert (refused.status, refused.text.count("not_json")) == (2, 3)
+    assert await dead_ids(stack) == ids
+    dropped = await pinctl(stack, "dead", "drop", "1", ids[2], "--yes")
+    assert ids[0] in dropped.text
+    assert ids[2] in dropped.text
+    assert await dead_ids(stack) == [ids[1]]
+
+
+async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -> None:
+    (message_id,) = await put_dead(stack, 1)
+    answer = await pinctl(stack, "dead", "replay", "7", message_id)
+    assert (answer.data["missing"], answer.status) == (["7"], 4)
+    with pytest.raises(Trouble, match=r"Not in pin\.dead: 1"):
+        await pinctl(stack, "dead", "show", "1")
+    with pytest.raises(Trouble, match="or say --all"):
+        await pinctl(stack, "dead", "replay")
+
+
+# ledger
+
+TAMPERINGS = {
+    "a changed entry": ("update entry set data = '{}' where subject = {s} and seq = 1", "entry_changed"),
+    "a removed tail": ("delete from entry where subject = {s}", "tail_missing"),
+    "a removed head": ("delete from subject where key = {s}", "head_missing"),
+    "a changed head": ("update subject set head = sha256('x') where key = {s}", "head_changed"),
+    "a head set back": ("update subject set entries = 0 where key = {s}", "head_behind"),
+}
+
+REMOVALS = (
+    "delete from account where subject = {s}",
+    "delete from entry where subject = {s}",
+    "delete from subject where key = {s}",
+)
+
+
+def tamper(stack: Stack, statement: str, codice_fiscale: str) -> None:
+    """Do what only a superuser can: change what is append-only."""
+    key = f"'\\x{subject_of(stack, codice_fiscale)}'::bytea"
+    sql = f"set session_replication_role = replica; {statement.replace('{s}', key)};"
+    stack.postgres.sql(sql, stack.database)
+
+
+async def test_an_untouched_ledger_is_whole(stack: Stack) -> None:
+    stack.start_workers(["issuer", "notifier-sms"])
+    await issued(stack, 20)
+    await until(lambda: counted(stack, "delivery") == 20, "all SMS recorded")
+    answer = await pinctl(stack, "ledger", "verify")
+    assert (answer.status, answer.data["broken"]) == (0, 0)
+    assert (answer.data["subjects"], answer.data["entries"]) == (20, 40)
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+async def test_what_a_superuser_changes_shows_at_that_citizen_alone(stack: Stack, tampering: str) -> None:
+    stack.start_workers(["issuer"])
+    asked = await issued(stack, 3)
+    statement, kind = TAMPERINGS[tampering]
+    tamper(stack, statement, asked[1][1])
+    answer = await pinctl(stack, "ledger", "verify")
+    guilty = subject_of(stack, asked[1][1])
+    assert [(b["subject"], b["kind"]) for b in answer.data["breaks"]] == [(guilty, kind)]
+    assert answer.status == 1
+    assert (await pinctl(stack, "ledger", "verify", "--subject", guilty)).status == 1
+    innocent = subject_of(stack, asked[0][1])
+    assert (await pinctl(stack, "ledger", "verify", "--subject", innocent)).status == 0
+
+
+async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint(
+    stack: Stack, tmp_path: Path
+) -> None:
+    stack.settings["PIN_CHECKPOINT_MARGIN"] = "PT0S"
+    stack.start_workers(["issuer"])
+    asked = await issued(stack, 3)
+    log = tmp_path / "log"
+    for _ in range(2):
+        done = await asyncio.to_thread(wrapper, stack, "ledger", "checkpoint")
+        assert done.stdout.count("\n") == 1
+        with log.open("a") as lines:
+            lines.write(f'{{"event": "something.else"}}\n{done.stdout}')
+    verify = ("ledger", "verify", "--checkpoints", str(log))
+    assert len((await pinctl(stack, *verify)).data["checkpoints"]) == 2
+    assert (await pinctl(stack, *verify)).status == 0
+    for statement in REMOVALS:
+        tamper(stack, statement, asked[0][1])
+    assert (await pinctl(stack, "ledger", "verify")).status == 0, "the chains that are left are whole"
+    answer = await pinctl(stack, *verify)
+    assert answer.status == 1
+    assert all(
+        "3 entries of 3 citizens" in fault for c in answer.data["checkpoints"] for fault in c["faults"]
+    )
+
+
+async def test_pinctl_can_change_nothing_and_read_nothing_sealed(stack: Stack) -> None:
+    role = stack.postgres.sql(
+        "select bool_or(has_table_privilege('pinctl', oid, 'insert, update, delete, truncate'))"
+        " from pg_class where relkind in ('r', 'S') and relnamespace = 'public'::regnamespace;"
+        " select has_column_privilege('pinctl', 'account', 'state', 'select')"
+        " or has_column_privilege('pinctl', 'outbox', 'parcel', 'select')"
+        " or has_column_privilege('pinctl', 'inbox', 'reply', 'select');"
+        " select has_function_privilege('issuer', 'outbox_about(text[])', 'execute')",
+        stack.database,
+    )
+    assert role.split() == ["f", "f", "f"]
+
+
+# the program
+
+
+async def test_the_program_says_what_is_wrong_and_how_badly(stack: Stack) -> None:
+    await put_dead(stack, 1)
+    listing = await asyncio.to_thread(wrapper, stack, "dead", "list", "--json")
+    assert (listing.returncode, len(json.loads(listing.stdout)["dead"])) == (1, 1)
+    unknown = await asyncio.to_thread(wrapper, stack, "trace", "nobody")
+    assert (unknown.returncode, unknown.stdout) == (4, "")
+    assert unknown.stderr.startswith("pinctl: nothing is known under this id")
+    assert (await asyncio.to_thread(wrapper, stack, "trace")).returncode == 2

@@ -1,0 +1,184 @@
+"""Chains and checkpoints, on rows: what was tampered with shows."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+import orjson
+import pytest
+from nacl.signing import SigningKey
+
+from shared.ledger.chain import GENESIS, link
+from shared.pinctl.audit import Audit
+from shared.pinctl.chains import EntryRow, HeadRow
+from shared.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults, read
+
+START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+ANNA, BRUNO, CARLA = b"a" * 16, b"b" * 16, b"c" * 16
+KEY = SigningKey(b"k" * 32)
+Row = TypeVar("Row")
+
+
+def chain(subject: bytes, length: int, *, data: str = "{}") -> list[EntryRow]:
+    rows: list[EntryRow] = []
+    for seq in range(1, length + 1):
+        at, message_id = START + timedelta(minutes=seq), UUID(int=seq)
+        fields = (subject, seq, at, "pin.issued", message_id, "portal", "c1", data)
+        rows.append(EntryRow(*fields, link(rows[-1].hash if rows else GENESIS, *fields)))
+    return rows
+
+
+def head(rows: Sequence[EntryRow]) -> HeadRow:
+    return HeadRow(rows[-1].subject, len(rows), rows[-1].hash)
+
+
+async def stream(rows: Iterable[Row]) -> AsyncIterator[Row]:
+    for row in rows:
+        yield row
+
+
+async def audited(
+    entries: Iterable[EntryRow], heads: Iterable[HeadRow], instants: Iterable[datetime] = ()
+) -> Audit:
+    audit = Audit(Recount(instants))
+    await audit.run(stream(entries), stream(heads))
+    return audit
+
+
+async def breaks(entries: Iterable[EntryRow], heads: Iterable[HeadRow]) -> list[tuple[bytes, str, int]]:
+    return [(b.subject, b.kind, b.seq) for b in (await audited(entries, heads)).breaks]
+
+
+async def made_at(at: datetime, entries: Iterable[EntryRow]) -> Checkpoint:
+    return (await audited(entries, (), [at])).recount.checkpoints()[at]
+
+
+async def test_whole_chains_have_no_break() -> None:
+    anna, bruno = chain(ANNA, 3), chain(BRUNO, 1)
+    audit = await audited([*anna, *bruno], [head(anna), head(bruno)])
+    assert (audit.breaks, audit.subjects, audit.entries) == ([], 2, 4)
+
+
+async def test_a_citizen_of_whom_nothing_is_recorded_yet_is_no_break() -> None:
+    assert await breaks([], [HeadRow(ANNA, 0, GENESIS)]) == []
+
+
+ORIGINAL = chain(ANNA, 3)[1]
+CHANGES = {
+    "at": ORIGINAL._replace(at=START),
+    "kind": ORIGINAL._replace(kind="pin.revoked"),
+    "message id": ORIGINAL._replace(message_id=None),
+    "actor": ORIGINAL._replace(actor="operator"),
+    "correlation id": ORIGINAL._replace(correlation_id="c2"),
+    "data": ORIGINAL._replace(data='{"level": "dispositivo"}'),
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+async def test_any_changed_field_shows_at_its_entry(field: str) -> None:
+    anna = chain(ANNA, 3)
+    tampered = [anna[0], CHANGES[field], anna[2]]
+    assert await breaks(tampered, [head(anna)]) == [(ANNA, "entry_changed", 2)]
+
+
+async def test_a_changed_hash_shows_at_its_entry_and_at_the_next() -> None:
+    anna = chain(ANNA, 3)
+    tampered = [anna[0], anna[1]._replace(hash=b"h" * 32), anna[2]]
+    assert await breaks(tampered, [head(anna)]) == [(ANNA, "entry_changed", 2), (ANNA, "entry_changed", 3)]
+
+
+async def test_entries_cut_out_of_the_middle_show() -> None:
+    anna = chain(ANNA, 5)
+    assert await breaks([anna[0], anna[3], anna[4]], [head(anna)]) == [(ANNA, "entries_missing", 2)]
+
+
+async def test_a_cut_tail_shows_against_the_head() -> None:
+    anna = chain(ANNA, 3)
+    assert await breaks(anna[:2], [head(anna)]) == [(ANNA, "tail_missing", 3)]
+
+
+async def test_a_citizen_without_any_of_the_entries_counted_shows() -> None:
+    anna, bruno, carla = chain(ANNA, 2), chain(BRUNO, 2), chain(CARLA, 2)
+    found = await breaks([*anna, *carla], [head(anna), head(bruno), head(carla)])
+    assert found == [(BRUNO, "tail_missing", 1)]
+    assert await breaks(anna, [head(anna), head(bruno), head(carla)]) == [
+        (BRUNO, "tail_missing", 1),
+        (CARLA, "tail_missing", 1),
+    ]
+
+
+async def test_a_head_set_back_shows() -> None:
+    anna = chain(ANNA, 3)
+    assert await breaks(anna, [head(anna[:2])]) == [(ANNA, "head_behind", 3)]
+
+
+async def test_a_removed_head_shows_and_its_neighbours_stay_whole() -> None:
+    anna, bruno, carla = chain(ANNA, 2), chain(BRUNO, 2), chain(CARLA, 1)
+    found = await breaks([*anna, *bruno, *carla], [head(anna), head(carla)])
+    assert found == [(BRUNO, "head_missing", 2)]
+
+
+async def test_a_changed_head_shows() -> None:
+    anna = chain(ANNA, 2)
+    assert await breaks(anna, [HeadRow(ANNA, 2, GENESIS)]) == [(ANNA, "head_changed", 2)]
+
+
+def test_the_root_is_the_hash_of_the_heads_in_key_order() -> None:
+    root = Root()
+    root.add(ANNA, 2, b"x" * 32)
+    root.add(BRUNO, 1, b"y" * 32)
+    text = ANNA + bytes([0, 0, 0, 0, 0, 0, 0, 2]) + b"x" * 32 + BRUNO + bytes(7) + b"\1" + b"y" * 32
+    assert root.at(START) == Checkpoint(START, 2, 3, hashlib.sha256(text).hexdigest())
+
+
+async def test_a_checkpoint_comes_out_the_same_when_the_ledger_has_grown() -> None:
+    anna, bruno = chain(ANNA, 4), chain(BRUNO, 2)
+    early = await made_at(START + timedelta(minutes=1), [anna[0], bruno[0]])
+    later = await made_at(START + timedelta(minutes=3), [*anna[:3], *bruno])
+    carla = [row._replace(at=row.at + timedelta(hours=1)) for row in chain(CARLA, 1)]
+    grown = (await audited([*anna, *bruno, *carla], (), [later.at, early.at])).recount.checkpoints()
+    assert (grown[early.at], grown[later.at]) == (early, later)
+    assert (early.subjects, early.entries, later.subjects, later.entries) == (2, 2, 2, 5)
+
+
+async def test_a_head_is_the_highest_entry_even_where_two_clocks_disagree() -> None:
+    anna = chain(ANNA, 3)
+    anna[1] = anna[1]._replace(at=START + timedelta(minutes=9))
+    assert (await made_at(START + timedelta(minutes=3), anna)).entries == 3
+
+
+async def test_a_chain_rewritten_whole_shows_only_against_a_checkpoint() -> None:
+    anna, forged = chain(ANNA, 2), chain(ANNA, 2, data='{"level":"dispositivo"}')
+    kept = (await made_at(START + timedelta(hours=1), anna)).signed(KEY)
+    assert await breaks(forged, [head(forged)]) == []
+    today = await made_at(kept.at, forged)
+    assert faults(kept, today, KEY.verify_key) == ["entries that it covers were changed or replaced"]
+
+
+async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint() -> None:
+    anna, bruno = chain(ANNA, 2), chain(BRUNO, 3)
+    kept = (await made_at(START + timedelta(hours=1), [*anna, *bruno])).signed(KEY)
+    (fault,) = faults(kept, await made_at(kept.at, anna), KEY.verify_key)
+    assert fault == "it counted 5 entries of 2 citizens; of that time there are 2 of 1"
+
+
+async def test_a_checkpoint_that_nobody_of_ours_signed_is_refused() -> None:
+    made = await made_at(START + timedelta(hours=1), chain(ANNA, 2))
+    assert faults(made.signed(KEY), made, KEY.verify_key) == []
+    forger = SigningKey(b"f" * 32)
+    for forged in (made, made.signed(forger), replace(made.signed(KEY), entries=1)):
+        assert "the signature is not ours" in faults(forged, made, KEY.verify_key)
+
+
+async def test_checkpoints_are_found_among_the_other_lines_of_a_log() -> None:
+    kept = (await made_at(START + timedelta(hours=1), chain(ANNA, 2))).signed(KEY)
+    line = orjson.dumps({"event": EVENT, "level": "info", **kept.fields()}).decode()
+    assert read(["rubbish", '{"event": "worker.ready"}', "[1]", line]) == [kept]
+
+
+def test_a_checkpoint_that_lacks_a_field_is_an_error() -> None:
+    with pytest.raises(ValueError, match="a checkpoint without 'at'"):
+        read([f'{{"event": "{EVENT}"}}'])
