@@ -30,7 +30,8 @@ def of_the_library(message: Message, channel: int, room: int) -> bytes:
     )
     header = ContentHeader(properties=properties, body_size=len(message.body))
     bodies = [ContentBody(message.body[i : i + room]) for i in range(0, len(message.body), room)]
-    return b"".join(pamqp.frame.marshal(part, channel) for part in (publish, header, *bodies))
+    head = pamqp.frame.marshal(publish, channel) + pamqp.frame.marshal(header, channel)
+    return head + b"".join(pamqp.frame.marshal(body, channel) for body in bodies)
 
 
 @given(

@@ -1,0 +1,84 @@
+"""Who leads which life in the demonstration, and what that promises."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from deploy.local.citizens import DE_VISU, KINDS, citizens
+from deploy.local.demo.captured import Captured
+from deploy.local.demo.citizen import Citizen
+from deploy.local.demo.events import Events
+from deploy.local.demo.lives import RECOGNISED, ROLES, cast, promised
+from deploy.local.demo.scene import Scene
+from deploy.local.demo.screen import quarter
+from deploy.local.demo.summary import broken
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path, {}, Events(), Captured(tmp_path), effect_in_sight=True)
+
+
+def people(scene: Scene, number: int) -> list[Citizen]:
+    return [Citizen(scene, kind, body) for kind, body in citizens(number, kinds=tuple(KINDS))]
+
+
+@pytest.mark.parametrize("number", [20, 200])
+def test_everybody_leads_one_life_and_every_life_is_led(scene: Scene, number: int) -> None:
+    parts = cast(people(scene, number))
+    assert len({citizen.codice_fiscale for _, citizen in parts}) == len(parts) == number
+    assert {role.says for role, _ in parts} == {role.says for role in (RECOGNISED, *ROLES)}
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_few_citizens_lead_the_first_lives(scene: Scene, number: int) -> None:
+    assert len(cast(people(scene, number))) == number
+
+
+def test_most_citizens_activate(scene: Scene) -> None:
+    parts = cast(people(scene, 200))
+    assert sum("pin.activated" in role.events for role, _ in parts) > 100
+
+
+def test_only_those_with_two_contacts_restore_and_only_the_recognised_are_recognised(scene: Scene) -> None:
+    for role, citizen in cast(people(scene, 200)):
+        assert role.suits(citizen)
+        assert (role is RECOGNISED) == (citizen.kind == DE_VISU)
+
+
+def test_an_effect_out_of_sight_is_not_promised(scene: Scene) -> None:
+    parts = cast(people(scene, 200))
+    within, without = (promised(parts, effect_in_sight=seen) for seen in (True, False))
+    at_branches = sum(role.says.endswith("at a branch") for role, _ in parts)
+    assert without["istanza.released"] == at_branches < within["istanza.released"]
+    assert within["dispositivo.approved"] == without["dispositivo.approved"]
+
+
+def test_the_first_half_goes_twice_and_the_second_by_post(scene: Scene) -> None:
+    """R5, R6: the mobile, and the PEC or else the email."""
+    channels = {citizen.kind: citizen.issuance_channels for citizen in people(scene, 200)}
+    assert channels["plain"] == ["sms", "email", "post"]
+    assert channels["landline"] == ["email", "post"]
+    assert channels["pec"] == ["sms", "pec", "post"]
+
+
+def test_a_promise_is_broken_by_too_few_and_by_too_many() -> None:
+    promises = {"pin.issued": 2, "pin.revoked": 1}
+    assert broken(Counter(promises), promises) == []
+    assert len(broken({"pin.issued": 1, "pin.revoked": 2}, promises)) == 2
+    assert broken({**promises, "delivery.failed": 3}, promises) == ["3 deliveries failed"]
+
+
+@pytest.mark.parametrize(("total", "lines"), [(1, 1), (3, 3), (200, 4)])
+def test_a_quarter_is_a_line(total: int, lines: int) -> None:
+    assert sum(quarter(done, total) for done in range(1, total + 1)) == lines
+    assert quarter(total, total)
+
+
+def test_a_later_run_has_other_citizens_with_other_contacts() -> None:
+    runs = [list(citizens(200, first=200 * run, kinds=tuple(KINDS))) for run in range(3)]
+    bodies = [body for run in runs for _, body in run]
+    assert len({body["codice_fiscale"] for body in bodies}) == 600
+    assert len({body["contacts"]["email"] for body in bodies if "email" in body["contacts"]}) > 500
+    assert runs[1] == list(citizens(200, first=200, kinds=tuple(KINDS)))

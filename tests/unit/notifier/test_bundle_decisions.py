@@ -1,0 +1,139 @@
+"""What follows from the outcome of a bundle: given these outcomes, then exactly these records."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+import pytest
+
+from services.notifier.bundle import Bundle, BundleReader, Sealed
+from services.notifier.decisions import BundleDecision
+from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
+from services.notifier.sending import Result, Unopenable
+from services.notifier.settings import NotifierSettings
+from shared.account import Account
+from shared.contract.message import Unreadable
+from shared.decision import Decision, Internal
+from tests.unit.decisions import NOW, moment
+
+SETTINGS = NotifierSettings()
+
+
+def bundle(count: int = 1, attempt: int = 1) -> Bundle:
+    return Bundle(
+        key="key",
+        deliveries=tuple(
+            Sealed(
+                id=UUID(int=n, version=4),
+                subject=bytes([n]) * 16,
+                correlation_id=f"request-{n}",
+                attempt=attempt,
+                created_at="2026-11-22T13:30:00.000Z",
+                seal=f"seal-{n}",
+            )
+            for n in range(count)
+        ),
+    )
+
+
+def decided(outcomes: Sequence[Result], attempt: int = 1) -> Decision:
+    decide = BundleDecision("sms", SETTINGS)
+    return decide(Account(), bundle(len(outcomes), attempt), moment(effect=outcomes))
+
+
+def returning(decision: Decision) -> Internal:
+    (message,) = (m for m in decision.messages if m.exchange == "pin.notifications")
+    return message
+
+
+def test_what_was_sent_is_recorded_and_told() -> None:
+    decision = decided([Sent("ref-1")])
+    (record,) = decision.records
+    assert (record.status, record.attempts, record.reference) == ("sent", 1, "ref-1")
+    assert [event.type for event in decision.events] == ["delivery.sent"]
+    assert decision.events[0].data == {"delivery_id": str(record.id), "channel": "sms", "attempt": 1}
+    assert decision.messages == ()
+
+
+def test_every_delivery_keeps_the_request_that_it_belongs_to() -> None:
+    decision = decided([Sent(""), Sent("")])
+    assert [entry.correlation_id for entry in decision.entries] == ["request-0", "request-1"]
+    assert [event.correlation_id for event in decision.events] == ["request-0", "request-1"]
+    assert [entry.subject for entry in decision.entries] == [bytes(16), bytes([1]) * 16]
+
+
+def test_a_refused_delivery_ends_and_the_issuer_is_told() -> None:
+    """A half that fails on all its channels revokes the PIN: the issuer knows what it carried."""
+    decision = decided([Refused("smtp_550")])
+    assert [event.type for event in decision.events] == ["delivery.failed"]
+    (message,) = decision.messages
+    assert message.key == "internal.issuer.delivery_failed"
+    assert orjson.loads(message.body)["reason"] == "smtp_550"
+
+
+def test_what_failed_for_now_comes_back_as_a_smaller_bundle_with_the_same_seals() -> None:
+    decision = decided([Sent(""), Postponed("sms_500"), Sent("")])
+    message = returning(decision)
+    body = orjson.loads(message.body)
+    assert body["key"] == "key"
+    assert [(one["seal"], one["attempt"]) for one in body["deliveries"]] == [("seal-1", 2)]
+    assert message.due_at is not None
+    assert NOW < message.due_at <= NOW + SETTINGS.retry_base
+
+
+def test_a_provider_s_wish_to_be_left_alone_is_honoured() -> None:
+    message = returning(decided([Postponed("sms_408", retry_after=3600)]))
+    assert message.due_at is not None
+    assert message.due_at >= NOW + timedelta(hours=1)
+
+
+def test_the_last_try_ends_the_delivery() -> None:
+    decision = decided([Postponed("sms_500")], attempt=SETTINGS.retry_limit)
+    assert [event.type for event in decision.events] == ["delivery.failed"]
+
+
+def test_a_provider_that_is_down_costs_no_try() -> None:
+    decision = decided([Unreachable("sms_connect")], attempt=SETTINGS.retry_limit)
+    assert decision.events == ()
+    assert [one["attempt"] for one in orjson.loads(returning(decision).body)["deliveries"]] == [8]
+
+
+def test_one_that_cannot_be_opened_is_parked_alone() -> None:
+    decision = decided([Sent(""), Unopenable("unsealable")])
+    (parked,) = decision.messages
+    assert (parked.exchange, parked.headers["x-reason"]) == ("pin.dead", "unsealable")
+    assert [one["seal"] for one in orjson.loads(parked.body)["deliveries"]] == ["seal-1"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"key": "k", "deliveries": [{}]}',
+        b'{"key": "k", "deliveries": [{"id": "x"}]}',
+        b"\xff",
+    ],
+)
+def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
+    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    with pytest.raises(Unreadable, match="not_a_bundle"):
+        reader("bundle", body, "worker")
+
+
+@pytest.mark.parametrize(
+    ("type_", "role", "reason"),
+    [("bundle", "portal", "forbidden_sender"), ("pin.request", "worker", "unknown_type")],
+)
+def test_bundles_come_from_workers_alone(type_: str, role: str, reason: str) -> None:
+    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    with pytest.raises(Unreadable, match=reason):
+        reader(type_, b"{}", role)
+
+
+def test_a_bundle_survives_its_own_writing() -> None:
+    one = bundle(3)
+    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    assert reader("bundle", one.only(one.deliveries), "worker").message == one

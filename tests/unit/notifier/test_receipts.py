@@ -1,0 +1,74 @@
+"""Receipts: given how the delivery stands, when a gateway says this, then exactly this."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+import pytest
+
+from services.notifier.receipts import Receipt, receipt
+from shared.account import Account
+from shared.contract.message import read
+from shared.contract.notifier import DeliveryReceipt
+from shared.decision import Decision, DeliveryRecord, Event
+from tests.unit.decisions import NOW, moment
+
+ID = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
+
+
+def told(status: str, record: DeliveryRecord | None, rounds: int = 0) -> Decision:
+    body = orjson.dumps({"delivery_id": str(ID), "status": status, "provider": "gw", "detail": ""})
+    message = read("delivery.receipt", body)
+    assert isinstance(message, DeliveryReceipt)
+    return receipt(Account(), Receipt(message, rounds), moment(effect=record))
+
+
+def recorded(status: str = "sent", channel: str = "sms") -> DeliveryRecord:
+    return DeliveryRecord(ID, bytes(16), channel, status, 1, "ref", "request-1")
+
+
+def test_a_delivered_message_is_recorded_and_told() -> None:
+    decision = told("delivered", recorded())
+    assert [record.status for record in decision.records] == ["delivered"]
+    data = {"delivery_id": str(ID), "channel": "sms", "attempt": 1}
+    assert decision.events == (Event("delivery.delivered", data, correlation_id="request-1"),)
+    assert decision.messages == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "channel", "kind"),
+    [
+        ("failed", "sms", "internal.issuer.delivery_failed"),
+        ("failed", "post", "internal.issuer.delivery_failed"),
+        ("returned", "email", "internal.issuer.delivery_failed"),
+        ("returned", "post", "internal.issuer.letter_returned"),
+    ],
+)
+def test_what_did_not_arrive_is_the_issuer_s_to_judge(status: str, channel: str, kind: str) -> None:
+    """A letter that comes back revokes the PIN."""
+    decision = told(status, recorded(channel=channel))
+    assert [message.key for message in decision.messages] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("before", "status"), [("delivered", "delivered"), ("failed", "failed"), ("failed", "delivered")]
+)
+def test_a_receipt_told_again_or_too_late_changes_nothing(before: str, status: str) -> None:
+    decision = told(status, recorded(before))
+    assert (decision.records, decision.events, decision.messages) == ((), (), ())
+
+
+def test_a_letter_that_was_delivered_can_still_come_back() -> None:
+    assert told("returned", recorded("delivered", "post")).messages
+
+
+def test_a_receipt_before_its_delivery_is_recorded_goes_round() -> None:
+    """Gateways can be quicker than our own commit."""
+    (message,) = told("delivered", None).messages
+    assert message.due_at == NOW + timedelta(seconds=3)
+    assert orjson.loads(message.body)["rounds"] == 1
+
+
+def test_a_receipt_for_a_delivery_that_nobody_knows_ends_in_pin_dead() -> None:
+    (message,) = told("delivered", None, rounds=10).messages
+    assert (message.exchange, message.headers["x-reason"]) == ("pin.dead", "unknown_delivery")
