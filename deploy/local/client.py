@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from shared.contract.reply import Reply
 
 Body = dict[str, Any]
-_LIMIT = 60.0
+_LIMIT = 120.0
 
 
 class Client:
@@ -45,7 +45,7 @@ class Client:
             waiting.set_result(Reply.model_validate_json(message.body))
 
     async def ask(self, type_: str, body: Mapping[str, Any], message_id: str) -> Reply:
-        """Publish one command and wait for its reply, at most 60 s.
+        """Publish one command and wait for its reply, at most 120 s.
 
         Args:
             type_: the command's type, its routing key too.
@@ -55,7 +55,8 @@ class Client:
         Raises:
             TimeoutError: no worker answered.
         """
-        self._awaited[message_id] = waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._awaited[message_id] = waiting
         message = aio_pika.Message(
             json.dumps(body).encode(),
             type=type_,

@@ -1,67 +1,19 @@
-"""A citizen and the portal's side of what one does with a PIN."""
+"""A citizen, and what one does with a PIN at the portal."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import base64
+from dataclasses import dataclass
 from random import Random
 from typing import Any
-from uuid import uuid4
 
 from nacl.public import PrivateKey
 
-from deploy.local.client import Body, Client
-from deploy.local.demo.captured import Captured, Piece
-from deploy.local.demo.events import Events
-from shared.sealing import Keys, ServiceBox, seal_to
-from shared.secret import Secret
+from deploy.local.client import Body
+from deploy.local.demo.scene import Scene, Unexpected
+from shared.sealing import ServiceBox
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HALF = 8
-
-
-class Unexpected(Exception):  # noqa: N818 - reads as what it says
-    """The workers answered otherwise than the rules say."""
-
-
-@dataclass
-class Scene:
-    """Where it all plays.
-
-    Attributes:
-        state: the stack's `.local`.
-        clients: by broker user.
-        effect_in_sight: whether an approval takes effect while we look on (R29).
-        replies: how often which command was answered how.
-    """
-
-    state: Path
-    clients: Mapping[str, Client]
-    events: Events
-    captured: Captured
-    effect_in_sight: bool
-    replies: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    async def ask(
-        self, type_: str, body: Body, *, by: str = "portal", expected: str = "accepted"
-    ) -> tuple[str, dict[str, Any]]:
-        """Send a command as a broker user; return its id and what the reply says.
-
-        Raises:
-            Unexpected: the reply has another code than `expected`.
-        """
-        message_id = str(uuid4())
-        reply = await self.clients[by].ask(type_, body, message_id)
-        self.replies[type_, reply.code] += 1
-        if reply.code != expected:
-            faults = ", ".join(f"{fault.field}: {fault.code}" for fault in reply.errors)
-            raise Unexpected(f"{type_} was answered {reply.code}, not {expected} {faults}".rstrip())
-        return message_id, reply.data
-
-    def sealed(self, to: str, text: str) -> str:
-        """Seal a text to a service's public key."""
-        return seal_to(Keys(self.state / "keys").public(to), Secret(text))
 
 
 @dataclass
@@ -136,7 +88,7 @@ class Citizen:
             event = await self.scene.events.nth(message_id, "delivery.sent", number)
             if event["data"]["channel"] not in channels:
                 continue
-            piece: Piece = self.scene.captured.piece(event["data"]["delivery_id"])
+            piece = self.scene.captured.piece(event["data"]["delivery_id"])
             if found := getattr(piece, what):
                 return str(found)
 
@@ -149,11 +101,10 @@ class Citizen:
     async def activates_with(self, initial: str) -> str:
         """Use the 16 characters for 8 new ones."""
         key = PrivateKey.generate()
-        box = ServiceBox(key)
-        _, data = await self.says(
-            "pin.activate", pin_sealed=self.scene.sealed("issuer", initial), reply_key=_public(key)
-        )
-        opened = box.open(data["pin_sealed"])
+        public = base64.b64encode(bytes(key.public_key)).decode()
+        sealed = self.scene.sealed("issuer", initial)
+        _, data = await self.says("pin.activate", pin_sealed=sealed, reply_key=public)
+        opened = ServiceBox(key).open(data["pin_sealed"])
         if opened is None or len(opened) != _HALF:
             raise Unexpected("the new PIN cannot be opened")
         self.pin = opened.reveal()
@@ -199,7 +150,3 @@ class Citizen:
         await self.says("revoke.confirm", token_sealed=self.scene.sealed("revoker", token))
         await self.hears("pin.revoked")
         await self.is_issued(await self.requests(), number=2)
-
-
-def _public(key: PrivateKey) -> str:
-    return ServiceBoxKey(key).text

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
-_LIMIT = 60.0
+_LIMIT = 120.0
 
 Event = dict[str, Any]
 
@@ -37,7 +37,7 @@ class Events:
             number: the first is 1.
 
         Raises:
-            TimeoutError: it did not come within 60 s.
+            TimeoutError: it did not come within 120 s.
         """
         taken = self._taken[who][type_]
         try:

@@ -11,7 +11,6 @@ from deploy.local.demo.citizen import Citizen
 from deploy.local.demo.events import Events
 from deploy.local.demo.lives import RECOGNISED, ROLES, cast, promised
 from deploy.local.demo.scene import Scene
-from deploy.local.demo.screen import quarter
 from deploy.local.demo.summary import broken
 
 
@@ -68,12 +67,6 @@ def test_a_promise_is_broken_by_too_few_and_by_too_many() -> None:
     assert broken(Counter(promises), promises) == []
     assert len(broken({"pin.issued": 1, "pin.revoked": 2}, promises)) == 2
     assert broken({**promises, "delivery.failed": 3}, promises) == ["3 deliveries failed"]
-
-
-@pytest.mark.parametrize(("total", "lines"), [(1, 1), (3, 3), (200, 4)])
-def test_a_quarter_is_a_line(total: int, lines: int) -> None:
-    assert sum(quarter(done, total) for done in range(1, total + 1)) == lines
-    assert quarter(total, total)
 
 
 def test_a_later_run_has_other_citizens_with_other_contacts() -> None:
