@@ -29,7 +29,12 @@ T = TypeVar("T", bound=BaseModel)
 class Part(BaseModel):
     """Base of everything an account is made of."""
 
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(
+        frozen=True,
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        defer_build=True,  # the channels load this and never open an account
+    )
 
     def but(self, **changes: Any) -> Self:  # noqa: ANN401 - any of the fields
         """Return a copy with some fields changed; the values are trusted, as they come from decisions."""
@@ -151,6 +156,8 @@ class Attempts(Part):
     locks: int = 0
     locked_until: datetime | None = None
     blocked: bool = False
+    told: int = 0
+    """Locks and blocks the citizen was told of: a guess compared again after a crash tells none twice."""
 
 
 class Link(Part):

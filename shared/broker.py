@@ -31,6 +31,9 @@ PERSISTENT = 2
 WRITE_LIMIT = 256 * 1024
 """Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
 
+LONGEST_TRACE = 255
+"""Characters of a trace context that is passed on; the standard's (W3C Trace Context, 3.2) has 55."""
+
 
 def _forgiving(read: Callable[[Basic.Properties, int, bytes], None]) -> Any:  # noqa: ANN401 - takes its place
     """Read properties that cannot be decoded as none at all.
@@ -253,7 +256,8 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         user_id=p.user_id or "",
         correlation_id=p.correlation_id or "",
         reply_to=p.reply_to or "",
-        traceparent=trace if isinstance(trace, str) else "",
+        # Passed on beside headers of our own: a longer one would burst the frame, and end the session.
+        traceparent=trace if isinstance(trace, str) and len(trace) <= LONGEST_TRACE else "",
         routing_key=message.routing_key or "",
         redelivered=bool(message.redelivered),
         deliveries=count if isinstance(count, int) else 0,

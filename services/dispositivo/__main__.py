@@ -8,7 +8,7 @@ from services.dispositivo.queue import Waiting
 from shared.contract.dispositivo import LANE, IstanzaSubmit
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
-from shared.worker.intake import CommandReader
+from shared.worker.commands import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start

@@ -20,7 +20,7 @@ from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
 from services.dispositivo.retroactive import BACKFILL, give
 from shared.chance import chance
 from shared.contract.dispositivo import LANE
-from shared.contract.message import Unreadable
+from shared.contract.unreadable import Unreadable
 from shared.ledger import Ledger, LedgerLost
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper

@@ -9,7 +9,7 @@ from services.issuer.settings import AccessSettings
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.sealing import Keys, Pseudonyms, ServiceBox, StateSeal
-from shared.worker.intake import CommandReader
+from shared.worker.commands import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start

@@ -13,7 +13,7 @@ from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
 def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
     """Replace the 16 characters, once, by eight new ones, sealed to the sender's key; the level stays."""
     compared: Compared = at.effect
-    pin = _compared_with(account, compared)
+    pin = _compared_with(account, compared, at)
     if compared.match != "yes" or compared.new is None or pin is None or not pin.initial:
         return _refused(account, compared, at)
     new, salt, verifier = compared.new
@@ -30,7 +30,7 @@ def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
 def verify(account: Account, _: PinVerify, at: Moment) -> Decision:
     """Say whether codice fiscale and PIN belong together, and what the PIN is good for."""
     compared: Compared = at.effect
-    pin = _compared_with(account, compared)
+    pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
         return Decision(reply=rejected("first_access_needed"), entries=(Entry("pin.verified_initial"),))
     if compared.match != "yes" or pin is None or pin.initial:
@@ -42,10 +42,15 @@ def verify(account: Account, _: PinVerify, at: Moment) -> Decision:
     )
 
 
-def _compared_with(account: Account, compared: Compared) -> Pin | None:
-    """Return the PIN that was compared, if it is still the citizen's: it may have ended in between."""
+def _compared_with(account: Account, compared: Compared, at: Moment) -> Pin | None:
+    """Return the PIN that was compared, if it is still the citizen's: it may have ended in between.
+
+    One whose time has passed opens nothing, also while the message that ends it is still on its way.
+    """
     pin = account.pin
-    return pin if account.live and pin is not None and pin.id == compared.pin_id else None
+    if not account.live or pin is None or pin.id != compared.pin_id:
+        return None
+    return None if pin.expires_at and at.now >= pin.expires_at else pin
 
 
 def _refused(account: Account, compared: Compared, at: Moment) -> Decision:
@@ -54,15 +59,17 @@ def _refused(account: Account, compared: Compared, at: Moment) -> Decision:
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))
     decision = Decision(reply=rejected("wrong_pin"), entries=(Entry("pin.attempt_failed"),))
-    if not account.live:
+    attempts = account.attempts
+    notices = attempts.locks + attempts.blocked
+    if not account.live or notices <= attempts.told:
         return decision
+    telling = decision.but(account=account.but(attempts=attempts.but(told=notices)))
     if admission.blocks:
-        return _with_notice(decision, "pin.blocked", {}, TELLER.everywhere(account, "pin_blocked", at))
-    locked_until = account.attempts.locked_until
-    if admission.locks and locked_until:
-        until = {"until": instant(locked_until, account.language)}
+        return _with_notice(telling, "pin.blocked", {}, TELLER.everywhere(account, "pin_blocked", at))
+    if admission.locks and attempts.locked_until:
+        until = {"until": instant(attempts.locked_until, account.language)}
         told = TELLER.everywhere(account, "pin_locked", at, sms=until, mail=until)
-        return _with_notice(decision, "pin.locked", {"until": locked_until}, told)
+        return _with_notice(telling, "pin.locked", {"until": attempts.locked_until}, told)
     return decision
 
 

@@ -57,9 +57,18 @@ def admitted(account: Account, now: datetime, life: Lifecycle) -> Admission:
 
 
 def counted_before(account: Account, now: datetime) -> Admission:
-    """Admit an attempt that was counted already, before its worker died: the same guess, compared again."""
-    locked_until = account.attempts.locked_until
-    return Admission(account, locks=locked_until is not None and now < locked_until)
+    """Admit an attempt that was counted already, before its worker died: the same guess, compared again.
+
+    Which of several was the one that locked or blocked is not known any more. Each may say so, which the
+    citizen is told once; and none is compared with a PIN that is blocked.
+    """
+    attempts = account.attempts
+    return Admission(
+        account,
+        comparable=not attempts.blocked,
+        locks=attempts.locked_until is not None and now < attempts.locked_until,
+        blocks=attempts.blocked,
+    )
 
 
 def _locked_until(attempts: Attempts, now: datetime, life: Lifecycle) -> datetime:

@@ -7,13 +7,11 @@ from functools import partial
 from services.notifier.bundle import BundleReader
 from services.notifier.channels import NAMES, open_channel
 from services.notifier.decisions import BundleDecision
-from services.notifier.receipts import Finding, ReceiptReader
 from services.notifier.sending import Sending
 from services.notifier.settings import NotifierSettings
 from shared import logs
 from shared.lifecycle import Lifecycle
 from shared.sealing import BundleOpener, Keys, Pseudonyms
-from shared.worker.intake import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
@@ -37,6 +35,10 @@ def channel_lane(channel: str, settings: WorkerSettings, _: Lifecycle, keys: Key
 
 def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of receipts."""
+    # Late, because they load the whole contract, which no channel needs.
+    from services.notifier.receipts import Finding, ReceiptReader  # noqa: PLC0415
+    from shared.worker.commands import CommandReader  # noqa: PLC0415
+
     commands = CommandReader("notifier.receipts", Pseudonyms(keys.symmetric("subject")))
     return Lane(
         worker="notifier",

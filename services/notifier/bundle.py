@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.contract.message import Unreadable
+from shared.contract.unreadable import Unreadable
 from shared.decision import Decide
 from shared.worker.lane import Parsed
 

@@ -13,7 +13,7 @@ from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
 from shared.decision import DECISIONS, Decision, DeliveryRecord, Entry, Event, Internal, Moment, decides
 from shared.ledger import Ledger
-from shared.worker.intake import CommandReader
+from shared.worker.commands import CommandReader
 from shared.worker.lane import Parsed, Taken
 
 EARLY = "internal.notifier.receipt"

@@ -5,7 +5,7 @@ import sys
 from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
-from shared.worker.intake import CommandReader
+from shared.worker.commands import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start

@@ -8,6 +8,7 @@ from shared.contract import dispositivo, issuer, notifier, revoker
 from shared.contract.command import CitizenCommand, Command, InternalCommand
 from shared.contract.findings import look_closer
 from shared.contract.model import Model
+from shared.contract.unreadable import Unreadable
 from shared.faults import Fault
 
 __all__ = [
@@ -54,18 +55,6 @@ COMMANDS: Mapping[str, type[Command]] = {
     )
 }
 """Every command by its type, internal ones included."""
-
-
-class Unreadable(Exception):  # noqa: N818 - what it says of the message
-    """The body is no message at all, and belongs in `pin.dead`.
-
-    Attributes:
-        reason: `unknown_type`, `too_large`, `not_utf8`, `too_deep`, `not_json` or `not_an_object`.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Invalid(Exception):  # noqa: N818 - what it says of the message

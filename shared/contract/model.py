@@ -43,6 +43,7 @@ class Model(BaseModel):
         str_strip_whitespace=True,
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
+        defer_build=True,  # a worker reads a few of the messages; the others are not built at its start
     )
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:

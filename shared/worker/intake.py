@@ -1,21 +1,16 @@
 """Step 2, parse: from what was delivered to what can be decided, or to `pin.dead` with the reason."""
 
+import base64
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
-from shared.account import Account
 from shared.amqp import Arrived
-from shared.contract import message as contract
-from shared.contract.command import CitizenCommand, InternalCommand
-from shared.contract.reply import Reply, rejected
-from shared.decision import DECISIONS, Decide, Decision, Event, Moment
-from shared.sealing import Pseudonyms
-from shared.worker.lane import Lane, Parsed, Taken, Unreadable
+from shared.contract.unreadable import Unreadable as NoMessage
+from shared.worker.lane import Lane, Taken, Unreadable
 from shared.worker.settings import WorkerSettings
 
 _LONGEST_CORRELATION = 255
+_DIRECT = "amq.rabbitmq.reply-to."
 
 
 def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unreadable:
@@ -25,7 +20,7 @@ def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unre
         return Unreadable(arrived, fault)
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")
-    except contract.Unreadable as error:
+    except NoMessage as error:
         return Unreadable(arrived, error.reason)
     return Taken(
         arrived=arrived,
@@ -78,62 +73,24 @@ def correlation_id(arrived: Arrived) -> str:
 def reply_queue(arrived: Arrived) -> str | None:
     """Return where a reply may go, or None: nobody can aim a worker's reply at a worker."""
     name = arrived.reply_to
-    allowed = ("amq.gen-", "amq.rabbitmq.reply-to", f"reply.{arrived.user_id}.")
-    return name if name.startswith(allowed) else None
+    if name.startswith(_DIRECT):
+        return name if _is_direct(name) else None
+    return name if name.startswith(("amq.gen-", f"reply.{arrived.user_id}.")) else None
 
 
-class CommandReader:
-    """Reads the commands of one lane of the contract."""
+def _is_direct(name: str) -> bool:
+    """Tell whether RabbitMQ can have made this name of a direct reply-to.
 
-    def __init__(self, queue: str, pseudonyms: Pseudonyms) -> None:
-        self._queue, self._pseudonyms = queue, pseudonyms
-        self._known: Mapping[str, Any] = {
-            name: command for name, command in contract.COMMANDS.items() if command.lane == queue
-        }
-
-    def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
-        """Read one command.
-
-        Raises:
-            shared.contract.Unreadable: it is not a command of this lane, or not from who may send it.
-        """
-        known = self._known.get(type_)
-        if known is None:
-            raise contract.Unreadable("unknown_type")
-        if role not in known.senders:
-            raise contract.Unreadable("forbidden_sender")
-        try:
-            command = contract.read(type_, body)
-        except contract.Invalid as invalid:
-            return self._refused(known, invalid, rejected("invalid", faults=invalid.faults))
-        if command.forbidden_for(role):
-            raise contract.Unreadable("forbidden_sender")
-        return Parsed(command, self._subjects(command), DECISIONS[known], blind=known.blind)
-
-    def _subjects(self, command: Any) -> tuple[bytes, ...]:  # noqa: ANN401 - any command
-        match command:
-            case InternalCommand():
-                return (bytes.fromhex(command.subject),)
-            case CitizenCommand():
-                return (self._pseudonyms.of(command.codice_fiscale),)
-            case _:
-                return ()
-
-    def _refused(self, known: Any, invalid: contract.Invalid, reply: Reply) -> Parsed:  # noqa: ANN401
-        events: tuple[Event, ...] = ()
-        if known.rejection_event:
-            events = (
-                Event(
-                    known.rejection_event,
-                    {"code": reply.code},
-                    subject=self._pseudonyms.of(invalid.codice_fiscale or ""),
-                ),
-            )
-        return Parsed(None, (), _refusing(reply, events), refusal=reply)
-
-
-def _refusing(reply: Reply, events: tuple[Event, ...]) -> Decide:
-    def refuse(_: Account, __: Any, ___: Moment) -> Decision:  # noqa: ANN401 - no message to decide about
-        return Decision(reply=reply, events=events)
-
-    return refuse
+    It ends the session of whoever publishes to a forged one: after the prefix come an Erlang process
+    identifier in the external term format and a key, both base64.
+    """
+    try:
+        pid, key = (base64.b64decode(part, validate=True) for part in name[len(_DIRECT) :].split("."))
+        kind, atom = pid[1], pid[2]
+    except (ValueError, IndexError):
+        return False
+    lengths = {ord("X"): 12, ord("g"): 9}
+    start = 4 if atom == ord("w") else 5
+    node = int.from_bytes(pid[3:start])
+    known = pid[0] == 131 and kind in lengths and atom in b"dvw"  # noqa: PLR2004 - the format's version
+    return known and len(pid) == start + node + lengths[kind] and bool(key)

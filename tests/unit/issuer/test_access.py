@@ -54,6 +54,22 @@ def test_a_pin_that_ended_while_it_was_compared_opens_nothing() -> None:
     assert decision.reply == rejected("wrong_pin")
 
 
+@pytest.mark.parametrize("status", ["issued", "restoring"])
+def test_a_pin_whose_time_has_passed_opens_nothing_before_it_is_ended_either(status: Status) -> None:
+    """R10, R16: the message that ends it may be late, the PIN is not."""
+    citizen = account(status)
+    assert citizen.pin is not None
+    assert citizen.pin.expires_at is not None
+    command = read("pin.activate", reply_key=REPLY_KEY, **TYPED)
+    at = moment(citizen.pin.expires_at, effect=matched(citizen, new=NEW))
+    assert activate(citizen, command, at).reply == rejected("wrong_pin")
+    compared = Compared(Admission(citizen), "initial", citizen.pin.id)
+    late = moment(citizen.pin.expires_at, effect=compared)
+    assert verify(citizen, read("pin.verify", **TYPED), late).reply == rejected("wrong_pin")
+    just = moment(citizen.pin.expires_at - timedelta(seconds=1), effect=matched(citizen, new=NEW))
+    assert activate(citizen, command, just).account is not None
+
+
 def test_a_right_pin_opens_and_takes_the_attempts_back() -> None:
     """R11."""
     citizen = account("active", attempts=Attempts(in_row=3, total=7, locks=1))
@@ -122,6 +138,25 @@ def test_a_citizen_without_a_pin_is_counted_and_locked_just_the_same() -> None:
 def test_an_attempt_counted_before_a_crash_is_not_counted_again() -> None:
     citizen = account("active", attempts=Attempts(in_row=2, total=2))
     assert counted_before(citizen, NOW).account == citizen
+
+
+def test_a_guess_compared_again_after_a_crash_is_not_compared_with_a_blocked_pin() -> None:
+    blocked = account("active", attempts=Attempts(total=21, blocked=True))
+    assert not counted_before(blocked, NOW).comparable
+
+
+@pytest.mark.parametrize(
+    "attempts",
+    [Attempts(total=5, locks=1, locked_until=NOW + timedelta(minutes=15)), Attempts(total=20, blocked=True)],
+)
+def test_of_several_guesses_compared_again_after_a_crash_one_tells_the_citizen(attempts: Attempts) -> None:
+    citizen, notices = account("active", attempts=attempts), 0
+    for _ in range(5):
+        compared = Compared(counted_before(citizen, NOW), "no", "x")
+        decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=compared))
+        citizen = decision.account or citizen
+        notices += len(decision.events)
+    assert notices == 1
 
 
 def test_the_citizen_is_told_of_a_lock_at_the_registered_contacts() -> None:

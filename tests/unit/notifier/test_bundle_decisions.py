@@ -13,7 +13,7 @@ from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
 from services.notifier.sending import Result, Unopenable
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
-from shared.contract.message import Unreadable
+from shared.contract.unreadable import Unreadable
 from shared.decision import Decision, Internal
 from tests.unit.decisions import NOW, moment
 

@@ -11,7 +11,8 @@ from shared.amqp import Arrived
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.sealing import Pseudonyms
 from shared.secret import Secret
-from shared.worker.intake import CommandReader, correlation_id, reply_queue, take
+from shared.worker.commands import CommandReader
+from shared.worker.intake import correlation_id, reply_queue, take
 from shared.worker.lane import Lane, Taken, Unreadable
 from shared.worker.settings import WorkerSettings
 

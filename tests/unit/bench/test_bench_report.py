@@ -1,0 +1,100 @@
+"""What the benchmark makes of its runs, and how it is told what to run."""
+
+import json
+import re
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import pytest
+
+from tests.bench import report
+from tests.bench.__main__ import MEASURES, arguments, chosen
+from tests.bench.course import Run
+from tests.bench.throughput import layout, lines, summary
+
+
+def run(name: str, rate: float, delivered: float) -> Run:
+    return Run(
+        name=name,
+        requests=1000,
+        rate=rate,
+        delivered=delivered,
+        cpu_ms={"worker": 1000 / rate, "postgres": 0.25},
+        peak_mb={"worker": rate / 10},
+    )
+
+
+RUNS = [
+    run("pin-online", 1000, 1200),
+    run("celery", 100, 300),
+    run("faststream", 200, 210),
+    run("pin-online", 1100, 1300),
+    run("celery", 120, 280),
+    run("faststream", 180, 190),
+    run("pin-online", 900, 1100),
+]
+
+
+def test_the_ratio_is_that_of_the_medians_to_the_better_peer_by_either_clock() -> None:
+    told = summary(RUNS)
+    assert told["ratio"] == pytest.approx(1000 / 190)
+    assert told["ratio_delivered"] == pytest.approx(1200 / 290)
+
+
+def test_cpu_time_is_the_median_and_memory_the_peak_of_all_runs() -> None:
+    ours = summary(RUNS)["pin-online"]
+    assert ours["cpu_ms"] == {"worker": 1.0, "postgres": 0.25}
+    assert ours["peak_mb"] == {"worker": 110}
+    assert ours["rate"] == {"median": 1000, "low": 900, "high": 1100, "runs": 3}
+
+
+def test_the_verdict_is_about_the_smaller_ratio() -> None:
+    """A contender that issues all before it delivers anything looks too good by one of the clocks."""
+    last = lines(summary(RUNS))[-1]
+    assert last == "times the better peer: 5.26, from first deliveries 4.14; target at least 5: MISSED"
+
+
+def test_without_peers_there_is_no_ratio() -> None:
+    told = summary([run("pin-online", 1000, 1200)])
+    assert told.keys() == {"pin-online"}
+    assert len(lines(told)) == 4
+
+
+def test_every_process_and_their_sum_stand_in_the_lines() -> None:
+    assert "worker 1.00  postgres 0.25  all 1.25" in lines(summary(RUNS))[2]
+
+
+def test_results_are_kept_as_json_under_the_time(tmp_path: Path) -> None:
+    path = report.keep({"forms": {"rate": 1.5}}, tmp_path / "bench")
+    assert re.fullmatch(r"\d{8}T\d{6}\.json", path.name)
+    assert json.loads(path.read_bytes()) == {"forms": {"rate": 1.5}}
+
+
+def test_nothing_named_is_everything() -> None:
+    assert chosen([], arguments()).measures == list(MEASURES)
+
+
+def test_what_is_named_is_run_once_and_in_order() -> None:
+    options = chosen(["forms", "logins", "forms", "--logins", "50"], arguments())
+    assert options.measures == ["forms", "logins"]
+    assert options.logins == 50
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [(["thruput"], "no measure thruput"), (["--setting", "BATCH"], "NAME=value")]
+)
+def test_what_cannot_be_run_is_said_before_anything_starts(
+    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        chosen(given, arguments())
+    assert said in capsys.readouterr().err
+
+
+def test_a_layout_names_workers_and_leaves_one_of_each_other() -> None:
+    assert layout("issuer=2,sms=3") == {"issuer": 2, "sms": 3, "email": 1, "post": 1}
+
+
+def test_a_layout_knows_no_other_worker() -> None:
+    with pytest.raises(ArgumentTypeError, match="no worker fax"):
+        layout("fax=2")

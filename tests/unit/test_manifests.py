@@ -1,0 +1,163 @@
+"""Compose and Kubernetes run the workers of the local stack, with the same commands, users and keys."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy import secrets
+from deploy.broker import render
+from deploy.local.keyrings import KEYS
+from deploy.local.processes import CHECKOUT
+from deploy.local.workers import WORKERS
+from deploy.postgres.passwords import ROLES
+from services.issuer.settings import AccessSettings
+from services.notifier.settings import NotifierSettings
+from shared.lifecycle import Lifecycle
+from shared.worker.settings import WorkerSettings
+
+_DEPLOY = CHECKOUT / "deploy"
+_KUBERNETES = _DEPLOY / "kubernetes"
+_GROUPS = (WorkerSettings, Lifecycle, AccessSettings, NotifierSettings)
+_SETTINGS = {f"PIN_{name.upper()}" for group in _GROUPS for name in group.model_fields}
+_PROVIDERS = {
+    "notifier-sms": {"sms.token"},
+    "notifier-email": {"email.password"},
+    "notifier-pec": {"pec.password"},
+}
+
+Thing = dict[str, Any]
+
+
+def things(kind: str, *files: Path) -> dict[str, Thing]:
+    read = (thing for file in files for thing in yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    return {thing["metadata"]["name"]: thing for thing in read if thing and thing["kind"] == kind}
+
+
+COMPOSE: Thing = yaml.safe_load((_DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, Thing] = COMPOSE["services"]
+MANIFESTS = [_KUBERNETES / f"{name}.yaml" for name in WORKERS]
+DEPLOYMENTS = things("Deployment", *MANIFESTS)
+JOBS = things("Job", *_KUBERNETES.glob("setup/[!e]*.yaml"))
+COMMON = things("Deployment", _KUBERNETES / "every-worker.yaml")["every-worker"]
+
+
+def pod(thing: Thing) -> Thing:
+    spec: Thing = thing["spec"]["template"]["spec"]
+    return spec
+
+
+def container(thing: Thing) -> Thing:
+    (only,) = pod(thing)["containers"]
+    assert isinstance(only, dict)
+    return only
+
+
+def mounted(thing: Thing) -> set[str]:
+    """The secrets in a pod, by the names of their files; a Secret holds one file and is called after it."""
+    volumes = {volume["name"]: volume for volume in pod(thing)["volumes"]}
+    sources = [source["secret"] for source in volumes["secrets"]["projected"]["sources"]]
+    assert all(item["key"] == s["name"][4:] for s in sources for item in s.get("items", ()))
+    return {source["name"].removeprefix("pin.") for source in sources}
+
+
+def its_own(name: str) -> set[str]:
+    user = WORKERS[name].user
+    return {f"{user}.amqp-url", f"{user}.ledger-dsn", *KEYS[name]}
+
+
+def test_every_worker_is_deployed_and_no_other_is() -> None:
+    listed = yaml.safe_load((_KUBERNETES / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in _KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
+    patches = {"every-worker.yaml", "every-check.yaml"}
+    assert DEPLOYMENTS.keys() == WORKERS.keys()
+    assert set(listed) == there - patches
+    assert {name for name, service in SERVICES.items() if "cap_drop" in service} == WORKERS.keys()
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_runs_the_same_command_everywhere(name: str) -> None:
+    command = ["python", *WORKERS[name].command]
+    assert container(DEPLOYMENTS[name])["command"] == command
+    assert SERVICES[name]["command"] == command
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_gets_its_own_keys_and_passwords_and_no_others(name: str) -> None:
+    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set())
+    assert set(SERVICES[name]["secrets"]) == its_own(name)
+    assert SERVICES[name]["environment"]["PIN_AMQP_URL_FILE"].endswith(f"/{WORKERS[name].user}.amqp-url")
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_what_a_worker_is_told_are_settings_that_there_are(name: str) -> None:
+    told = {variable["name"] for variable in container(DEPLOYMENTS[name]).get("env", ())}
+    told |= SERVICES[name]["environment"].keys()
+    assert {variable.removesuffix("_FILE") for variable in told} <= _SETTINGS
+
+
+def test_the_settings_of_a_deployment_are_right() -> None:
+    lines = (_KUBERNETES / "settings.env").read_text(encoding="utf-8").splitlines()
+    told = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    told |= {v["name"]: v["value"] for v in container(COMMON)["env"] if not v["name"].endswith("_FILE")}
+    assert told.keys() <= _SETTINGS
+    for group in _GROUPS:
+        group.load(told | {"PIN_AMQP_URL": "amqp://", "PIN_LEDGER_DSN": "postgresql://"})
+
+
+def test_what_all_workers_have_in_common_reaches_the_one_container_of_each() -> None:
+    assert {container(thing)["name"] for thing in (*DEPLOYMENTS.values(), COMMON)} == {"worker"}
+
+
+def test_each_worker_has_an_account_of_its_own_in_the_cluster() -> None:
+    accounts = things("ServiceAccount", *MANIFESTS)
+    assert accounts.keys() == WORKERS.keys()
+    assert all(pod(thing)["serviceAccountName"] == name for name, thing in DEPLOYMENTS.items())
+
+
+def test_who_runs_twice_is_never_taken_down_whole() -> None:
+    twice = {name for name, thing in DEPLOYMENTS.items() if thing["spec"]["replicas"] > 1}
+    assert things("PodDisruptionBudget", *MANIFESTS).keys() == twice
+
+
+def test_only_channels_leave_the_cluster() -> None:
+    policies = things("NetworkPolicy", _KUBERNETES / "setup/network.yaml").values()
+    leaving = {
+        word
+        for policy in policies
+        if "ipBlock" in str(policy)
+        for word in str(policy["spec"]["podSelector"]).replace("'", " ").split()
+        if word in WORKERS
+    }
+    assert leaving == {"notifier-sms", "notifier-email", "notifier-pec"}
+
+
+def test_the_broker_is_given_a_password_for_each_of_its_users() -> None:
+    wanted = {f"PIN_BROKER_PASSWORD_{user.upper()}_FILE" for user in render.users()}
+    given = {variable["name"] for variable in container(JOBS["definitions"])["env"]}
+    assert wanted | {"PIN_BROKER_PASSWORD_ADMIN_FILE"} <= given
+    assert SERVICES["definitions"]["environment"].keys() == wanted
+
+
+def test_the_ledger_is_given_a_password_for_each_of_its_roles() -> None:
+    wanted = {f"PIN_LEDGER_PASSWORD_{role.upper()}_FILE" for role in ROLES}
+    assert SERVICES["passwords"]["environment"].keys() == wanted
+
+
+def test_every_secret_that_is_wanted_is_made(tmp_path: Path) -> None:
+    secrets.make(tmp_path, "rabbitmq:5672", "postgres:5432")
+    made = {path.name for path in tmp_path.iterdir()}
+    wanted = {name for thing in (*DEPLOYMENTS.values(), *JOBS.values()) for name in mounted(thing)}
+    assert wanted | COMPOSE["secrets"].keys() <= made
+
+
+def test_secrets_that_are_there_stay_and_urls_follow_the_servers(tmp_path: Path) -> None:
+    secrets.make(tmp_path, "rabbitmq:5672", "postgres:5432")
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt")
+    changed = {path.name for path in tmp_path.iterdir() if path.read_text() != before[path.name]}
+    assert {name.rpartition(".")[2] for name in changed} == {"amqp-url", "ledger-dsn"}
+    url = (tmp_path / "issuer.amqp-url").read_text()
+    assert url.startswith("amqps://issuer:")
+    assert url.endswith("@broker.example:5671/?cafile=/etc/pin/ca.crt\n")
