@@ -1,7 +1,7 @@
 """What one batch says: events, deliveries in sealed bundles, internal messages, as rows of the outbox."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,11 @@ class Outbound:
     deliveries: defaultdict[str, list[tuple[Taken, Delivery]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    at: str = ""
+    """`now` as the contract writes it."""
+
+    def __post_init__(self) -> None:
+        self.at = instant(self.now)
 
     def add(self, taken: Taken, decision: Decision) -> None:
         """Take in what a decision has to say."""
@@ -55,13 +60,13 @@ class Outbound:
     def _event(
         self, taken: Taken, kind: str, subject: bytes, correlation_id: str, data: Mapping[str, Any]
     ) -> Message:
-        event_id = str(chance.uuid())
+        event_id = chance.uuid_text()
         body = {
             "event_id": event_id,
             "type": kind,
             "subject": subject.hex(),
             "correlation_id": correlation_id,
-            "occurred_at": instant(self.now),
+            "occurred_at": self.at,
             "data": data,
         }
         return Message(
@@ -82,7 +87,7 @@ class Outbound:
             routing_key=internal.key,
             body=internal.body,
             type=internal.type,
-            message_id=str(chance.uuid()),
+            message_id=chance.uuid_text(),
             correlation_id=internal.correlation_id or taken.correlation_id,
             headers={**_trace(taken), **internal.headers},
             user_id=self.user,
@@ -122,7 +127,7 @@ class Outbound:
                     "subject": taken.subjects[0].hex(),
                     "correlation_id": taken.correlation_id,
                     "attempt": 1,
-                    "created_at": instant(self.now),
+                    "created_at": self.at,
                     "seal": seal.seal(to_bytes(delivery.content), delivery.id.bytes),
                 }
                 for taken, delivery in pairs
@@ -133,7 +138,7 @@ class Outbound:
             routing_key=channel,
             body=orjson.dumps(body),
             type="bundle",
-            message_id=str(chance.uuid()),
+            message_id=chance.uuid_text(),
             correlation_id=pairs[0][0].correlation_id,
             headers={**_trace(pairs[0][0]), "timestamp_in_ms": int(self.now.timestamp() * 1000)},
             user_id=self.user,
@@ -159,22 +164,24 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-_FIELDS: tuple[Callable[[Message], Any], ...] = (
-    lambda m: m.exchange,
-    lambda m: m.routing_key,
-    lambda m: m.body.decode(),
-    lambda m: m.type,
-    lambda m: m.message_id,
-    lambda m: m.correlation_id,
-    lambda m: m.mandatory,
-    lambda m: m.headers,
-    lambda m: m.user_id,
-)
-
-
 def packed(messages: Sequence[Message]) -> bytes:
     """Return messages as the content of one row of the outbox."""
-    return orjson.dumps([[take(message) for take in _FIELDS] for message in messages])
+    return orjson.dumps(
+        [
+            [
+                m.exchange,
+                m.routing_key,
+                m.body.decode(),
+                m.type,
+                m.message_id,
+                m.correlation_id,
+                m.mandatory,
+                m.headers,
+                m.user_id,
+            ]
+            for m in messages
+        ]
+    )
 
 
 def unpacked(content: bytes) -> list[Message]:
