@@ -43,7 +43,7 @@ def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
     recognition = _recognition(command, at)
     return recognised(account, recognition).but(
         holder=_holder(command),
-        contacts=Contacts.of(**dict(command.contacts)),
+        contacts=Contacts.of(**command.contacts.__dict__),
         level="dispositivo" if recognition else "online",
     )
 
@@ -57,14 +57,14 @@ def _recognition(command: PinRequest, at: Moment) -> Recognition | None:
         at=at.now,
         operator=vouched.operator.id,
         office=vouched.operator.office,
-        document=Document.of(**dict(vouched.document)),
+        document=Document.of(**vouched.document.__dict__),
     )
 
 
 def _holder(command: PinRequest) -> Holder:
-    given = dict(command)
+    given = command.__dict__
     return Holder.of(
-        **{name: given[name] for name in _KEPT}, residence=Residence.of(**dict(command.residence))
+        **{name: given[name] for name in _KEPT}, residence=Residence.of(**command.residence.__dict__)
     )
 
 
@@ -109,7 +109,7 @@ def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, .
     if holder is None:
         raise ValueError("a PIN is issued to somebody")
     letter = Post(
-        address=address_lines(holder.name, holder.surname, dict(holder.residence)),
+        address=address_lines(holder.name, holder.surname, holder.residence.__dict__),
         name=f"{holder.name} {holder.surname}",
         language=holder.language,
         half=new.second,

@@ -66,6 +66,6 @@ class Model(BaseModel):
         """Yield the disagreements of this model, which stands at path `at`, and of all its parts."""
         for fault in self.disagreements():
             yield Fault(f"{at}{fault.field}" if fault.field else at.rstrip("."), fault.code, fault.detail)
-        for name, value in self:
+        for name, value in self.__dict__.items():
             if isinstance(value, Model):
                 yield from value.disagreements_within(f"{at}{name}.")

@@ -48,7 +48,7 @@ class Reply(Model):
 
 def accepted(**data: Any) -> Reply:  # noqa: ANN401 - JSON, as the command's reply_data describes
     """Return the reply to a command that was carried out."""
-    return Reply(outcome="accepted", code="accepted", data=data)
+    return Reply(outcome="accepted", code="accepted", data=data) if data else ACCEPTED
 
 
 def rejected(code: str, detail: str = "", faults: Iterable[Fault] = (), **data: Any) -> Reply:  # noqa: ANN401
@@ -56,3 +56,7 @@ def rejected(code: str, detail: str = "", faults: Iterable[Fault] = (), **data: 
     return Reply(
         outcome="rejected", code=code, detail=detail or DETAILS[code], errors=tuple(faults), data=data
     )
+
+
+ACCEPTED = Reply(outcome="accepted", code="accepted")
+"""The reply to a command that was carried out and has nothing to bring back."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.amqp import Message
 from shared.chance import chance
-from shared.contract.reply import Reply, accepted, rejected
+from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crash import crash_point
 from shared.decision import Box, Decision, Moment
 from shared.ledger import Ledger, LedgerConflict, LedgerRefused
@@ -189,7 +189,7 @@ class Fold:
     def _kept(self, taken: Taken, reply: Reply | None, body: bytes | None) -> bytes | None:
         """Seal a reply for the inbox; the plain `accepted` and refusals of form need not be kept."""
         seal = self._clerk.trust.state
-        if reply is None or body is None or seal is None or reply == _ACCEPTED or taken.refusal:
+        if reply is None or body is None or seal is None or reply is ACCEPTED or taken.refusal:
             return None
         return seal.seal(body, taken.id.bytes)
 
@@ -197,10 +197,7 @@ class Fold:
         if taken.refusal:
             return taken.refusal.body()
         seal = self._clerk.trust.state
-        return seal.open(kept, taken.id.bytes) if kept and seal else _ACCEPTED.body()
-
-
-_ACCEPTED = accepted()
+        return seal.open(kept, taken.id.bytes) if kept and seal else ACCEPTED.body()
 
 
 async def _add_outbox(ledger: Ledger, parcels: list[Parcel]) -> None:
