@@ -1,0 +1,177 @@
+"""All that can be seen of a stack from outside, at one instant: what the invariants are asked about."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, lru_cache
+from uuid import UUID
+
+import aio_pika
+import asyncpg
+
+from deploy.broker import render
+from deploy.local.postgres import SUPERUSER
+from deploy.local.rabbitmq import ADMIN
+from deploy.local.stack import Stack
+from shared.account import Account
+from shared.pin import Pepper
+from shared.sealing import Keys, Pseudonyms, StateSeal
+from shared.worker import states
+from tests.captured import Captured, Copy
+from tests.client import Client, Event
+
+DEAD = "pin.dead"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One message that was published and confirmed, however often."""
+
+    message_id: str
+    type: str
+    answered: bool = True
+    """Whether a reply was asked for."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the chains."""
+
+    subject: bytes
+    seq: int
+    at: datetime
+    kind: str
+    message_id: UUID | None
+    actor: str
+    correlation_id: str
+    text: str
+    hash: bytes
+
+    @property
+    def data(self) -> dict[str, object]:
+        """What the entry says beside its kind."""
+        return _parsed(self.text)
+
+    @property
+    def carriers(self) -> dict[str, UUID]:
+        """The deliveries that carry the halves of a PIN, by channel; empty for other entries."""
+        deliveries = self.data.get("deliveries")
+        return {k: UUID(str(v)) for k, v in deliveries.items()} if isinstance(deliveries, dict) else {}
+
+
+@dataclass
+class Evidence:
+    """The ledger, the queues, the far ends, and what clients were told."""
+
+    pepper: Pepper
+    asked: Sequence[Asked] = ()
+    heads: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    accounts: dict[bytes, Account] = field(default_factory=dict)
+    handled: dict[UUID, bool] = field(default_factory=dict)
+    """The inbox: whether each message is done, or only claimed."""
+    overdue: int = 0
+    """Rows of the outbox that are due and still there."""
+    deliveries: dict[UUID, str] = field(default_factory=dict)
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Messages in each queue that nobody has taken."""
+    copies: dict[UUID, list[Copy]] = field(default_factory=lambda: defaultdict(list))
+    events: list[Event] = field(default_factory=list)
+    replies: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+
+    def chains(self) -> dict[bytes, list[Entry]]:
+        """Return the entries of each citizen, in order."""
+        chains: dict[bytes, list[Entry]] = {subject: [] for subject in self.heads}
+        for entry in self.entries:
+            chains.setdefault(entry.subject, []).append(entry)
+        return chains
+
+    def of_message(self, message_id: str, *kinds: str) -> list[Entry]:
+        """Return the entries of some kinds that one message caused."""
+        return [e for e in self._by_message.get(UUID(message_id), []) if e.kind in kinds]
+
+    @cached_property
+    def _by_message(self) -> dict[UUID | None, list[Entry]]:
+        by_message: dict[UUID | None, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            by_message[entry.message_id].append(entry)
+        return by_message
+
+    def token_of(self, entry: Entry) -> str:
+        """Return the token of the confirming link that an entry says was sent."""
+        tokens = {copy.token for copy in self.copies[UUID(str(entry.data["delivery_id"]))]}
+        (token,) = tokens
+        return token or ""
+
+    def sealed_pins(self, message_id: str) -> set[str]:
+        """Return the sealed PINs in the replies to one message."""
+        return {json.loads(body)["data"]["pin_sealed"] for body in self.replies.get(message_id, [])}
+
+
+@lru_cache(maxsize=100_000)
+def _parsed(text: str) -> dict[str, object]:
+    data: dict[str, object] = json.loads(text)
+    return data
+
+
+def subject_of(stack: Stack, codice_fiscale: str) -> bytes:
+    """Return under which pseudonym the ledger keeps a citizen."""
+    return Pseudonyms(Keys(stack.state / "keys").symmetric("subject")).of(codice_fiscale)
+
+
+async def gathered(stack: Stack, clients: Sequence[Client], asked: Sequence[Asked]) -> Evidence:
+    """Gather the evidence of this instant; the events are those that the first client was told."""
+    keys = Keys(stack.state / "keys")
+    found = Evidence(Pepper(keys.symmetric("pepper")), asked)
+    await _read_queues(stack, found)
+    await _read_ledger(stack, StateSeal(keys.symmetric("account")), found)
+    for copy in Captured(stack).all():
+        found.copies[copy.id].append(copy)
+    found.events += clients[0].events if clients else []
+    for client in clients:
+        for message_id, bodies in client.replies.items():
+            found.replies[message_id] += bodies
+    return found
+
+
+async def _read_queues(stack: Stack, found: Evidence) -> None:
+    async with await aio_pika.connect(stack.rabbitmq.url(ADMIN)) as connection:
+        channel = await connection.channel()
+        for name in render.queues():
+            queue = await channel.get_queue(name, ensure=True)
+            found.waiting[name] = queue.declaration_result.message_count or 0
+
+
+async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
+    ledger = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
+    try:
+        async with ledger.transaction(isolation="repeatable_read", readonly=True):
+            for key, entries, head in await ledger.fetch("select key, entries, head from subject"):
+                found.heads[bytes(key)] = (entries, bytes(head))
+            for row in await ledger.fetch("select * from entry order by subject, seq"):
+                found.entries.append(_entry(row))
+            for row in await ledger.fetch("select * from account"):
+                found.accounts[bytes(row["subject"])] = states.opened(row, seal)
+            inbox = await ledger.fetch("select message_id, done from inbox")
+            found.handled = {UUID(bytes=message_id.bytes): done for message_id, done in inbox}
+            found.overdue = await ledger.fetchval("select count(*) from outbox where due_at <= now()")
+            deliveries = await ledger.fetch("select id, status from delivery")
+            found.deliveries = {UUID(bytes=id_.bytes): status for id_, status in deliveries}
+    finally:
+        await ledger.close()
+
+
+def _entry(row: "asyncpg.Record") -> Entry:
+    return Entry(
+        subject=bytes(row["subject"]),
+        seq=row["seq"],
+        at=row["at"],
+        kind=row["kind"],
+        message_id=row["message_id"] and UUID(bytes=row["message_id"].bytes),
+        actor=row["actor"],
+        correlation_id=row["correlation_id"],
+        text=row["data"],
+        hash=bytes(row["hash"]),
+    )

@@ -1,0 +1,192 @@
+"""What must hold whatever crashed: each invariant is a function that asserts it of the evidence."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+from deploy.local.stack import Stack
+from shared.account import LIVE
+from shared.contract.events import EVENTS
+from shared.ledger.chain import GENESIS, link
+from shared.secret import Secret
+from tests.chaos.evidence import DEAD, Asked, Entry, Evidence, gathered
+from tests.client import Client
+from tests.waiting import LIMIT, until
+
+Invariant = Callable[[Evidence], None]
+
+_BEGINS = {"pin.issued"}
+_ENDS = {"pin.revoked", "pin.expired"}
+_REPLACES = {"pin.activated", "restore.confirmed"}
+_CHANGES = _BEGINS | _ENDS | _REPLACES
+
+
+def every_message_is_handled_once(found: Evidence) -> None:
+    """Every message asked is in the inbox, done, and no message is there only claimed."""
+    missing = [a for a in found.asked if not found.handled.get(UUID(a.message_id))]
+    assert not missing, f"not handled: {missing[:5]} of {len(missing)}"
+    claimed = [message_id for message_id, done in found.handled.items() if not done]
+    assert not claimed, f"claimed and never done: {claimed[:5]}"
+
+
+def every_request_ends_in_one_outcome(found: Evidence) -> None:
+    """Every request has exactly one entry that says what became of it."""
+    for asked in found.asked:
+        if asked.type == "pin.request":
+            outcomes = found.of_message(asked.message_id, "pin.issued", "pin.request_rejected")
+            assert len(outcomes) == 1, f"{asked}: {[e.kind for e in outcomes]}"
+
+
+def every_reply_is_the_same(found: Evidence) -> None:
+    """Every message asked got a reply, and all replies to one message are equal byte for byte."""
+    for asked in found.asked:
+        bodies = found.replies.get(asked.message_id, [])
+        assert bodies or not asked.answered, f"no reply to {asked}"
+        assert len(set(bodies)) <= 1, f"{asked} has several replies: {set(bodies)}"
+
+
+def every_half_went_out(found: Evidence) -> None:
+    """Every delivery that carries a half was taken by its far end at least once, the right half by each."""
+    for entry in found.entries:
+        halves = {channel: _halves(found, entry, channel) for channel in entry.carriers}
+        assert all(len(half) == 1 for half in halves.values()), f"{entry.kind} {entry.carriers}: {halves}"
+        if entry.kind == "pin.issued":
+            first = {half for channel, (half,) in halves.items() if channel != "post"}
+            assert len(first) == 1, "the double message has two halves"
+            assert first != set(halves["post"]), "the letter has the first half"
+
+
+def _halves(found: Evidence, entry: Entry, channel: str) -> set[str]:
+    return {copy.half for copy in found.copies.get(entry.carriers[channel], []) if copy.half}
+
+
+def every_delivery_was_taken(found: Evidence) -> None:
+    """Every delivery that the ledger calls sent was taken by its far end."""
+    untaken = [
+        id_ for id_, status in found.deliveries.items() if status != "failed" and id_ not in found.copies
+    ]
+    assert not untaken, f"recorded and never taken: {untaken[:5]}"
+
+
+def every_copy_is_recorded(found: Evidence) -> None:
+    """Nothing was sent that the ledger does not know as a delivery."""
+    unknown = [id_ for id_ in found.copies if id_ not in found.deliveries]
+    assert not unknown, f"sent and not recorded: {unknown[:5]}"
+
+
+def copies_are_identical(found: Evidence) -> None:
+    """All copies of one delivery are equal byte for byte (of a letter: its page)."""
+    for id_, copies in found.copies.items():
+        assert len({copy.whole for copy in copies}) == 1, f"{id_} differs between its {len(copies)} copies"
+
+
+def one_live_pin_a_citizen(found: Evidence) -> None:
+    """No PIN is issued while another lives, and the account says the same of the PIN as the chain (R7)."""
+    for subject, chain in found.chains().items():
+        pin: object = None
+        restoring = False
+        for entry in chain:
+            if entry.kind in _BEGINS:
+                assert pin is None, f"two live PINs of {subject.hex()}"
+            if entry.kind in _BEGINS | _REPLACES:
+                pin = entry.data["pin_id"]
+            if entry.kind in _ENDS or (entry.kind == "restore.ended" and restoring):
+                pin = None
+            restoring = entry.kind == "restore.confirmed" or (restoring and entry.kind not in _CHANGES)
+        account = found.accounts.get(subject)
+        kept = account.pin.id if account and account.pin and account.status in LIVE else None
+        assert kept == pin, f"{subject.hex()}: the account has {kept}, the chain {pin}"
+
+
+def the_halves_open_the_pin(found: Evidence) -> None:
+    """The two halves that were sent together are the initial PIN that the account keeps the verifier of."""
+    for entry in found.entries:
+        account = found.accounts.get(entry.subject)
+        pin = account.pin if account else None
+        if entry.carriers and pin and pin.initial and pin.id == entry.data["pin_id"]:
+            # The first half's carriers stand first, the second's last.
+            channels = list(entry.carriers)
+            (first,), (second,) = _halves(found, entry, channels[0]), _halves(found, entry, channels[-1])
+            assert found.pepper.opens(pin.salt, pin.verifier, Secret(first + second)), (
+                f"{entry.kind}: the halves open nothing"
+            )
+
+
+def every_chain_verifies(found: Evidence) -> None:
+    """Every entry's hash follows from the one before it, and every head is the last entry's."""
+    for subject, chain in found.chains().items():
+        head = GENESIS
+        for seq, e in enumerate(chain, 1):
+            assert e.seq == seq, f"{subject.hex()}: entry {seq} is missing"
+            head = link(head, e.subject, e.seq, e.at, e.kind, e.message_id, e.actor, e.correlation_id, e.text)
+            assert head == e.hash, f"{subject.hex()}: entry {seq} was changed"
+        assert found.heads[subject] == (len(chain), head), f"{subject.hex()}: the head is not the last entry"
+
+
+def every_event_is_told_once(found: Evidence) -> None:
+    """Every entry that is a fact for everybody has one event, however many copies of it came."""
+    told = Counter((event.type, event.body["subject"]) for event in {e.id: e for e in found.events}.values())
+    facts = Counter((e.kind, e.subject.hex()) for e in found.entries if e.kind in EVENTS)
+    assert told == facts, f"told and not written: {told - facts}; written and not told: {facts - told}"
+
+
+def nothing_waits(found: Evidence) -> None:
+    """No queue holds a message, and nothing that is due is still in the outbox."""
+    assert not any(n for name, n in found.waiting.items() if name != DEAD), found.waiting
+    assert found.overdue == 0, f"{found.overdue} rows of the outbox are due"
+
+
+def nothing_is_dead(found: Evidence) -> None:
+    """No message was parked."""
+    assert found.waiting[DEAD] == 0, f"{found.waiting[DEAD]} messages in {DEAD}"
+
+
+ALL: tuple[Invariant, ...] = (
+    every_message_is_handled_once,
+    every_request_ends_in_one_outcome,
+    every_reply_is_the_same,
+    every_half_went_out,
+    every_delivery_was_taken,
+    every_copy_is_recorded,
+    copies_are_identical,
+    one_live_pin_a_citizen,
+    the_halves_open_the_pin,
+    every_chain_verifies,
+    every_event_is_told_once,
+    nothing_waits,
+    nothing_is_dead,
+)
+
+
+async def hold(
+    stack: Stack,
+    clients: Iterable[Client],
+    asked: Sequence[Asked],
+    invariants: Iterable[Invariant] = ALL,
+    *,
+    limit: float = LIMIT,
+) -> Evidence:
+    """Wait until all invariants hold at one instant; returns the evidence.
+
+    Raises:
+        AssertionError: the first that does not hold within the limit, as it says itself.
+    """
+    clients, invariants = tuple(clients), tuple(invariants)
+    found: list[Evidence] = []
+    broken: list[AssertionError] = []
+
+    async def all_hold() -> bool:
+        found[:] = [await gathered(stack, clients, asked)]
+        broken.clear()
+        try:
+            for invariant in invariants:
+                invariant(found[0])
+        except AssertionError as error:
+            broken.append(error)
+        return not broken
+
+    try:
+        await until(all_hold, "the invariants", limit=limit, every=0.1)
+    except AssertionError:
+        raise broken[0] from None
+    return found[0]

@@ -1,0 +1,64 @@
+"""A worker killed at any step between reading and acknowledging loses nothing and repeats nothing that shows.
+
+All tests share one town: the invariants are asked of everything that happened in it so far.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.stack import Stack
+from tests.chaos.evidence import Evidence
+from tests.chaos.invariants import ALL, Invariant
+from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.chaos.town import QUICK, Town, founded
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CASES = [
+    pytest.param(scenario, point, id=f"{scenario.worker}-{point}")
+    for scenario in SCENARIOS
+    for point in scenario.points
+]
+_BEFORE_RELAY = "committed"
+"""Where a worker has to die first for the relay to find something."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(servers: Stack) -> AsyncIterator[Town]:
+    """A town in which people hold PINs at every stage, and every worker can be made to die."""
+    settings = {**QUICK, "PIN_DISPOSITIVO_DELAY": "PT0.5S"}
+    async with founded(servers, "crash_points", settings, kinds=("plain", "pec")) as town:
+        town.start(scenario.worker for scenario in SCENARIOS)
+        await town.settle_in(issued=26, active=130)
+        yield town
+
+
+@pytest.mark.parametrize(("scenario", "point"), CASES)
+async def test_whoever_dies_there_loses_and_repeats_nothing(
+    town: Town, scenario: Scenario, point: str
+) -> None:
+    """SIGKILL at this point, and a restart as a cluster would do it."""
+    load = await scenario.prepare(town)
+    with town.alone(scenario.worker):
+        town.arm(scenario.worker, _BEFORE_RELAY if point.startswith("relay.") else point)
+        proof = await load()
+        process = await town.dead(scenario.worker)
+        if point.startswith("relay."):
+            await town.something_is_due()
+            town.arm(scenario.worker, point)
+            process.start()
+            await town.dead(scenario.worker)
+        process.start()
+    await town.all_is_well((*ALL, _of_this_load(proof)))
+
+
+def _of_this_load(proof: Invariant) -> Invariant:
+    def holds(found: Evidence) -> None:
+        try:
+            proof(found)
+        except (KeyError, ValueError) as missing:
+            raise AssertionError(f"not yet: {missing!r}") from missing
+
+    return holds

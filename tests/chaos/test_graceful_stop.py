@@ -1,0 +1,73 @@
+"""SIGTERM under load: a worker is gone within 10 s, has lost nothing, and nothing is sent twice."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.stack import Stack
+from tests.chaos.evidence import Evidence
+from tests.chaos.invariants import ALL
+from tests.chaos.scenarios import receipt
+from tests.chaos.town import MAIN_WAY, Town, founded
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WORKERS = (*MAIN_WAY, "issuer-access", "notifier-receipts")
+SETTINGS = {"PIN_BATCH": "10", "PIN_BUNDLE_SIZE": "5", "PIN_BUNDLES": "1", "PIN_BLIND_REPLY_AFTER": "PT0.02S"}
+"""Small batches, so that a worker is always in the middle of something."""
+REQUESTS = 30
+STOP_LIMIT = 10.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(servers: Stack) -> AsyncIterator[Town]:
+    """A town whose workers take small bites."""
+    async with founded(servers, "graceful_stop", SETTINGS, kinds=("plain", "pec")) as town:
+        town.start(WORKERS)
+        await town.settle_in(issued=10, active=10)
+        yield town
+
+
+def nothing_is_repeated(found: Evidence) -> None:
+    """One copy of every delivery and of every event, and one reply to every message."""
+    repeated = [id_ for id_, copies in found.copies.items() if len(copies) > 1]
+    assert not repeated, f"sent twice: {repeated[:5]} of {len(repeated)}"
+    twice = [id_ for id_, copies in Counter(event.id for event in found.events).items() if copies > 1]
+    assert not twice, f"told twice: {twice[:5]} of {len(twice)}"
+    assert all(len(found.replies[asked.message_id]) == asked.answered for asked in found.asked)
+
+
+async def load(town: Town) -> None:
+    """Work for every worker at once."""
+    everybody = [*town.issued, *town.active]
+    await asyncio.gather(
+        *(town.say("pin.request", person.body) for person in town.newcomers(REQUESTS)),
+        *(town.say("pin.verify", town.log_in(person)) for person in town.active for _ in range(3)),
+        *(
+            town.say("delivery.receipt", receipt(person.carriers["sms"]), by=town.gateway)
+            for person in everybody
+        ),
+    )
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+async def test_a_stopped_worker_finishes_what_it_began(town: Town, worker: str) -> None:
+    """It exits with 0 in time; what it had not begun is done when it is started again."""
+    process, town_log = town.stack.workers[worker], town.stack.workers[worker].program.log
+    before = town_log.stat().st_size
+    publishing = asyncio.create_task(load(town))
+    await until(lambda: b"message.handled" in town_log.read_bytes()[before:], f"{worker} to be at work")
+    asked_at = time.monotonic()
+    process.ask_to_end()
+    await until(lambda: not process.alive(), f"{worker} to end", limit=STOP_LIMIT)
+    assert time.monotonic() - asked_at < STOP_LIMIT
+    assert process._popen is not None
+    assert process._popen.returncode == 0, process.tail()
+    await publishing
+    process.start()
+    await town.all_is_well((*ALL, nothing_is_repeated))

@@ -1,0 +1,81 @@
+"""RabbitMQ, Postgres and both are killed under load, as by a power cut, and come back: nothing is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.stack import Stack
+from tests.chaos.town import MAIN_WAY, QUICK, Town, founded
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PACE = 0.03
+"""Seconds between two requests: the load goes on for as long as the servers are away."""
+BEFORE = 60
+"""Requests before the servers die."""
+WORKERS = (*MAIN_WAY, "issuer-access")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(servers: Stack) -> AsyncIterator[Town]:
+    """A town whose clients keep their queues when the broker dies."""
+    async with founded(servers, "servers_die", QUICK, kinds=("plain",), lasting="chaos") as town:
+        town.start(WORKERS)
+        await town.settle_in(issued=0, active=3)
+        yield town
+
+
+class Load:
+    """Citizens who ask for PINs and log in, one after the other, until told that it is enough."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self.confirmed = 0
+        self.enough = asyncio.Event()
+
+    async def run(self) -> None:
+        """Publish with confirms through it all; what was not confirmed goes out again."""
+        while not self.enough.is_set():
+            (person,) = self._town.newcomers(1)
+            await self._town.say_surely("pin.request", person.body)
+            await self._town.say_surely("pin.verify", self._town.log_in(self._town.active[0]))
+            self.confirmed += 1
+            await asyncio.sleep(PACE)
+
+
+def die(stack: Stack, which: str) -> None:
+    if which in {"rabbitmq", "both"}:
+        stack.rabbitmq.kill()
+    if which in {"postgres", "both"}:
+        stack.postgres.kill()
+
+
+def come_back(stack: Stack, which: str) -> None:
+    if which in {"rabbitmq", "both"}:
+        stack.rabbitmq.start()
+    if which in {"postgres", "both"}:
+        stack.postgres.start()
+
+
+@pytest.mark.parametrize("which", ["rabbitmq", "postgres", "both"])
+async def test_a_killed_server_costs_no_message_and_no_worker(town: Town, which: str) -> None:
+    """Workers wait it out, say that they are not ready meanwhile, and go on where they were."""
+    stack = town.stack
+    processes = {name: stack.workers[name].pid for name in WORKERS}
+    load = Load(town)
+    running = asyncio.create_task(load.run())
+    await until(lambda: load.confirmed >= BEFORE, "a load")
+    die(stack, which)
+    await until(lambda: not any(stack.ready(name) for name in WORKERS), "no worker to be ready")
+    await asyncio.to_thread(come_back, stack, which)
+    await until(lambda: all(stack.ready(name) for name in WORKERS), "every worker to be ready again")
+    confirmed = load.confirmed
+    await until(lambda: load.confirmed > confirmed + BEFORE // 2, "the load to go on")
+    load.enough.set()
+    await running
+    await town.all_is_well(limit=120)
+    assert {name: stack.workers[name].pid for name in WORKERS} == processes
+    assert all(stack.workers[name].alive() for name in WORKERS)
