@@ -31,6 +31,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        extra="forbid",  # a newer worker's field is never dropped by an older one: it parks instead
         ser_json_bytes="base64",
         val_json_bytes="base64",
         defer_build=True,  # the channels load this and never open an account

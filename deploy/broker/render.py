@@ -63,7 +63,8 @@ def _with_password(user: dict[str, Any], passwords: Mapping[str, str]) -> dict[s
     }
 
 
-def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+def password_of(name: str, environ: Mapping[str, str]) -> str:
+    """Return the password of a broker's user; empty when there is none."""
     variable = f"PIN_BROKER_PASSWORD_{name.upper()}"
     if path := environ.get(f"{variable}_FILE"):
         return Path(path).read_text(encoding="utf-8").strip()
@@ -76,11 +77,20 @@ def write(path: Path, definitions: dict[str, Any]) -> None:
     path.write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 
 
+def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the definitions with the passwords of an environment.
+
+    Raises:
+        NoPassword: naming the first user for whom it has none.
+    """
+    definitions = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
+    return render(definitions, {name: password_of(name, environ) for name in users()})
+
+
 def main() -> int:
     """Write the definitions, with the passwords of the environment, to the path given."""
-    definitions = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
     try:
-        rendered = render(definitions, {name: _from_environment(name, os.environ) for name in users()})
+        rendered = from_environment(os.environ)
     except NoPassword as error:
         print(error, file=sys.stderr)
         return 2

@@ -28,7 +28,6 @@ WORKERS = {
     for worker in (
         Worker("issuer", _ISSUER, "requests"),
         Worker("issuer-access", _ISSUER, "access"),
-        Worker("issuer-access", _ISSUER, "access"),
         Worker("notifier-sms", _NOTIFIER, "sms"),
         Worker("notifier-email", _NOTIFIER, "email"),
         Worker("notifier-pec", _NOTIFIER, "pec"),

@@ -22,7 +22,7 @@ _SUSPECT = 3
 """Redeliveries after which a message is handled alone, and its tries are counted."""
 _TRIES = 3
 """Tries alone, each ended by the death of the process, after which a message is parked."""
-_LONGEST_PAUSE = 5.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _STOP_LIMIT = 8.0
 _WATCH = 5.0
 
@@ -49,6 +49,7 @@ class Worker:
         self._session: Session | None = None
         self._ledger: Ledger | None = None
         self._consuming = False
+        self._pause = _SHORTEST_PAUSE
 
     def missing(self) -> list[str]:
         """Return what is missing to be ready: `ledger`, `broker`, `consumer`."""
@@ -72,17 +73,15 @@ class Worker:
         Raises:
             ConsumerGone: connected, but without the consumer that we should have.
         """
-        pause = 0.1
         while not self._stopping.is_set():
             try:
                 await self._connected()
             except (BrokerLost, LedgerLost) as loss:
+                pause = self._pause
                 self._log.warning("worker.waiting", loss=type(loss).__name__, detail=str(loss), pause=pause)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
-                pause = min(_LONGEST_PAUSE, pause * 2)
-            else:
-                pause = 0.1
+                self._pause = min(_LONGEST_PAUSE, pause * 2)
         if self._lane.effect:
             await self._lane.effect.close()
 
@@ -98,6 +97,7 @@ class Worker:
             await session.consume(lane.queue, prefetch=3 * lane.batch)
             self._session, self._ledger, self._consuming = session, ledger, True
             self._clerk.confirmed.clear()
+            self._pause = _SHORTEST_PAUSE
             self._log.info("worker.ready", queue=lane.queue)
             try:
                 await self._until_one_ends(

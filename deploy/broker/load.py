@@ -1,0 +1,54 @@
+"""Loads the definitions, with the users' passwords, into a broker that runs.
+
+`python -m deploy.broker.load` posts them to the management plugin at `PIN_BROKER_ADMIN_URL`, such as
+`https://rabbitmq:15671`, as the user `admin`. The passwords come as for `deploy.broker.render`, the
+administrator's as `PIN_BROKER_PASSWORD_ADMIN` or `…_FILE`. Loading adds and replaces, and removes nothing:
+it is safe to run again, and how a broker's password is changed.
+"""
+
+import base64
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+
+from deploy.broker import render
+
+_ADMIN = "admin"
+_LIMIT = 30
+
+
+def load(url: str, password: str, definitions: bytes) -> None:
+    """Post rendered definitions.
+
+    Raises:
+        OSError: the broker cannot be reached or refuses them.
+    """
+    credentials = base64.b64encode(f"{_ADMIN}:{password}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    request = urllib.request.Request(  # noqa: S310 - the operator's own URL
+        f"{url.rstrip('/')}/api/definitions", definitions, headers
+    )
+    urllib.request.urlopen(request, timeout=_LIMIT).close()  # noqa: S310
+
+
+def main() -> int:
+    """Load the definitions with the settings of the environment."""
+    if not (url := os.environ.get("PIN_BROKER_ADMIN_URL")):
+        print("PIN_BROKER_ADMIN_URL is not set", file=sys.stderr)
+        return 2
+    try:
+        definitions = json.dumps(render.from_environment(os.environ)).encode()
+        load(url, render.password_of(_ADMIN, os.environ), definitions)
+    except render.NoPassword as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"the broker's management plugin: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""One citizen of a world, beside what must be true of them."""
+
+import copy
+from collections import Counter
+from collections.abc import Sequence
+from typing import Self
+from uuid import UUID
+
+from tests.captured import Copy
+from tests.life.expected import Expected
+from tests.life.world import Answer, Body, World
+
+STRANGER = 9
+"""A variant of an address that no citizen ever registers."""
+
+
+class Citizen:
+    """A citizen who reads what comes, remembers everything, and knows what ought to be.
+
+    Attributes:
+        world: where they live.
+        expected: what must be true of them there.
+        read: what came with a half or a link in it and was expected, by the copy's id.
+        answers: how often each type of command got each code.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.expected = Expected()
+        self.read: set[UUID] = set()
+        self.answers: Counter[tuple[str, str]] = Counter()
+
+    def fork(self, world: World) -> Self:
+        """Return the same citizen in another course of the world."""
+        twin = copy.copy(self)
+        twin.world, twin.expected, twin.read = world, copy.deepcopy(self.expected), set(self.read)
+        twin.answers = Counter()
+        return twin
+
+    def ask(self, user: str, type_: str, body: Body, *, times: int = 1) -> Answer:
+        """Have a command about the citizen sent."""
+        whole = {"codice_fiscale": self.world.person["codice_fiscale"], **body}
+        answer = self.world.ask(user, type_, whole, times=times)
+        self.answers[type_, answer.code] += 1
+        return answer
+
+    def portal(self, type_: str, **body: object) -> Answer:
+        """Have the portal send a command."""
+        return self.ask("portal", type_, body)
+
+    def operator(self, type_: str, **body: object) -> Answer:
+        """Have an operator of the contact centre or a branch send a command."""
+        return self.ask("operator", type_, {"operator": {"id": "op-0042", "office": "Sede di Pisa"}, **body})
+
+    def address(self, kind: str, variant: int = 0) -> str:
+        """Return one of the citizen's addresses of a kind."""
+        number = self.world.number
+        return {
+            "home_phone": f"+390501{number:03}{variant:03}",
+            "mobile": f"+39333{number:04}{variant:03}",
+            "email": f"life{number}.{variant}@example.com",
+            "pec": f"life{number}.{variant}@pec.example.com",
+        }[kind]
+
+    def unread(self) -> Sequence[Copy]:
+        """Return what came with a half or a link in it and has not been read."""
+        copies = self.world.copies()
+        return [copy for copy in copies if copy.id not in self.read and (copy.half or copy.token)]
+
+    def secret(self, address: str) -> Copy:
+        """Read the next half or link at an address, or the next letter at `post`."""
+
+        def there() -> list[Copy]:
+            return [copy for copy in self.unread() if address in {copy.to, copy.channel}]
+
+        self.world.until(lambda: bool(there()), "a half or a link that is expected")
+        found = there()[0]
+        self.read.add(found.id)
+        return found
+
+    def half(self, *addresses: str) -> tuple[str, set[UUID]]:
+        """Read one half, which is the same at each of the addresses; return it with the copies' ids."""
+        copies = [self.secret(address) for address in addresses]
+        halves = {copy.half for copy in copies}
+        (half,) = halves
+        assert half
+        return half, {copy.id for copy in copies}
+
+    def token(self, address: str) -> str:
+        """Read the link at an address; return its token."""
+        token = self.secret(address).token
+        assert token
+        return token
+
+    def mailbox(self) -> str | None:
+        """Return the mailbox that gets halves: the PEC, else the email (R5)."""
+        return self.expected.contacts.get("pec") or self.expected.contacts.get("email")
+
+    def mail(self) -> str:
+        """Return the mailbox that gets links: the email, else the PEC (R14)."""
+        return self.expected.contacts.get("email") or self.expected.contacts["pec"]

@@ -1,0 +1,129 @@
+"""What must be true of a citizen, kept by hand: the model that every world is held against."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from shared.account import Level, Status
+
+DAY = timedelta(days=1)
+LIVE = {"issued", "active", "restoring"}
+
+
+@dataclass
+class Tally:
+    """Failures since the last success, and the lock they led to."""
+
+    failures: int = 0
+    in_row: int = 0
+    locks: int = 0
+    locked_until: datetime | None = None
+
+
+@dataclass
+class Link:
+    """A confirming link in the citizen's mailbox; `halves_to` as (kind, address) where it restores."""
+
+    token: str
+    expires_at: datetime
+    tried: int = 0
+    halves_to: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class Request:
+    """An open request for the dispositivo profile."""
+
+    id: str
+    documents: bool = False
+    effective_at: datetime | None = None
+
+
+@dataclass
+class Expected:
+    """All that counts of one citizen.
+
+    Attributes:
+        pin: the one text that opens, 16 characters while `initial`, then 8; None where nothing opens.
+        carriers: of each half of an initial PIN, the copies that may still arrive.
+        spent: every PIN and half that was ever given out and no longer opens.
+        spent_tokens: every link that was replaced, used or closed.
+        links_sent: when each link arrived, wherever it did.
+        recognised_on: the days of the old recognitions that counted (R9).
+        protocols: of every istanza ever accepted, by its id.
+        suspended: the ids of the istanze that wait.
+        released: the protocols of those that no longer do.
+    """
+
+    status: Status = "none"
+    level: Level | None = None
+    contacts: dict[str, str] = field(default_factory=dict)
+    card: dict[str, str] | None = None
+    pin: str | None = None
+    initial: bool = False
+    expires_at: datetime | None = None
+    carriers: tuple[set[UUID], ...] = ()
+    spent: set[str] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+    restore: Link | None = None
+    revocation: Link | None = None
+    spent_tokens: list[str] = field(default_factory=list)
+    links_sent: list[datetime] = field(default_factory=list)
+    request: Request | None = None
+    earlier_requests: list[str] = field(default_factory=list)
+    recognised_on: set[date] = field(default_factory=set)
+    protocols: dict[str, str] = field(default_factory=dict)
+    suspended: set[str] = field(default_factory=set)
+    released: list[str] = field(default_factory=list)
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a PIN that has not ended (R7)."""
+        return self.status in LIVE
+
+    def opens(self, typed: str, now: datetime) -> bool:
+        """Tell whether this is the PIN, and its time has not passed."""
+        return self.pin == typed and not (self.expires_at and now >= self.expires_at)
+
+    def links_of_last_day(self, now: datetime) -> int:
+        """Return how many links were sent in the last 24 hours."""
+        return sum(now - moment < DAY for moment in self.links_sent)
+
+    def pin_is(self, pin: str | None, *, initial: bool = False, expires_at: datetime | None = None) -> None:
+        """Put a PIN in the place of the one before, which is spent."""
+        if self.pin:
+            self.spent |= {self.pin, self.pin[:8], self.pin[8:]} if self.initial else {self.pin}
+        self.pin, self.initial, self.expires_at, self.carriers = pin, initial, expires_at, ()
+
+    def close_links(self, *flows: str) -> None:
+        """Close the links of these flows (`restore`, `revocation`), if they are open."""
+        for flow in flows:
+            if link := getattr(self, flow):
+                self.spent_tokens.append(link.token)
+                setattr(self, flow, None)
+
+    def close_request(self) -> None:
+        """End the open request for the profile, if there is one."""
+        if self.request:
+            self.earlier_requests.append(self.request.id)
+            self.request = None
+
+    def ends(self, status: Status) -> None:
+        """End the PIN and all that was open about it; suspended istanze wait on (R20, R32)."""
+        self.pin_is(None)
+        self.status, self.level = status, None
+        self.close_links("restore", "revocation")
+        self.close_request()
+
+    def becomes_dispositivo(self) -> None:
+        """Raise the level and release every istanza (R32)."""
+        self.level = "dispositivo"
+        self.close_request()
+        self.release(sorted(self.suspended))
+
+    def release(self, istanze: Iterable[str]) -> None:
+        """Note istanze as released."""
+        for istanza in istanze:
+            self.suspended.remove(istanza)
+            self.released.append(self.protocols[istanza])

@@ -1,0 +1,208 @@
+"""The world of the pure decisions: one citizen, injected time, repeatable chance, no server.
+
+What the shell does in between is done here in its order: attempts are counted before they are compared, the
+account is sealed and opened again after every change, what is due later waits until its time.
+"""
+
+import copy
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, Final, Self
+from uuid import UUID
+
+import orjson
+
+from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they decide
+from services.dispositivo.recognitions import Recognised
+from services.dispositivo.retroactive import give
+from services.issuer import access, endings, registry, requests  # noqa: F401 - they decide
+from services.issuer.attempts import admitted, counted_before
+from services.issuer.comparing import Compared, Comparing, Verifiers
+from services.revoker import restore, revoke  # noqa: F401 - they decide
+from shared.account import Account
+from shared.contract import message as contract
+from shared.contract.examples import COMMAND_EXAMPLES
+from shared.contract.issuer import PinActivate, PinVerify
+from shared.decision import DECISIONS, Decide, Decision, Internal
+from shared.pin import Pepper
+from shared.sealing import StateSeal
+from shared.secret import Secret
+from shared.worker import states
+from tests.captured import Copy
+from tests.life import promises
+from tests.life.world import Answer, Body, Standing
+from tests.unit.decisions import (
+    CODICE_FISCALE,
+    LIFE,
+    NOW,
+    PEPPER,
+    REPLY_KEY,
+    SUBJECT,
+    moment,
+    opened,
+    sealed,
+    told,
+)
+
+STATE: Final = StateSeal(b"the account key of the tests....")
+
+
+class QuickVerifiers(Verifiers):
+    """The issuer's verifiers without Argon2: a keyed hash is told apart as well, and costs nothing."""
+
+    def __init__(self, pepper: Pepper) -> None:
+        self._pepper = pepper
+
+    async def make(self, salt: bytes, pin: Secret) -> bytes:
+        """Return a verifier (32 bytes) at once."""
+        return self._pepper.keyed(b"pin-8", salt, pin)
+
+
+VERIFIERS: Final = QuickVerifiers(PEPPER)
+_COMPARING: Final = Comparing(VERIFIERS, STATE, moment().box, LIFE)
+
+
+def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
+    """Run a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waits for something")
+
+
+class PureWorld:
+    """A `tests.life.world.World` in which nothing happens by itself.
+
+    Attributes:
+        account: the citizen's, as the ledger would give it back.
+        due: what the decisions left for later, in order of leaving.
+        facts: type and data of every event.
+    """
+
+    number = 0
+    life = LIFE
+    reply_key = REPLY_KEY
+
+    def __init__(self) -> None:
+        self.person: Body = {k: v for k, v in COMMAND_EXAMPLES["pin.request"].items() if k != "contacts"}
+        self.now: datetime = NOW
+        self.account = Account(subject=SUBJECT)
+        self.due: list[Internal] = []
+        self.facts: list[tuple[str, dict[str, Any]]] = []
+        self.secrets: set[str] = set()
+        self._copies: list[Copy] = []
+        self._places = promises.Places()
+        self._moments = 0
+
+    def fork(self) -> Self:
+        """Return a world that is the same up to now."""
+        twin = copy.copy(self)
+        for name in ("due", "facts", "secrets", "_copies"):
+            setattr(twin, name, copy.copy(getattr(self, name)))
+        twin._places = copy.deepcopy(self._places)
+        return twin
+
+    def ask(self, user: str, type_: str, body: Body, *, times: int = 1) -> Answer:
+        """Have a command decided; an attempt that comes twice was counted before its worker died."""
+        command = contract.read(type_, orjson.dumps(body))
+        assert command.forbidden_for(user) is None
+        effect = None
+        if isinstance(command, PinActivate | PinVerify):
+            effect = self._compared(command, times)
+        decision = self._decided(DECISIONS[type(command)], command, effect)
+        assert decision.reply is not None
+        reply = orjson.loads(decision.reply.body())
+        assert (reply["outcome"] == "accepted") == (reply["code"] == "accepted")
+        return Answer(reply["code"], reply["data"])
+
+    def _compared(self, command: PinActivate | PinVerify, times: int) -> Compared:
+        admission = admitted(self.account, self.now, LIFE)
+        if not admission.locked_for:
+            self._save(admission.account)
+            if times > 1:
+                admission = counted_before(self.account, self.now)
+        taken: Any = SimpleNamespace(message=command, effect=None)
+        at_once(_COMPARING._compare(taken, admission))
+        compared: Compared = taken.effect
+        return compared
+
+    def arrives(self, waiting: Internal) -> None:
+        """Let a message come that a decision left for later."""
+        command = contract.read(waiting.type, waiting.body)
+        assert command.forbidden_for("worker") is None
+        decision = self._decided(DECISIONS[type(command)], command)
+        assert decision.reply is None
+
+    def backfill(self, day: date) -> str:
+        """Have an old recognition counted (R9); return the outcome."""
+        line = Recognised(1, CODICE_FISCALE, "de_visu", day)
+        reply = self._decided(give, line).reply
+        assert reply is not None
+        return reply.code
+
+    def report(self, copy: UUID, status: str) -> None:
+        """Tell the issuer what the notifier would."""
+        kind = (
+            "internal.issuer.letter_returned" if status == "returned" else "internal.issuer.delivery_failed"
+        )
+        reason = {} if status == "returned" else {"reason": "receipt_failed"}
+        body = orjson.dumps({"subject": SUBJECT.hex(), "delivery_id": str(copy), **reason})
+        self.arrives(Internal("pin.commands", kind, kind, body))
+
+    def _decided(self, decide: Decide, message: object, effect: object = None) -> Decision:
+        self._moments += 1
+        number = 10**10 * self.now.year + self._moments
+        at = moment(self.now, seed=self._moments, effect=effect, number=number)
+        decision, before = decide(self.account, message, at), self.account
+        copies = [
+            Copy(d.id, t.channel, t.to, t.text, t.text)
+            for d, t in zip(decision.deliveries, told(decision), strict=True)
+        ]
+        self._copies += copies
+        self.secrets |= {secret for copy in copies if (secret := copy.half or copy.token)}
+        promises.no_address_gets_both_halves(self._places, copies)
+        promises.nothing_tells(decision, before, self.secrets)
+        promises.events_say_what_the_contract_says(decision)
+        self.facts += [(event.type, dict(event.data)) for event in decision.events]
+        self.due += [m for m in decision.messages if m.due_at]
+        if decision.account is not None:
+            promises.the_change_is_lawful(before, decision.account)
+            self._save(decision.account)
+        return decision
+
+    def _save(self, account: Account) -> None:
+        """Put the account through the ledger: what is decided next is decided about what comes back."""
+        written = account.but(version=self.account.version + 1)
+        columns = ("subject", "version", "status", "level", "review_since")
+        row = {name: getattr(written, name) for name in columns}
+        row |= {"schema": states.SCHEMA, "state": states.sealed(written, STATE)}
+        self.account = states.opened(row, STATE)
+        assert self.account == written
+
+    def passes(self, time: timedelta) -> None:
+        """Let time pass."""
+        self.now += time
+
+    def seal(self, worker: str, text: str) -> str:  # noqa: ARG002 - one key serves all of them here
+        """Seal a PIN or a token to a worker."""
+        return sealed(text)
+
+    def open(self, sealed: str) -> str:
+        """Open what was sealed to `reply_key`."""
+        text = opened(sealed)
+        self.secrets.add(text)
+        return text
+
+    def copies(self) -> Sequence[Copy]:
+        """Return all that was sent to the citizen."""
+        return self._copies
+
+    def standing(self) -> Standing:
+        """Return how the citizen stands in the ledger."""
+        return Standing(self.account.status, self.account.level)
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Assert that a condition holds: nothing happens by itself here."""
+        assert condition(), what

@@ -1,0 +1,73 @@
+"""A handful of lives on the whole stack: the same machine, through the broker, with what really arrives."""
+
+import asyncio
+from collections import Counter
+from itertools import count
+from typing import ClassVar
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from deploy.local.stack import Stack
+from tests.life import becoming
+from tests.life.lives import Life
+from tests.life.stack_world import StackWorld, Town
+
+SHORTER = {
+    "PIN_DISPOSITIVO_DELAY": "PT1S",
+    "PIN_BLIND_REPLY_AFTER": "PT0.01S",
+    "PIN_RELAY_INTERVAL": "PT0.2S",
+}
+DIFFERENT = 20
+"""Answers, by type and code, that the lives are given between them: else they are too much alike."""
+FEW = settings(
+    max_examples=12,
+    stateful_step_count=12,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],  # a life cannot be lived again, so that none can be made shorter
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class LifeOnTheStack(Life):
+    """A life on real servers, whose time nobody can turn: an approval's effect is waited for."""
+
+    answers: ClassVar[Counter[tuple[str, str]]] = Counter()
+    """How often each type of command got each code."""
+
+    def __init__(self, town: Town, number: int) -> None:
+        self.world = StackWorld(town, number)
+        super().__init__(self.world)
+
+    def approved(self) -> None:
+        """R29: the effect comes by itself, and not before its time."""
+        request = self.citizen.expected.request
+        if request and (due := request.effective_at):
+            self.world.until(lambda: self.world.now >= due, "the time of the effect")
+            becoming.takes_effect(self.citizen, request.id)
+
+    def teardown(self) -> None:
+        """R5, R6, R14, R15, R32: every istanza was released once; nothing came but what had to."""
+        expected = Counter(self.citizen.expected.released)
+        released = self.world.protocols_released
+        self.world.until(lambda: sum(released().values()) >= sum(expected.values()), "the releases")
+        assert released() == expected
+        assert not self.citizen.unread()
+        self.answers.update(self.citizen.answers)
+
+
+async def test_the_stack_lives_as_the_decisions_do(stack: Stack) -> None:
+    """R5-R8, R10-R32: the replies, what arrives, and the status and level in the ledger, at each step."""
+    stack.settings |= SHORTER
+    stack.start_workers()
+    numbers = count(1)
+    async with Town(stack) as town:
+
+        class LifeInTown(LifeOnTheStack):
+            def __init__(self) -> None:
+                super().__init__(town, next(numbers))
+
+        await asyncio.to_thread(run_state_machine_as_test, LifeInTown, settings=FEW)
+    assert len(LifeOnTheStack.answers) >= DIFFERENT, LifeOnTheStack.answers

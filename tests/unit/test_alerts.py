@@ -1,0 +1,31 @@
+"""Whoever is called at night finds what the alert means, and what to do."""
+
+import re
+from typing import Any
+
+import yaml
+
+from deploy.local.processes import CHECKOUT
+
+RULES: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((CHECKOUT / "deploy/monitoring/rules.yaml").read_text())["groups"]
+    for rule in group["rules"]
+]
+
+
+def test_every_alert_has_its_place_in_the_runbook_and_no_other_does() -> None:
+    runbook = (CHECKOUT / "docs/operations.md").read_text(encoding="utf-8")
+    assert re.findall(r"^### (\w+)$", runbook, re.MULTILINE) == [rule["alert"] for rule in RULES]
+
+
+def test_alerts_ask_for_events_that_the_workers_write() -> None:
+    catalogue = (CHECKOUT / "docs/logs.md").read_text(encoding="utf-8")
+    asked = {
+        event
+        for rule in RULES
+        for alternatives in re.findall(r'event=~?"([^"]+)"', rule["expr"])
+        for event in alternatives.split("|")
+    }
+    assert asked
+    assert {event for event in asked if f"| `{event}` |" not in catalogue} == set()
