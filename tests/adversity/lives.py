@@ -1,0 +1,208 @@
+"""The lives of citizens, as they live them at a portal, a branch and their letter box."""
+
+import asyncio
+import signal
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+from deploy.local.citizens import DE_VISU, Body
+from deploy.local.stack import Stack
+from tests.adversity.distinctive import word
+from tests.adversity.people import Issued, issued, standing
+from tests.captured import Captured
+from tests.chaos.evidence import Evidence
+from tests.client import Client, Reply, ReplyKey, sealed
+from tests.waiting import until
+
+OPERATOR = {"id": "op-0042", "office": "Contact Center"}
+
+
+@dataclass
+class Life:
+    """One citizen, and all that nobody else may know."""
+
+    kind: str
+    body: Body
+    secrets: set[str] = field(default_factory=set)
+    initial: str = ""
+    pin: str = ""
+    data: set[str] = field(default_factory=set)
+
+    @property
+    def codice_fiscale(self) -> str:
+        """Who it is."""
+        return str(self.body["codice_fiscale"])
+
+    @property
+    def email(self) -> str:
+        """The registered email."""
+        return str(self.body["contacts"]["email"])
+
+
+@dataclass
+class Country:
+    """Everybody's lives, and the clients by which they are lived."""
+
+    stack: Stack
+    portal: Client
+    operator: Client
+    registry: Client
+    lives: list[Life]
+    chance: Random = field(default_factory=lambda: Random(5))  # noqa: S311 - nothing here is a secret
+
+    async def say(self, life: Life, type_: str, *, by: Client | None = None, **body: object) -> Reply:
+        """Publish a command about somebody and return the reply."""
+        return await (by or self.portal).ask(type_, {"codice_fiscale": life.codice_fiscale, **body})
+
+    async def done(self, life: Life, type_: str, *, by: Client | None = None, **body: object) -> Reply:
+        """Publish a command that has to be accepted."""
+        reply = await self.say(life, type_, by=by, **body)
+        assert reply["outcome"] == "accepted", reply
+        return reply
+
+    async def ask_for_pins(self, lives: list[Life]) -> list[tuple[Life, Issued]]:
+        """Ask for a PIN for each, at home or at a branch."""
+        at_branch = [life for life in lives if life.kind == DE_VISU]
+        at_home = [life for life in lives if life.kind != DE_VISU]
+        pins = await issued(self.stack, self.portal, [life.body for life in at_home])
+        pins += await issued(self.stack, self.operator, [life.body for life in at_branch])
+        return list(zip([*at_home, *at_branch], pins, strict=True))
+
+    async def hand_over(self, pins: list[tuple[Life, Issued]], channels: set[str]) -> None:
+        """Wait for what goes out on these channels, and let everybody read the halves."""
+        out = [id_ for _, pin in pins for channel, id_ in pin.carriers.items() if channel in channels]
+        found = await standing(self.stack, out, {"sent"})
+        for life, pin in pins:
+            first, second = _halves(pin.carriers, found)
+            life.initial = first + second
+            life.secrets |= {first, second, life.initial}
+
+    async def first_access(self, life: Life) -> None:
+        """Use the initial PIN."""
+        key = ReplyKey()
+        typed = sealed(self.stack, "issuer", f"{life.initial[:8]}-{life.initial[8:]}".lower())
+        reply = await self.say(life, "pin.activate", pin_sealed=typed, reply_key=key.public)
+        life.pin = key.open(reply["data"]["pin_sealed"])
+        life.secrets.add(life.pin)
+
+    async def log_in(self, life: Life, pin: str) -> str:
+        """Try a PIN; return the reply's code."""
+        reply = await self.say(life, "pin.verify", pin_sealed=sealed(self.stack, "issuer", pin))
+        return str(reply["code"])
+
+    async def link_to(self, life: Life, address: str) -> str:
+        """Wait for a mail with a confirming link, and return its token."""
+        tokens: list[str] = []
+
+        def there() -> bool:
+            tokens[:] = [copy.token for copy in Captured(self.stack).to(address) if copy.token]
+            return bool(tokens)
+
+        await until(there, f"a link for a {life.kind}", every=0.1)
+        return sealed(self.stack, "revoker", tokens[-1])
+
+    async def restore(self, life: Life, *, to_the_end: bool) -> None:
+        """Ask to restore, and use the link and the new halves if it is to go to the end."""
+        contacts = {name: life.body["contacts"][name] for name in ("mobile", "email")}
+        await self.say(life, "restore.request", contacts=contacts)
+        token = await self.link_to(life, life.email)
+        if not to_the_end:
+            return
+        before = {copy.id for copy in Captured(self.stack).all()}
+        assert (await self.say(life, "restore.confirm", token_sealed=token))["code"] == "accepted"
+        halves: dict[str, str] = {}
+
+        def there() -> bool:
+            new = [copy for copy in Captured(self.stack).all() if copy.id not in before and copy.half]
+            halves.update({copy.to: str(copy.half) for copy in new if copy.to in contacts.values()})
+            return len(halves) == 2
+
+        await until(there, "both halves of a restored PIN", every=0.1)
+        life.initial = halves[contacts["mobile"]] + halves[contacts["email"]]
+        life.secrets |= {*halves.values(), life.initial}
+        await self.first_access(life)
+
+    async def revoke(self, life: Life, *, to_the_end: bool) -> None:
+        """Ask to revoke, mistake the link once, and use it if it is to go to the end."""
+        card = {"number": f"{self.chance.randrange(10**19, 10**20)}", "expires_on": "2031-05-31"}
+        address = f"{word(self.chance).lower()}@example.it"
+        life.data |= {card["number"], address.partition("@")[0]}
+        await self.done(life, "registry.update", by=self.registry, health_card=card)
+        await self.say(life, "revoke.request", health_card=card, email=address)
+        token = await self.link_to(life, address)
+        wrong = sealed(self.stack, "revoker", "0" * 40)
+        assert (await self.say(life, "revoke.confirm", token_sealed=wrong))["code"] == "link_invalid"
+        if to_the_end:
+            assert (await self.say(life, "revoke.confirm", token_sealed=token))["code"] == "accepted"
+
+    async def change_contacts(self, life: Life) -> None:
+        """Change the email and add a landline."""
+        changed = {
+            "email": f"{word(self.chance).lower()}@example.it",
+            "home_phone": f"+3906{self.chance.randrange(10**7, 10**8)}",
+        }
+        life.data |= {text.partition("@")[0].removeprefix("+") for text in changed.values()}
+        assert (await self.say(life, "contacts.update", contacts=changed))["code"] == "accepted"
+
+    async def apply(self, life: Life) -> None:
+        """Send an istanza, ask for the dispositivo PIN, hand in papers that an operator finds illegible."""
+        await self.done(life, "istanza.submit", istanza_id=str(uuid4()), service="Pensione")
+        asked = await self.done(life, "dispositivo.request", submission="online")
+        scan = {
+            "uri": f"https://documenti.example.it/{word(self.chance)}",
+            "sha256": "0" * 64,
+            "media_type": "application/pdf",
+        }
+        document = {
+            "kind": "passport",
+            "number": word(self.chance).upper(),
+            "issued_by": "Questura di Pisa",
+            "issued_on": "2021-03-15",
+            "expires_on": "2031-03-14",
+        }
+        papers: dict[str, Any] = {"signed_form": scan, "document": document, "document_scan": scan}
+        request, note = asked["data"]["request_id"], word(self.chance)
+        life.data |= {document["number"], note, scan["uri"].rpartition("/")[2]}
+        await self.done(life, "dispositivo.submit_documents", request_id=request, via="online", **papers)
+        await self.operator.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
+        refusal: dict[str, Any] = {"operator": OPERATOR, "reason": "illegible", "note": note}
+        await self.done(life, "dispositivo.cancel", by=self.operator, request_id=request, **refusal)
+
+
+def _halves(carriers: dict[str, UUID], found: Evidence) -> tuple[str, str]:
+    first = {copy.half for c, id_ in carriers.items() if c != "post" for copy in found.copies[id_]}
+    second = {copy.half for copy in found.copies[carriers["post"]]}
+    ((one,), (two,)) = first, second
+    assert one
+    assert two
+    return one, two
+
+
+async def live(country: Country, late: int) -> None:
+    """Let everybody live: most go through first access, and some through all that can happen.
+
+    The PEC never gets through, so that deliveries wait in the outbox; the SMS of those who come `late` stay
+    in their queue.
+    """
+    country.stack.far_ends.misbehave(pec={"mode": "status", "status": 451})
+    early, latecomers = country.lives[:-late], country.lives[-late:]
+    await country.hand_over(await country.ask_for_pins(early), {"sms", "email", "post"})
+    await live_on(country, [life for life in early if life.kind != "pec"][:60])
+    country.stack.workers["notifier-sms"].stop(signal.SIGTERM)
+    await country.hand_over(await country.ask_for_pins(latecomers), {"email", "post"})
+
+
+async def live_on(country: Country, active: list[Life]) -> None:
+    """First access, log-ins, a lock, restores, revocations, new contacts, papers."""
+    await asyncio.gather(*(country.first_access(life) for life in active))
+    right = await asyncio.gather(*(country.log_in(life, life.pin.lower()) for life in active[:20]))
+    wrong = await asyncio.gather(*(country.log_in(life, "0000-0000") for life in active[20:30]))
+    assert (set(right), set(wrong)) == ({"accepted"}, {"wrong_pin"})
+    assert [await country.log_in(active[30], f"9999999{n}") for n in range(6)][-1] == "locked"
+    reachable = iter([life for life in active if {"mobile", "email"} <= life.body["contacts"].keys()])
+    await asyncio.gather(*(country.restore(next(reachable), to_the_end=n > 1) for n in range(6)))
+    await asyncio.gather(*(country.revoke(next(reachable), to_the_end=n > 1) for n in range(6)))
+    await asyncio.gather(*(country.change_contacts(next(reachable)) for _ in range(6)))
+    await asyncio.gather(*(country.apply(life) for life in active[-4:]))

@@ -1,0 +1,54 @@
+"""Where a secret could have been left: everything that a stack writes, and what its processes show."""
+
+import os
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+
+from deploy.local.ports import HOST
+from deploy.local.postgres import SUPERUSER, programs
+from deploy.local.stack import Stack
+
+CAPTURED = {"captured", "spool"}
+"""What the citizen gets: the only places where a half may be read."""
+BROKER = "rabbitmq"
+"""Holds the portals' own requests, personal data included, until they are handled."""
+
+
+def written(stack: Stack) -> list[Path]:
+    """Return every folder and file of the stack but the captured channels."""
+    return [path for path in stack.state.iterdir() if path.name not in CAPTURED]
+
+
+def dumps(stack: Stack, folder: Path) -> list[Path]:
+    """Dump the database whole, once with its bytes in hex and once as they are; return the files."""
+    stack.postgres.sql("checkpoint")
+    made = []
+    for output in ("hex", "escape"):
+        made.append(folder / f"ledger.{output}.sql")
+        environment = {
+            "PGHOST": HOST,
+            "PGPORT": str(stack.postgres.port),
+            "PGUSER": SUPERUSER,
+            "PGPASSWORD": stack.postgres.passwords[SUPERUSER],
+            "PGOPTIONS": f"-c bytea_output={output}",
+        }
+        argv = [str(programs() / "pg_dump"), "-f", str(made[-1]), stack.database]
+        subprocess.run(argv, env=environment, check=True, cwd="/")
+    return made
+
+
+def shown(stack: Stack, folder: Path, others: Collection[int] = ()) -> list[Path]:
+    """Write down the command line and the environment of every process of the stack; return the files."""
+    leaders = {process.pid for process in stack.processes().values()} | set(others)
+    made = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(process.name)) not in leaders:
+                continue
+            content = (process / "cmdline").read_bytes() + b"\n" + (process / "environ").read_bytes()
+        except (OSError, ProcessLookupError):
+            continue
+        made.append(folder / f"process-{process.name}")
+        made[-1].write_bytes(content)
+    return made

@@ -1,0 +1,74 @@
+"""A sender who keeps to no contract: any bytes, any properties or none, to any queue the broker lets it."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import aio_pika
+import pamqp.frame
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import AbstractChannel, ChannelFrame
+from aiormq.channel import Channel
+from pamqp.body import ContentBody
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
+
+GARBLED = "not-utf8"
+"""Stands, in a property, for bytes that are no UTF-8."""
+_NO_UTF8 = b"\xff\xfe\xc0\x80ABC\xed"
+
+
+class Rough:
+    """One broker user on one connection."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: AbstractConnection
+        self._channel: Channel
+
+    async def __aenter__(self) -> Self:
+        self._connection = await aio_pika.connect(self._url, timeout=10)
+        self._channel = _concrete(
+            await (await self._connection.channel(publisher_confirms=False)).get_underlay_channel()
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.close()
+
+    async def say(self, body: bytes, key: str, *, exchange: str = "pin.commands", **properties: Any) -> None:  # noqa: ANN401
+        """Publish, and wait until the broker has looked at it.
+
+        Written to the socket as it is, as a client library would put right what a property lacks.
+
+        Args:
+            body: of any size.
+            key: the routing key; with the exchange `""`, the name of a queue.
+            exchange: where to.
+            properties: as pamqp names them.
+
+        Raises:
+            aiormq.exceptions.ChannelAccessRefused: the user may not publish there.
+            aiormq.exceptions.ChannelPreconditionFailed: the `user_id` is not the user's.
+        """
+        room = self._channel.max_content_size
+        header = ContentHeader(properties=Basic.Properties(**properties), body_size=len(body))
+        frames = [
+            pamqp.frame.marshal(Basic.Publish(exchange=exchange, routing_key=key), self._channel.number),
+            pamqp.frame.marshal(header, self._channel.number).replace(GARBLED.encode(), _NO_UTF8),
+            *(
+                pamqp.frame.marshal(ContentBody(body[at : at + room]), self._channel.number)
+                for at in range(0, len(body), room)
+            ),
+        ]
+        await self._channel.write_queue.put(ChannelFrame(payload=b"".join(frames), should_close=False))
+        async with asyncio.timeout(30):
+            # Answered after all that went before on this channel.
+            await self._channel.basic_qos(prefetch_count=1)
+
+
+def _concrete(channel: AbstractChannel) -> Channel:
+    assert isinstance(channel, Channel)
+    return channel

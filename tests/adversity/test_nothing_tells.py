@@ -1,0 +1,27 @@
+"""Neither the words nor the time of an answer tell whether there is a citizen (R14, R19, and of R11)."""
+
+import sys
+
+import pytest
+
+from deploy.local.stack import Stack
+from tests.adversity import timing
+
+WORKERS = timing.WORKERS
+SETTINGS = timing.SETTINGS
+PAIRS = 40
+SMALLEST_TOLD = 5.0
+"""Milliseconds. So few pairs tell only a gross difference; `python -m tests.adversity.timing` tells more."""
+CHANCE = 1e-4
+
+
+async def test_known_and_unknown_get_the_same_answer_in_the_same_time(
+    running: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await timing.compared(running, PAIRS)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{timing.table(found)}")
+    for comparison in found:
+        assert len(comparison.replies) == 1, comparison.name
+        differs = abs(comparison.difference) > SMALLEST_TOLD
+        assert not (differs and comparison.by_chance < CHANCE), str(comparison)

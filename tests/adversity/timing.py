@@ -1,0 +1,246 @@
+"""What a stopwatch can tell about a citizen: paired timings, known against unknown.
+
+    python -m tests.adversity.timing --pairs 1000
+
+takes about ten minutes and prints, for each pair of cases, how long the answer took and the difference with
+its spread. The replies of each pair have to be the same bytes.
+"""
+
+import argparse
+import asyncio
+import secrets
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from math import comb
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from deploy.local.citizens import PLAIN, citizens
+from deploy.local.stack import Stack
+from tests.chaos.scenarios import citizen
+from tests.chaos.town import MAIN_WAY, Person, Town, town_on
+from tests.client import Body, Client
+from tests.servers import private_stack
+
+WORKERS = (*MAIN_WAY, "issuer-access", "revoker")
+SETTINGS = {
+    # The limits would end the measuring; blocking has to stay, as it is one of the cases.
+    "PIN_LINKS_A_DAY": "1000000",
+    "PIN_ATTEMPTS_IN_ROW": "1000000",
+}
+BLOCKED_AFTER = 20
+REUSE = 15
+"""Wrong attempts on one PIN, and links to one citizen: fewer than block it."""
+CARD = {"number": "80380000900012345678", "expires_on": "2029-06-30"}
+OTHER_CARD = {"number": "80380000900087654321", "expires_on": "2029-06-30"}
+WRONG = "00000000"
+Case = Callable[[], tuple[str, Body]]
+
+
+class Stopwatch(Client):
+    """A portal that notes when each reply came in."""
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack, "portal")
+        self._waiting: dict[str, asyncio.Future[tuple[float, bytes]]] = {}
+
+    async def _take_reply(self, message: AbstractIncomingMessage) -> None:
+        if waiting := self._waiting.pop(message.correlation_id or "", None):
+            waiting.set_result((perf_counter(), message.body))
+        await super()._take_reply(message)
+
+    async def time(self, type_: str, body: Body) -> tuple[float, bytes]:
+        """Ask, and return how many milliseconds the reply took, and the reply."""
+        message_id = str(uuid4())
+        reply = self._waiting[message_id] = asyncio.get_running_loop().create_future()
+        began = perf_counter()
+        await self.publish(type_, body, message_id=message_id)
+        ended, content = await asyncio.wait_for(reply, 60)
+        return 1000 * (ended - began), content
+
+
+@dataclass
+class Comparison:
+    """Two cases that nobody is to tell apart.
+
+    Attributes:
+        name: of the two.
+        one: makes a command of the first case.
+        other: makes one of the second.
+        after: what has to be done after each pair, unmeasured.
+    """
+
+    name: str
+    one: Case
+    other: Case
+    after: Callable[[], Coroutine[Any, Any, object]] | None = None
+    times: list[tuple[float, float]] = field(default_factory=list)
+    replies: set[bytes] = field(default_factory=set)
+
+    async def measure(self, watch: Stopwatch, pairs: int) -> None:
+        """Time pairs, each in an order that chance decides."""
+        for _ in range(pairs):
+            cases = [self.one, self.other]
+            turned = secrets.randbelow(2)
+            timed = [await watch.time(*case()) for case in (cases[::-1] if turned else cases)]
+            one, other = timed[::-1] if turned else timed
+            self.times.append((one[0], other[0]))
+            self.replies |= {one[1], other[1]}
+            if self.after:
+                await self.after()
+
+    @property
+    def differences(self) -> list[float]:
+        """Milliseconds that the first case took longer, pair by pair."""
+        return [one - other for one, other in self.times]
+
+    @property
+    def difference(self) -> float:
+        """The median of the differences."""
+        return median(self.differences)
+
+    @property
+    def by_chance(self) -> float:
+        """The chance that equal cases differ so often in one direction (two-sided sign test)."""
+        signs = [difference > 0 for difference in self.differences if difference]
+        fewer = min(sum(signs), len(signs) - sum(signs))
+        outcomes: int = 2 ** len(signs)
+        return min(1.0, 2 * sum(comb(len(signs), k) for k in range(fewer + 1)) / outcomes)
+
+    def __str__(self) -> str:
+        lower, _, upper = quantiles(self.differences, n=4)
+        one, other = (median(times) for times in zip(*self.times, strict=True))
+        return (
+            f"{self.name:48} {one:8.2f} {other:8.2f} {self.difference:+8.3f}"
+            f"   {lower:+8.2f} … {upper:+.2f}   {self.by_chance:7.3f}"
+        )
+
+
+_HEAD = f"{'ms, medians':48} {'one':>8} {'other':>8} {'differ.':>8}   {'middle half':^18}   {'p':>7}"
+
+
+def table(found: Sequence[Comparison]) -> str:
+    """Return the figures of some comparisons, a line each."""
+    return "".join(f"{line}\n" for line in (_HEAD, *found))
+
+
+def strangers() -> Iterator[Body]:
+    """Give people whom nobody knows, each once."""
+    return (body for _, body in citizens(10**6, 13, kinds=(PLAIN,)))
+
+
+def blind(known: Sequence[Person]) -> list[Comparison]:
+    """Return the blind commands: by the right citizen, a stranger, and somebody who has the data wrong."""
+    people, new = cycle(known), strangers()
+
+    def request(body: Body) -> tuple[str, Body]:
+        return "pin.request", body
+
+    def restore(body: Body, contacts: Body) -> tuple[str, Body]:
+        two = {name: contacts[name] for name in ("mobile", "email")}
+        return "restore.request", citizen(body["codice_fiscale"], contacts=two)
+
+    def revoke(body: Body, card: Body) -> tuple[str, Body]:
+        return "revoke.request", citizen(body["codice_fiscale"], health_card=card, email="io@example.it")
+
+    def own() -> tuple[str, Body]:
+        body = next(people).body
+        return restore(body, body["contacts"])
+
+    def wrong() -> tuple[str, Body]:
+        return restore(next(people).body, next(new)["contacts"])
+
+    def nobody() -> tuple[str, Body]:
+        body = next(new)
+        return restore(body, body["contacts"])
+
+    def card() -> tuple[str, Body]:
+        return revoke(next(people).body, CARD)
+
+    return [
+        Comparison(
+            "pin.request: a PIN lives, or a stranger",
+            lambda: request(next(people).body),
+            lambda: request(next(new)),
+        ),
+        Comparison("restore.request: right, or a stranger", own, nobody),
+        Comparison("restore.request: right, or other contacts", own, wrong),
+        Comparison("revoke.request: right, or a stranger", card, lambda: revoke(next(new), CARD)),
+        Comparison(
+            "revoke.request: right, or another card", card, lambda: revoke(next(people).body, OTHER_CARD)
+        ),
+    ]
+
+
+def wrong_pins(town: Town, regular: Person, blocked: Person, initial: Sequence[Person]) -> list[Comparison]:
+    """Return the attempts with a wrong PIN: on a PIN, on a blocked one, on nobody's."""
+    unused, new = cycle(initial), strangers()
+    key = {"reply_key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}
+
+    def verify(codice_fiscale: str) -> tuple[str, Body]:
+        return "pin.verify", citizen(codice_fiscale, pin_sealed=town.sealed(WRONG))
+
+    def activate(codice_fiscale: str) -> tuple[str, Body]:
+        return "pin.activate", citizen(codice_fiscale, pin_sealed=town.sealed(WRONG * 2), **key)
+
+    def nobody() -> tuple[str, Body]:
+        return verify(next(new)["codice_fiscale"])
+
+    return [
+        Comparison(
+            "pin.verify: a wrong PIN, or a stranger",
+            lambda: verify(regular.codice_fiscale),
+            nobody,
+            lambda: town.ask("pin.verify", town.log_in(regular)),
+        ),
+        Comparison(
+            "pin.verify: a blocked PIN, or a stranger", lambda: verify(blocked.codice_fiscale), nobody
+        ),
+        Comparison(
+            "pin.activate: a wrong PIN, or a stranger",
+            lambda: activate(next(unused).codice_fiscale),
+            lambda: activate(next(new)["codice_fiscale"]),
+        ),
+    ]
+
+
+async def compared(stack: Stack, pairs: int) -> list[Comparison]:
+    """Let people get their PINs, and measure; the blind commands all at once, as most of it is waiting."""
+    pool = pairs // REUSE + 1
+    async with town_on(stack, kinds=(PLAIN,)) as town, Stopwatch(stack) as watch:
+        await town.settle_in(issued=pool, active=2 + pool)
+        regular, blocked, *known = town.active
+        for person in known:
+            await town.ask(
+                "registry.update", citizen(person.codice_fiscale, health_card=CARD), by=town.registry
+            )
+        for _ in range(BLOCKED_AFTER):
+            await town.ask("pin.verify", town.log_in(blocked, WRONG))
+        assert (await town.ask("pin.verify", town.log_in(blocked)))["code"] == "wrong_pin"
+        one_by_one, at_once = wrong_pins(town, regular, blocked, town.issued), blind(known)
+        for comparison in one_by_one:
+            await comparison.measure(watch, pairs)
+        await asyncio.gather(*(comparison.measure(watch, pairs) for comparison in at_once))
+    return [*at_once, *one_by_one]
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure on servers of our own and print; 1 when two replies of a pair differ."""
+    parser = argparse.ArgumentParser(prog="python -m tests.adversity.timing")
+    parser.add_argument("--pairs", type=int, default=1000)
+    pairs: int = parser.parse_args(words).pairs
+    with private_stack(SETTINGS) as stack:
+        stack.start_workers(WORKERS)
+        found = asyncio.run(compared(stack, pairs))
+    sys.stdout.write(table(found))
+    return int(any(len(comparison.replies) != 1 for comparison in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

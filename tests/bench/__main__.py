@@ -1,0 +1,117 @@
+"""`python -m tests.bench [measure …]`: measures, on private servers of its own; by default everything.
+
+What each measure does stands in its file. Every size is an option, so that each can be tried small.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.local.processes import CHECKOUT
+from deploy.local.stack import Stack
+from deploy.local.trouble import StackError
+from tests.bench import (
+    backfill,
+    beside,
+    forms,
+    growth,
+    istanze,
+    latency,
+    logins,
+    memory,
+    release,
+    report,
+    restores,
+    revokes,
+    throughput,
+)
+from tests.bench.counting import Stalled
+from tests.bench.measure import Measure, Told
+from tests.servers import private_stack
+
+MEASURES: Mapping[str, Measure] = {
+    "throughput": throughput,
+    "latency": latency,
+    "memory": memory,
+    "growth": growth,
+    "logins": logins,
+    "restores": restores,
+    "revokes": revokes,
+    "beside": beside,
+    "istanze": istanze,
+    "release": release,
+    "forms": forms,
+    "backfill": backfill,
+}
+
+_DISCARDING = {sink: {"mode": "discard"} for sink in ("sms", "email", "pec")}
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the command line's parser, with the options of every measure."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("measures", nargs="*", metavar="measure", help=", ".join(MEASURES))
+    parser.add_argument("--setting", action="append", default=[], help="NAME=value, a setting of all workers")
+    parser.add_argument("--json", action="store_true", help="keep the results in .local/bench/")
+    for name, measure in MEASURES.items():
+        measure.options(parser.add_argument_group(name, measure.__doc__))  # type: ignore[arg-type]
+    return parser
+
+
+def chosen(text: list[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line; nothing named is everything, and a name that is none ends the program."""
+    options = parser.parse_args(text)
+    if unknown := [name for name in options.measures if name not in MEASURES]:
+        parser.error(f"no measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    if wrong := [setting for setting in options.setting if "=" not in setting]:
+        parser.error(f"--setting takes NAME=value, not {', '.join(wrong)}")
+    options.measures = list(dict.fromkeys(options.measures)) or list(MEASURES)
+    return options
+
+
+async def run(stack: Stack, options: argparse.Namespace) -> int:
+    """Measure what is asked for, and print it; returns how many measures failed."""
+    failed = 0
+    stack.far_ends.misbehave(**_DISCARDING)
+    results: dict[str, Any] = {"conditions": report.conditions(stack)}
+    report.show("Conditions", [f"{name}: {text}" for name, text in results["conditions"].items()])
+    for name in options.measures:
+        report.show(f"{name} …", [])
+        began = time.monotonic()
+        try:
+            told = await MEASURES[name].measure(stack, options)
+        except (Stalled, StackError) as fault:
+            told, failed = Told(f"{name} FAILED", str(fault).splitlines()), failed + 1
+            _tidy(stack)
+        took = time.monotonic() - began
+        results[name] = told.values | {"took_seconds": round(took, 1)}
+        report.show(told.title, [*told.lines, f"(took {took:.0f} s)"])
+    if options.json:
+        report.show("Kept", [str(report.keep(results, CHECKOUT / ".local/bench"))])
+    return failed
+
+
+def _tidy(stack: Stack) -> None:
+    """Leave nothing of a measure that failed to the next one."""
+    stack.stop_workers()
+    stack.drop_database()
+    stack.far_ends.misbehave(**_DISCARDING)
+
+
+def main() -> int:
+    """Run the measures that the command line asks for."""
+    options = chosen(sys.argv[1:], arguments())
+    settings = dict(part.split("=", 1) for part in options.setting)
+    with private_stack(settings) as stack:
+        return min(1, asyncio.run(run(stack, options)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

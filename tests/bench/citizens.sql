@@ -1,0 +1,44 @@
+-- Citizens who got their PIN and keep it, with all that the ledger holds of each: some 4 KB.
+-- {citizens}: how many. Keys and ids are spread evenly, and entered in the order of the indexes.
+-- What is sealed or hashed is as long as the real thing, and nobody opens it.
+set session_replication_role = replica;  -- no checks of foreign keys: the rows are right
+
+create temp table citizen as
+select n,
+       lpad(to_hex(n * 4294967296 / {citizens}), 8, '0') || left(md5(n::text), 24) as key,
+       md5('message ' || n)::uuid::text as message_id,
+       now() - interval '30 days' + n * interval '1 ms' as at
+from generate_series(0, {citizens} - 1) as n;
+
+insert into subject (key, entries, head)
+select decode(key, 'hex'), 5, decode(md5(key) || md5(key), 'hex') from citizen order by n;
+
+insert into account (subject, version, before, status, level, schema, state)
+select decode(key, 'hex'), 2, 'issued', 'active', 'online', 1, decode(repeat(md5(key), 57), 'hex')
+from citizen order by n;
+
+insert into entry (subject, seq, at, kind, message_id, actor, correlation_id, data, hash)
+select decode(key, 'hex'), seq, at, kind, message_id::uuid, actor, message_id, repeat('x', length),
+       decode(md5(key) || md5(key), 'hex')
+from citizen
+cross join (values
+    (1, 'pin.issued', 'portal', 260), (2, 'delivery.sent', 'notifier', 110),
+    (3, 'delivery.sent', 'notifier', 110), (4, 'delivery.sent', 'notifier', 110),
+    (5, 'pin.activated', 'portal', 80)) as life (seq, kind, actor, length)
+order by n, seq;
+
+insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at)
+select (left(key, 8) || md5(key || channel))::varchar(32)::uuid, decode(key, 'hex'), channel, 'sent', 1,
+       'reference-0123456789', message_id, at
+from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
+order by n;
+
+insert into inbox (message_id, digest, done, correlation_id, at)
+select message_id::uuid, decode(md5(key), 'hex'), true, message_id, at from citizen order by n;
+
+-- The expiries of one batch of requests are one row.
+insert into outbox (id, worker, due_at, parcel)
+select gen_random_uuid(), 'issuer', min(at) + interval '60 days', decode(repeat(md5(min(key)), 20 * count(*)::integer), 'hex')
+from citizen group by n / 200;
+
+drop table citizen;

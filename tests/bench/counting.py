@@ -1,0 +1,96 @@
+"""Counts what the ledger gains, without reading what it had before."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import NamedTuple, Self, TypeAlias
+
+import asyncpg
+
+from deploy.local.postgres import SUPERUSER
+from deploy.local.stack import Stack
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Count = Callable[[], Awaitable[int]]
+
+SENT = "status = 'sent'"
+"""Of `delivery`: handed to its far end, and recorded."""
+_PAGES_BEFORE = 512
+"""Pages before the end of a table in which Postgres may still put new rows."""
+_QUICKEST, _SLOWEST = 0.02, 0.5
+_PATIENCE = 60.0
+
+
+class Stalled(Exception):  # noqa: N818 - reads as what it says
+    """Nothing was recorded for a minute: look at the logs of the run."""
+
+
+class Reached(NamedTuple):
+    """When a count had come to what was waited for, on the clock of `time.perf_counter`, and to how much."""
+
+    at: float
+    done: int
+
+
+class Tally:
+    """Counts the rows that a table has gained since it began."""
+
+    def __init__(self, ledger: Connection, query: str, before: int) -> None:
+        self._ledger, self._query, self._before = ledger, query, before
+
+    @classmethod
+    async def begin(cls, ledger: Connection, table: str, condition: str = "true") -> Self:
+        """Note where a table ends: new rows come about there, and only those pages are read again.
+
+        Args:
+            ledger: a superuser's connection.
+            table: one whose rows are added and not moved: `delivery`, `entry`, `inbox`.
+            condition: SQL, which rows count.
+        """
+        pages = await ledger.fetchval(f"select pg_relation_size('{table}') / 8192")
+        first = max(0, pages - _PAGES_BEFORE)
+        query = f"select count(*) from {table} where ctid >= '({first},0)'::tid and {condition}"  # noqa: S608
+        return cls(ledger, query, await ledger.fetchval(query))
+
+    async def __call__(self) -> int:
+        """Return how many rows there are by now."""
+        return int(await self._ledger.fetchval(self._query)) - self._before
+
+
+class Books:
+    """A superuser's connection to the ledger that the stack uses now."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._dsn = stack.postgres.dsn(SUPERUSER, stack.database)
+
+    async def __aenter__(self) -> Self:
+        self.ledger: Connection = await asyncpg.connect(self._dsn)
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        await self.ledger.close()
+
+    async def tally(self, table: str, condition: str = "true") -> Tally:
+        """Begin to count a table."""
+        return await Tally.begin(self.ledger, table, condition)
+
+
+async def reach(number: int, count: Count, what: str) -> Reached:
+    """Wait until a count reaches a number; it is looked at more often the nearer it comes.
+
+    Raises:
+        Stalled: it did not move for a minute.
+    """
+    began, moved_at, before = time.perf_counter(), time.perf_counter(), -1
+    while (done := await count()) < number:
+        now = time.perf_counter()
+        if done != before:
+            before, moved_at = done, now
+        if now - moved_at > _PATIENCE:
+            raise Stalled(f"{what}: nothing recorded for {_PATIENCE:g} s, at {done} of {number}")
+        left = (number - done) * (now - began) / done if done else 0
+        await asyncio.sleep(min(_SLOWEST, max(_QUICKEST, left / 4)))
+    return Reached(time.perf_counter(), done)

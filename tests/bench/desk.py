@@ -1,0 +1,65 @@
+"""Commands by the thousand, queued up before the clock starts."""
+
+import asyncio
+import base64
+import uuid
+from collections.abc import Iterable
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+
+import aio_pika
+import orjson
+from nacl.public import PublicKey, SealedBox
+
+from deploy.local.stack import Stack
+
+_AT_ONCE = 500
+
+
+def sealed(stack: Stack, service: str, text: str) -> str:
+    """Seal a text to a service, as commands carry secrets."""
+    public = base64.b64decode((stack.state / f"keys/{service}.pub").read_text())
+    return base64.b64encode(SealedBox(PublicKey(public)).encrypt(text.encode())).decode()
+
+
+class Desk:
+    """A portal or an operator's console that asks for replies and lets the broker throw them away.
+
+    Replies are part of a worker's work, reading them is not: the queue that they go to keeps one.
+    """
+
+    def __init__(self, stack: Stack, user: str = "portal") -> None:
+        self._url, self._user = stack.rabbitmq.url(user), user
+
+    async def __aenter__(self) -> Self:
+        self._connection = await aio_pika.connect(self._url)
+        channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        replies = await channel.declare_queue("", exclusive=True, arguments={"x-max-length": 1})
+        self._reply_to = replies.name
+        self._commands = await channel.get_exchange("pin.commands", ensure=False)
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        await self._connection.close()
+
+    async def put(self, type_: str, bodies: Iterable[dict[str, Any]]) -> int:
+        """Publish a command for each body, every one confirmed by the broker; return how many."""
+        waiting, number = iter(bodies), 0
+        while part := [self._message(type_, body) for body in islice(waiting, _AT_ONCE)]:
+            await asyncio.gather(*(self._commands.publish(message, type_) for message in part))
+            number += len(part)
+        return number
+
+    def _message(self, type_: str, body: dict[str, Any]) -> aio_pika.Message:
+        return aio_pika.Message(
+            orjson.dumps(body),
+            type=type_,
+            message_id=str(uuid.uuid4()),
+            user_id=self._user,
+            reply_to=self._reply_to,
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )

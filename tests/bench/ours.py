@@ -1,0 +1,60 @@
+"""The job done by the project."""
+
+from collections.abc import Mapping
+
+from deploy.local.processes import Process
+from deploy.local.stack import Stack
+from tests.bench.counting import SENT, Books
+from tests.bench.course import Run, watch
+from tests.bench.requests import Applicants, queue_up
+from tests.servers import empty_queues
+
+NAME = "pin-online"
+CHANNELS = ("sms", "email", "post")
+Layout = Mapping[str, int]
+"""How many processes of each worker: of `issuer`, and of each of `CHANNELS`."""
+LAYOUT: Layout = dict.fromkeys(("issuer", *CHANNELS), 1)
+
+
+def servers_of(stack: Stack) -> dict[str, Process]:
+    """Return the processes that serve whoever does the job."""
+    return {
+        "postgres": stack.postgres.process,
+        "rabbitmq": stack.rabbitmq.process,
+        "sinks": stack.far_ends.process,
+    }
+
+
+def start_channels(stack: Stack, layout: Layout) -> None:
+    """Start the notifier's channels, and wait until they consume."""
+    for channel in CHANNELS:
+        stack.start_worker(f"notifier-{channel}", copies=layout[channel])
+
+
+def start_issuers(stack: Stack, layout: Layout) -> None:
+    """Start what takes the requests."""
+    stack.start_worker("issuer", copies=layout["issuer"], wait=False)
+
+
+async def run(stack: Stack, applicants: Applicants, requests: int, layout: Layout = LAYOUT) -> Run:
+    """Do the job once, on the ledger that the stack uses now, and end the workers that did it.
+
+    The channels are ready before the issuer starts, as a peer's are when its first task is done.
+    """
+    await empty_queues(stack)
+    await queue_up(stack.rabbitmq.url("portal"), applicants.take(requests))
+    try:
+        return await watched(stack, requests, layout)
+    finally:
+        stack.stop_workers()
+
+
+async def watched(stack: Stack, requests: int, layout: Layout = LAYOUT) -> Run:
+    """Start the workers for requests that are queued, and watch them through the job."""
+    async with Books(stack) as books:
+        counts = await books.tally("entry", "kind = 'pin.issued'"), await books.tally("delivery", SENT)
+        others = set(stack.workers)
+        start_channels(stack, layout)
+        start_issuers(stack, layout)
+        own = {name: process for name, process in stack.workers.items() if name not in others}
+        return await watch(NAME, requests, counts, own, servers_of(stack))

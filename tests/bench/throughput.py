@@ -1,0 +1,110 @@
+"""Issuances a second, request to all three deliveries recorded, in turn with the peers."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from deploy.local.stack import Stack
+from tests.bench import ours, report
+from tests.bench.course import Run
+from tests.bench.figures import Spread, verdict
+from tests.bench.measure import Told
+from tests.bench.ours import CHANNELS
+from tests.bench.peer import Peer, Place, install
+from tests.bench.requests import Applicants
+
+_LAYOUT = "issuer=1,sms=1,email=1,post=1"
+_TARGET = 5
+
+
+def layout(text: str) -> dict[str, int]:
+    """Read how many processes of each worker: `issuer=2,sms=1`; one of each that is not named."""
+    given = {name: int(number) for name, _, number in (part.partition("=") for part in text.split(","))}
+    if unknown := given.keys() - {"issuer", *CHANNELS}:
+        raise ArgumentTypeError(f"no worker {', '.join(sorted(unknown))}")
+    return {**ours.LAYOUT, **given}
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add the options of this measure."""
+    parser.add_argument("--runs", type=int, default=5, help="of each contender, in turn")
+    parser.add_argument("--requests", type=int, default=20_000, help="in a run of ours")
+    parser.add_argument("--peer-requests", type=int, default=3_000, help="in a run of a peer")
+    parser.add_argument("--peers", nargs="*", default=["celery", "faststream"])
+    parser.add_argument("--celery-processes", type=int, default=4)
+    parser.add_argument("--faststream-processes", type=int, default=2)
+    parser.add_argument("--layout", type=layout, default=layout(_LAYOUT), help=f"default: {_LAYOUT}")
+
+
+async def measure(stack: Stack, options: Namespace) -> Told:
+    """Run ourselves and each peer in turn, so many times."""
+    applicants = Applicants(seed=1)
+    peers = _peers(stack, options)
+    runs = []
+    for number in range(options.runs):
+        stack.use_new_database(f"throughput_{number}")
+        runs.append(_shown(await ours.run(stack, applicants, options.requests, options.layout)))
+        stack.drop_database()
+        runs += [_shown(await peer.run(options.peer_requests)) for peer in peers]
+    told = summary(runs)
+    return Told("Issuances a second", lines(told), told | {"each": [run.as_json() for run in runs]})
+
+
+def _peers(stack: Stack, options: Namespace) -> list[Peer]:
+    if not options.peers:
+        return []
+    install()
+    place = Place(stack)
+    processes = {"celery": options.celery_processes, "faststream": options.faststream_processes}
+    return [Peer(stack, place, name, processes[name]) for name in options.peers]
+
+
+def _shown(run: Run) -> Run:
+    spent = sum(run.cpu_ms.values())
+    report.progress(f"{run.name:<12}{run.rate:8.0f} issuances/s{spent:8.2f} ms CPU each")
+    return run
+
+
+def summary(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the medians and spreads of the runs by who did the job, and the ratios to the better peer.
+
+    `ratio` counts from the first issuance recorded; `ratio_delivered` from the first delivery recorded,
+    which leaves out whatever a contender issued before it delivered anything.
+    """
+    names = dict.fromkeys(run.name for run in runs)
+    told: dict[str, Any] = {name: _medians([run for run in runs if run.name == name]) for name in names}
+    peers = [told[name] for name in names if name != ours.NAME]
+    if peers and ours.NAME in told:
+        for ratio, rate in (("ratio", "rate"), ("ratio_delivered", "delivered")):
+            better = max(peer[rate]["median"] for peer in peers)
+            told[ratio] = told[ours.NAME][rate]["median"] / better
+    return told
+
+
+def _medians(runs: Sequence[Run]) -> dict[str, Any]:
+    return {
+        "requests": runs[0].requests,
+        "rate": Spread.of([run.rate for run in runs]).as_json(),
+        "delivered": Spread.of([run.delivered for run in runs]).as_json(),
+        "cpu_ms": {name: Spread.of([r.cpu_ms[name] for r in runs]).median for name in runs[0].cpu_ms},
+        "peak_mb": {name: max(run.peak_mb[name] for run in runs) for name in runs[0].peak_mb},
+    }
+
+
+def lines(told: dict[str, Any]) -> list[str]:
+    """Return the summary of runs as lines to print."""
+    shown = []
+    for name, one in ((n, o) for n, o in told.items() if isinstance(o, dict)):
+        all_of_it = sum(one["cpu_ms"].values())
+        rate, delivered = Spread(**one["rate"]), Spread(**one["delivered"])
+        shown += [
+            f"{name:<12} {rate.told('issuances/s')} of {one['requests']}, first issuance to last delivery",
+            f"{'':<12} {delivered.told('issuances/s')}, first delivery to last delivery",
+            f"{'':<12} CPU ms an issuance: {report.parts(one['cpu_ms'] | {'all': all_of_it}, 2)}",
+            f"{'':<12} peak memory, MB: {report.parts(one['peak_mb'], 0)}",
+        ]
+    if "ratio" in told:
+        least = min(told["ratio"], told["ratio_delivered"])
+        ratios = f"{told['ratio']:.2f}, from first deliveries {told['ratio_delivered']:.2f}"
+        shown.append(f"times the better peer: {ratios}; {verdict(least, _TARGET, at_least=True)}")
+    return shown
