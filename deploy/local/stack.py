@@ -56,21 +56,36 @@ class Stack:
         servers = environment.servers(self.postgres, self.rabbitmq, self.database)
         return environment.settings(self.state, self.far_ends, servers, self.settings)
 
+    def start(self) -> None:
+        """Start everything: the workers load while RabbitMQ, the slowest of all, still boots."""
+        self._spawn_servers()
+        started = self._spawn_workers(WORKERS)
+        self._wait_for_servers()
+        self.wait_ready(process.name for process in started)
+
     def start_servers(self) -> None:
         """Start Postgres, RabbitMQ and the far ends, and make keys, roles and tables."""
+        self._spawn_servers()
+        self._wait_for_servers()
+
+    def _spawn_servers(self) -> None:
         self.rabbitmq.spawn()
         self.far_ends.spawn()
         make_keys(self.state / "keys")
         self.postgres.start()
         self.postgres.make_ready()
+
+    def _wait_for_servers(self) -> None:
         self.far_ends.wait_ready()
         self.rabbitmq.wait_ready()
         environment.write(self.state / "env", self.env)
 
     def start_workers(self, names: Iterable[str] = tuple(WORKERS)) -> None:
         """Start these workers, by default all, and wait until they are ready."""
-        started = [self._start(WORKERS[name], 1, {}) for name in names]
-        self.wait_ready(process.name for process in started)
+        self.wait_ready(process.name for process in self._spawn_workers(names))
+
+    def _spawn_workers(self, names: Iterable[str]) -> list[Process]:
+        return [self._start(WORKERS[name], 1, {}) for name in names]
 
     def start_worker(
         self, name: str, *, copies: int = 1, env: Mapping[str, str] | None = None, wait: bool = True

@@ -67,8 +67,7 @@ def run(root: Path) -> int:
     try:
         claim.say("starting")
         stack = Stack(root)
-        stack.start_servers()
-        stack.start_workers()
+        stack.start()
         claim.say("ready")
         supervise(stack)
     except StackError as error:

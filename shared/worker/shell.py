@@ -22,7 +22,7 @@ _SUSPECT = 3
 """Redeliveries after which a message is handled alone, and its tries are counted."""
 _TRIES = 3
 """Tries alone, each ended by the death of the process, after which a message is parked."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _STOP_LIMIT = 8.0
 _WATCH = 5.0
 
@@ -142,6 +142,7 @@ class Worker:
                     closing = asyncio.ensure_future(
                         self._close(await self._handle(arrived, ledger), session, closing)
                     )
+                    closing.add_done_callback(_retrieved)
                 elif self._clerk.confirmed:
                     await self._clear(ledger)
             async with asyncio.timeout(_STOP_LIMIT):
@@ -240,3 +241,9 @@ class Worker:
             )
         for unreadable in closing.unreadable:
             self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])
+
+
+def _retrieved(task: "asyncio.Task[None]") -> None:
+    """Take note of how a batch ended: the one after it, or the loop, raises what it raised."""
+    if not task.cancelled():
+        task.exception()

@@ -14,7 +14,7 @@ from deploy.local.claim import Claim
 from deploy.local.demo.screen import Screen
 from deploy.local.stack import Stack
 
-DELAY = "PT2S"
+DELAY = "PT1S"
 _IN_SIGHT = timedelta(seconds=10)
 # Apart from the citizens that tests and people make on the same ledger.
 _FIRST = 3_000_000
@@ -78,10 +78,8 @@ def ground(root: Path, citizens: int, screen: Screen) -> Iterator[Ground]:
 
 def _start(stack: Stack, supervisor: Claim, screen: Screen) -> None:
     supervisor.say("starting")
-    with screen.doing("Postgres, RabbitMQ, the SMS gateway and the SMTP servers"):
-        stack.start_servers()
-    with screen.doing("The workers"):
-        stack.start_workers()
+    with screen.doing("Postgres, RabbitMQ, the SMS gateway, the SMTP servers and nine workers"):
+        stack.start()
     supervisor.say("ready")
 
 
