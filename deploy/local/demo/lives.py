@@ -157,8 +157,8 @@ ROLES = (
         Counter(_ASKED) + Counter(_EFFECT),
     ),
     Role("send documents that do not do", 0.03, _is_refused, _REVIEWED | {"dispositivo.cancelled": 1}),
-    Role("wait for the letter", 0.32, _waits),
-    Role("activate", 0.3, _activates, _ACTIVE),
+    Role("wait for the letter", 0.25, _waits),
+    Role("activate", 0.25, _activates, _ACTIVE),
     REST,
 )  # fmt: skip
 
