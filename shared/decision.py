@@ -38,6 +38,8 @@ class Moment:
         number: a number drawn from the lane's sequence, if the message's type needs one.
         accounts: the accounts of the whole batch as of the last decision, by subject: a message about
             several citizens, whose `Taken.subjects` they are, finds all of them here, locked.
+        deliveries: the deliveries that the lane's effect found, as they stand after the last decision,
+            their citizens locked.
         order: the message's place in its batch, for those to whom the order of arrival matters.
     """
 
@@ -49,6 +51,7 @@ class Moment:
     effect: Any = None
     number: int | None = None
     accounts: Mapping[bytes, Account] = field(default_factory=dict)
+    deliveries: Mapping[UUID, "DeliveryRecord"] = field(default_factory=dict)
     order: int = 0
 
     def uuid(self) -> UUID:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import UUID
 
 import orjson
 
@@ -15,6 +14,7 @@ from shared.decision import DECISIONS, Decision, DeliveryRecord, Entry, Event, I
 from shared.ledger import Ledger
 from shared.worker.commands import CommandReader
 from shared.worker.lane import Parsed, Taken
+from shared.worker.writing import standing
 
 EARLY = "internal.notifier.receipt"
 """A receipt that came before its delivery was recorded, on its way round."""
@@ -74,30 +74,20 @@ class Finding:
         rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
         for taken in receipts:
             row = rows.get(str(taken.message.told.delivery_id))
-            taken.effect = _recorded(row) if row else None
+            taken.effect = standing(row) if row else None
             taken.subjects = (taken.effect.subject,) if taken.effect else ()
 
     async def close(self) -> None:
         """Nothing is held."""
 
 
-def _recorded(row: dict[str, object]) -> DeliveryRecord:
-    return DeliveryRecord(
-        id=UUID(str(row["id"])),
-        subject=bytes(row["subject"]),  # type: ignore[call-overload]
-        channel=str(row["channel"]),
-        status=str(row["status"]),
-        attempts=int(str(row["attempts"])),
-        correlation_id=str(row["correlation_id"]),
-    )
-
-
 @decides(DeliveryReceipt)
 def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
     """Record what became of a delivery; a half that did not arrive is the issuer's to judge."""
-    record: DeliveryRecord | None = at.effect
-    if record is None:
+    found: DeliveryRecord | None = at.effect
+    if found is None:
         return _go_round(message, at)
+    record = at.deliveries.get(found.id, found)
     told = message.told
     if record.status in {"failed", "returned", told.status}:
         return Decision(reply=accepted())

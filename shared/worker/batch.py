@@ -10,7 +10,7 @@ from shared.amqp import Message
 from shared.chance import chance
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crash import crash_point
-from shared.decision import Box, Decision, Moment
+from shared.decision import Box, Decision, DeliveryRecord, Moment
 from shared.ledger import Ledger, LedgerConflict, LedgerRefused
 from shared.lifecycle import Lifecycle
 from shared.logs import where
@@ -129,6 +129,7 @@ class Fold:
             clerk.trust.pepper,
             clerk.trust.box,
             accounts=self.writing.accounts,
+            deliveries=self.writing.deliveries,
         )
         self.outbound = Outbound(now, clerk.lane.worker)
 
@@ -136,6 +137,8 @@ class Fold:
         """Lock the citizens of the batch and read what is known of them and of its messages."""
         subjects = {subject for taken in batch for subject in taken.subjects}
         await self.writing.read(list(subjects), ledger, self._seal)
+        found = [taken.effect.id for taken in batch if isinstance(taken.effect, DeliveryRecord)]
+        await self.writing.read_deliveries(found, ledger)
         for row in await ledger.rows("read_inbox", list({taken.id for taken in batch})):
             self._seen[UUID(bytes=row["message_id"].bytes)] = (
                 bytes(row["digest"]),

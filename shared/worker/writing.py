@@ -50,6 +50,8 @@ class Writing:
     waves: list[dict[bytes, Account]] = field(default_factory=lambda: [{}])
     entries: list[tuple[Any, ...]] = field(default_factory=list)
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
+    deliveries: dict[UUID, DeliveryRecord] = field(default_factory=dict)
+    """Those that the batch is about, as they stand."""
     inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
     """Citizens whose account does not open: what concerns them is parked, and nobody else is held up."""
@@ -68,6 +70,12 @@ class Writing:
             else:
                 self.accounts[account.subject] = account
 
+    async def read_deliveries(self, ids: list[UUID], ledger: Ledger) -> None:
+        """Read how deliveries stand, once their citizens are locked."""
+        for row in await ledger.rows("read_deliveries", ids) if ids else ():
+            record = standing(row)
+            self.deliveries[record.id] = record
+
     def account(self, subject: bytes) -> Account:
         """Return a citizen's account as of the last decision of this batch."""
         return self.accounts.get(subject) or Account(subject=subject)
@@ -77,7 +85,7 @@ class Writing:
         for entry in decision.entries:
             self._append(taken, entry)
         for record in decision.records:
-            self.records[record.id] = record
+            self.records[record.id] = self.deliveries[record.id] = record
         if decision.account is not None:
             self.change(decision.account)
 
@@ -140,6 +148,18 @@ class Writing:
             raise LedgerConflict("another worker entered the citizen")
         if old:
             await ledger.run("save_subjects", *_columns(old))
+
+
+def standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliveries
+    """Return how a delivery stands, from its row."""
+    return DeliveryRecord(
+        id=UUID(bytes=row["id"].bytes),
+        subject=bytes(row["subject"]),
+        channel=row["channel"],
+        status=row["status"],
+        attempts=row["attempts"],
+        correlation_id=row["correlation_id"],
+    )
 
 
 async def _write_accounts(ledger: Ledger, wave: dict[bytes, Account], seal: StateSeal) -> None:

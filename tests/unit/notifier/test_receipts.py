@@ -1,5 +1,6 @@
 """Receipts: given how the delivery stands, when a gateway says this, then exactly this."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -56,6 +57,14 @@ def test_what_did_not_arrive_is_the_issuer_s_to_judge(status: str, channel: str,
 def test_a_receipt_told_again_or_too_late_changes_nothing(before: str, status: str) -> None:
     decision = told(status, recorded(before))
     assert (decision.records, decision.events, decision.messages) == ((), (), ())
+
+
+def test_of_two_receipts_in_one_batch_the_second_sees_what_the_first_recorded() -> None:
+    body = orjson.dumps({"delivery_id": str(ID), "status": "delivered", "provider": "gw", "detail": ""})
+    message = read("delivery.receipt", body)
+    assert isinstance(message, DeliveryReceipt)
+    at = replace(moment(effect=recorded("sent")), deliveries={ID: recorded("delivered")})
+    assert receipt(Account(), Receipt(message), at).records == ()
 
 
 def test_a_letter_that_was_delivered_can_still_come_back() -> None:
