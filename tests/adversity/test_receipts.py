@@ -145,6 +145,7 @@ async def test_a_receipt_for_nothing_we_know_ends_in_the_dead_queue(running: Sta
         return await number_parked(running) > 0
 
     await until(dead, "the receipt in pin.dead", every=0.1)
-    ((reason, _, body),) = await parked(running)
+    # Hurrying takes the relay past the worker's lease on what it is just publishing: it may come twice.
+    ((reason, body),) = {(reason, body) for reason, _, body in await parked(running)}
     assert reason == "unknown_delivery"
     assert str(unknown).encode() in body
