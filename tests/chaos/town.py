@@ -131,7 +131,10 @@ class Town:
     async def dead(self, worker: str) -> Process:
         """Wait until a worker has died at the point that it was armed with."""
         process = self.stack.workers[worker]
-        await until(lambda: not process.alive(), f"{worker} to die")
+        try:
+            await until(lambda: not process.alive(), f"{worker} to die", limit=120)
+        except AssertionError as still_alive:
+            raise AssertionError(f"{still_alive}\n{process.tail()}") from None
         assert process._popen is not None
         assert process._popen.returncode == -signal.SIGKILL, process.tail()
         assert not self.crash_file(worker).exists(), f"{worker} died elsewhere"

@@ -33,7 +33,10 @@ async def active_citizens(stack: Stack, number: int, change: Change = lambda acc
     """
     keys = Keys(stack.state / "keys")
     pseudonyms = Pseudonyms(keys.symmetric("subject"))
-    people = [Holder.model_validate(body) for _, body in citizens(number, seed=7, kinds=(PLAIN,))]
+    bodies = (body for _, body in citizens(number, seed=7, kinds=(PLAIN,)))
+    people = [
+        Holder.model_validate({n: body[n] for n in Holder.model_fields if n in body}) for body in bodies
+    ]
     clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), keys)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "seeding")
     try:
