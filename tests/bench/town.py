@@ -92,7 +92,7 @@ def _accounts(number: int, first: int, pseudonyms: Pseudonyms, pin: Pin) -> Iter
             subject=pseudonyms.of(body["codice_fiscale"]),
             version=1,
             status="active",
-            holder=Holder.model_validate(body),
+            holder=Holder.model_validate({n: body[n] for n in Holder.model_fields if n in body}),
             contacts=Contacts(**body["contacts"], pec=f"cittadino.{index}@pec.example.it"),
             pin=pin,
             health_card=CARD,
