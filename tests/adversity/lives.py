@@ -149,26 +149,56 @@ class Country:
     async def apply(self, life: Life) -> None:
         """Send an istanza, ask for the dispositivo PIN, hand in papers that an operator finds illegible."""
         await self.done(life, "istanza.submit", istanza_id=str(uuid4()), service="Pensione")
+        request = await self.hand_in(life)
+        await self.operator.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
+        note = word(self.chance)
+        life.data.add(note)
+        refusal: dict[str, Any] = {"operator": OPERATOR, "reason": "illegible", "note": note}
+        await self.done(life, "dispositivo.cancel", by=self.operator, request_id=request, **refusal)
+
+    async def hand_in(self, life: Life) -> str:
+        """Ask for the dispositivo PIN and hand in papers; return the request's id."""
         asked = await self.done(life, "dispositivo.request", submission="online")
         scan = {
             "uri": f"https://documenti.example.it/{word(self.chance)}",
             "sha256": "0" * 64,
             "media_type": "application/pdf",
         }
-        document = {
+        papers: dict[str, Any] = {"signed_form": scan, "document": self.document(life), "document_scan": scan}
+        life.data.add(scan["uri"].rpartition("/")[2])
+        request = str(asked["data"]["request_id"])
+        await self.done(life, "dispositivo.submit_documents", request_id=request, via="online", **papers)
+        return request
+
+    def document(self, life: Life) -> dict[str, str]:
+        """Return an identity document with a number that nothing else has."""
+        number = word(self.chance).upper()
+        life.data.add(number)
+        return {
             "kind": "passport",
-            "number": word(self.chance).upper(),
+            "number": number,
             "issued_by": "Questura di Pisa",
             "issued_on": "2021-03-15",
             "expires_on": "2031-03-14",
         }
-        papers: dict[str, Any] = {"signed_form": scan, "document": document, "document_scan": scan}
-        request, note = asked["data"]["request_id"], word(self.chance)
-        life.data |= {document["number"], note, scan["uri"].rpartition("/")[2]}
-        await self.done(life, "dispositivo.submit_documents", request_id=request, via="online", **papers)
-        await self.operator.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
-        refusal: dict[str, Any] = {"operator": OPERATOR, "reason": "illegible", "note": note}
-        await self.done(life, "dispositivo.cancel", by=self.operator, request_id=request, **refusal)
+
+    async def become_dispositivo(self, life: Life, *, at_branch: bool) -> None:
+        """Get the papers approved, or go to a branch, where the document's details are corrected."""
+        request = await self.hand_in(life)
+        if not at_branch:
+            approval = {"request_id": request, "operator": OPERATOR}
+            await self.done(life, "dispositivo.approve", by=self.operator, **approval)
+            return
+        await self.done(life, "branch.lookup", by=self.operator, operator=OPERATOR)
+        shown = self.document(life)
+        await self.done(life, "branch.activate", by=self.operator, operator=OPERATOR, document=shown)
+
+    async def end_by_phone(self, life: Life) -> None:
+        """Have the contact centre revoke the PIN, for a reason that names nobody but this life."""
+        reason = word(self.chance)
+        life.data.add(reason)
+        by = {"operator": OPERATOR, "reason": f"Telefonata di {reason}"}
+        await self.done(life, "revoke.by_contact_centre", by=self.operator, **by)
 
 
 def _halves(carriers: dict[str, UUID], found: Evidence) -> tuple[str, str]:
@@ -206,3 +236,6 @@ async def live_on(country: Country, active: list[Life]) -> None:
     await asyncio.gather(*(country.revoke(next(reachable), to_the_end=n > 1) for n in range(6)))
     await asyncio.gather(*(country.change_contacts(next(reachable)) for _ in range(6)))
     await asyncio.gather(*(country.apply(life) for life in active[-4:]))
+    await country.become_dispositivo(active[-4], at_branch=False)
+    await country.become_dispositivo(active[-3], at_branch=True)
+    await country.end_by_phone(active[-2])
