@@ -27,7 +27,6 @@ from pamqp.commands import Basic
 
 from shared.amqp import Arrived, Message, frames
 
-PERSISTENT = 2
 WRITE_LIMIT = 256 * 1024
 """Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
 

@@ -9,8 +9,6 @@ from shared.secret import Secret
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that nothing typed is ambiguous."""
-HALF = 8
-INITIAL = 2 * HALF
 
 _DIGITS = frozenset("0123456789")
 _TYPED = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None, "\u00a0": None, "\t": None})

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import orjson
 
+from services.notifier.decisions import FAILED
 from shared.account import Account
 from shared.contract.message import Invalid, Unreadable, read
 from shared.contract.notifier import DeliveryReceipt
@@ -21,7 +22,6 @@ EARLY = "internal.notifier.receipt"
 _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
 RETURNED = "internal.issuer.letter_returned"
-FAILED = "internal.issuer.delivery_failed"
 
 
 @dataclass(frozen=True, slots=True)
