@@ -1,7 +1,7 @@
 # Every target prepares the machine first (deploy/bootstrap): a moment where nothing has changed.
 PYTHON := .venv/bin/python
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-	--no-header --strip-extras --allow-unsafe
+	--no-header --no-strip-extras --allow-unsafe
 
 .PHONY: help bootstrap demo test up down bench check lock clean
 .DEFAULT_GOAL := help
@@ -36,6 +36,7 @@ check: bootstrap ## lint, format, types and contract
 lock: bootstrap ## resolve the requirements anew
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in
 	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
+	@$(COMPILE) --upgrade --output-file requirements-bench.lock requirements-bench.in
 
 clean: down ## remove the local stack's state
 	@rm -rf .local

@@ -26,8 +26,7 @@ def install() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    pip = [str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(_LOCK)], check=True)
+    subprocess.run([CHECKOUT / "deploy/install-lock", _LOCK, VENV / "bin/python"], check=True)
     stamp.write_text(wanted)
 
 

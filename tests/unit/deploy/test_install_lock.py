@@ -1,0 +1,113 @@
+"""What is installed is what the lock names, whatever an index offers on the day."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+CHECKOUT = Path(__file__).parents[3]
+NEWER = "99999"
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
+_PIN = re.compile(r"^([a-zA-Z0-9._-]+)((?:\[[^\]]*\])?)==(\S+)", re.MULTILINE)
+
+
+def pins(lock: str) -> dict[str, tuple[str, str]]:
+    """Return extras and version of everything that a lock names."""
+    text = (CHECKOUT / lock).read_text()
+    return {canonicalize_name(name): (extras, version) for name, extras, version in _PIN.findall(text)}
+
+
+def wheel(folder: Path, name: str, version: str, requires: list[str]) -> str:
+    """Write a wheel with nothing in it but its metadata; returns its SHA-256."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    described = "".join(f"Requires-Dist: {line}\n" for line in requires)
+    extras = sorted({extra for line in requires for extra in re.findall(r"extra == ['\"]([^'\"]+)", line)})
+    described += "".join(f"Provides-Extra: {extra}\n" for extra in extras)
+    path = folder / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        inside = f"{stem}.dist-info"
+        archive.writestr(
+            f"{inside}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{described}"
+        )
+        archive.writestr(f"{inside}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{inside}/RECORD", "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def requires_of(name: str) -> list[str]:
+    """Return what an installed package asks for, extras included."""
+    try:
+        return [line for line in metadata.requires(name) or () if Requirement(line)]
+    except metadata.PackageNotFoundError:
+        return []
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index with every locked package as it is locked, and each in a newer release too."""
+    folder = tmp_path_factory.mktemp("index")
+    return folder
+
+
+def locked_here(lock: str, index: Path) -> Path:
+    """Write the lock anew, with the hashes of the packages of this index; versions and extras stay."""
+    lines = []
+    for name, (extras, version) in pins(lock).items():
+        asked = requires_of(name)
+        wheel(index, name, NEWER, asked)
+        lines.append(f"{name}{extras}=={version} --hash=sha256:{wheel(index, name, version, asked)}\n")
+    path = index / lock
+    path.write_text("".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_newer_releases_of_everything_change_nothing(lock: str, index: Path, tmp_path: Path) -> None:
+    """An index that offers a newer release of every locked package installs the locked ones."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv/bin/python"
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(index),
+        "PIP_CONFIG_FILE": "/dev/null",
+    }
+    done = subprocess.run(
+        [CHECKOUT / "deploy/install-lock", locked_here(lock, index), python, sys.executable],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    asked = "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions()]"
+    said = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout
+    installed = {canonicalize_name(name): version for name, version in map(str.split, said.splitlines())}
+    assert installed == {name: version for name, (_, version) in pins(lock).items()}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_keeps_extras(lock: str) -> None:
+    """What a package asks for with an extra stands with that extra in the lock, so that the two are one."""
+    locked = pins(lock)
+    asked = [Requirement(line) for name in locked for line in requires_of(name)]
+    for found in asked:
+        if found.name in locked and (not found.marker or found.marker.evaluate({"extra": ""})):
+            for extra in found.extras:
+                assert extra in locked[found.name][0], f"{found.name} without [{extra}] in {lock}"
+
+
+def test_everything_that_installs_does_so_by_the_lock() -> None:
+    """Machine, image and benchmark install by the one script, and by no other way."""
+    places = ("deploy/bootstrap", "deploy/container/Dockerfile", "tests/bench/peer.py")
+    for place in places:
+        text = (CHECKOUT / place).read_text()
+        assert "install-lock" in text, place
+        assert "pip install" not in text.replace('"-m", "pip", "install"', "pip install"), place
