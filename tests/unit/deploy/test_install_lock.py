@@ -24,45 +24,41 @@ def pins(lock: str) -> dict[str, tuple[str, str]]:
     return {canonicalize_name(name): (extras, version) for name, extras, version in _PIN.findall(text)}
 
 
-def wheel(folder: Path, name: str, version: str, requires: list[str]) -> str:
-    """Write a wheel with nothing in it but its metadata; returns its SHA-256."""
+def wheel(folder: Path, name: str, version: str) -> str:
+    """Write a wheel that has nothing but the metadata of the installed package; returns its SHA-256."""
     stem = f"{name.replace('-', '_')}-{version}"
-    described = "".join(f"Requires-Dist: {line}\n" for line in requires)
-    extras = sorted({extra for line in requires for extra in re.findall(r"extra == ['\"]([^'\"]+)", line)})
-    described += "".join(f"Provides-Extra: {extra}\n" for extra in extras)
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *asked_by(name)]
     path = folder / f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         inside = f"{stem}.dist-info"
-        archive.writestr(
-            f"{inside}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{described}"
-        )
+        archive.writestr(f"{inside}/METADATA", "\n".join(lines) + "\n")
         archive.writestr(f"{inside}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{inside}/RECORD", "")
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def requires_of(name: str) -> list[str]:
-    """Return what an installed package asks for, extras included."""
+def asked_by(name: str) -> list[str]:
+    """Return what an installed package asks for, and the extras it offers; nothing for one not installed."""
     try:
-        return [line for line in metadata.requires(name) or () if Requirement(line)]
+        said = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return []
+    kinds = ("Requires-Dist", "Provides-Extra")
+    return [f"{kind}: {line}" for kind in kinds for line in said.get_all(kind) or ()]
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index with every locked package as it is locked, and each in a newer release too."""
-    folder = tmp_path_factory.mktemp("index")
-    return folder
+    return tmp_path_factory.mktemp("index")
 
 
 def locked_here(lock: str, index: Path) -> Path:
     """Write the lock anew, with the hashes of the packages of this index; versions and extras stay."""
     lines = []
     for name, (extras, version) in pins(lock).items():
-        asked = requires_of(name)
-        wheel(index, name, NEWER, asked)
-        lines.append(f"{name}{extras}=={version} --hash=sha256:{wheel(index, name, version, asked)}\n")
+        wheel(index, name, NEWER)
+        lines.append(f"{name}{extras}=={version} --hash=sha256:{wheel(index, name, version)}\n")
     path = index / lock
     path.write_text("".join(lines))
     return path
@@ -97,7 +93,8 @@ def test_newer_releases_of_everything_change_nothing(lock: str, index: Path, tmp
 def test_the_lock_keeps_extras(lock: str) -> None:
     """What a package asks for with an extra stands with that extra in the lock, so that the two are one."""
     locked = pins(lock)
-    asked = [Requirement(line) for name in locked for line in requires_of(name)]
+    needs = [line for name in locked for line in asked_by(name) if line.startswith("Requires-Dist")]
+    asked = [Requirement(line.partition(": ")[2]) for line in needs]
     for found in asked:
         if found.name in locked and (not found.marker or found.marker.evaluate({"extra": ""})):
             for extra in found.extras:
