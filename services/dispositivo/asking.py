@@ -11,7 +11,7 @@ from shared.contract import dispositivo as contract
 from shared.contract.reply import Reply, accepted, rejected
 from shared.dates import ROME
 from shared.decision import Decision, Entry, Event, Moment, decides
-from shared.typesetting.countries import COUNTRIES
+from shared.italy.countries import COUNTRIES
 
 
 @decides(contract.DispositivoRequest)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from shared.faults import Fault
+from shared.italy.countries import COUNTRIES
 from shared.italy.places import DATA, PROVINCES, find, named
 
 MOST_LINES, LONGEST_LINE, LONGEST_NUMBER, LONGEST_POSTAL_CODE = 4, 70, 20, 12
@@ -11,8 +12,6 @@ MOST_LINES, LONGEST_LINE, LONGEST_NUMBER, LONGEST_POSTAL_CODE = 4, 70, 20, 12
 _CAP = re.compile(r"[0-9]{5}")
 _FOREIGN_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
 _SHORT_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9'’.,/() -]*")
-# ISO 3166-1 alpha-2, and XK, which posts and the European Union use for Kosovo.
-COUNTRIES = frozenset((DATA / "countries.txt").read_text(encoding="utf-8").split())
 
 
 def _current() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:

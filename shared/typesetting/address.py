@@ -6,7 +6,7 @@ from itertools import count
 from textwrap import wrap
 from typing import Any, Final
 
-from shared.typesetting.countries import COUNTRIES
+from shared.italy.countries import COUNTRIES
 
 _LONGEST: Final = 44  # what a line of the envelope's window holds in 10 point
 _ADDRESSEE: Final = 2

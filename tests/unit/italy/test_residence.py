@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.italy.residence import COUNTRIES, CURRENT, faults_abroad, faults_in_italy
+from shared.italy.countries import COUNTRIES
+from shared.italy.residence import CURRENT, faults_abroad, faults_in_italy
 
 
 def at_home(municipality: str, province: str, cap: str) -> list[tuple[str, str]]:

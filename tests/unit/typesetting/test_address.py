@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.italy.countries import COUNTRIES
+from shared.italy.residence import faults_abroad
 from shared.typesetting.address import address_lines
-from shared.typesetting.countries import COUNTRIES
 from tests.unit.typesetting.page import like_a_half
 
 
@@ -65,9 +66,15 @@ def test_a_postal_code_of_eight_digits_cannot_be_taken_for_a_half() -> None:
     assert lines[1:3] == ("Rua A1B2C-3D4 9", "01310-100 SÃO PAULO")
 
 
-def test_every_country_of_iso_3166_has_a_name_in_capitals() -> None:
-    assert len(COUNTRIES) == 249
+def test_every_country_of_iso_3166_and_kosovo_has_a_name_in_capitals() -> None:
+    assert len(COUNTRIES) == 249 + 1
     assert all(name == name.upper() for name in COUNTRIES.values())
+
+
+@pytest.mark.parametrize("country", sorted(COUNTRIES.keys() - {"IT"}))
+def test_whatever_country_the_contract_accepts_a_letter_can_be_sent_to(country: str) -> None:
+    assert not faults_abroad(country, ["Ring 5"], "Mitte", "1")
+    assert address_lines("Eva", "Mair", abroad(country=country))[-1] == COUNTRIES[country]
 
 
 def test_an_unknown_country_is_an_error() -> None:

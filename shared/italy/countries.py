@@ -1,0 +1,14 @@
+"""The countries that a residence may name, and how each stands on an envelope: the one list of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+_FILE = Path(__file__).parent / "data/countries.tsv"
+
+COUNTRIES: Final[Mapping[str, str]] = MappingProxyType(
+    dict(line.split("\t") for line in _FILE.read_text(encoding="utf-8").splitlines())
+)
+"""From the codes of ISO 3166-1 alpha-2, and XK, which posts and the European Union use for Kosovo, to the
+name in Italian and capitals, as the last line of an address needs it."""
