@@ -14,6 +14,8 @@ from asyncpg import exceptions as pg
 _FOLDER = Path(__file__).parent / "queries"
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in _FOLDER.glob("*.sql")}
 """Every query of the project, by name."""
+_AT_ONCE = 1_000
+"""Rows of a stream that are held."""
 
 
 class LedgerLost(Exception):  # noqa: N818 - reads as what it says
@@ -109,8 +111,11 @@ class Ledger:
     async def stream(self, query: str, *values: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - what Postgres takes
         """Run a query within a transaction or snapshot and give its rows, holding a thousand at a time."""
         async with _faults():
-            async for row in self._connection.cursor(QUERIES[query], *values, prefetch=1000):
-                yield row
+            cursor = await self._connection.cursor(QUERIES[query], *values)
+            # By the thousand: asyncpg's own iterator takes twice as long for a row.
+            while rows := await cursor.fetch(_AT_ONCE):
+                for row in rows:
+                    yield row
 
     async def rows(self, query: str, *values: Any) -> Sequence[Any]:  # noqa: ANN401 - what Postgres takes
         """Run a query and return its rows."""

@@ -27,6 +27,9 @@ LANES = (
 LATE = 60.0
 """Seconds after which a row that is due and not published is worth a look: the relay sweeps each second."""
 
+MOST_DUE = 10_000
+"""Rows that are due are counted so far and no further: who has more needs no exact figure."""
+
 
 @dataclass(slots=True)
 class Found:
@@ -88,7 +91,7 @@ async def _ask_ledger(dsn: str, found: Found) -> None:
     ledger = await Ledger.open(dsn, "pinctl")
     try:
         async with ledger.snapshot():
-            found.outbox = [dict(row) for row in await ledger.rows("status_outbox")]
+            found.outbox = [dict(row) for row in await ledger.rows("status_outbox", MOST_DUE)]
             found.accounts = [dict(row) for row in await ledger.rows("status_accounts")]
             found.deliveries = [dict(row) for row in await ledger.rows("status_deliveries")]
     finally:
@@ -117,8 +120,7 @@ def _text(found: Found, concerns: list[str]) -> str:
         for name, depth in (found.queues or {}).items()
     ]
     outbox = [
-        (row["worker"], row["due"], age(row["lag"]), row["later"], row["next_at"])
-        for row in found.outbox or ()
+        (row["worker"], _due(row), age(row["lag"]), _later(row), row["next_at"]) for row in found.outbox or ()
     ]
     accounts = [(row["status"], row["level"], row["accounts"]) for row in found.accounts]
     deliveries = [(row["channel"], row["status"], row["deliveries"]) for row in found.deliveries]
@@ -135,3 +137,12 @@ def _text(found: Found, concerns: list[str]) -> str:
             f"Attention: {'; '.join(concerns)}." if concerns else "Nothing needs attention.",
         )
     )
+
+
+def _due(row: Mapping[str, Any]) -> int | str:
+    return f"{MOST_DUE:,} or more" if row["due"] >= MOST_DUE else int(row["due"])
+
+
+def _later(row: Mapping[str, Any]) -> int | str:
+    """Return what is due later: of rows not counted it is not known which are due."""
+    return f"at most {row['later']:,}" if row["due"] >= MOST_DUE else int(row["later"])

@@ -156,7 +156,8 @@ async def _timeline(
     timeline.add_entries(belonging(entries, deliveries, wanted))
     timeline.add_deliveries(row for row in deliveries if row["correlation_id"] in wanted)
     timeline.add_inbox(inbox)
-    timeline.add_outbox(await ledger.rows("trace_outbox", sorted(wanted)))
+    moments = _moments(entries, deliveries, inbox)
+    timeline.add_outbox(await ledger.rows("trace_outbox", sorted(wanted), moments))
     if not timeline.rows:
         raise Trouble(
             "nothing is known under this id; a message that was refused or led to nothing is remembered for"
@@ -180,11 +181,18 @@ async def _life(ledger: Ledger, subjects: list[bytes], title: str) -> Answer:
     entries = await ledger.rows("trace_life", subjects)
     if not entries:
         raise Trouble("the ledger knows nothing of this citizen", UNKNOWN)
+    deliveries = await _deliveries(ledger, entries)
     timeline = Timeline(title, subjects)
     timeline.add_entries(entries)
-    timeline.add_deliveries(await _deliveries(ledger, entries))
-    timeline.add_outbox(await ledger.rows("trace_outbox", [subject.hex() for subject in subjects]))
+    timeline.add_deliveries(deliveries)
+    needles = [subject.hex() for subject in subjects]
+    timeline.add_outbox(await ledger.rows("trace_outbox", needles, _moments(entries, deliveries)))
     return timeline.answer()
+
+
+def _moments(*written: Iterable[Mapping[str, Any]]) -> list[datetime]:
+    """Return the instants of the batches that wrote these rows: what they have still to say was made then."""
+    return sorted({row["at"] for rows in written for row in rows})
 
 
 async def _deliveries(ledger: Ledger, entries: Iterable[Mapping[str, Any]]) -> Sequence[Any]:

@@ -104,7 +104,7 @@ class Clerk:
                 self.settings.outbox_lease, self.lane.channels, self.settings.bundle_size
             )
             await fold.writing.write(ledger, self.trust.state)
-            await _add_outbox(ledger, [parcel for parcel, _ in parcels[0]] + parcels[1])
+            await _add_outbox(ledger, [parcel for parcel, _ in parcels[0]] + parcels[1], fold.writing.now)
             if clearing:
                 await ledger.run("clear_outbox", clearing)
             crash_point("written")
@@ -203,11 +203,12 @@ class Fold:
         return seal.open(kept, taken.id.bytes) if kept and seal else ACCEPTED.body()
 
 
-async def _add_outbox(ledger: Ledger, parcels: list[Parcel]) -> None:
+async def _add_outbox(ledger: Ledger, parcels: list[Parcel], made_at: datetime) -> None:
     if parcels:
         await ledger.run(
             "add_outbox",
             [parcel.id for parcel in parcels],
             [parcel.due_at for parcel in parcels],
             [parcel.content for parcel in parcels],
+            made_at,
         )

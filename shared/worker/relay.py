@@ -10,6 +10,7 @@ from datetime import timedelta
 from shared.broker import Session
 from shared.crash import crash_point
 from shared.ledger import Ledger
+from shared.worker.housekeeping import Housekeeping
 from shared.worker.outbound import unpacked
 from shared.worker.settings import WorkerSettings
 
@@ -18,18 +19,18 @@ _SLOWEST = timedelta(minutes=10)
 
 
 async def relay(ledger: Ledger, session: Session, settings: WorkerSettings) -> None:
-    """Sweep until cancelled.
+    """Sweep until cancelled, and keep house between the sweeps.
 
     Raises:
         LedgerLost, BrokerLost: as they say; rows that were not confirmed are still there.
     """
-    sweeps = 0
+    housekeeping = Housekeeping(settings.inbox_retention)
+    interval = settings.relay_interval.total_seconds()
     while True:
-        if await sweep(ledger, session, settings) < _ROWS:
-            await asyncio.sleep(settings.relay_interval.total_seconds())
-        sweeps += 1
-        if sweeps % 60 == 1:
-            await ledger.run("forget_inbox", settings.inbox_retention)
+        full = await sweep(ledger, session, settings) == _ROWS
+        wait = await housekeeping.step(ledger)
+        if not full:
+            await asyncio.sleep(min(interval, wait))
 
 
 async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings) -> int:
@@ -41,13 +42,16 @@ async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings) -> i
     async with ledger.transaction():
         rows = await ledger.rows("take_due", _ROWS)
         crash_point("relay.taken")
+        gone = []
         for row_id, content, tries in rows:
             routed = await session.publish(unpacked(content), settings.publish_limit.total_seconds())
             if all(routed):
-                await ledger.run("clear_outbox", [row_id])
+                gone.append(row_id)
             else:
                 wait = min(_SLOWEST, timedelta(seconds=2 ** min(tries, 20)))
                 await ledger.run("postpone_outbox", [row_id], wait)
+        if gone:
+            await ledger.run("clear_outbox", gone)
         if rows:
             crash_point("relay.published")
     if rows:

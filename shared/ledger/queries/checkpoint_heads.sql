@@ -1,9 +1,12 @@
--- Each citizen's last entry at or before an instant: one look into the index a citizen.
-select s.key, e.seq, e.hash
+-- Each citizen's last entry at or before an instant: their head, and for those who moved since, a look into the index.
+with moved as materialized (select distinct subject from entry where at > $1::timestamptz)
+select s.key, coalesce(e.seq, s.entries) as seq, coalesce(e.hash, s.head) as hash
 from subject as s
-cross join lateral (
+left join moved on moved.subject = s.key
+left join lateral (
     select seq, hash from entry
-    where subject = s.key and at <= $1::timestamptz
+    where subject = moved.subject and at <= $1::timestamptz
     order by seq desc limit 1
-) as e
+) as e on true
+where s.entries > 0 and (moved.subject is null or e.seq is not null)
 order by s.key

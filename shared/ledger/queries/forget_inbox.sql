@@ -1,5 +1,12 @@
--- Forget messages handled so long ago that nobody repeats them, and the suspects among them.
-with old as (
+-- Forget messages handled so long ago that nobody repeats them: the oldest, from an instant on, at most so many. One
+-- process does so at a time. Gives how many there were, and the instant from which to go on.
+with turn as materialized (select pg_try_advisory_xact_lock(hashtext('forget_inbox')) as ours),
+gone as (
     delete from inbox where ctid = any(array(
-        select ctid from inbox where at < now() - $1::interval limit 5000)))
-delete from suspect where at < now() - $1::interval
+        select ctid from inbox
+        where (select ours from turn) and at >= $2 and at < now() - $1::interval
+        order by at limit $3
+        for update skip locked))
+    returning at
+)
+select count(*) as rows, max(at) as last from gone

@@ -1,4 +1,4 @@
--- What became of the deliveries that moved in the last 24 hours.
-select channel, status, count(*) as deliveries
-from delivery where at > now() - interval '24 hours'
-group by channel, status order by channel, status
+-- What became of the deliveries that moved in the last 24 hours, to within five minutes.
+select name as channel, status, sum(many)::bigint as deliveries
+from tallied where counted = 'delivery' and since > now() - interval '24 hours'
+group by name, status having sum(many) <> 0 order by channel, status
