@@ -1,8 +1,9 @@
 """What follows from the outcome of a bundle: records, entries, events, and what comes back later."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import ceil
 
 import orjson
 
@@ -102,28 +103,33 @@ class BundleDecision:
         )
 
     def _again(self, bundle: Bundle, course: _Course, at: Moment) -> list[Internal]:
+        """Let what failed for now come back, together what has as long to wait: none keeps another."""
         again = []
-        if course.postponed:
-            tries = max(sealed.attempt for sealed, _ in course.postponed) - 1
-            wait = next_delay(tries, _chance(at), self._settings.retry_base, self._settings.retry_cap)
-            again.append(self._back(bundle, course.postponed, at.now, wait))
-        if course.unreachable:
+        for (attempt, asked), group in _alike(course.postponed):
+            wait = next_delay(attempt - 1, _chance(at), self._settings.retry_base, self._settings.retry_cap)
+            again.append(self._back(bundle, group, at.now + max(wait, asked)))
+        for (_, asked), group in _alike(course.unreachable):
             wait = self._settings.breaker_base * (1 + _chance(at))
-            again.append(self._back(bundle, course.unreachable, at.now, wait))
+            again.append(self._back(bundle, group, at.now + max(wait, asked)))
         return again
 
-    def _back(
-        self, bundle: Bundle, waiting: list[tuple[Sealed, float]], now: datetime, wait: timedelta
-    ) -> Internal:
-        asked = timedelta(seconds=max(retry_after for _, retry_after in waiting))
+    def _back(self, bundle: Bundle, waiting: list[Sealed], due_at: datetime) -> Internal:
         return Internal(
             exchange="pin.notifications",
             key=self._channel,
             type="bundle",
-            body=bundle.only(sealed for sealed, _ in waiting),
-            due_at=now + max(wait, asked),
-            correlation_id=waiting[0][0].correlation_id,
+            body=bundle.only(waiting),
+            due_at=due_at,
+            correlation_id=waiting[0].correlation_id,
         )
+
+
+def _alike(waiting: list[tuple[Sealed, float]]) -> Iterable[tuple[tuple[int, timedelta], list[Sealed]]]:
+    """Divide deliveries by their attempt and the wait that the provider asked for, in whole seconds."""
+    groups: dict[tuple[int, timedelta], list[Sealed]] = {}
+    for sealed, asked in waiting:
+        groups.setdefault((sealed.attempt, timedelta(seconds=ceil(asked))), []).append(sealed)
+    return groups.items()
 
 
 def _chance(at: Moment) -> float:

@@ -1,5 +1,8 @@
 """What became of one try to hand over one delivery: a value, matched once.
 
+A channel gives an `Answer`; what may be its recipient's own or the provider's state is `Doubtful`, until
+the judge (`suspicion.py`) has made an `Outcome` of it, which is what decisions know.
+
 A reason is a stable word, with the provider's code where there is one (`smtp_550`);
 never the provider's text, which may quote the address.
 """
@@ -20,9 +23,15 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Permanent: no repeat would fare better. Ends the delivery."""
+    """Permanent: no repeat would fare better. Ends the delivery.
+
+    Attributes:
+        reason: a stable word.
+        unasked: we saw it ourselves; the provider was not asked, so this says nothing of it.
+    """
 
     reason: str
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +41,12 @@ class Postponed:
     Attributes:
         reason: a stable word.
         retry_after: seconds the provider asked to be left alone, if it did.
+        unasked: we failed ourselves; the provider was not asked, so this says nothing of it.
     """
 
     reason: str
     retry_after: float | None = None
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +62,22 @@ class Unreachable:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A no about a named recipient, or silence, that may be the recipient's own or the provider's state.
+
+    Attributes:
+        reason: a stable word.
+        retry_after: seconds the provider asked to be left alone, if it did.
+        throttled: says to ask less.
+        perhaps_taken: all was said and no answer came: a repeat may be a second copy.
+    """
+
+    reason: str
+    retry_after: float | None = None
+    throttled: bool = False
+    perhaps_taken: bool = False
+
+
 Outcome = Sent | Refused | Postponed | Unreachable
+Answer = Outcome | Doubtful

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Any
+from uuid import UUID
 
-from services.notifier.breaker import Breaker
+from services.notifier.breaker import Breaker, State
 from services.notifier.bundle import Bundle
 from services.notifier.channels import Channel
-from services.notifier.outcome import Outcome, Sent, Unreachable
+from services.notifier.outcome import Outcome, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
+from services.notifier.suspicion import Down, Hearing, Suspicion, Verdict
 from shared.delivery import UnreadableDelivery, from_bytes
 from shared.ledger import Ledger
 from shared.sealing import BundleOpener, Unsealable
@@ -38,6 +40,9 @@ class Sending:
     def __init__(self, channel: Channel, opener: BundleOpener, settings: NotifierSettings, log: Any) -> None:  # noqa: ANN401
         self._channel, self._opener, self._log = channel, opener, log
         self._breaker = Breaker(base=settings.breaker_base, cap=settings.breaker_cap)
+        self._answered_cap = settings.breaker_answered_cap
+        self._suspicion = Suspicion()
+        self._rest = timedelta(0)
         self._chance = SystemRandom()
 
     async def __call__(self, batch: Sequence[Taken], _: Ledger) -> None:
@@ -65,26 +70,55 @@ class Sending:
         return opened
 
     async def _send(self, outgoing: list[Outgoing]) -> list[Outcome]:
-        if wait := self._breaker.wait(datetime.now(UTC)).total_seconds():
-            await asyncio.sleep(min(wait, _PATIENCE))
-        now = datetime.now(UTC)
-        if not self._breaker.allows(now):
-            return [Unreachable("breaker_open", self._breaker.wait(now).total_seconds())] * len(outgoing)
-        self._breaker = self._breaker.tried(now)
-        outcomes = await self._channel.send(outgoing)
-        self._learn(outcomes)
-        return outcomes
+        await self._wait()
+        waiting, outcomes = list(outgoing), dict[UUID, Outcome]()
+        while waiting and self._breaker.state(datetime.now(UTC)) is State.HALF_OPEN:
+            probe = self._suspicion.least_suspect(waiting)
+            waiting.remove(probe)
+            outcomes |= await self._hand_over([probe], probing=True)
+        if self._breaker.state(datetime.now(UTC)) is State.CLOSED:
+            outcomes |= await self._hand_over(waiting)
+        else:
+            wait = self._breaker.wait(datetime.now(UTC)).total_seconds()
+            outcomes |= {one.id: Unreachable("breaker_open", wait) for one in waiting}
+        return [outcomes[one.id] for one in outgoing]
 
-    def _learn(self, outcomes: Sequence[Outcome]) -> None:
-        down = [outcome for outcome in outcomes if isinstance(outcome, Unreachable)]
-        # Who takes one delivery is not down: the odd one out comes back, the lane is not slowed.
-        if not down or any(isinstance(outcome, Sent) for outcome in outcomes):
+    async def _wait(self) -> None:
+        wait, self._rest = max(self._breaker.wait(datetime.now(UTC)), self._rest), timedelta(0)
+        if wait:
+            await asyncio.sleep(min(wait.total_seconds(), _PATIENCE))
+
+    async def _hand_over(self, batch: list[Outgoing], *, probing: bool = False) -> dict[UUID, Outcome]:
+        if not batch:
+            return {}
+        hearing = Hearing(self._suspicion, probing=probing)
+        verdict = hearing.verdict(batch, await self._channel.send(batch, hearing))
+        self._learn(verdict)
+        return {one.id: self._bounded(outcome) for one, outcome in zip(batch, verdict.outcomes, strict=True)}
+
+    def _bounded(self, outcome: Outcome) -> Outcome:
+        """Let what waits for the provider come back when the breaker tries again, whatever it asked for."""
+        if isinstance(outcome, Unreachable) and outcome.retry_after:
+            return replace(outcome, retry_after=min(outcome.retry_after, self._breaker.cap.total_seconds()))
+        return outcome
+
+    def _learn(self, verdict: Verdict) -> None:
+        self._suspicion = verdict.suspicion
+        if verdict.down:
+            self._open(verdict.down)
+        elif verdict.asked:
             self._breaker = self._breaker.succeeded()
-            return
-        asked = max(outcome.retry_after or 0.0 for outcome in down)
-        self._breaker = self._breaker.failed(datetime.now(UTC), self._chance.random(), asked)
-        wait = self._breaker.wait(datetime.now(UTC)) // timedelta(milliseconds=1)
-        self._log.warning("provider.down", channel=self._channel.name, reason=down[0].reason, wait_ms=wait)
+            if verdict.throttled:
+                self._rest = self._breaker.base * (0.5 + self._chance.random() / 2)
+
+    def _open(self, down: Down) -> None:
+        now = datetime.now(UTC)
+        # Three numbers that may have had enough for today must not close the lane for as long.
+        asked = min(down.retry_after or 0.0, self._breaker.cap.total_seconds())
+        cap = self._answered_cap if down.answered else None
+        self._breaker = self._breaker.failed(now, self._chance.random(), asked, cap)
+        wait = self._breaker.wait(now) // timedelta(milliseconds=1)
+        self._log.warning("provider.down", channel=self._channel.name, reason=down.reason, wait_ms=wait)
 
     async def close(self) -> None:
         """Give back the channel's connections."""

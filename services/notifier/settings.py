@@ -112,7 +112,11 @@ class NotifierSettings(Settings):
     breaker_base: timedelta = timedelta(seconds=1)
     """Wait after the first failure to reach a provider; doubles each time."""
     breaker_cap: timedelta = timedelta(minutes=1)
-    """Longest such wait: how late the end of an outage is seen."""
+    """Longest such wait: how late the end of an outage is seen. What a provider asks for counts up to here:
+    then one delivery tries, whatever it asked."""
+    breaker_answered_cap: timedelta = timedelta(seconds=10)
+    """Longest wait while the provider answers, and refuses everybody alike: how long a message may wait for
+    others' dead numbers. Shorter asks a provider that is ill more often, one delivery at a time."""
 
     def mailbox(self, channel: Literal["email", "pec"]) -> Mailbox:
         """Return the SMTP account of a channel."""

@@ -10,6 +10,7 @@ from services.notifier.channels import Channel, open_channel
 from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
+from services.notifier.suspicion import Hearing
 from shared.delivery import Sms
 from shared.secret import Secret
 from tests.integration.far_ends import SmsGateway
@@ -35,6 +36,12 @@ async def channel(url: str, **settings: object) -> AsyncIterator[Channel]:
         await opened.close()
 
 
+async def sent(channel_: Channel, batch: list[Outgoing]) -> list[Outcome]:
+    """What becomes of a batch, as the judge has it."""
+    hearing = Hearing()
+    return list(hearing.verdict(batch, await channel_.send(batch, hearing)).outcomes)
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
@@ -42,10 +49,18 @@ async def channel(url: str, **settings: object) -> AsyncIterator[Channel]:
         ((422, {}, "no"), Refused("sms_422")),
         ((408, {}, ""), Postponed("sms_408")),
         ((500, {}, "oops"), Postponed("sms_500")),
-        ((429, {"Retry-After": "7"}, ""), Unreachable("sms_429", 7.0)),
-        ((503, {"Retry-After": "soon"}, ""), Unreachable("sms_503")),
-        ((401, {}, ""), Unreachable("sms_401")),
-        ((307, {"Location": "http://127.0.0.1:1/"}, ""), Unreachable("sms_307")),
+        ((409, {}, ""), Postponed("sms_409")),
+        ((410, {}, ""), Refused("sms_410")),
+        ((413, {}, ""), Refused("sms_413")),
+        ((429, {"Retry-After": "7"}, ""), Postponed("sms_429", 7.0)),
+        ((429, {}, ""), Postponed("sms_429")),
+        ((503, {"Retry-After": "soon"}, ""), Postponed("sms_503")),
+        ((401, {}, ""), Postponed("sms_401")),
+        ((402, {}, ""), Postponed("sms_402")),
+        ((403, {}, ""), Postponed("sms_403")),
+        ((404, {}, ""), Postponed("sms_404")),
+        ((502, {}, ""), Postponed("sms_502")),
+        ((307, {"Location": "http://127.0.0.1:1/"}, ""), Postponed("sms_307")),
         ((200, {}, "<html>rubbish"), Sent("")),
         ((202, {}, '["no object"]'), Sent("")),
         ((200, {}, '{"id": 12}'), Sent("12")),
@@ -61,7 +76,7 @@ async def test_what_happens_to_one_sms_is_its_outcome_alone(
     async with SmsGateway() as gateway, channel(gateway.url) as channel_:
         gateway.faults[BAD] = fault
         batch = [sms("+393331111111"), sms(BAD), *(sms(f"+39333222222{n}") for n in range(8))]
-        first, outcome, *others = await channel_.send(batch)
+        first, outcome, *others = await sent(channel_, batch)
         assert outcome == expected
         assert all(isinstance(other, Sent) for other in [first, *others])
 
@@ -70,8 +85,8 @@ async def test_an_sms_carries_its_delivery_id_so_that_the_gateway_knows_a_repeat
     """R5: a repeat is the same text under the same client_ref."""
     async with SmsGateway() as gateway, channel(gateway.url, sms_token="t0ken") as channel_:
         outgoing = sms("+393331111111")
-        await channel_.send([outgoing])
-        await channel_.send([outgoing])
+        await sent(channel_, [outgoing])
+        await sent(channel_, [outgoing])
         expected = {"to": "+393331111111", "text": "PIN: ABCD2345", "client_ref": str(outgoing.id)}
         assert gateway.asked == [expected, expected]
         assert gateway.headers[0]["Authorization"] == "Bearer t0ken"
@@ -79,7 +94,7 @@ async def test_an_sms_carries_its_delivery_id_so_that_the_gateway_knows_a_repeat
 
 async def test_no_more_are_under_way_than_the_setting_allows() -> None:
     async with SmsGateway() as gateway, channel(gateway.url) as channel_:
-        await channel_.send([sms("+393331111111") for _ in range(40)])
+        await sent(channel_, [sms("+393331111111") for _ in range(40)])
         assert len(gateway.asked) == 40
         assert gateway.under_way["most"] <= 4
 
@@ -88,22 +103,57 @@ async def test_a_gateway_that_is_not_there_is_an_outage() -> None:
     async with SmsGateway() as gateway:
         url = gateway.url
     async with channel(url) as channel_:
-        assert await channel_.send([sms(BAD)] * 9) == [Unreachable("sms_connect")] * 9
+        assert await sent(channel_, [sms(BAD)] * 9) == [Unreachable("sms_connect")] * 9
 
 
 async def test_a_gateway_without_a_name_in_the_dns_is_an_outage() -> None:
     async with channel("http://no-such-host.invalid/sms", sms_timeout=timedelta(seconds=10)) as channel_:
-        assert await channel_.send([sms(BAD)]) == [Unreachable("sms_connect")]
+        assert await sent(channel_, [sms(BAD)]) == [Unreachable("sms_connect")]
 
 
-async def test_a_gateway_that_throttles_is_not_asked_for_the_rest_of_the_batch() -> None:
+async def test_an_sms_that_the_gateway_knows_from_an_earlier_try_is_sent() -> None:
+    async with SmsGateway() as gateway, channel(gateway.url) as channel_:
+        gateway.faults[BAD] = (409, {}, "")
+        assert await sent(channel_, [replace(sms(BAD), attempt=2)]) == [Sent("")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ((401, {}, ""), "sms_401"),
+        ((404, {}, ""), "sms_404"),
+        ("reset", "sms_dropped"),
+        ("silence", "sms_timeout"),
+    ],
+)
+async def test_what_happens_to_everybody_is_the_gateway_s_state_and_it_is_asked_no_further(
+    fault: tuple[int, dict[str, str], str] | str, reason: str
+) -> None:
+    async with SmsGateway() as gateway, channel(gateway.url) as channel_:
+        numbers = [f"+3933300000{n:02}" for n in range(50)]
+        gateway.faults = dict.fromkeys(numbers, fault)
+        outcomes = await sent(channel_, [sms(number) for number in numbers])
+        assert set(outcomes) == {Unreachable(reason), Unreachable("not_tried")}
+        assert len(gateway.asked) <= 8
+
+
+async def test_a_gateway_that_throttles_everybody_is_not_asked_for_the_rest_of_the_batch() -> None:
+    async with SmsGateway() as gateway, channel(gateway.url) as channel_:
+        numbers = [f"+3933300000{n:02}" for n in range(50)]
+        gateway.faults = dict.fromkeys(numbers, (429, {"Retry-After": "30"}, ""))
+        outcomes = await sent(channel_, [sms(number) for number in numbers])
+        assert set(outcomes) == {Unreachable("sms_429", 30.0), Unreachable("not_tried")}
+        assert len(gateway.asked) <= 8
+
+
+async def test_many_sms_to_one_number_that_is_throttled_are_that_number_s_affair() -> None:
     async with SmsGateway() as gateway, channel(gateway.url) as channel_:
         gateway.faults[BAD] = (429, {"Retry-After": "30"}, "")
-        assert await channel_.send([sms(BAD)] * 50) == [Unreachable("sms_429", 30.0)] * 50
-        assert len(gateway.asked) == 4
+        outcomes = await sent(channel_, [*[sms(BAD)] * 20, sms("+393331111111")])
+        assert outcomes == [*[Postponed("sms_429", 30.0)] * 20, Sent("gw-21")]
 
 
 async def test_a_text_too_long_for_one_sms_goes_out_all_the_same() -> None:
     async with SmsGateway() as gateway, channel(gateway.url) as channel_:
         content = Sms("+393331111111", Secret("a" * 161))
-        assert await channel_.send([replace(sms(BAD), content=content)]) == [Sent("gw-1")]
+        assert await sent(channel_, [replace(sms(BAD), content=content)]) == [Sent("gw-1")]

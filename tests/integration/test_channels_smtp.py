@@ -17,6 +17,7 @@ from services.notifier.channels.smtp import SmtpChannel
 from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
+from services.notifier.suspicion import Hearing
 from shared.delivery import Mail
 from shared.secret import Secret
 from tests.integration.far_ends import SmtpServer
@@ -56,11 +57,17 @@ async def channel(port: int, **settings: object) -> AsyncIterator[SmtpChannel]:
         await opened.close()
 
 
+async def sent(email: SmtpChannel, batch: list[Outgoing]) -> list[Outcome]:
+    """What becomes of a batch, as the judge has it."""
+    hearing = Hearing()
+    return list(hearing.verdict(batch, await email.send(batch, hearing)).outcomes)
+
+
 async def outcome_beside_others(server: SmtpServer, local: str, **settings: object) -> Outcome:
     """The outcome of one mail; and the proof that its neighbours went out."""
     batch = [mail("one"), mail(local), mail("two"), mail("three")]
     async with channel(server.port, **settings) as email:
-        first, outcome, *others = await email.send(batch)
+        first, outcome, *others = await sent(email, batch)
     assert [first, *others] == [SENT] * 3
     assert all(server.texts(neighbour) for neighbour in ("one", "two", "three"))
     return outcome
@@ -72,7 +79,9 @@ async def outcome_beside_others(server: SmtpServer, local: str, **settings: obje
         ("rcpt", "450 4.2.0 greylisted", Postponed("smtp_450")),
         ("rcpt", "550 5.1.1 <bad@example.it> unknown", Refused("smtp_550")),
         ("rcpt", "554 5.7.1 relay access denied", Postponed("smtp_554")),
-        ("rcpt", "530 5.7.0 authentication required", Unreachable("smtp_530")),
+        ("rcpt", "421 4.7.0 too many", Postponed("smtp_421")),
+        ("rcpt", "452 4.2.2 mailbox full", Postponed("smtp_452")),
+        ("rcpt", "530 5.7.0 authentication required", Postponed("smtp_530")),
         ("rcpt", "503 5.5.1 bad sequence", Postponed("smtp_503")),
         ("rcpt", "drop", Postponed("smtp_dropped_rcpt")),
         ("rcpt", "drip", Postponed("smtp_timeout_rcpt")),
@@ -96,17 +105,39 @@ async def test_what_happens_to_one_mail_is_its_outcome_alone(
         assert await outcome_beside_others(server, "bad") == expected
 
 
-async def test_a_server_that_leaves_at_the_recipient_is_no_fault_of_the_mail() -> None:
-    async with SmtpServer() as server:
-        server.faults["rcpt", "bad"] = "421 4.7.0 too many"
-        assert await outcome_beside_others(server, "bad") == Unreachable("smtp_421")
+@pytest.mark.parametrize(
+    ("stage", "fault", "reason"),
+    [
+        ("rcpt", "421 4.7.0 too many", "smtp_421"),
+        ("rcpt", "530 5.7.0 authentication required", "smtp_530"),
+        ("rcpt", "554 5.7.1 relay access denied", "smtp_554"),
+        ("rcpt", "drop", "smtp_dropped_rcpt"),
+        ("dot", "452 4.3.1 disk full", "smtp_452"),
+        ("dot", "hang", "smtp_timeout_data"),
+    ],
+)
+async def test_what_happens_to_every_recipient_is_the_server_s_state_and_it_is_asked_no_further(
+    stage: str, fault: str, reason: str
+) -> None:
+    async with SmtpServer(faults={stage: fault}) as server, channel(server.port) as email:
+        outcomes = await sent(email, [mail(f"m{n}") for n in range(20)])
+        assert set(outcomes) == {Unreachable(reason), Unreachable("not_tried")}
+        assert server.connections <= 4
+
+
+@pytest.mark.parametrize("fault", ["450 4.7.1 greylisted", "451 4.3.0 later", "550 5.1.1 unknown"])
+async def test_a_greylist_for_everybody_keeps_nobody_from_being_asked(fault: str) -> None:
+    async with SmtpServer(faults={"rcpt": fault}) as server, channel(server.port) as email:
+        outcomes = await sent(email, [mail(f"m{n}") for n in range(9)])
+        assert {type(outcome) for outcome in outcomes} <= {Postponed, Refused}
+        assert server.resets == 9
 
 
 @pytest.mark.parametrize("address", ["two words@example.it", "a@b@example.it", "<x>@example.it", "nobody"])
 async def test_an_address_that_smtp_cannot_carry_is_refused_before_anything_is_sent(address: str) -> None:
     async with SmtpServer() as server, channel(server.port) as email:
         bad = Outgoing(uuid4(), datetime(2026, 3, 1, tzinfo=UTC), 1, Mail(address, "x", Secret("x"), "it"))
-        assert await email.send([bad, mail("one")]) == [Refused("bad_address"), SENT]
+        assert await sent(email, [bad, mail("one")]) == [Refused("bad_address", unasked=True), SENT]
         assert len(server.taken) == 1
 
 
@@ -120,6 +151,8 @@ async def test_an_address_that_smtp_cannot_carry_is_refused_before_anything_is_s
         ("greeting", "drip", Unreachable("smtp_connect_timeout")),
         ("mail", "550 5.7.1 sender refused", Unreachable("smtp_550")),
         ("mail", "421 4.3.2 shutting down", Unreachable("smtp_421")),
+        ("mail", "451 4.3.0 later", Unreachable("smtp_451")),
+        ("mail", "452 4.3.1 no room", Unreachable("smtp_452")),
         ("mail", "drop", Unreachable("smtp_dropped_mail")),
         ("mail", "hang", Unreachable("smtp_timeout_mail")),
     ],
@@ -128,7 +161,7 @@ async def test_before_a_recipient_is_named_no_mail_is_at_fault_and_the_server_is
     stage: str, fault: str, expected: Outcome
 ) -> None:
     async with SmtpServer(faults={stage: fault}) as server, channel(server.port) as email:
-        assert await email.send([mail(f"m{n}") for n in range(20)]) == [expected] * 20
+        assert await sent(email, [mail(f"m{n}") for n in range(20)]) == [expected] * 20
         assert server.connections == 2
 
 
@@ -136,12 +169,7 @@ async def test_a_refused_connection_is_an_outage() -> None:
     async with SmtpServer() as server:
         port = server.port
     async with channel(port) as email:
-        assert await email.send([mail("one"), mail("two")]) == [Unreachable("smtp_connect")] * 2
-
-
-async def test_a_temporary_refusal_of_the_sender_postpones_each_mail() -> None:
-    async with SmtpServer(faults={"mail": "451 4.3.0 later"}) as server, channel(server.port) as email:
-        assert await email.send([mail("one"), mail("two"), mail("three")]) == [Postponed("smtp_451")] * 3
+        assert await sent(email, [mail("one"), mail("two")]) == [Unreachable("smtp_connect")] * 2
 
 
 async def test_a_repeat_sends_the_same_bytes() -> None:
@@ -149,9 +177,9 @@ async def test_a_repeat_sends_the_same_bytes() -> None:
     async with SmtpServer() as server, channel(server.port) as email:
         outgoing = mail("again")
         server.faults["dot", "again"] = "drop"
-        assert await email.send([outgoing]) == [Postponed("smtp_dropped_data")]
+        assert await sent(email, [outgoing]) == [Postponed("smtp_dropped_data")]
         server.faults.clear()
-        assert await email.send([outgoing]) == [SENT]
+        assert await sent(email, [outgoing]) == [SENT]
         first, second = server.texts("again")
         assert first == second
         assert f"<{outgoing.id.hex}@example.it>".encode() in first
@@ -160,48 +188,64 @@ async def test_a_repeat_sends_the_same_bytes() -> None:
 async def test_connections_stay_open_and_serve_many_mails() -> None:
     async with SmtpServer() as server, channel(server.port) as email:
         for _ in range(3):
-            assert await email.send([mail("one")] * 10) == [SENT] * 10
+            assert await sent(email, [mail("one")] * 10) == [SENT] * 10
         assert server.connections == 2
 
 
 async def test_a_connection_is_renewed_after_its_share_of_mails() -> None:
     async with SmtpServer() as server, channel(server.port, smtp_mails_a_connection=5) as email:
-        assert await email.send([mail("one")] * 20) == [SENT] * 20
+        assert await sent(email, [mail("one")] * 20) == [SENT] * 20
         assert server.connections == 4
 
 
 async def test_a_refusal_resets_the_transaction_and_keeps_the_connection() -> None:
     async with SmtpServer() as server, channel(server.port, smtp_connections=1) as email:
         server.faults["rcpt", "bad"] = "550 5.1.1 unknown"
-        assert await email.send([mail("bad"), mail("one")]) == [Refused("smtp_550"), SENT]
+        assert await sent(email, [mail("bad"), mail("one")]) == [Refused("smtp_550"), SENT]
         assert (server.resets, server.connections) == (1, 1)
 
 
 async def test_a_server_that_restarts_between_batches_goes_unnoticed() -> None:
     async with SmtpServer() as server, channel(server.port) as email:
-        assert await email.send([mail("one")] * 4) == [SENT] * 4
+        assert await sent(email, [mail("one")] * 4) == [SENT] * 4
         server.drop_all()
-        assert await email.send([mail("two")] * 4) == [SENT] * 4
+        assert await sent(email, [mail("two")] * 4) == [SENT] * 4
 
 
-async def test_a_kept_connection_that_the_server_ends_at_the_next_mail_is_replaced() -> None:
+@pytest.mark.parametrize("fault", ["421 4.7.0 enough on this connection", "drop"])
+async def test_a_kept_connection_that_the_server_ends_before_the_recipient_is_replaced_at_once(
+    fault: str,
+) -> None:
     async with SmtpServer() as server, channel(server.port, smtp_connections=1) as email:
-        assert await email.send([mail("one")]) == [SENT]
-        server.faults["rcpt", "two"] = "421 4.7.0 enough on this connection"
-        [outcome] = await email.send([mail("two")])
-        assert outcome == Unreachable("smtp_421")
+        assert await sent(email, [mail("one")]) == [SENT]
+        server.faults["mail", ""] = fault
+        [outcome] = await sent(email, [mail("two")])
+        assert isinstance(outcome, Unreachable)
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("fault", ["421 4.7.0 not for this one", "drop"])
+async def test_what_comes_after_the_recipient_was_named_is_not_tried_twice_and_the_next_gets_a_fresh_one(
+    fault: str,
+) -> None:
+    async with SmtpServer() as server, channel(server.port, smtp_connections=1) as email:
+        assert await sent(email, [mail("one")]) == [SENT]
+        server.faults["rcpt", "two"] = fault
+        outcome, other = await sent(email, [mail("two"), mail("three")])
+        assert isinstance(outcome, Postponed)
+        assert other == SENT
         assert server.connections == 2
 
 
 async def test_where_tls_is_asked_for_nothing_is_sent_without() -> None:
     async with SmtpServer() as server, channel(server.port, smtp_tls="starttls") as email:
-        assert await email.send([mail("one")]) == [Unreachable("smtp_connect")]
+        assert await sent(email, [mail("one")]) == [Unreachable("smtp_connect")]
         assert not server.taken
 
 
 async def test_a_server_that_speaks_no_tls_is_an_outage_where_tls_is_implicit() -> None:
     async with SmtpServer() as server, channel(server.port, smtp_tls="implicit") as email:
-        [outcome] = await email.send([mail("one")])
+        [outcome] = await sent(email, [mail("one")])
         assert isinstance(outcome, Unreachable)
         assert email._context is not None
         assert email._context.verify_mode is ssl.CERT_REQUIRED
@@ -209,13 +253,13 @@ async def test_a_server_that_speaks_no_tls_is_an_outage_where_tls_is_implicit() 
 
 async def test_where_a_login_is_set_and_the_server_offers_none_nothing_is_sent() -> None:
     async with SmtpServer() as server, channel(server.port, smtp_user="pin", smtp_password="x") as email:
-        assert await email.send([mail("one")]) == [Unreachable("smtp_connect")]
+        assert await sent(email, [mail("one")]) == [Unreachable("smtp_connect")]
         assert not server.taken
 
 
 async def test_a_line_that_begins_with_a_dot_arrives_as_written() -> None:
     async with SmtpServer() as server, channel(server.port) as email:
-        await email.send([mail("one")])
+        await sent(email, [mail("one")])
         assert b"\r\n..fine\r\n" in server.texts("one")[0]
 
 
@@ -251,7 +295,7 @@ async def test_over_tls_and_after_the_login_mails_go_out(certified: ssl.SSLConte
     server.implicit = tls == "implicit"
     account = {"smtp_host": "localhost", "smtp_tls": tls, "smtp_user": "pin", "smtp_password": "s3cret"}
     async with server, channel(server.port, **account) as email:
-        assert await email.send([mail("one"), mail("two"), mail("three")]) == [SENT] * 3
+        assert await sent(email, [mail("one"), mail("two"), mail("three")]) == [SENT] * 3
 
 
 async def test_a_wrong_password_holds_the_mail_back_and_loses_none(certified: ssl.SSLContext) -> None:
@@ -260,13 +304,13 @@ async def test_a_wrong_password_holds_the_mail_back_and_loses_none(certified: ss
         SmtpServer(certified, login="pin:s3cret") as server,
         channel(server.port, **account) as email,
     ):
-        assert await email.send([mail("one")]) == [Unreachable("smtp_auth_535")]
+        assert await sent(email, [mail("one")]) == [Unreachable("smtp_auth_535")]
 
 
 async def test_a_certificate_of_somebody_else_is_not_talked_to(certified: ssl.SSLContext) -> None:
     async with SmtpServer(certified) as server, channel(server.port, smtp_tls="starttls") as email:
         # The channel asks for 127.0.0.1, and the certificate speaks of localhost.
-        [outcome] = await email.send([mail("one")])
+        [outcome] = await sent(email, [mail("one")])
         assert isinstance(outcome, Unreachable)
         assert not server.taken
 
@@ -277,8 +321,8 @@ async def test_a_send_that_is_cut_short_leaves_no_half_used_connection_behind() 
         server.faults["dot", "bad"] = "hang"
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await email.send([mail("bad")])
+                await sent(email, [mail("bad")])
         server.faults.clear()
-        assert await email.send([mail("one")]) == [SENT]
+        assert await sent(email, [mail("one")]) == [SENT]
         assert server.connections == 2
         assert len(server.texts("one")) == 1

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.notifier.outcome import Outcome
+from services.notifier.outcome import Answer
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
+from services.notifier.suspicion import Hearing
 
 NAMES = ("sms", "email", "pec", "post")
 
@@ -17,12 +18,16 @@ class Channel(Protocol):
     def name(self) -> str:
         """One of `NAMES`."""
 
-    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Hand over all of a batch, concurrently.
 
+        Args:
+            batch: what to send.
+            hearing: is told every answer as it comes, and says when to ask no further.
+
         Returns:
-            One outcome each, in the order of the batch. What the world does wrong is an
-            outcome too: nothing is raised for it.
+            One answer each, in the order of the batch; what was not heard was not tried. What the world
+            does wrong is an answer too: nothing is raised for it.
         """
 
     async def close(self) -> None:

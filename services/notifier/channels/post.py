@@ -11,8 +11,9 @@ import structlog
 
 from services.notifier.channels.letter import Letter, typeset
 from services.notifier.channels.spool import hand_over
-from services.notifier.outcome import Outcome, Refused, Sent, Unreachable
+from services.notifier.outcome import Answer, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
+from services.notifier.suspicion import Hearing
 from shared.delivery import Post
 
 log = structlog.get_logger()
@@ -29,15 +30,27 @@ class PostChannel:
         self._folder = folder
         self._typeset = typeset
 
-    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""
+        asked = hearing.ask()
         # Typesetting and writing to disk take long, and must not hold up the loop.
-        return await asyncio.to_thread(self._print, list(batch)) if batch else []
+        answers = await asyncio.to_thread(self._answers, batch)
+        for outgoing, answer in zip(batch, answers, strict=True):
+            hearing.hear(asked, outgoing, answer)
+        return answers
 
     async def close(self) -> None:
         """There is nothing to close."""
 
-    def _print(self, batch: list[Outgoing]) -> list[Outcome]:
+    def _answers(self, batch: Sequence[Outgoing]) -> list[Answer]:
+        letters = [outgoing for outgoing in batch if isinstance(outgoing.content, Post)]
+        printed = iter(self._print(letters) if letters else [])
+        return [
+            next(printed) if isinstance(outgoing.content, Post) else _no_letter(outgoing)
+            for outgoing in batch
+        ]
+
+    def _print(self, batch: list[Outgoing]) -> list[Answer]:
         letters = [_letter(outgoing) for outgoing in batch]
         document = self._attempt(letters)
         if document is None:
@@ -48,10 +61,10 @@ class PostChannel:
                 return [Unreachable("post_typesetting")] * len(batch)
         handed = self._handed(document, letters, batch) if letters else None
         taken = {letter.id for letter in letters}
-        refused = Refused("post_typesetting")
+        refused = Refused("post_typesetting", unasked=True)
         return [handed if handed and str(outgoing.id) in taken else refused for outgoing in batch]
 
-    def _handed(self, document: bytes, printed: list[Letter], batch: list[Outgoing]) -> Outcome:
+    def _handed(self, document: bytes, printed: list[Letter], batch: list[Outgoing]) -> Answer:
         # The latest of the letters, not the time of day: a repeat writes the same manifest.
         written_at = max(outgoing.created_at for outgoing in batch)
         try:
@@ -77,6 +90,11 @@ class PostChannel:
             # The text of the error may quote the address.
             log.warning("post.typesetting_failed", letters=len(letters), error=type(error).__name__)
             return None
+
+
+def _no_letter(outgoing: Outgoing) -> Postponed:
+    log.error("channel.fault", delivery_id=str(outgoing.id), error="TypeError")
+    return Postponed("channel_fault", unasked=True)
 
 
 def _letter(outgoing: Outgoing) -> Letter:

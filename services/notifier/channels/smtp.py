@@ -4,12 +4,13 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 
-from services.notifier.channels.abreast import send_abreast
+from services.notifier.channels.abreast import Abreast
 from services.notifier.channels.mail import BadAddress, Composer
 from services.notifier.channels.smtp_connection import Connection
-from services.notifier.outcome import Outcome, Refused, Unreachable
+from services.notifier.outcome import Answer, Refused, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import Mailbox
+from services.notifier.suspicion import Hearing
 from shared.delivery import Mail
 
 
@@ -23,44 +24,44 @@ class SmtpChannel:
         # Made once, as it reads all certificates of the machine.
         self._context = None if box.tls == "none" else ssl.create_default_context()
         self._idle: list[Connection] = []
-        self._places = asyncio.Semaphore(box.connections)
+        self._abreast = Abreast(box.connections)
 
-    async def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+    async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""
-        return await send_abreast(batch, self._box.connections, self._send_one)
+        return await self._abreast.send(batch, self._send_one, hearing)
 
     async def close(self) -> None:
         """Leave the server."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.farewell() for connection in idle))
 
-    async def _send_one(self, outgoing: Outgoing) -> Outcome:
+    async def _send_one(self, outgoing: Outgoing) -> Answer:
         mail = outgoing.content
         if not isinstance(mail, Mail):
             raise TypeError("only a Mail goes by mail")
         try:
             to, message = self._composer.compose(outgoing.id, outgoing.created_at, mail)
         except BadAddress:
-            return Refused("bad_address")
-        async with self._places:
-            return await self._deliver(to, message)
+            return Refused("bad_address", unasked=True)
+        return await self._deliver(to, message)
 
-    async def _deliver(self, to: str, message: bytes) -> Outcome:
+    async def _deliver(self, to: str, message: bytes) -> Answer:
         if connection := self._kept():
-            outcome = await self._carry(connection, to, message)
-            # A kept connection that ended says nothing of the server: it may have waited too long.
-            if not isinstance(outcome, Unreachable):
-                return outcome
+            answer = await self._carry(connection, to, message)
+            # A kept connection that ended says nothing of the server: it may have waited too long. Only
+            # before the recipient is named, though: what comes after is an answer about it.
+            if not isinstance(answer, Unreachable):
+                return answer
         connection = Connection(self._box, self._context)
         return await connection.open() or await self._carry(connection, to, message)
 
-    async def _carry(self, connection: Connection, to: str, message: bytes) -> Outcome:
-        outcome = await connection.carry(self._composer.sender, to, message)
+    async def _carry(self, connection: Connection, to: str, message: bytes) -> Answer:
+        answer = await connection.carry(self._composer.sender, to, message)
         if connection.usable:
             self._idle.append(connection)
         else:
             await connection.farewell()
-        return outcome
+        return answer
 
     def _kept(self) -> Connection | None:
         while self._idle:

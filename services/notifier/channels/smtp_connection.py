@@ -5,7 +5,6 @@ import contextlib
 import re
 import socket
 import ssl
-from typing import Literal
 
 from aiosmtplib import (
     SMTP,
@@ -16,14 +15,12 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
-from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreachable
+from services.notifier.channels.answers import Stage, smtp_answer
+from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.settings import Mailbox
-
-Stage = Literal["mail", "rcpt", "data"]
 
 _FAREWELL_SECONDS = 1.0
 _HOSTNAME = re.compile(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*")
-_POLICY = re.compile(r"5\.7\.\d")
 _QUEUE_ID = re.compile(r"(?:queued as|id=?)\s*([A-Za-z0-9-]{4,64})\b(?!@)", re.IGNORECASE)
 
 
@@ -72,7 +69,7 @@ class Connection:
             raise
         return None
 
-    async def carry(self, sender: str, recipient: str, message: bytes) -> Outcome:
+    async def carry(self, sender: str, recipient: str, message: bytes) -> Answer:
         """Send one mail; afterwards the connection is ready for the next one, or closed.
 
         Args:
@@ -104,7 +101,7 @@ class Connection:
             self.close()
             raise
         await self._reset(code)
-        return classify(stage, code, text)
+        return smtp_answer(stage, code, text)
 
     async def farewell(self) -> None:
         """Leave politely, but not at any price."""
@@ -120,11 +117,11 @@ class Connection:
         self.close()
         return Unreachable(reason)
 
-    def _lost(self, stage: Stage, reason: str) -> Outcome:
+    def _lost(self, stage: Stage, reason: str) -> Answer:
         # Once the recipient is named it may be this mail that upsets the server, and once the text is
         # sent it may have been taken: the repeat is the same bytes under the same Message-ID.
         self.close()
-        return Unreachable(reason) if stage == "mail" else Postponed(reason)
+        return Unreachable(reason) if stage == "mail" else Doubtful(reason, perhaps_taken=stage == "data")
 
     async def _reset(self, code: int) -> None:
         if code == 421 or not self._client.is_connected:  # noqa: PLR2004 - the server is leaving
@@ -134,40 +131,6 @@ class Connection:
             await self._client.rset()
         except (SMTPException, OSError):
             self.close()
-
-
-def classify(stage: Stage, code: int, text: str) -> Outcome:
-    """Return what a reply other than success means.
-
-    - 421: the server is leaving. After the text was sent it counts an attempt, or a mail that makes the
-      server leave would come round for ever.
-    - 4xx: come again.
-    - 5xx to MAIL, and 530, 535, 538 anywhere: our account or settings, for which no citizen is to lose a PIN.
-    - 500, 502, 503, 504: we and the server are out of step.
-    - 5.7.x (RFC 3463): a policy: either our own relay will not work for us ("relay access denied"), or
-      somebody will not have our mail. It counts attempts, so that the first costs nothing if soon put
-      right, and the second ends.
-    - other 5xx to RCPT or DATA: the address, for good.
-
-    Args:
-        stage: the command that was answered; `data` covers the text as well.
-        code: SMTP reply code.
-        text: of the reply, looked at for the enhanced code alone.
-    """
-    reason = f"smtp_{max(code, 0)}"
-    match stage, code // 100:
-        case "data", _ if code == 421:  # noqa: PLR2004
-            return Postponed(reason)
-        case _ if code in {421, 530, 535, 538}:
-            return Unreachable(reason)
-        case _, 4:
-            return Postponed(reason)
-        case "mail", 5:
-            return Unreachable(reason)
-        case _, 5 if code not in {500, 502, 503, 504} and not _POLICY.match(text):
-            return Refused(reason)
-        case _:
-            return Postponed(reason)
 
 
 def _reference(text: str) -> str:

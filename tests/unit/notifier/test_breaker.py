@@ -6,26 +6,21 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def test_a_breaker_starts_closed_and_lets_everything_through() -> None:
+def test_a_breaker_starts_closed() -> None:
     assert Breaker().state(NOW) is State.CLOSED
-    assert Breaker().allows(NOW)
-    assert Breaker().tried(NOW).allows(NOW)
     assert Breaker().wait(NOW) == timedelta(0)
 
 
 def test_a_failure_opens_it_for_a_while() -> None:
     breaker = Breaker(base=4 * SECOND).failed(NOW, jitter=0)
     assert breaker.state(NOW + SECOND) is State.OPEN
-    assert not breaker.allows(NOW + SECOND)
     assert breaker.wait(NOW + SECOND) == SECOND
 
 
-def test_half_open_one_batch_at_a_time_may_try() -> None:
-    later = NOW + 2 * SECOND
+def test_when_the_time_has_passed_it_is_half_open() -> None:
     breaker = Breaker(base=SECOND).failed(NOW, jitter=1)
-    assert breaker.state(later) is State.HALF_OPEN
-    assert breaker.allows(later)
-    assert not breaker.tried(later).allows(later)
+    assert breaker.state(NOW + SECOND) is State.HALF_OPEN
+    assert breaker.wait(NOW + SECOND) == timedelta(0)
 
 
 def test_a_success_closes_it_and_forgets_the_failures() -> None:
@@ -52,6 +47,13 @@ def test_what_the_provider_asks_for_is_never_shortened() -> None:
 
 def test_a_probe_that_fails_opens_it_again() -> None:
     later = NOW + 2 * SECOND
-    breaker = Breaker(base=SECOND).failed(NOW, 1).tried(later).failed(later, 1)
+    breaker = Breaker(base=SECOND).failed(NOW, 1).failed(later, 1)
     assert breaker.state(later) is State.OPEN
-    assert breaker.allows(later + 2 * SECOND)
+    assert breaker.state(later + 2 * SECOND) is State.HALF_OPEN
+
+
+def test_a_shorter_cap_counts_this_once_and_a_longer_one_never() -> None:
+    breaker = Breaker(base=4 * SECOND, cap=8 * SECOND)
+    assert breaker.failed(NOW, 1, cap=2 * SECOND).wait(NOW) == 2 * SECOND
+    assert breaker.failed(NOW, 1, cap=2 * SECOND).failed(NOW, 1).wait(NOW) == 8 * SECOND
+    assert breaker.failed(NOW, 1, cap=20 * SECOND).failed(NOW, 1).wait(NOW) == 8 * SECOND

@@ -88,6 +88,27 @@ def test_a_provider_s_wish_to_be_left_alone_is_honoured() -> None:
     assert message.due_at >= NOW + timedelta(hours=1)
 
 
+def test_one_that_has_to_wait_long_keeps_no_other_of_its_bundle() -> None:
+    decision = decided(
+        [
+            Postponed("sms_429", retry_after=3600),
+            Postponed("sms_500"),
+            Unreachable("not_tried"),
+            Unreachable("sms_503", retry_after=29.2),
+            Unreachable("sms_503", retry_after=29.7),
+        ]
+    )
+    back = {
+        tuple(one["seal"] for one in orjson.loads(message.body)["deliveries"]): message.due_at - NOW
+        for message in decision.messages
+        if message.due_at
+    }
+    assert back["seal-0",] == timedelta(hours=1)
+    assert back["seal-1",] <= SETTINGS.retry_base
+    assert back["seal-2",] <= 2 * SETTINGS.breaker_base
+    assert back["seal-3", "seal-4"] == timedelta(seconds=30)
+
+
 def test_the_last_try_ends_the_delivery() -> None:
     decision = decided([Postponed("sms_500")], attempt=SETTINGS.retry_limit)
     assert [event.type for event in decision.events] == ["delivery.failed"]

@@ -1,28 +1,69 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from services.notifier.channels import sms
-from services.notifier.channels.smtp_connection import Stage
-from services.notifier.channels.smtp_connection import classify as classify_smtp
-from services.notifier.outcome import Outcome, Postponed, Refused, Unreachable
+from services.notifier.channels.answers import SMS, SMTP, Stage, sms_answer, smtp_answer
+from services.notifier.outcome import Answer, Doubtful, Postponed, Refused, Sent, Unreachable
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PAGE = Path(__file__).parents[3] / "docs/deliveries.md"
+STAGES: tuple[Stage, ...] = ("mail", "rcpt", "data")
 
 
-@pytest.mark.parametrize("status", [400, 422])
+def rows(first: str) -> Iterator[list[str]]:
+    """The cells of the table of the page whose header begins with this word."""
+    lines = iter(PAGE.read_text().splitlines())
+    for line in lines:
+        if line.startswith(f"| {first} |"):
+            next(lines)
+            break
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_page_and_the_code_say_the_same_of_every_status() -> None:
+    assert {status: means for status, means, _ in rows("status")} == {
+        status: meaning.value for status, meaning in SMS.items()
+    }
+
+
+def test_the_page_and_the_code_say_the_same_of_every_reply_in_the_same_order() -> None:
+    assert [row[:4] for row in rows("reply")] == [
+        [reply, *(row[stage].value for stage in STAGES)] for reply, row in SMTP.items()
+    ]
+
+
+def test_the_page_gives_a_reason_for_everything() -> None:
+    assert all(row[-1] for table in ("status", "reply") for row in rows(table))
+
+
+@pytest.mark.parametrize("status", [400, 410, 413, 422])
 def test_an_sms_that_the_gateway_will_never_have_is_refused(status: int) -> None:
-    assert sms.classify(status) == Refused(f"sms_{status}")
+    assert sms_answer(status) == Refused(f"sms_{status}")
 
 
 @pytest.mark.parametrize("status", [408, 425, 500])
 def test_an_sms_that_may_itself_be_the_trouble_counts_an_attempt(status: int) -> None:
-    assert sms.classify(status) == Postponed(f"sms_{status}")
+    assert sms_answer(status) == Postponed(f"sms_{status}")
 
 
-@pytest.mark.parametrize("status", [301, 307, 401, 402, 403, 404, 405, 429, 501, 502, 503, 504, 599])
-def test_a_gateway_in_trouble_or_at_odds_with_us_costs_no_attempt(status: int) -> None:
-    assert sms.classify(status) == Unreachable(f"sms_{status}")
+@pytest.mark.parametrize("status", [301, 307, 401, 402, 403, 404, 405, 407, 418, 501, 502, 504, 505, 599])
+def test_a_no_that_may_be_the_number_s_or_the_gateway_s_is_for_the_judge(status: int) -> None:
+    assert sms_answer(status) == Doubtful(f"sms_{status}")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_gateway_that_wants_to_be_asked_less_says_so(status: int) -> None:
+    assert sms_answer(status, "7") == Doubtful(f"sms_{status}", 7.0, throttled=True)
+
+
+def test_an_sms_that_the_gateway_knows_was_taken_by_an_earlier_try() -> None:
+    assert sms_answer(409, attempt=1) == Postponed("sms_409")
+    assert sms_answer(409, attempt=2) == Sent("")
 
 
 @pytest.mark.parametrize(
@@ -43,32 +84,43 @@ def test_a_gateway_in_trouble_or_at_odds_with_us_costs_no_attempt(status: int) -
 def test_the_wait_a_gateway_asks_for_is_honoured_within_reason(
     header: str | None, seconds: float | None
 ) -> None:
-    assert sms.classify(429, header, NOW) == Unreachable("sms_429", seconds)
+    assert sms_answer(429, header, NOW) == Doubtful("sms_429", seconds, throttled=True)
 
 
 @pytest.mark.parametrize(
     ("stage", "code", "text", "expected"),
     [
         ("mail", 421, "", Unreachable("smtp_421")),
-        ("mail", 451, "", Postponed("smtp_451")),
+        ("mail", 451, "", Unreachable("smtp_451")),
+        ("mail", 452, "4.3.1", Unreachable("smtp_452")),
         ("mail", 530, "", Unreachable("smtp_530")),
         ("mail", 553, "5.7.1 sender not owned", Unreachable("smtp_553")),
-        ("rcpt", 421, "", Unreachable("smtp_421")),
+        ("mail", 354, "", Unreachable("smtp_354")),
+        ("rcpt", 421, "", Doubtful("smtp_421", throttled=True)),
         ("rcpt", 450, "4.2.0", Postponed("smtp_450")),
+        ("rcpt", 450, "4.7.1 greylisted", Postponed("smtp_450")),
+        ("rcpt", 451, "", Postponed("smtp_451")),
+        ("rcpt", 452, "4.2.2", Doubtful("smtp_452", throttled=True)),
+        ("rcpt", 454, "4.7.1 relay access denied", Doubtful("smtp_454")),
         ("rcpt", 501, "5.1.3 bad address syntax", Refused("smtp_501")),
-        ("rcpt", 503, "", Postponed("smtp_503")),
-        ("rcpt", 530, "", Unreachable("smtp_530")),
+        ("rcpt", 503, "", Doubtful("smtp_503")),
+        ("rcpt", 530, "", Doubtful("smtp_530")),
         ("rcpt", 550, "5.1.1 no such user", Refused("smtp_550")),
         ("rcpt", 550, "no such user", Refused("smtp_550")),
-        ("rcpt", 554, "5.7.1 relay access denied", Postponed("smtp_554")),
-        ("data", 421, "", Postponed("smtp_421")),
-        ("data", 452, "", Postponed("smtp_452")),
+        ("rcpt", 550, "5.7.1 not to us", Doubtful("smtp_550")),
+        ("rcpt", 552, "5.2.2 over quota", Refused("smtp_552")),
+        ("rcpt", 554, "5.7.1 relay access denied", Doubtful("smtp_554")),
+        ("data", 421, "", Doubtful("smtp_421", throttled=True)),
+        ("data", 451, "", Postponed("smtp_451")),
+        ("data", 452, "", Doubtful("smtp_452", throttled=True)),
+        ("data", 552, "", Refused("smtp_552")),
         ("data", 554, "", Refused("smtp_554")),
-        ("rcpt", 354, "", Postponed("smtp_354")),
-        ("rcpt", -1, "", Postponed("smtp_0")),
+        ("data", 554, "5.7.1 spam", Doubtful("smtp_554")),
+        ("rcpt", 354, "", Doubtful("smtp_354")),
+        ("rcpt", -1, "", Doubtful("smtp_0")),
     ],
 )
 def test_a_reply_means_what_its_code_and_stage_say(
-    stage: Stage, code: int, text: str, expected: Outcome
+    stage: Stage, code: int, text: str, expected: Answer
 ) -> None:
-    assert classify_smtp(stage, code, text) == expected
+    assert smtp_answer(stage, code, text) == expected

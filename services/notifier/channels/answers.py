@@ -1,0 +1,148 @@
+"""What every answer of a provider means: the one table, which `docs/deliveries.md` shows with its reasons.
+
+An answer that is about the named recipient alone is decided here. One that may as well be the provider's own
+state is doubtful: `suspicion.py` tells which, from how other recipients fare.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Literal
+
+from services.notifier.outcome import Answer, Doubtful, Postponed, Refused, Sent, Unreachable
+
+Stage = Literal["mail", "rcpt", "data"]
+"""The SMTP command that was answered; `data` covers the text as well."""
+
+
+class Meaning(Enum):
+    """What an answer means for the delivery and for the lane."""
+
+    REFUSED = "refused"
+    POSTPONED = "postponed"
+    DOUBTFUL = "doubtful"
+    THROTTLED = "doubtful, throttled"
+    TAKEN = "taken earlier"
+    UNREACHABLE = "unreachable"
+
+
+SMS: Mapping[str, Meaning] = {
+    "400": Meaning.REFUSED,
+    "410": Meaning.REFUSED,  # the number is gone
+    "413": Meaning.REFUSED,  # as long at every repeat
+    "422": Meaning.REFUSED,
+    # The gateway knows this client_ref: an earlier try was taken.
+    "409": Meaning.TAKEN,
+    "408": Meaning.POSTPONED,
+    "425": Meaning.POSTPONED,
+    # It may be this message that upsets the gateway.
+    "500": Meaning.POSTPONED,
+    "429": Meaning.THROTTLED,
+    "503": Meaning.THROTTLED,
+    # 401 to 405, 407, redirects, 501, 502, 504, 505 and whatever is not foreseen: a number that this gateway
+    # does not serve, or our account, our settings, its state.
+    "others": Meaning.DOUBTFUL,
+}
+"""By HTTP status, other than 2xx."""
+
+
+def _row(mail: Meaning, rcpt: Meaning, data: Meaning) -> dict[Stage, Meaning]:
+    return {"mail": mail, "rcpt": rcpt, "data": data}
+
+
+_DOUBTFUL = _row(Meaning.UNREACHABLE, Meaning.DOUBTFUL, Meaning.DOUBTFUL)
+_THROTTLED = _row(Meaning.UNREACHABLE, Meaning.THROTTLED, Meaning.THROTTLED)
+
+SMTP: Mapping[str, Mapping[Stage, Meaning]] = {
+    "421": _THROTTLED,  # the server leaves: for this recipient, for this connection, or for good
+    "452": _THROTTLED,  # no room: in the mailbox, or on the server
+    # Relay access, TLS or log-in for now: 454 is our standing with the relay, unlike other 4xx.
+    "454": _DOUBTFUL,
+    "4xx": _row(Meaning.UNREACHABLE, Meaning.POSTPONED, Meaning.POSTPONED),  # greylists, busy mailboxes
+    # Our log-in. RFC 4954.
+    "530": _DOUBTFUL,
+    "534": _DOUBTFUL,
+    "535": _DOUBTFUL,
+    "538": _DOUBTFUL,
+    # We and the server are out of step; some say so where a log-in is missing.
+    "500": _DOUBTFUL,
+    "502": _DOUBTFUL,
+    "503": _DOUBTFUL,
+    "504": _DOUBTFUL,
+    # A policy (RFC 3463): the recipient's, or our own relay's towards us.
+    "5.7.x": _DOUBTFUL,
+    "5xx": _row(Meaning.UNREACHABLE, Meaning.REFUSED, Meaning.REFUSED),  # the address, for good
+    "others": _DOUBTFUL,
+}
+"""By reply code and the stage it came at; the first that fits, in this order.
+
+What is said before a recipient is named is never a mail's fault.
+"""
+
+_LONGEST_WAIT = 3600.0
+_POLICY = re.compile(r"5\.7\.\d")
+
+
+def sms_answer(
+    status: int, retry_after: str | None = None, now: datetime | None = None, attempt: int = 1
+) -> Answer:
+    """Return what an answer other than 2xx means.
+
+    Args:
+        status: HTTP status.
+        retry_after: the header, seconds or a date (RFC 9110, 10.2.3).
+        now: to measure the date from.
+        attempt: number of the try.
+    """
+    meaning = SMS.get(str(status), SMS["others"])
+    return _answer(meaning, f"sms_{status}", _seconds(retry_after, now or datetime.now(UTC)), attempt)
+
+
+def smtp_answer(stage: Stage, code: int, text: str) -> Answer:
+    """Return what a reply other than success means.
+
+    Args:
+        stage: the command that was answered.
+        code: SMTP reply code.
+        text: of the reply, looked at for the enhanced code alone.
+    """
+    return _answer(smtp_meaning(stage, code, text), f"smtp_{max(code, 0)}")
+
+
+def smtp_meaning(stage: Stage, code: int, text: str) -> Meaning:
+    """Return what the table says of a reply."""
+    kind = "5.7.x" if code // 100 == 5 and _POLICY.match(text) else f"{code // 100}xx"  # noqa: PLR2004
+    row = SMTP.get(str(code)) or SMTP.get(kind) or SMTP["others"]
+    return row[stage]
+
+
+def _answer(meaning: Meaning, reason: str, wait: float | None = None, attempt: int = 1) -> Answer:
+    match meaning:
+        case Meaning.REFUSED:
+            return Refused(reason)
+        case Meaning.POSTPONED:
+            return Postponed(reason, wait)
+        case Meaning.TAKEN:
+            # A first try that is taken for a repeat may be one, after a crash; the next try knows.
+            return Sent("") if attempt > 1 else Postponed(reason, wait)
+        case Meaning.UNREACHABLE:
+            return Unreachable(reason, wait)
+        case _:
+            return Doubtful(reason, wait, throttled=meaning is Meaning.THROTTLED)
+
+
+def _seconds(retry_after: str | None, now: datetime) -> float | None:
+    if not retry_after:
+        return None
+    try:
+        wait = float(retry_after) if retry_after.isdigit() else _until(retry_after, now)
+    except ValueError:
+        return None
+    return min(max(wait, 0.0), _LONGEST_WAIT)
+
+
+def _until(date: str, now: datetime) -> float:
+    moment = parsedate_to_datetime(date)
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
