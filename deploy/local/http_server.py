@@ -36,10 +36,17 @@ class Answer:
             return self.raw
         extra = "".join(f"{name}: {text}\r\n" for name, text in self.headers.items())
         head = (
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
+            f"HTTP/1.1 {self.status} {_phrase(self.status)}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n{extra}\r\n"
         )
         return head.encode() + self.body
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:  # nobody's, which a client has to bear too
+        return "Unknown"
 
 
 class Http(asyncio.Protocol):

@@ -14,7 +14,7 @@
 | sms | `drop` | captures, and closes the connection in place of an answer |
 | sms | `rubbish` | captures, and answers what is not HTTP |
 | sms | `rubbish_body` | captures, and answers 200 with what is not JSON |
-| mail | `status` | answers `status` (450, 550…) to `RCPT` |
+| mail | `status` | answers `status`, `text` at `stage` (`mail`, `rcpt`, `data`, `dot`; default `rcpt`); 421 closes |
 | mail | `greet` | greets with `status` (421, 554…) and closes |
 | mail | `drip` | sends its replies a byte at a time, one every `seconds` (default 0.5) |
 | mail | `silence` | captures, and never answers the final dot |
@@ -23,11 +23,13 @@
 
 `times`: how often, after which the sink is well again; without it, until told otherwise. A connection
 counts once for `greet` and `drip`, a message for the others. `only`: a part of the recipient; others
-are served well. `GET /counts` tells how many messages each sink has taken since it started, and
-`DELETE /counts` sets them to zero.
+are served well; at the stage `mail` nobody is named yet, so there a fault with `only` never strikes.
+
+`GET /counts` tells how many messages each sink has taken since it started, and `GET /asked` how many SMS the
+gateway was asked to take, whatever it answered. `DELETE /counts` sets all of them to zero.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +41,8 @@ class Fault(BaseModel):
 
     mode: str = "ok"
     status: int = 500
+    text: str = "as asked"
+    stage: Literal["mail", "rcpt", "data", "dot"] = "rcpt"
     retry_after: int | None = None
     seconds: float = 0.5
     times: Annotated[int, Field(ge=1)] | None = None

@@ -23,6 +23,7 @@ class SmsGateway:
         self._path = captured
         self._faults = faults
         self._counts = counts
+        self._asked = 0
         self._ids: dict[str, int] = {}
 
     def handle(self, request: Request) -> Answer:
@@ -32,7 +33,10 @@ class SmsGateway:
                 return self._set_faults(request.body)
             case "GET", "/counts":
                 return Answer(body=orjson.dumps(self._counts))
+            case "GET", "/asked":
+                return Answer(body=orjson.dumps({"sms": self._asked}))
             case "DELETE", "/counts":
+                self._asked = 0
                 self._counts.update(dict.fromkeys(self._counts, 0))
                 return Answer()
             case "POST", _:
@@ -54,6 +58,7 @@ class SmsGateway:
             to, text, client_ref = (str(message[name]) for name in ("to", "text", "client_ref"))
         except (ValueError, KeyError, TypeError):
             return Answer(400, b'{"error": "want to, text and client_ref"}')
+        self._asked += 1
         fault = self._faults.sms
         if fault.strikes({"status"}, to):
             wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}

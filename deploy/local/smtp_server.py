@@ -13,6 +13,8 @@ from deploy.local.sink_faults import Fault, Faults
 
 _EXTENSIONS = b"250-pin\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 SIZE 10485760\r\n"
 _SIMPLE = {b"RSET": b"250 ok\r\n", b"NOOP": b"250 ok\r\n", b"HELO": b"250 pin\r\n", b"EHLO": _EXTENSIONS}
+# After it the server closes the connection (RFC 5321, 3.8).
+_LEAVING = 421
 
 
 class Mailroom:
@@ -92,12 +94,14 @@ class Smtp(asyncio.Protocol):
         match verb:
             case b"MAIL":
                 self._recipient = ""
-                self._say(b"250 ok\r\n")
+                if not self._refused("mail", ""):
+                    self._say(b"250 ok\r\n")
             case b"RCPT":
                 self._rcpt(line)
             case b"DATA" if self._recipient:
-                self._in_text = True
-                self._say(b"354 go on\r\n")
+                if not self._refused("data", self._recipient):
+                    self._in_text = True
+                    self._say(b"354 go on\r\n")
             case b"DATA":
                 self._say(b"503 no recipient\r\n")
             case b"QUIT":
@@ -109,12 +113,18 @@ class Smtp(asyncio.Protocol):
 
     def _rcpt(self, line: bytes) -> None:
         recipient = line.partition(b"<")[2].partition(b">")[0].decode(errors="replace")
+        if not self._refused("rcpt", recipient):
+            self._recipient = recipient
+            self._say(b"250 ok\r\n")
+
+    def _refused(self, stage: str, recipient: str) -> bool:
         fault = self._room.fault
-        if fault.strikes({"status"}, recipient):
-            self._say(b"%d as asked\r\n" % fault.status)
-            return
-        self._recipient = recipient
-        self._say(b"250 ok\r\n")
+        if fault.stage != stage or not fault.strikes({"status"}, recipient):
+            return False
+        self._say(b"%d %s\r\n" % (fault.status, fault.text.encode()))
+        if fault.status == _LEAVING:
+            self._transport.close()
+        return True
 
     def _text(self) -> bool:
         fault, recipient = self._room.fault, self._recipient
@@ -132,6 +142,8 @@ class Smtp(asyncio.Protocol):
 
     def _accept(self, text: bytes) -> None:
         fault, recipient = self._room.fault, self._recipient
+        if self._refused("dot", recipient):
+            return
         self._room.take(text, recipient)
         self._recipient = ""
         if fault.strikes({"drop_after_dot"}, recipient):

@@ -68,6 +68,9 @@ async def test_a_broken_gateway_has_taken_the_sms_all_the_same(stack: Stack, mod
     [
         ({"mode": "status", "status": 451}, 0),
         ({"mode": "status", "status": 550}, 0),
+        ({"mode": "status", "status": 451, "stage": "mail"}, 0),
+        ({"mode": "status", "status": 554, "stage": "data"}, 0),
+        ({"mode": "status", "status": 452, "stage": "dot"}, 0),
         ({"mode": "greet", "status": 421}, 0),
         ({"mode": "drop_after_data"}, 0),
         ({"mode": "drop_after_dot"}, 1),
@@ -101,3 +104,37 @@ async def test_what_is_discarded_is_counted(stack: Stack) -> None:
     await asyncio.to_thread(mail, stack)
     assert (stack.far_ends.sms(), stack.far_ends.mails()) == ([], [])
     assert stack.far_ends.counts() == {"sms": 1, "email": 1, "pec": 0}
+
+
+async def test_a_mail_server_that_says_421_leaves(stack: Stack) -> None:
+    stack.far_ends.misbehave(email={"mode": "status", "status": 421, "only": CITIZEN})
+
+    def last_words() -> tuple[int, bytes]:
+        with smtplib.SMTP("127.0.0.1", int(stack.env["PIN_SMTP_PORT"]), timeout=5) as client:
+            client.helo()
+            client.mail("pin@example.it")
+            answer = client.rcpt(CITIZEN)
+            with pytest.raises(smtplib.SMTPServerDisconnected):
+                client.noop()
+            return answer
+
+    assert await asyncio.to_thread(last_words) == (421, b"as asked")
+
+
+async def test_a_mail_server_says_what_it_is_told_to(stack: Stack) -> None:
+    stack.far_ends.misbehave(email={"mode": "status", "status": 554, "text": "5.7.1 relay access denied"})
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        await asyncio.to_thread(mail, stack)
+    assert refused.value.recipients[CITIZEN] == (554, b"5.7.1 relay access denied")
+
+
+async def test_what_is_refused_is_counted_as_asked(stack: Stack) -> None:
+    stack.far_ends.misbehave(sms={"mode": "status", "status": 599, "times": 1})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        await asyncio.to_thread(post_sms, stack)
+    refused.value.close()
+    await asyncio.to_thread(post_sms, stack)
+    url = stack.env["PIN_SMS_URL"].replace("/sms", "/asked")
+    with await asyncio.to_thread(urllib.request.urlopen, url) as answer:
+        assert json.loads(answer.read()) == {"sms": 2}
+    assert stack.far_ends.counts()["sms"] == 1
