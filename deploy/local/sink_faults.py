@@ -14,16 +14,16 @@
 | sms | `drop` | captures, and closes the connection in place of an answer |
 | sms | `rubbish` | captures, and answers what is not HTTP |
 | sms | `rubbish_body` | captures, and answers 200 with what is not JSON |
-| mail | `status` | answers `status`, `text` at `stage` (`mail`, `rcpt`, `data`, `dot`; default `rcpt`); 421 closes |
+| mail | `status` | answers `status` and `text` at `stage`: `mail`, `rcpt`, `data`, `dot`; after 421 closes |
 | mail | `greet` | greets with `status` (421, 554…) and closes |
 | mail | `drip` | sends its replies a byte at a time, one every `seconds` (default 0.5) |
 | mail | `silence` | captures, and never answers the final dot |
 | mail | `drop_after_data` | closes once the text of the mail comes in |
 | mail | `drop_after_dot` | captures, and closes in place of the last reply |
 
-`times`: how often, after which the sink is well again; without it, until told otherwise. A connection
-counts once for `greet` and `drip`, a message for the others. `only`: a part of the recipient; others
-are served well; at the stage `mail` nobody is named yet, so there a fault with `only` never strikes.
+`stage` is `rcpt` unless given. `times`: how often, after which the sink is well again; without it, until
+told otherwise. A connection counts once for `greet` and `drip`, a message for the others. `only`: a part of
+the recipient; others are served well, and so is the stage `mail`, where nobody is named yet.
 
 `GET /counts` tells how many messages each sink has taken since it started, and `GET /asked` how many SMS the
 gateway was asked to take, whatever it answered. `DELETE /counts` sets all of them to zero.
