@@ -7,6 +7,9 @@ provider's state: no attempt is counted, the breaker opens.
 A success ends all streaks. Who was in one has failed while the provider was well: it is *convicted*, and no
 longer closes the lane with two others like it, so that three dead numbers do not do so again and again. Ten
 of them, with not one success between, are the provider's state all the same.
+
+A throttle of several in one batch is the provider's, with successes between as well: it takes some and not
+all. That counts no attempt either, and opens nothing: the next batch is smaller and later.
 """
 
 import os
@@ -186,7 +189,7 @@ class Hearing:
 
     def _outcome(self, outgoing: Outgoing, answer: Answer) -> Outcome:
         match answer:
-            case Doubtful(reason, wait) if self._is_providers(mark(outgoing), reason):
+            case Doubtful(reason, wait) if self._is_providers(mark(outgoing), answer):
                 return Unreachable(reason, wait)
             case Doubtful(reason, wait):
                 return Postponed(reason, wait)
@@ -195,10 +198,13 @@ class Hearing:
             case _:
                 return answer
 
-    def _is_providers(self, recipient: Mark, reason: str) -> bool:
-        streak = self._streaks.get(reason, {})
+    def _is_providers(self, recipient: Mark, answer: Doubtful) -> bool:
+        if answer.throttled and len(self._throttled) >= SEVERAL:
+            # Whoever is throttled among others is so by chance: a backlog is not to use up its tries.
+            return True
+        streak = self._streaks.get(answer.reason, {})
         return (
-            reason in self._at_fault
+            answer.reason in self._at_fault
             and recipient in streak
             and (recipient not in self._convicted or len(streak) >= MANY)
         )

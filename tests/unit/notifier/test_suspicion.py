@@ -194,6 +194,15 @@ def test_a_provider_throttles_when_several_recipients_say_so() -> None:
     assert not heard([(who, BUSY) for who in "abc"], convicted).throttled
 
 
+def test_a_throttle_of_several_in_one_batch_uses_up_nobody_s_tries_and_opens_nothing() -> None:
+    verdict = heard([("a", BUSY), ("x", SENT), ("b", BUSY), ("y", SENT), ("c", BUSY), ("z", SENT)])
+    assert verdict.outcomes == (Unreachable("sms_429", 30.0), SENT) * 3
+    assert verdict.down is None
+    # Three numbers that have their own limits count from the second time on, and end.
+    again = heard([("a", BUSY), ("x", SENT), ("b", BUSY), ("c", BUSY)], verdict.suspicion)
+    assert again.outcomes == (Postponed("sms_429", 30.0), SENT, *[Postponed("sms_429", 30.0)] * 2)
+
+
 def test_a_provider_that_was_down_is_tried_with_who_has_not_just_failed() -> None:
     suspicion = heard([("old", UNKNOWN), ("x", SENT)]).suspicion
     suspicion = heard([(who, UNKNOWN) for who in ("a", "b", "c", "a")], suspicion).suspicion
