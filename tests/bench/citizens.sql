@@ -1,4 +1,5 @@
--- Citizens who got their PIN and keep it, with all that the ledger holds of each: some 4 KB.
+-- Citizens who got their PIN in the last thirty days and keep it, with all that the ledger holds
+-- of each: some 5 KB.
 -- {citizens}: how many. Keys and ids are spread evenly, and entered in the order of the indexes.
 -- What is sealed or hashed is as long as the real thing, and nobody opens it.
 set session_replication_role = replica;  -- no checks of foreign keys: the rows are right
@@ -7,7 +8,7 @@ create temp table citizen as
 select n,
        lpad(to_hex(n * 4294967296 / {citizens}), 8, '0') || left(md5(n::text), 24) as key,
        md5('message ' || n)::uuid::text as message_id,
-       now() - interval '30 days' + n * interval '1 ms' as at
+       now() - interval '30 days' * (1 - n / {citizens}.0) as at
 from generate_series(0, {citizens} - 1) as n;
 
 insert into subject (key, entries, head)
@@ -33,12 +34,25 @@ select (left(key, 8) || md5(key || channel))::varchar(32)::uuid, decode(key, 'he
 from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
 order by n;
 
+-- Beside what is remembered lies what was to be forgotten in the last hours: a fifth as much.
+insert into inbox (message_id, digest, done, correlation_id, at)
+select md5('forgotten ' || n)::uuid, decode(md5(key), 'hex'), true, message_id, at - interval '31 days'
+from citizen where n < {citizens} / 5 order by n;
 insert into inbox (message_id, digest, done, correlation_id, at)
 select message_id::uuid, decode(md5(key), 'hex'), true, message_id, at from citizen order by n;
 
 -- The expiries of one batch of requests are one row.
-insert into outbox (id, worker, due_at, parcel)
-select gen_random_uuid(), 'issuer', min(at) + interval '60 days', decode(repeat(md5(min(key)), 20 * count(*)::integer), 'hex')
+insert into outbox (id, worker, due_at, made_at, parcel)
+select gen_random_uuid(), 'issuer', min(at) + interval '61 days', min(at),
+       decode(repeat(md5(min(key)), 20 * count(*)::integer), 'hex')
 from citizen group by n / 200;
 
+-- And each citizen has one row of their own that is due later: a retry, an istanza that waits, an end that moved.
+insert into outbox (id, worker, due_at, made_at, parcel)
+select gen_random_uuid(), (array['issuer', 'notifier', 'revoker', 'dispositivo'])[1 + n % 4],
+       at + interval '31 days', at, decode(repeat(md5(key), 20), 'hex')
+from citizen order by n;
+
 drop table citizen;
+reset session_replication_role;
+select recount();  -- for the triggers were off

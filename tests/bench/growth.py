@@ -1,10 +1,10 @@
-"""Issuances a second with many citizens in the ledger, beside few."""
+"""Issuances a second with many citizens in the ledger, beside few; and how long what runs beside it takes."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from deploy.local.stack import Stack
-from tests.bench import ours, report
+from tests.bench import ours, report, upkeep
 from tests.bench.counting import Books
 from tests.bench.figures import Spread, verdict
 from tests.bench.measure import Told
@@ -26,12 +26,13 @@ def options(parser: ArgumentParser) -> None:
 async def measure(stack: Stack, options: Namespace) -> Told:
     """Issue on a small and on a large ledger in turn, each analysed and checkpointed before a run."""
     applicants = Applicants(seed=2)
-    sizes = {}
+    sizes, beside = {}, {}
     rates: dict[int, list[float]] = {options.few: [], options.many: []}
     for citizens in rates:
         stack.use_new_database(_name(citizens))
         sizes[citizens] = await _fill(stack, citizens)
         report.progress(f"a ledger of {citizens} citizens: {sizes[citizens] / _MB:.0f} MB")
+        beside[citizens] = await upkeep.measured(stack)
     for _ in range(options.growth_runs):
         for citizens, found in rates.items():
             stack.database = _name(citizens)
@@ -40,7 +41,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     for citizens in rates:
         stack.database = _name(citizens)
         stack.drop_database()
-    return _told({citizens: Spread.of(found) for citizens, found in rates.items()}, sizes)
+    return _told({citizens: Spread.of(found) for citizens, found in rates.items()}, sizes, beside)
 
 
 def _name(citizens: int) -> str:
@@ -48,9 +49,10 @@ def _name(citizens: int) -> str:
 
 
 async def _fill(stack: Stack, citizens: int) -> int:
-    """Enter the citizens; return the size of the ledger in bytes."""
+    """Enter the citizens, and leave them as autovacuum would; return the size of the ledger in bytes."""
     async with Books(stack) as books:
         await books.ledger.execute(_ROWS.format(citizens=citizens))
+        await books.ledger.execute("vacuum analyze")
         return int(await books.ledger.fetchval("select pg_database_size(current_database())"))
 
 
@@ -60,7 +62,7 @@ async def _settle_down(stack: Stack) -> None:
         await books.ledger.execute("checkpoint")
 
 
-def _told(rates: dict[int, Spread], sizes: dict[int, int]) -> Told:
+def _told(rates: dict[int, Spread], sizes: dict[int, int], beside: dict[int, upkeep.Upkeep]) -> Told:
     small, large = rates.values()
     ratio = large.median / small.median
     return Told(
@@ -68,11 +70,16 @@ def _told(rates: dict[int, Spread], sizes: dict[int, int]) -> Told:
         [
             *(f"{citizens:>9} citizens  {rate.told('issuances/s')}" for citizens, rate in rates.items()),
             f"{ratio:.2f} of the rate with few; {verdict(ratio, _TARGET, at_least=True)}",
+            *(line for citizens, found in beside.items() for line in found.lines(citizens)),
         ],
         {
             "ratio": ratio,
             "ledgers": {
-                str(citizens): {"rate": rate.as_json(), "bytes": sizes[citizens]}
+                str(citizens): {
+                    "rate": rate.as_json(),
+                    "bytes": sizes[citizens],
+                    "beside": beside[citizens].as_json(),
+                }
                 for citizens, rate in rates.items()
             },
         },

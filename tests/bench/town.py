@@ -74,6 +74,7 @@ async def settle(
         while part := list(islice(accounts, _AT_ONCE)):
             await _enter(part, seal, books.ledger)
             people += [Citizen(a.holder.codice_fiscale, a.contacts) for a in part if a.holder]
+        await books.ledger.execute("reset session_replication_role; select recount()")
         await books.ledger.execute("analyze")
         await books.ledger.execute("checkpoint")
     return people

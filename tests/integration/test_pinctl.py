@@ -5,9 +5,11 @@ import json
 import subprocess
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aio_pika
+import asyncpg
 import pytest
 
 from deploy.local.citizens import PLAIN, citizens
@@ -16,7 +18,7 @@ from deploy.local.stack import Stack
 from deploy.local.trouble import wait_for
 from shared.broker import BrokerLost
 from shared.broker_desk import DEAD
-from shared.ledger import LedgerLost
+from shared.ledger import QUERIES, LedgerLost
 from shared.pinctl.answer import Answer, Trouble
 from shared.pinctl.commands import parser, run
 from shared.sealing import Keys, Pseudonyms
@@ -160,6 +162,22 @@ async def test_the_whole_life_of_a_citizen_is_traced_with_what_is_still_to_come(
     )
     assert [row["what"] for row in json.loads(asked.stdout)["timeline"]] == whats
     assert codice_fiscale not in asked.stdout + asked.stderr
+
+
+async def test_what_is_to_come_is_found_whoever_made_it(stack: Stack) -> None:
+    """Rows of older workers say no instant; what goes round without an entry is due soon."""
+    stack.start_workers(["issuer"])
+    ((message_id, codice_fiscale),) = await issued(stack, 1)
+    await until(lambda: counted(stack, "outbox") == 1, "all published but the end of the PIN's life")
+    stack.stop_workers()
+    subject = subject_of(stack, codice_fiscale)
+    expected = (await pinctl(stack, "trace", "--subject", subject)).data
+    stack.postgres.sql("update outbox set made_at = null", stack.database)
+    assert (await pinctl(stack, "trace", "--subject", subject)).data == expected
+    soon = "update outbox set made_at = now(), due_at = now() + interval '3 minutes'"
+    stack.postgres.sql(soon, stack.database)
+    rows = (await pinctl(stack, "trace", message_id)).data["timeline"]
+    assert "internal.issuer.expire is due" in [row["what"] for row in rows]
 
 
 async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> None:
@@ -363,6 +381,33 @@ async def test_what_a_superuser_changes_shows_at_that_citizen_alone(stack: Stack
     assert (await pinctl(stack, "ledger", "verify", "--subject", innocent)).status == 0
 
 
+HEADS_BY_ENTRIES = """
+    select distinct on (subject) subject, seq, hash from entry where at <= $1
+    order by subject, seq desc
+"""
+
+
+async def test_a_checkpoint_is_what_the_entries_say_whoever_moved_since(stack: Stack) -> None:
+    """Also where a clock was behind, and where somebody came into the ledger only later."""
+    ledger = await asyncpg.connect(stack.postgres.dsn("postgres", stack.database))
+    await ledger.execute(
+        "set session_replication_role = replica;"
+        " insert into entry (subject, seq, at, kind, actor, correlation_id, data, hash)"
+        " select substring(sha256(int4send(n)), 1, 16), seq, now() - random() * interval '10 minutes',"
+        "        'k', 'a', 'c', '{}', sha256(int8send(n * 100 + seq))"
+        " from generate_series(1, 500) as n, generate_series(1, n % 7) as seq;"
+        " insert into subject (key, entries, head)"
+        " select substring(sha256(int4send(n)), 1, 16), n % 7,"
+        "        case n % 7 when 0 then sha256('') else sha256(int8send(n * 100 + n % 7)) end"
+        " from generate_series(1, 500) as n"
+    )
+    for minutes in (-1, 0, 1, 5, 9, 20):
+        at = datetime.now(UTC) - timedelta(minutes=minutes)
+        expected = [tuple(row) for row in await ledger.fetch(HEADS_BY_ENTRIES, at)]
+        assert [tuple(row) for row in await ledger.fetch(QUERIES["checkpoint_heads"], at)] == expected
+    await ledger.close()
+
+
 async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint(
     stack: Stack, tmp_path: Path
 ) -> None:
@@ -395,10 +440,12 @@ async def test_pinctl_can_change_nothing_and_read_nothing_sealed(stack: Stack) -
         " select has_column_privilege('pinctl', 'account', 'state', 'select')"
         " or has_column_privilege('pinctl', 'outbox', 'parcel', 'select')"
         " or has_column_privilege('pinctl', 'inbox', 'reply', 'select');"
-        " select has_function_privilege('issuer', 'outbox_about(text[])', 'execute')",
+        " select has_function_privilege('issuer', 'outbox_about(text[])', 'execute')"
+        " or has_function_privilege('issuer', 'outbox_about(text[], timestamptz[])', 'execute');"
+        " select has_function_privilege('pinctl', 'fold_tally(integer)', 'execute')",
         stack.database,
     )
-    assert role.split() == ["f", "f", "f"]
+    assert role.split() == ["f", "f", "f", "f"]
 
 
 # the program

@@ -1,0 +1,267 @@
+"""How Postgres finds what each statement asks for, on a ledger with citizens in it."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deploy.local.postgres import SUPERUSER
+from deploy.local.processes import CHECKOUT
+from deploy.local.stack import Stack
+from shared.ledger import QUERIES
+from shared.pinctl.status import MOST_DUE
+from shared.worker.housekeeping import ROWS
+
+CITIZENS = 30_000
+DATABASE = "filled"
+FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
+GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "tally_change"}
+"""Tables that get a row for whatever happens. The sums of the tally do not grow."""
+FEW = 12
+"""Buffers that a look at an index takes, with room to spare."""
+WORKERS = ("issuer", "notifier", "revoker", "dispositivo")
+NOW = datetime.now(UTC)
+MONTH = timedelta(days=30)
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A statement that runs for each batch, each sweep or each message.
+
+    Attributes:
+        role: one that runs it.
+        reads: the name of the sample it is given, where it looks for something.
+        more: what it is given beside.
+    """
+
+    role: str = "issuer"
+    reads: str = ""
+    more: tuple[Any, ...] = ()
+
+
+class Look:
+    """What an operator asks for and wants at once."""
+
+
+class Whole:
+    """What reads everything, on purpose."""
+
+
+STATEMENTS: dict[str, Loop | Look | Whole] = {
+    "add_entries": Loop(),
+    "add_inbox": Loop(),
+    "add_outbox": Loop(),
+    "add_subjects": Loop(),
+    "audit_entries": Whole(),
+    "audit_subjects": Whole(),
+    "checkpoint_heads": Whole(),
+    "claim_messages": Loop(),
+    "clear_outbox": Loop(reads="parcels"),
+    "count_try": Loop(),
+    "draw_protocols": Loop("dispositivo", more=(3,)),
+    "fold_tally": Loop(more=(ROWS,)),
+    "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "lock_subjects": Loop(reads="keys"),
+    "note_unreadable": Loop(),
+    "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
+    "read_accounts": Loop(reads="keys"),
+    "read_deliveries": Loop("notifier", reads="deliveries"),
+    "read_inbox": Loop(reads="messages"),
+    "review_queue": Loop("dispositivo", more=(50,)),
+    "save_accounts": Loop(),
+    "save_deliveries": Loop("notifier"),
+    "save_subjects": Loop(),
+    "status_accounts": Look(),
+    "status_deliveries": Look(),
+    "status_outbox": Look(),
+    "status_unreadable": Look(),
+    "strike_unreadable": Loop(reads="keys"),
+    "take_due": Loop(more=(50,)),
+    "trace_correlated": Look(),
+    "trace_deliveries": Look(),
+    "trace_inbox": Look(),
+    "trace_life": Look(),
+    "trace_outbox": Look(),
+}
+"""Every query of the project, and how often it runs."""
+LOOPS = [name for name, kind in STATEMENTS.items() if isinstance(kind, Loop) and name in QUERIES]
+LOOKS = [name for name, kind in STATEMENTS.items() if isinstance(kind, Look) and name in QUERIES]
+SAMPLES = {
+    "keys": "select key from subject order by md5(key) limit $1",
+    "messages": "select message_id from inbox order by md5(message_id::text) limit $1",
+    "deliveries": "select id from delivery order by md5(id::text) limit $1",
+    "parcels": "select id from outbox where worker = 'issuer' order by md5(id::text) limit $1",
+}
+
+
+@pytest.fixture(scope="module")
+def ledger(servers: Stack) -> Iterator[Stack]:
+    """The servers, with a ledger in which many have a PIN and much is due later."""
+    servers.postgres.clone(DATABASE)
+    servers.postgres.sql(FILL.format(citizens=CITIZENS), DATABASE)
+    servers.postgres.sql("vacuum analyze", DATABASE)
+    yield servers
+    servers.postgres.drop(DATABASE)
+
+
+@asynccontextmanager
+async def connected(stack: Stack, role: str) -> AsyncIterator[Any]:
+    """Give a role's connection, with the settings of a worker's; nothing that is done on it stays."""
+    connection = await asyncpg.connect(stack.postgres.dsn(role, DATABASE), server_settings={"jit": "off"})
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        yield connection
+        await transaction.rollback()
+    finally:
+        await connection.close()
+
+
+async def generic_plan(connection: Any, query: str, types: str = "") -> dict[str, Any]:  # noqa: ANN401
+    """Return the plan that a prepared statement has once it is used often, whatever it is given."""
+    await connection.execute(
+        f"set local plan_cache_mode = force_generic_plan; prepare looped{types} as {query}"
+    )
+    number = len(set(re.findall(r"\$\d+", query)))
+    given = f"({', '.join(['null'] * number)})" if number else ""
+    found = await connection.fetchval(f"explain (format json) execute looped{given}")
+    return dict(json.loads(found)[0]["Plan"])
+
+
+async def custom_plan(connection: Any, query: str, *values: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the plan for these values."""
+    found = await connection.fetchval(f"explain (format json) {query}", *values)
+    return dict(json.loads(found)[0]["Plan"])
+
+
+async def buffers(connection: Any, query: str, *values: Any) -> int:  # noqa: ANN401
+    """Run a statement; return how many pages it looked at, once it had been run before."""
+    for _ in range(2):
+        text = await connection.fetchval(f"explain (analyze, buffers, format json) {query}", *values)
+    plan = json.loads(text)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def scanned(plan: dict[str, Any]) -> set[str]:
+    """Return the growing tables that a plan reads from end to end."""
+    found = {plan["Relation Name"]} if plan["Node Type"].endswith("Seq Scan") else set()
+    for part in plan.get("Plans", ()):
+        found |= scanned(part)
+    return found & GROWING
+
+
+async def body_of(connection: Any, function: str) -> str:  # noqa: ANN401
+    return str(await connection.fetchval("select prosrc from pg_proc where oid = $1::regprocedure", function))
+
+
+def test_every_statement_says_how_often_it_runs() -> None:
+    assert QUERIES.keys() <= STATEMENTS.keys(), "a new query has to be entered into the table above"
+
+
+@pytest.mark.parametrize("name", LOOPS)
+async def test_what_runs_in_a_loop_reads_no_table_that_grows_from_end_to_end(
+    ledger: Stack, name: str
+) -> None:
+    loop, query = STATEMENTS[name], QUERIES[name]
+    assert isinstance(loop, Loop)
+    async with connected(ledger, loop.role) as connection:
+        assert scanned(await generic_plan(connection, query)) == set()
+    values = list(loop.more)
+    if loop.reads:
+        async with connected(ledger, SUPERUSER) as connection:
+            values.insert(0, [row[0] for row in await connection.fetch(SAMPLES[loop.reads], BATCH)])
+    if values:
+        async with connected(ledger, loop.role) as connection:
+            assert scanned(await custom_plan(connection, query, *values)) == set()
+
+
+@pytest.mark.parametrize("name", LOOKS)
+async def test_an_operators_look_reads_no_table_that_grows_from_end_to_end(ledger: Stack, name: str) -> None:
+    async with connected(ledger, "pinctl") as connection:
+        assert scanned(await generic_plan(connection, QUERIES[name])) <= {"tally_change"}
+
+
+async def test_what_a_function_does_for_a_worker_is_found_by_an_index_too(ledger: Stack) -> None:
+    many = "insert into tally_change (counted, many) select 'outbox', 0 from generate_series(1, 5000)"
+    async with connected(ledger, "owner") as connection:
+        await connection.execute(many)
+        body = await body_of(connection, "fold_tally(integer)")
+        assert scanned(await generic_plan(connection, body, "(integer)")) == set()
+
+
+async def test_what_a_function_does_for_an_operator_is_found_by_an_index_too(ledger: Stack) -> None:
+    async with connected(ledger, "owner") as connection:
+        body = await body_of(connection, "outbox_about(text[], timestamptz[])")
+        assert scanned(await generic_plan(connection, body, "(text[], timestamptz[])")) <= {"tally_change"}
+
+
+@pytest.mark.parametrize("role", WORKERS)
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+async def test_a_sweep_that_finds_nothing_looks_at_the_end_of_the_index(
+    ledger: Stack, role: str, mode: str
+) -> None:
+    async with connected(ledger, role) as connection:
+        await connection.execute(f"set local plan_cache_mode = {mode}; prepare due as {QUERIES['take_due']}")
+        assert await buffers(connection, "execute due(50)") <= FEW
+
+
+async def test_a_sweep_stays_quick_beside_rows_that_came_and_went(ledger: Stack) -> None:
+    """The rows of every batch are dead in the index until a vacuum: they are passed, and once only."""
+    rows = "select gen_random_uuid(), now() - interval '1 s', '\\x5b5d' from generate_series(1, 5000)"
+    admin = await asyncpg.connect(ledger.postgres.dsn("issuer", DATABASE))
+    try:
+        await admin.execute(f"insert into outbox (id, due_at, parcel) {rows}")
+        await admin.execute("delete from outbox where due_at < now()")
+    finally:
+        await admin.close()
+    async with connected(ledger, "issuer") as connection:
+        assert await buffers(connection, QUERIES["take_due"].replace("$1", "50")) <= 5 * FEW
+
+
+async def test_the_oldest_messages_are_found_by_an_index_also_where_rows_took_the_place_of_others(
+    ledger: Stack,
+) -> None:
+    values = (MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)
+    ledger.postgres.sql("delete from inbox where at < now() - interval '30 days'; ", DATABASE)
+    ledger.postgres.sql("vacuum inbox", DATABASE)
+    ledger.postgres.sql(
+        "insert into inbox (message_id, digest, done, correlation_id, at)"
+        " select gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
+        " analyze inbox",
+        DATABASE,
+    )
+    async with connected(ledger, "issuer") as connection:
+        assert scanned(await generic_plan(connection, QUERIES["forget_inbox"])) == set()
+    async with connected(ledger, "issuer") as connection:
+        assert await buffers(connection, QUERIES["forget_inbox"], *values) <= FEW
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("status_accounts", ()), ("status_deliveries", ()), ("status_outbox", (MOST_DUE,))]
+)
+async def test_status_reads_what_was_counted_and_not_what_there_is(
+    ledger: Stack, name: str, values: tuple[Any, ...]
+) -> None:
+    async with connected(ledger, "pinctl") as connection:
+        assert await buffers(connection, QUERIES[name], *values) < CITIZENS / 200
+
+
+async def test_a_trace_looks_into_the_rows_of_its_own_batches(ledger: Stack) -> None:
+    async with connected(ledger, SUPERUSER) as connection:
+        key, at = await connection.fetchrow("select subject, at from entry order by md5(subject) limit 1")
+    async with connected(ledger, "pinctl") as connection:
+        assert await buffers(connection, QUERIES["trace_outbox"], [key.hex()], [at]) < CITIZENS / 200
+
+
+async def test_a_checkpoint_looks_only_at_the_entries_of_who_moved_since(ledger: Stack) -> None:
+    async with connected(ledger, "pinctl") as connection:
+        looked = await buffers(connection, QUERIES["checkpoint_heads"], NOW - timedelta(minutes=5))
+    assert looked < CITIZENS, "less than one page a citizen"
