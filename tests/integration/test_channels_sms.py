@@ -121,6 +121,7 @@ async def test_an_sms_that_the_gateway_knows_from_an_earlier_try_is_sent() -> No
     ("fault", "reason"),
     [
         ((401, {}, ""), "sms_401"),
+        ((500, {}, ""), "sms_500"),
         ((404, {}, ""), "sms_404"),
         ("reset", "sms_dropped"),
         ("silence", "sms_timeout"),

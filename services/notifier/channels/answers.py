@@ -35,14 +35,10 @@ SMS: Mapping[str, Meaning] = {
     "422": Meaning.REFUSED,
     # The gateway knows this client_ref: an earlier try was taken.
     "409": Meaning.TAKEN,
-    "408": Meaning.POSTPONED,
-    "425": Meaning.POSTPONED,
-    # It may be this message that upsets the gateway.
-    "500": Meaning.POSTPONED,
     "429": Meaning.THROTTLED,
     "503": Meaning.THROTTLED,
-    # 401 to 405, 407, redirects, 501, 502, 504, 505 and whatever is not foreseen: a number that this gateway
-    # does not serve, or our account, our settings, its state.
+    # 401 to 405, 407, 408, 425, redirects, other 5xx and whatever is not foreseen: a number that this gateway
+    # does not serve, a message that upsets it, or our account, our settings, its state.
     "others": Meaning.DOUBTFUL,
 }
 """By HTTP status, other than 2xx."""
