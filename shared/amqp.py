@@ -11,8 +11,16 @@ from pamqp import encode
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """What a body was before it was cut: its length in bytes and its SHA-256 (hex)."""
+
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
-    """One message as it was delivered to a lane; properties that are absent are empty."""
+    """One message as it was delivered to a lane; properties that are absent or unreadable are empty."""
 
     tag: int
     body: bytes
@@ -28,6 +36,12 @@ class Arrived:
     enqueued_at: datetime | None
     """From the header `timestamp_in_ms`, which our own messages have, or the property `timestamp`."""
     arrived_at: float
+    unreadable: frozenset[str] = frozenset()
+    """The properties that are there and cannot be read, as pamqp names them."""
+    is_packed: bool = False
+    """Whether `body` is packed; see `shared.worker.holding`."""
+    cut: Cut | None = None
+    """What the body was, where `body` is only its beginning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ a batch at a time: one write and one wait for a batch of publishes in place of o
 """
 
 import asyncio
-import struct
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,6 +26,7 @@ from aiormq.exceptions import AMQPError, PublishError
 from pamqp.commands import Basic
 
 from shared.amqp import Arrived, Message, frames
+from shared.amqp_properties import read_properties
 
 WRITE_LIMIT = 256 * 1024
 """Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
@@ -34,23 +35,8 @@ LONGEST_TRACE = 255
 """Characters of a trace context that is passed on; the standard's (W3C Trace Context, 3.2) has 55."""
 
 
-def _forgiving(read: Callable[[Basic.Properties, int, bytes], None]) -> Any:  # noqa: ANN401 - takes its place
-    """Read properties that cannot be decoded as none at all.
-
-    RabbitMQ hands on what a sender wrote, checked by nobody; pamqp ends the connection over text that is no
-    UTF-8 or a time past all calendars. The message would come back to end the next one, for ever.
-    """
-
-    def read_or_none(properties: Basic.Properties, flags: int, data: bytes) -> None:
-        try:
-            read(properties, flags, data)
-        except (ValueError, OverflowError, OSError, struct.error):
-            properties.__init__()  # type: ignore[misc]
-
-    return read_or_none
-
-
-Basic.Properties.unmarshal = _forgiving(Basic.Properties.unmarshal)  # type: ignore[method-assign]
+# aiormq reads every header by this.
+Basic.Properties.unmarshal = read_properties  # type: ignore[method-assign, assignment]
 
 
 class BrokerLost(Exception):  # noqa: N818 - reads as what it says
@@ -62,7 +48,8 @@ class Session:
 
     def __init__(self, connection: AbstractConnection, taking: Channel, giving: Channel) -> None:
         self._connection, self._taking, self._giving = connection, taking, giving
-        self._arrived: deque[Arrived] = deque()
+        self._arrived: deque[Any] = deque()
+        self._read: Callable[[Arrived], Any] = _as_it_is
         self._something = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._consumer: str | None = None
@@ -79,30 +66,41 @@ class Session:
         Raises:
             BrokerLost: there is no broker there, or it does not let us in.
         """
+        connection = None
         try:
             async with asyncio.timeout(limit):
                 connection = await aio_pika.connect(url, client_properties={"connection_name": name})
                 taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
                 giving = await (await connection.channel(publisher_confirms=True)).get_underlay_channel()
+                return cls(connection, _concrete(taking), _concrete(giving))
         except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
             raise BrokerLost(type(error).__name__) from None
-        return cls(connection, _concrete(taking), _concrete(giving))
+        finally:
+            if connection is not None and sys.exc_info()[0] is not None:
+                await _closed(connection)
 
     def _lose(self, *_: object) -> None:
         self.lost.set()
         self._something.set()
 
-    async def consume(self, queue: str, prefetch: int) -> None:
+    async def consume(self, queue: str, prefetch: int, read: Callable[[Arrived], Any] | None = None) -> None:
         """Start to take messages from a queue, at most `prefetch` unacknowledged ones.
 
+        Args:
+            queue: its name.
+            prefetch: how many, at most.
+            read: makes of each, as it arrives, what `gather` gives; it raises nothing.
+
         Raises:
-            BrokerLost: the queue is not there or not ours.
+            BrokerLost: the queue is not there or not ours, or the broker does not say within ten seconds.
         """
+        self._read = read or _as_it_is
         try:
-            await self._taking.basic_qos(prefetch_count=prefetch)
-            ok = await self._taking.basic_consume(queue, self._take)
-        except (OSError, AMQPError, RuntimeError) as error:
-            raise BrokerLost(str(error)) from None
+            async with asyncio.timeout(10):
+                await self._taking.basic_qos(prefetch_count=prefetch)
+                ok = await self._taking.basic_consume(queue, self._take)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            raise BrokerLost(f"consume {queue}: {error or type(error).__name__}") from None
         self._consumer = ok.consumer_tag
 
     async def stop_consuming(self) -> None:
@@ -115,13 +113,14 @@ class Session:
         self._something.set()
 
     async def _take(self, message: DeliveredMessage) -> None:
-        self._arrived.append(_arrived(message, self._loop.time()))
+        self._arrived.append(self._read(_arrived(message, self._loop.time())))
         self._something.set()
 
-    async def gather(self, limit: int, linger: float) -> list[Arrived]:
+    async def gather(self, limit: int, linger: float) -> list[Any]:
         """Wait for a message, then take what is there: up to `limit`, waiting at most `linger` s for more.
 
-        Returns an empty list when nothing came within a second or consuming was stopped.
+        Returns what the messages were read as; an empty list when nothing came within a second or consuming
+        was stopped.
 
         Raises:
             BrokerLost: the session is over.
@@ -230,9 +229,17 @@ class Session:
     async def close(self) -> None:
         """Close, within two seconds whatever the broker does."""
         self.lost.set()
-        with suppress(Exception):
-            async with asyncio.timeout(2):
-                await self._connection.close()
+        await _closed(self._connection)
+
+
+async def _closed(connection: AbstractConnection) -> None:
+    with suppress(Exception):
+        async with asyncio.timeout(2):
+            await connection.close()
+
+
+def _as_it_is(arrived: Arrived) -> Arrived:
+    return arrived
 
 
 def _concrete(channel: AbstractChannel) -> Channel:
@@ -262,6 +269,7 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         deliveries=count if isinstance(count, int) else 0,
         enqueued_at=_instant(stamp) if isinstance(stamp, int) else p.timestamp,
         arrived_at=now,
+        unreadable=getattr(p, "unreadable", frozenset()),
     )
 
 

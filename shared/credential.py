@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from shared.account import Account, Attempts, Half, Pin
+from shared.account import Account, Half, Pin
 from shared.decision import Delivery, Internal, Moment
 from shared.pin import new_half
 from shared.secret import Secret
@@ -54,6 +54,11 @@ def expiry(account: Account, new: NewPin) -> Internal:
 def with_pin(account: Account, pin: Pin, **changes: object) -> Account:
     """Return the account with a new PIN, its attempts and links begun anew."""
     changed: Account = account.but(
-        pin=pin, attempts=Attempts(), restore=None, revocation=None, told_pin_exists_at=None, **changes
+        pin=pin,
+        attempts=account.attempts.cleared(),
+        restore=None,
+        revocation=None,
+        told_pin_exists_at=None,
+        **changes,
     )
     return changed

@@ -36,8 +36,9 @@ class Moment:
         box: opens what was sealed to this worker.
         effect: what the lane's effect gave for this message, if the lane has one.
         number: a number drawn from the lane's sequence, if the message's type needs one.
-        accounts: the accounts of the whole batch as of the last decision, by subject: a message about
-            several citizens, whose `Taken.subjects` they are, finds all of them here, locked.
+        accounts: the accounts of the whole batch as of the last decision, by subject: a question that
+            looks at several citizens, `Taken.shown`, finds all of them here, locked, but for those whose
+            account does not open.
         deliveries: the deliveries that the lane's effect found, as they stand after the last decision,
             their citizens locked.
         order: the message's place in its batch, for those to whom the order of arrival matters.

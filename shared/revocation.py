@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from shared.account import Account, Attempts
+from shared.account import Account
 from shared.decision import Decision, Entry, Event
 
 Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned"]
@@ -23,7 +23,7 @@ def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
         level=None,
         review_since=None,
         pin=None,
-        attempts=Attempts(),
+        attempts=account.attempts.cleared(),
         restore=None,
         revocation=None,
         dispositivo=None,

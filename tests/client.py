@@ -149,6 +149,11 @@ class Client:
         with suppress(*LOST):
             await message.ack()
 
+    @property
+    def reply_to(self) -> str:
+        """The name of the queue for its replies."""
+        return self._reply_to or ""
+
     async def close(self) -> None:
         """Go away; what the queues hold is lost unless they are lasting ones."""
         if self._connection:

@@ -82,7 +82,7 @@ def _filled(account: Account, request: DispositivoRequest) -> Form:
         birth_province=holder.birth_province,
         sex=holder.sex,
         residence=_lines(holder.residence),
-        contacts=tuple((kind, value) for kind, value in account.contacts if value),
+        contacts=tuple((kind, value) for kind, value in account.contacts.known().items() if value),
         requested_on=request.requested_at.astimezone(ROME).date(),
         submission=cast('Literal["online", "fax", "branch"]', request.submission),
     )

@@ -34,7 +34,7 @@ def _person(account: Account, holder: Holder) -> LookupData:
         holder.model_dump(include=person)
         | {
             "residence": holder.residence.model_dump(include=_AT_HOME if at_home else _ABROAD),
-            "contacts": parts.Contacts(**account.contacts.model_dump()),
+            "contacts": parts.Contacts(**account.contacts.known()),
             "document": as_told(document) if document else None,
         }
     )

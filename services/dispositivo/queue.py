@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from services.dispositivo.open_request import by_operator
@@ -14,20 +15,22 @@ from shared.decision import Decision, Moment, decides
 from shared.ledger import Ledger
 from shared.worker.lane import Taken
 
+_SPARE = 10
+"""How many more than asked for are looked at, for those that may have to be left out."""
+
 
 class Waiting:
     """The effect of the lane: finds the citizens whose requests a question about the queue is about."""
 
     async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
-        """Set the subjects of every such question, so that their accounts are locked and read with it."""
+        """Set whom every such question shows, so that their accounts are locked and read with it."""
         asked = [taken for taken in batch if isinstance(taken.message, ReviewQueue) and not taken.handled]
         if not asked:
             return
-        rows = await ledger.rows("review_queue", max(taken.message.limit for taken in asked))
-        subjects = tuple(bytes(row["subject"]) for row in rows)
+        rows = await ledger.rows("review_queue", max(taken.message.limit for taken in asked) + _SPARE)
+        waiting = tuple(bytes(row["subject"]) for row in rows)
         for taken in asked:
-            taken.subjects = subjects[: taken.message.limit]
-            taken.effect = taken.subjects
+            taken.shown = taken.effect = waiting
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -37,16 +40,18 @@ class Waiting:
 def show(_: Account, command: ReviewQueue, at: Moment) -> Decision:
     """Show the requests that still wait, each look on record with the citizen whom it concerns.
 
-    What was decided since the queue was read is left out, as if it had been decided before.
+    What was decided since the queue was read is left out, as if it had been decided before; so is a citizen
+    whose account does not open.
     """
-    shown = [
+    waiting = (
         (account, request, holder)
         for subject in at.effect or ()
         if (account := at.accounts.get(subject))
         and (request := account.dispositivo)
         and (holder := account.holder)
         and account.review_since
-    ]
+    )
+    shown = list(islice(waiting, command.limit))
     data = ReviewData(requests=tuple(_shown(request, holder, at.now) for _, request, holder in shown))
     return Decision(
         reply=accepted(**data.model_dump(mode="json", exclude_none=True)),
@@ -85,9 +90,9 @@ def _shown(request: DispositivoRequest, holder: Holder, now: datetime) -> OpenRe
 
 
 def _file(attachment: Attachment) -> parts.Attachment:
-    return parts.Attachment(**attachment.model_dump())
+    return parts.Attachment(**attachment.known())
 
 
 def as_told(document: Document) -> parts.Document:
     """Return an identity document as the contract has it."""
-    return parts.Document(**document.model_dump())
+    return parts.Document(**document.known())

@@ -2,7 +2,7 @@
 
 from services.issuer.comparing import Compared
 from services.issuer.texts import TELLER
-from shared.account import Account, Attempts, Pin
+from shared.account import Account, Pin
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.contract.reply import accepted, rejected
 from shared.dates import instant
@@ -20,7 +20,7 @@ def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
     kept = Pin(id=str(at.uuid()), issued_at=at.now, initial=False, salt=salt, verifier=verifier)
     return Decision(
         reply=accepted(pin_sealed=at.box.seal(new, command.reply_key), level=account.level),
-        account=account.but(status="active", pin=kept, attempts=Attempts(), restore=None),
+        account=account.but(status="active", pin=kept, attempts=account.attempts.cleared(), restore=None),
         entries=(Entry("pin.activated", {"pin_id": kept.id, "level": account.level}),),
         events=(Event("pin.activated"),),
     )
@@ -37,7 +37,7 @@ def verify(account: Account, _: PinVerify, at: Moment) -> Decision:
         return _refused(account, compared, at)
     return Decision(
         reply=accepted(level=account.level),
-        account=account.but(attempts=Attempts()),
+        account=account.but(attempts=account.attempts.cleared()),
         entries=(Entry("pin.verified"),),
     )
 

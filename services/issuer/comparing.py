@@ -19,6 +19,7 @@ from shared.lifecycle import Lifecycle
 from shared.pin import Pepper, new_half, normalised
 from shared.sealing import StateSeal
 from shared.secret import Secret
+from shared.worker.contention import settled
 from shared.worker.lane import Taken
 from shared.worker.writing import Writing
 
@@ -84,6 +85,11 @@ def _argon2id(keyed: bytes, salt: bytes) -> bytes:
     )
 
 
+def _given_up(taken: Taken, reason: str) -> list[tuple[Taken, Admission]]:
+    taken.parked = reason
+    return []
+
+
 class Comparing:
     """Counts the attempts of a batch, then compares those that were admitted."""
 
@@ -93,15 +99,11 @@ class Comparing:
     async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         """Set on each message what became of its attempt; those seen before are left alone."""
         attempts = [t for t in batch if not t.handled and isinstance(t.message, PinActivate | PinVerify)]
-        while attempts:
-            try:
-                admissions = await self._count(attempts, ledger)
-                break
-            except LedgerConflict:
-                continue
-        else:
-            return
-        await asyncio.gather(*(self._compare(taken, admission) for taken, admission in admissions))
+        if attempts:
+            parts = await settled(attempts, lambda part: self._count(part, ledger), _given_up)
+            await asyncio.gather(
+                *(self._compare(taken, admission) for part in parts for taken, admission in part)
+            )
 
     async def _count(self, batch: Sequence[Taken], ledger: Ledger) -> list[tuple[Taken, Admission]]:
         """Count every attempt once, however often its message comes."""
@@ -112,6 +114,9 @@ class Comparing:
             seen = {row["message_id"].bytes: (bytes(row["digest"]), row["done"]) for row in rows}
             admissions = []
             for taken in {taken.id: taken for taken in reversed(batch)}.values():
+                if reason := writing.unfit(taken):
+                    taken.parked = reason
+                    continue
                 match seen.get(taken.id.bytes):
                     case None:
                         admissions.append((taken, self._admit(writing, taken)))

@@ -25,7 +25,8 @@ class Command(Model):
         senders: the roles whose broker users may send it.
         rejection_event: the type of the event that tells other systems of a rejection.
         reply_data: what `data` carries when it is accepted.
-        refusals: the reply codes, beside `invalid` and `message_id_reused`, that it may get.
+        refusals: the reply codes, beside `invalid`, `message_id_reused` and, unless it is blind,
+            `internal_error`, that it may get.
     """
 
     type: ClassVar[str]

@@ -11,6 +11,7 @@ from shared.faults import Fault
 DETAILS: Mapping[str, str] = {
     "accepted": "",
     "invalid": "The message breaks rules of the contract; errors lists them.",
+    "internal_error": "The message could not be handled; it is kept for an operator.",
     "message_id_reused": "Another message was sent with this message_id before.",
     "no_active_pin": "The citizen has no active PIN.",
     "no_live_pin": "The citizen has no PIN that could be revoked.",

@@ -11,19 +11,19 @@ from shared.chance import chance
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crash import crash_point
 from shared.decision import Box, Decision, DeliveryRecord, Moment
-from shared.ledger import Ledger, LedgerConflict, LedgerRefused
+from shared.ledger import Ledger
 from shared.lifecycle import Lifecycle
 from shared.logs import where
 from shared.pin import Pepper
 from shared.sealing import StateSeal
+from shared.worker.contention import settled
 from shared.worker.lane import Lane, Taken
 from shared.worker.outbound import Outbound
 from shared.worker.settings import WorkerSettings
 from shared.worker.writing import Parcel, Writing
 
-_RETRIES = 10
-"""How often a batch starts anew when another worker was quicker, before it is divided."""
 _REUSED = rejected("message_id_reused")
+_INTERNAL = rejected("internal_error")
 
 
 @dataclass(slots=True)
@@ -72,24 +72,15 @@ class Clerk:
     """Rows of the outbox that the broker has: they leave with the next transaction."""
 
     async def settle(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
-        """Decide a batch and commit it; what Postgres refuses is found by halving, and parked alone.
+        """Decide a batch and commit it; what Postgres does not take is found by halving, and parked alone.
 
         Raises:
             LedgerLost: nothing is known to have happened; the messages come again.
         """
-        for _ in range(_RETRIES):
-            try:
-                return await self._once(batch, ledger)
-            except LedgerConflict:
-                continue
-            except LedgerRefused as refusal:
-                if len(batch) == 1:
-                    return Settled([Handled(batch[0], "parked", str(refusal))])
-                break
-        middle = max(1, len(batch) // 2)
-        first = await self.settle(batch[:middle], ledger)
-        second = await self.settle(batch[middle:], ledger) if batch[middle:] else Settled()
-        return Settled(first.handled + second.handled, first.outgoing + second.outgoing)
+        parts = await settled(batch, lambda part: self._once(part, ledger), _given_up)
+        return Settled(
+            [h for part in parts for h in part.handled], [o for part in parts for o in part.outgoing]
+        )
 
     async def _once(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
         clearing = list(self.confirmed)
@@ -111,6 +102,19 @@ class Clerk:
         crash_point("committed")
         del self.confirmed[: len(clearing)]
         return Settled(fold.handled, [(parcel.id, messages) for parcel, messages in parcels[0]])
+
+
+def _given_up(taken: Taken, reason: str) -> Settled:
+    return Settled([parked(taken, reason)])
+
+
+def parked(taken: Taken, reason: str) -> Handled:
+    """Park a message. Its sender is answered too: a blind command as always, any other with the fault.
+
+    Nothing is noted in the inbox: the message can be replayed, or sent again, once the fault is mended.
+    """
+    reply = taken.refusal or (ACCEPTED if taken.blind else _INTERNAL)
+    return Handled(taken, "parked", reason, reply.body())
 
 
 class Fold:
@@ -135,7 +139,7 @@ class Fold:
 
     async def read(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         """Lock the citizens of the batch and read what is known of them and of its messages."""
-        subjects = {subject for taken in batch for subject in taken.subjects}
+        subjects = {subject for taken in batch for subject in (*taken.subjects, *taken.shown)}
         await self.writing.read(list(subjects), ledger, self._seal)
         found = [taken.effect.id for taken in batch if isinstance(taken.effect, DeliveryRecord)]
         await self.writing.read_deliveries(found, ledger)
@@ -166,15 +170,15 @@ class Fold:
             self._decide_anew(taken)
 
     def _decide_anew(self, taken: Taken) -> None:
-        if not self.writing.unreadable.isdisjoint(taken.subjects):
-            self.handled.append(Handled(taken, "parked", "account_unreadable"))
+        if reason := taken.parked or self.writing.unfit(taken):
+            self.handled.append(parked(taken, reason))
             return
         account = self.writing.account(taken.subjects[0]) if taken.subjects else self.writing.account(b"")
         moment = replace(self._moment, effect=taken.effect, number=taken.number, order=len(self.handled))
         try:
             decision = taken.decide(account, taken.message, moment)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
-            self.handled.append(Handled(taken, "parked", ": ".join(where(error).values())))
+            self.handled.append(parked(taken, ": ".join(where(error).values())))
             return
         self._accept(taken, decision)
 

@@ -5,23 +5,31 @@ from uuid import UUID
 
 from shared.amqp import Arrived
 from shared.contract.unreadable import Unreadable as NoMessage
+from shared.logs import where
+from shared.worker.holding import cut, packed, whole
 from shared.worker.lane import Lane, Taken, Unreadable
-from shared.worker.settings import WorkerSettings
+from shared.worker.settings import WORKER, WorkerSettings
 
 _LONGEST_CORRELATION = 255
 
 
 def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unreadable:
-    """Read one message; what cannot be read comes back as `Unreadable`, with a stable reason."""
+    """Read one message; what cannot be read comes back as `Unreadable`, with a stable reason.
+
+    Of a large body no more is kept than is needed. A worker's own is kept whole: another release may read it.
+    """
     role = settings.role_of(arrived.user_id)
+    kept, held = (whole, whole) if role == WORKER else (cut, packed)
     if fault := _unfit(arrived, lane, role):
-        return Unreadable(arrived, fault)
+        return Unreadable(kept(arrived), fault)
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")
     except NoMessage as error:
-        return Unreadable(arrived, error.reason)
+        return Unreadable(kept(arrived), error.reason)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
+        return Unreadable(kept(arrived), ": ".join(where(error).values()))
     return Taken(
-        arrived=arrived,
+        arrived=kept(arrived) if parsed.refusal else held(arrived),
         id=UUID(arrived.message_id),
         digest=_digest(arrived),
         actor=arrived.user_id,
@@ -36,15 +44,15 @@ def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unre
 
 def _unfit(arrived: Arrived, lane: Lane, role: str | None) -> str | None:
     if not arrived.type:
-        return "no_type"
+        return "type_unreadable" if "message_type" in arrived.unreadable else "no_type"
     if arrived.routing_key not in {arrived.type, lane.queue, lane.queue.rpartition(".")[2]}:
         return "type_is_not_routing_key"
     if not arrived.message_id:
-        return "no_message_id"
+        return "message_id_unreadable" if "message_id" in arrived.unreadable else "no_message_id"
     if not _is_uuid(arrived.message_id):
         return "message_id_is_no_uuid"
     if not arrived.user_id:
-        return "no_user_id"
+        return "user_id_unreadable" if "user_id" in arrived.unreadable else "no_user_id"
     return None if role else "unknown_sender"
 
 
@@ -66,13 +74,3 @@ def correlation_id(arrived: Arrived) -> str:
     given = arrived.correlation_id
     fit = given and len(given) <= _LONGEST_CORRELATION and given.isprintable()
     return given if fit else arrived.message_id
-
-
-def reply_queue(arrived: Arrived) -> str | None:
-    """Return where a reply may go, or None: nobody can aim a worker's reply at a worker."""
-    name = arrived.reply_to
-    if name.startswith("amq.rabbitmq.reply-to"):
-        # RabbitMQ ends the session of whoever publishes to a forged one. It may cost one session, not every
-        # next one too; who misses an honest reply asks again.
-        return None if arrived.redelivered else name
-    return name if name.startswith(("amq.gen-", f"reply.{arrived.user_id}.")) else None

@@ -27,8 +27,12 @@ class Taken:
     refusal: Reply | None = None
     effect: Any = None
     number: int | None = None
+    shown: tuple[bytes, ...] = ()
+    """Citizens whom a question looks at beside: one whose account does not open is left out of the answer."""
     handled: bool = False
     """Whether the inbox was found to have it already, so that its effect must not be repeated."""
+    parked: str = ""
+    """Why the lane's effect gave it up: it is parked undecided."""
 
 
 @dataclass(frozen=True, slots=True)

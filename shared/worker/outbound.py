@@ -1,7 +1,7 @@
 """What one batch says: events, deliveries in sealed bundles, internal messages, as rows of the outbox."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,10 @@ from shared.worker.writing import Parcel
 
 PARCEL = 500
 """Messages in one row of the outbox, at most."""
+BUNDLE_BYTES = 256 * 1024
+"""Bytes in one bundle, about: a quarter of what the broker takes (`max_message_size`)."""
+_BESIDE_THE_SEAL = 300
+"""Bytes of a delivery in its bundle beside its seal, at most, but for a long correlation id."""
 
 
 def instant(moment: datetime) -> str:
@@ -106,10 +110,9 @@ class Outbound:
         leased = self.now + lease
         now = [self._parcel(leased, part) for part in _parts(self.due_now, PARCEL)]
         for channel, pairs in self.deliveries.items():
-            now.extend(
-                self._parcel(leased, [self._bundle(channel, channels[channel], part)])
-                for part in _parts(pairs, size)
-            )
+            for part in _parts(pairs, size):
+                bundles = self._bundles(channel, channels[channel], part)
+                now.extend(self._parcel(leased, [bundle]) for bundle in bundles)
         later = [
             self._parcel(due_at, part)[0]
             for due_at, messages in self.due_later.items()
@@ -117,30 +120,41 @@ class Outbound:
         ]
         return now, later
 
-    def _bundle(self, channel: str, key: bytes, pairs: Sequence[tuple[Taken, Delivery]]) -> Message:
-        seal = BundleSeal(key)
-        body = {
-            "key": seal.key,
-            "deliveries": [
-                {
-                    "id": str(delivery.id),
-                    "subject": taken.subjects[0].hex(),
-                    "correlation_id": taken.correlation_id,
-                    "attempt": 1,
-                    "created_at": self.at,
-                    "seal": seal.seal(to_bytes(delivery.content), delivery.id.bytes),
-                }
-                for taken, delivery in pairs
-            ],
-        }
+    def _bundles(
+        self, channel: str, key: bytes, pairs: Sequence[tuple[Taken, Delivery]]
+    ) -> Iterator[Message]:
+        """Seal deliveries under one key, and yield them in messages of a size that the broker takes."""
+        seal, trace = BundleSeal(key), _trace(pairs[0][0])
+        bundle: list[dict[str, Any]] = []
+        length = 0
+        for taken, delivery in pairs:
+            text = seal.seal(to_bytes(delivery.content), delivery.id.bytes)
+            sealed = {
+                "id": str(delivery.id),
+                "subject": taken.subjects[0].hex(),
+                "correlation_id": taken.correlation_id,
+                "attempt": 1,
+                "created_at": self.at,
+                "seal": text,
+            }
+            if bundle and length + len(text) > BUNDLE_BYTES:
+                yield self._bundle(channel, seal.key, bundle, trace)
+                bundle, length = [], 0
+            bundle.append(sealed)
+            length += len(text) + _BESIDE_THE_SEAL
+        yield self._bundle(channel, seal.key, bundle, trace)
+
+    def _bundle(
+        self, channel: str, key: str, deliveries: Sequence[Mapping[str, Any]], trace: Mapping[str, str]
+    ) -> Message:
         return Message(
             exchange="pin.notifications",
             routing_key=channel,
-            body=orjson.dumps(body),
+            body=orjson.dumps({"key": key, "deliveries": deliveries}),
             type="bundle",
             message_id=chance.uuid_text(),
-            correlation_id=pairs[0][0].correlation_id,
-            headers={**_trace(pairs[0][0]), "timestamp_in_ms": int(self.now.timestamp() * 1000)},
+            correlation_id=deliveries[0]["correlation_id"],
+            headers={**trace, "timestamp_in_ms": int(self.now.timestamp() * 1000)},
             user_id=self.user,
         )
 

@@ -10,8 +10,10 @@ from shared.amqp import Arrived, Message
 from shared.broker import Session
 from shared.chance import chance
 from shared.worker.batch import Handled
-from shared.worker.intake import correlation_id, reply_queue
+from shared.worker.holding import unpacked
+from shared.worker.intake import correlation_id
 from shared.worker.lane import Lane, Unreadable
+from shared.worker.replies import DirectReplies, is_direct, reply_queue
 from shared.worker.settings import WorkerSettings
 
 
@@ -27,10 +29,10 @@ class Closing:
 
 
 class Publisher:
-    """Publishes batch by batch over one session."""
+    """Publishes batch by batch over one session, and direct replies over another."""
 
-    def __init__(self, lane: Lane, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401 - structlog
-        self._lane, self._settings, self._log = lane, settings, log
+    def __init__(self, lane: Lane, settings: WorkerSettings, direct: DirectReplies, log: Any) -> None:  # noqa: ANN401 - structlog
+        self._lane, self._settings, self._direct, self._log = lane, settings, direct, log
 
     async def publish(self, closing: Closing, session: Session) -> list[UUID]:
         """Publish all that a batch has to say; returns the rows of the outbox that the broker has.
@@ -40,14 +42,11 @@ class Publisher:
         Raises:
             BrokerLost: some of it is not confirmed; the batch must not be acknowledged.
         """
-        limit = self._settings.publish_limit.total_seconds()
         dead = [self._dead(h.taken.arrived, h.code) for h in closing.handled if h.outcome == "parked"]
         dead += [self._dead(u.arrived, u.reason) for u in closing.unreadable]
         replies = [(h.taken.blind, r) for h in closing.handled if (r := self._reply(h))]
         messages = [m for _, part in closing.outgoing for m in part] + dead
-        open_replies = [reply for blind, reply in replies if not blind]
-        routed = await session.publish(messages + open_replies, limit)
-        self._tell_dropped(open_replies, routed[len(messages) :])
+        routed = await self._send(messages, [reply for blind, reply in replies if not blind], session)
         await self._publish_blind([reply for blind, reply in replies if blind], closing.gathered_at, session)
         return self._confirmed(closing.outgoing, routed)
 
@@ -57,9 +56,19 @@ class Publisher:
         loop = asyncio.get_running_loop()
         leave_at = gathered_at + self._settings.blind_reply_after.total_seconds()
         await asyncio.sleep(max(0.0, leave_at - loop.time()))
-        self._tell_dropped(
-            replies, await session.publish(replies, self._settings.publish_limit.total_seconds())
+        await self._send([], replies, session)
+
+    async def _send(self, messages: list[Message], replies: list[Message], session: Session) -> list[bool]:
+        """Publish messages and replies together; says of each message whether it reached a queue."""
+        direct = [reply for reply in replies if is_direct(reply.routing_key)]
+        queued = [reply for reply in replies if not is_direct(reply.routing_key)]
+        limit = self._settings.publish_limit.total_seconds()
+        taken, routed = await asyncio.gather(
+            self._direct.send(direct), session.publish(messages + queued, limit)
         )
+        self._tell_dropped(direct, taken)
+        self._tell_dropped(queued, routed[len(messages) :])
+        return list(routed[: len(messages)])
 
     def _confirmed(self, outgoing: list[tuple[UUID, list[Message]]], routed: Sequence[bool]) -> list[UUID]:
         confirmed, start = [], 0
@@ -92,13 +101,15 @@ class Publisher:
             body=handled.reply,
             type="reply",
             message_id=chance.uuid_text(),
+            # RabbitMQ says of every direct reply that it reached nobody.
+            mandatory=not is_direct(queue),
             correlation_id=arrived.correlation_id or arrived.message_id,
             headers={"traceparent": arrived.traceparent} if arrived.traceparent else {},
             user_id=self._lane.worker,
         )
 
     def _dead(self, arrived: Arrived, reason: str) -> Message:
-        headers = {
+        headers: dict[str, Any] = {
             "x-reason": reason,
             "x-queue": self._lane.queue,
             "x-routing-key": arrived.routing_key,
@@ -107,10 +118,12 @@ class Publisher:
         }
         if arrived.traceparent:
             headers["traceparent"] = arrived.traceparent
+        if arrived.cut:
+            headers |= {"x-length": arrived.cut.length, "x-sha256": arrived.cut.sha256}
         return Message(
             exchange="pin.dead",
             routing_key="",
-            body=arrived.body,
+            body=unpacked(arrived),
             type=arrived.type,
             message_id=arrived.message_id or chance.uuid_text(),
             correlation_id=correlation_id(arrived),

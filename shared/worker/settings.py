@@ -5,6 +5,9 @@ from pathlib import Path
 
 from shared.settings import Names, SecretSetting, Settings
 
+WORKER = "worker"
+"""The role of our own workers' broker users."""
+
 
 class WorkerSettings(Settings):
     """Where the servers are and how the shell works."""
@@ -47,7 +50,7 @@ class WorkerSettings(Settings):
     def role_of(self, user: str) -> str | None:
         """Return the role of a broker user, or None for one that may say nothing."""
         if user in {"issuer", "notifier", "revoker", "dispositivo"}:
-            return "worker"
+            return WORKER
         for role in ("portal", "operator", "registry", "gateway"):
             if user in getattr(self, f"{role}_users"):
                 return role

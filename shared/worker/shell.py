@@ -1,21 +1,22 @@
 """The shell: reads, batches, waits out lost servers, stops gracefully. One for every worker."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.amqp import Arrived
 from shared.broker import BrokerLost, Session
 from shared.crash import crash_point
 from shared.ledger import Ledger, LedgerLost
 from shared.lifecycle import Lifecycle
-from shared.worker.batch import Clerk, Handled, Trust
+from shared.worker.batch import Clerk, Trust, parked
 from shared.worker.intake import take
 from shared.worker.lane import Lane, Taken, Unreadable
 from shared.worker.publishing import Closing, Publisher
 from shared.worker.relay import relay
+from shared.worker.replies import DirectReplies
 from shared.worker.settings import WorkerSettings
 
 _SUSPECT = 3
@@ -44,7 +45,9 @@ class Worker:
     ) -> None:
         self._lane, self._settings, self._log = lane, settings, log
         self._clerk = Clerk(lane, settings, life, trust, now=lambda: datetime.now(UTC))
-        self._publisher = Publisher(lane, settings, log)
+        url, replies = settings.amqp_url.reveal(), f"{lane.name}-replies"
+        self._direct = DirectReplies(lambda: Session.open(url, replies), time.monotonic)
+        self._publisher = Publisher(lane, settings, self._direct, log)
         self._stopping = asyncio.Event()
         self._session: Session | None = None
         self._ledger: Ledger | None = None
@@ -94,7 +97,8 @@ class Worker:
             stack.push_async_callback(sweeping.close)
             session = await Session.open(settings.amqp_url.reveal(), lane.name)
             stack.push_async_callback(session.close)
-            await session.consume(lane.queue, prefetch=3 * lane.batch)
+            stack.push_async_callback(self._direct.close)
+            await session.consume(lane.queue, 3 * lane.batch, lambda m: take(m, lane, settings))
             self._session, self._ledger, self._consuming = session, ledger, True
             self._clerk.confirmed.clear()
             self._pause = _SHORTEST_PAUSE
@@ -134,13 +138,13 @@ class Worker:
         closing: asyncio.Task[None] | None = None
         try:
             while not self._stopping.is_set():
-                arrived = await session.gather(self._lane.batch, self._settings.linger.total_seconds())
+                gathered = await session.gather(self._lane.batch, self._settings.linger.total_seconds())
                 if closing and closing.done():
                     closing.result()
-                if arrived:
+                if gathered:
                     crash_point("gathered")
                     closing = asyncio.ensure_future(
-                        self._close(await self._handle(arrived, ledger), session, closing)
+                        self._close(await self._handle(gathered, ledger), session, closing)
                     )
                     closing.add_done_callback(_retrieved)
                 elif self._clerk.confirmed:
@@ -167,15 +171,10 @@ class Worker:
         if confirmed:
             await ledger.run("clear_outbox", confirmed)
 
-    async def _handle(self, arrived: Sequence[Arrived], ledger: Ledger) -> Closing:
-        closing = Closing(tag=arrived[-1].tag, gathered_at=arrived[0].arrived_at)
-        taken: list[Taken] = []
-        for message in arrived:
-            match take(message, self._lane, self._settings):
-                case Taken() as readable:
-                    taken.append(readable)
-                case Unreadable() as unreadable:
-                    closing.unreadable.append(unreadable)
+    async def _handle(self, gathered: Sequence[Taken | Unreadable], ledger: Ledger) -> Closing:
+        closing = Closing(tag=gathered[-1].arrived.tag, gathered_at=gathered[0].arrived.arrived_at)
+        closing.unreadable += [message for message in gathered if isinstance(message, Unreadable)]
+        taken = [message for message in gathered if isinstance(message, Taken)]
         crash_point("parsed")
         usual = [t for t in taken if t.arrived.deliveries < _SUSPECT]
         for batch in [usual, *([t] for t in taken if t.arrived.deliveries >= _SUSPECT)]:
@@ -185,7 +184,7 @@ class Worker:
 
     async def _settle(self, batch: list[Taken], ledger: Ledger, closing: Closing) -> None:
         if await self._deadly(batch[0], ledger):
-            closing.handled.append(Handled(batch[0], "parked", "ends_the_process"))
+            closing.handled.append(parked(batch[0], "ends_the_process"))
             return
         if self._lane.effect:
             await self._mark_handled(batch, ledger)

@@ -3,10 +3,14 @@
 from typing import Any
 
 from shared.account import Account
-from shared.sealing import StateSeal
+from shared.sealing import StateSeal, Unsealable
 
 SCHEMA = 1
-"""The number of the sealed state's form; older ones are read forward."""
+"""The number of the sealed state's form; older ones are read forward.
+
+A field that is added, with a default, changes nothing here. What gives a field that is there another meaning
+does, and an older worker leaves what it cannot know alone.
+"""
 
 
 def _place(subject: bytes, version: int, schema: int) -> bytes:
@@ -17,8 +21,11 @@ def opened(row: Any, seal: StateSeal) -> Account:  # noqa: ANN401 - a row of rea
     """Open a row of the ledger.
 
     Raises:
-        shared.sealing.Unsealable: the row was moved, changed or sealed with another key.
+        shared.sealing.Unsealable: the row was moved, changed, sealed with another key, or is of a newer form.
+        pydantic.ValidationError: a field holds what this release does not know.
     """
+    if row["schema"] > SCHEMA:
+        raise Unsealable("the form of the account is newer than this release")
     subject, version = bytes(row["subject"]), row["version"]
     state = seal.open(row["state"], _place(subject, version, row["schema"]))
     account: Account = Account.model_validate_json(state).but(

@@ -16,6 +16,9 @@ from shared.sealing import StateSeal, Unsealable
 from shared.worker import states
 from shared.worker.lane import Taken
 
+UNREADABLE = "account_unreadable"
+"""The reason under which a message is parked whose citizen's account does not open."""
+
 
 @dataclass(slots=True)
 class Head:
@@ -55,6 +58,8 @@ class Writing:
     inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
     """Citizens whose account does not open: what concerns them is parked, and nobody else is held up."""
+    noted: set[bytes] = field(default_factory=set)
+    """Those of whom the ledger has a note that their account does not open."""
 
     async def read(self, subjects: list[bytes], ledger: Ledger, seal: StateSeal | None) -> None:
         """Lock citizens, in the order of their keys, and read the ends of their chains and their accounts."""
@@ -63,6 +68,8 @@ class Writing:
         if seal is None:
             return
         for row in await ledger.rows("read_accounts", subjects):
+            if row["noted"]:
+                self.noted.add(bytes(row["subject"]))
             try:
                 account = states.opened(row, seal)
             except (Unsealable, ValidationError):
@@ -76,8 +83,18 @@ class Writing:
             record = standing(row)
             self.deliveries[record.id] = record
 
+    def unfit(self, taken: Taken) -> str:
+        """Return why a message cannot be decided, or nothing: an account that it is about does not open."""
+        return "" if self.unreadable.isdisjoint(taken.subjects) else UNREADABLE
+
     def account(self, subject: bytes) -> Account:
-        """Return a citizen's account as of the last decision of this batch."""
+        """Return a citizen's account as of the last decision of this batch.
+
+        Raises:
+            KeyError: it does not open. To take it for a new one would write over it.
+        """
+        if subject in self.unreadable:
+            raise KeyError(UNREADABLE)
         return self.accounts.get(subject) or Account(subject=subject)
 
     def add(self, taken: Taken, decision: Decision) -> None:
@@ -124,6 +141,7 @@ class Writing:
             LedgerConflict: another worker entered one of the citizens at the same moment.
         """
         await self._write_subjects(ledger)
+        await self._write_notes(ledger)
         if seal:
             for wave in self.waves:
                 await _write_accounts(ledger, wave, seal)
@@ -139,6 +157,13 @@ class Writing:
             rows_written = await ledger.run("add_inbox", *_columns(self.inbox), self.now)
             if rows_written != len(self.inbox):
                 raise LedgerConflict("a message was handled by another worker")
+
+    async def _write_notes(self, ledger: Ledger) -> None:
+        """Note who does not open, for `pinctl status` and for questions; strike who opens again."""
+        if self.unreadable:
+            await ledger.run("note_unreadable", sorted(self.unreadable), self.now)
+        if opened := self.noted - self.unreadable:
+            await ledger.run("strike_unreadable", sorted(opened))
 
     async def _write_subjects(self, ledger: Ledger) -> None:
         moved = sorted(((k, h) for k, h in self.heads.items() if h.moved), key=lambda pair: pair[0])

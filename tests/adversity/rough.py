@@ -23,6 +23,8 @@ class Rough:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self.replacing: dict[bytes, bytes] = {GARBLED.encode(): _NO_UTF8}
+        """Bytes of a header as a library writes them, and those sent in their place, as many."""
         self._connection: AbstractConnection
         self._channel: Channel
 
@@ -57,7 +59,7 @@ class Rough:
         header = ContentHeader(properties=Basic.Properties(**properties), body_size=len(body))
         frames = [
             pamqp.frame.marshal(Basic.Publish(exchange=exchange, routing_key=key), self._channel.number),
-            pamqp.frame.marshal(header, self._channel.number).replace(GARBLED.encode(), _NO_UTF8),
+            self._replaced(pamqp.frame.marshal(header, self._channel.number)),
             *(
                 pamqp.frame.marshal(ContentBody(body[at : at + room]), self._channel.number)
                 for at in range(0, len(body), room)
@@ -67,6 +69,11 @@ class Rough:
         async with asyncio.timeout(30):
             # Answered after all that went before on this channel.
             await self._channel.basic_qos(prefetch_count=1)
+
+    def _replaced(self, frame: bytes) -> bytes:
+        for written, sent in self.replacing.items():
+            frame = frame.replace(written, sent)
+        return frame
 
 
 def _concrete(channel: AbstractChannel) -> Channel:

@@ -11,6 +11,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
 from deploy.local.citizens import citizens
 from deploy.local.stack import Stack
+from shared.worker.holding import LARGE
 from tests.adversity.parked import number_parked, parked
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import FIFTY, Poison
@@ -71,7 +72,8 @@ async def test_fifty_poisonous_messages_among_a_thousand_are_parked_and_the_rest
     assert found.waiting["notifier.post"] > 0
     assert len(found.heads) == _issued(client) == GOOD
     dead = await parked(running)
-    assert Counter((reason, body) for reason, _, body in dead) == Counter((p.reason, p.body) for p in FIFTY)
+    kept = Counter((p.reason, p.body if p.by == "issuer" else p.body[:LARGE]) for p in FIFTY)
+    assert Counter((reason, body) for reason, _, body in dead) == kept
     answers = {name: [json.loads(r) for r in replies] for name, replies in client.replies.items()}
     expected = {"outcome": "accepted", "code": "accepted", "detail": "", "errors": [], "data": {}}
     asked[len(odd) - 1] = UNPRINTABLE
@@ -81,15 +83,6 @@ async def test_fifty_poisonous_messages_among_a_thousand_are_parked_and_the_rest
 
 def _issued(client: Client) -> int:
     return len({event.id for event in client.events if event.type == "pin.issued"})
-
-
-async def test_a_forged_direct_reply_costs_no_more_than_one_session(running: Stack, client: Client) -> None:
-    # RabbitMQ closes the connection of whoever publishes to one that it cannot decode.
-    for token in ("none", "g1h2.=", "g1h2AA9yZXBseUAxMDkwOTQyNzYAAAL1AAAAAGsCRvo=.OQbMRf95hTZ1O2+c1a5oEQ=="):
-        await client.publish(REQUEST, citizen(), reply_to=f"amq.rabbitmq.reply-to.{token}")
-        assert (await client.ask(REQUEST, citizen()))["code"] == "accepted"
-    await until(lambda: _issued(client) == 6, "six PINs")
-    assert await number_parked(running) == 0
 
 
 async def test_a_message_that_breaks_rules_gets_one_reply_that_names_every_field(

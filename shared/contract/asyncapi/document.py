@@ -17,7 +17,10 @@ same reply again; the same id with another body is rejected with `message_id_reu
 
 **Faults.** A body is a JSON object in UTF-8 of at most 256 KiB; an unknown field is an error. What cannot \
 be parsed as a message, and what comes from a user who may not send it, goes to `pin.dead` with the reason \
-in the header `x-reason`. What breaks a rule is rejected, with every fault at once, each with its dotted path.
+in the header `x-reason`; of a body over 32 KiB the beginning is kept there, with `x-length` and `x-sha256`. \
+The broker refuses what is larger than 1 MiB. What breaks a rule is rejected, with every fault at once, each \
+with its dotted path. What fails inside is rejected with `internal_error`, and kept for an operator; a blind \
+command is answered as always.
 
 **Secrets.** No PIN, half of a PIN or confirming token is readable anywhere on the broker. Where one \
 travels it is sealed: standard base64 of a libsodium sealed box (`crypto_box_seal`) of its UTF-8 bytes.

@@ -129,11 +129,15 @@ def _dead() -> Json:
     return {
         "name": "dead",
         "title": "dead",
-        "summary": "Any message that no worker could read or handle, as it came.",
+        "summary": "Any message that no worker could read or handle, as it came, or its first 32 KiB.",
         "headers": {
             "type": "object",
             "required": ["x-reason"],
-            "properties": {"x-reason": {"type": "string", "description": "Why it is here."}},
+            "properties": {
+                "x-reason": {"type": "string", "description": "Why it is here."},
+                "x-length": {"type": "integer", "description": "Of a body that was cut: its bytes."},
+                "x-sha256": {"type": "string", "description": "Of a body that was cut: its SHA-256, in hex."},
+            },
         },
         "payload": {"description": "Whatever was sent."},
         "bindings": {"amqp": {"bindingVersion": AMQP}},

@@ -19,6 +19,7 @@ PUBLISHED: Mapping[str, type[Command]] = {
 """The commands that others may send."""
 
 _EVERYWHERE: Mapping[str, type[Model] | None] = {"invalid": None, "message_id_reused": None}
+_UNLESS_BLIND: Mapping[str, type[Model] | None] = {"internal_error": None}
 
 
 def reference(model: type[Model] | str) -> Json:
@@ -52,7 +53,7 @@ def event_schema(data: type[EventData]) -> Json:
 
 def reply_schema(command: type[Command]) -> Json:
     """Return the schema of every reply that a command may get."""
-    refused = {**command.refusals, **_EVERYWHERE}
+    refused = {**command.refusals, **_EVERYWHERE, **({} if command.blind else _UNLESS_BLIND)}
     return {
         "oneOf": [
             _reply("accepted", "accepted", command.reply_data),

@@ -45,7 +45,7 @@ def test_a_stored_reply_reads_back_the_same() -> None:
 
 def test_every_code_that_a_command_may_be_refused_with_has_its_sentence() -> None:
     codes = {code for command in COMMANDS.values() for code in command.refusals}
-    assert codes | {"accepted", "invalid", "message_id_reused"} == set(DETAILS)
+    assert codes | {"accepted", "invalid", "message_id_reused", "internal_error"} == set(DETAILS)
 
 
 def test_a_blind_command_has_nothing_to_tell() -> None:

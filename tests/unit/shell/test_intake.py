@@ -1,5 +1,6 @@
 """What can be read, and from whom: everything else goes to `pin.dead` with its reason."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,13 +8,14 @@ import orjson
 import pytest
 
 from services.issuer import endings, registry, requests  # noqa: F401 - they enter the table of decisions
-from shared.amqp import Arrived
+from shared.amqp import Arrived, Cut
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.sealing import Pseudonyms
 from shared.secret import Secret
 from shared.worker.commands import CommandReader
-from shared.worker.intake import correlation_id, reply_queue, take
-from shared.worker.lane import Lane, Taken, Unreadable
+from shared.worker.holding import LARGE, unpacked
+from shared.worker.intake import correlation_id, take
+from shared.worker.lane import Lane, Parsed, Taken, Unreadable
 from shared.worker.settings import WorkerSettings
 
 PSEUDONYMS = Pseudonyms(bytes(32))
@@ -74,6 +76,9 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
     ("changes", "reason"),
     [
         ({"type": ""}, "no_type"),
+        ({"type": "", "unreadable": frozenset({"message_type"})}, "type_unreadable"),
+        ({"message_id": "", "unreadable": frozenset({"message_id"})}, "message_id_unreadable"),
+        ({"user_id": "", "unreadable": frozenset({"user_id"})}, "user_id_unreadable"),
         ({"type": "pin.verify"}, "type_is_not_routing_key"),
         ({"type": "pin.verify", "routing_key": "pin.verify"}, "unknown_type"),
         ({"type": "pin.nonsense", "routing_key": "pin.nonsense"}, "unknown_type"),
@@ -128,20 +133,50 @@ def test_what_breaks_a_rule_gets_one_reply_that_names_every_field() -> None:
     assert {fault.field for fault in message.refusal.errors} == {"sex", "surname", "unknown"}
 
 
-@pytest.mark.parametrize(
-    ("reply_to", "goes"),
-    [
-        ("amq.gen-abc", True),
-        ("amq.rabbitmq.reply-to.g1h2", True),
-        ("reply.portal.web-3", True),
-        ("reply.operator.x", False),
-        ("issuer.requests", False),
-        ("pin.dead", False),
-        ("", False),
-    ],
-)
-def test_nobody_can_aim_a_worker_s_reply_at_a_worker(reply_to: str, *, goes: bool) -> None:
-    assert (reply_queue(replace(GOOD, reply_to=reply_to)) is not None) == goes
+def test_a_property_that_is_not_needed_may_be_unreadable() -> None:
+    assert isinstance(taken(unreadable=frozenset({"timestamp", "app_id", "headers"})), Taken)
+
+
+def test_a_large_message_that_can_be_handled_is_packed_and_comes_out_whole() -> None:
+    body = GOOD.body[:-1] + b" " * 200_000 + b"}"
+    message = taken(body=body)
+    assert isinstance(message, Taken)
+    assert len(message.arrived.body) < LARGE
+    assert unpacked(message.arrived) == body
+    assert message.digest == taken(body=body).digest  # type: ignore[union-attr]
+    assert message.digest != taken().digest  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("changes", [{"body": b"x" * 10**6}, {"body": b"x" * 10**6, "type": ""}])
+def test_a_large_message_that_nobody_can_read_is_cut(changes: dict[str, object]) -> None:
+    message = taken(**changes)
+    assert isinstance(message, Unreadable)
+    assert message.arrived.body == b"x" * LARGE
+    assert message.arrived.cut == Cut(10**6, hashlib.sha256(b"x" * 10**6).hexdigest())
+
+
+def test_a_large_message_that_breaks_rules_is_answered_and_cut() -> None:
+    message = taken(body=orjson.dumps({**COMMAND_EXAMPLES["pin.request"], "surname": "x" * 200_000}))
+    assert isinstance(message, Taken)
+    assert message.refusal is not None
+    assert len(message.arrived.body) == LARGE
+
+
+def test_what_a_worker_wrote_is_never_cut() -> None:
+    """Another release may read what this one cannot."""
+    body = b"x" * 500_000
+    message = taken(user_id="issuer", type="internal.new", routing_key="internal.new", body=body)
+    assert isinstance(message, Unreadable)
+    assert message.arrived.body == body
+
+
+def test_a_reader_that_raises_parks_the_message() -> None:
+    def read(type_: str, body: bytes, role: str) -> Parsed:
+        raise RuntimeError(type_, body, role)
+
+    message = take(GOOD, replace(LANE, read=read), SETTINGS)
+    assert isinstance(message, Unreadable)
+    assert message.reason.startswith("RuntimeError: ")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""Where a reply may go: nobody can aim a worker's reply at a worker, or at the broker itself."""
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from shared.amqp import Arrived, Message
+from shared.broker import BrokerLost, Session
+
+_DIRECT = re.compile(r"amq\.rabbitmq\.reply-to\.([A-Za-z0-9+/]+={0,2})\.[A-Za-z0-9+/]+={0,2}")
+# Erlang's external term format: a process id (of either form) on a node named `reply@` and a number.
+_PROCESS = re.compile(
+    rb"\x83[Xg](?:v\x00(?P<long>.)|w(?P<short>.))(?P<node>reply@[0-9]{1,10})(?P<numbers>.{9}|.{12})",
+    re.DOTALL,
+)
+
+_LIMIT = 2.0
+"""Seconds that the direct replies of a batch may take: a batch is not held up for them."""
+_PROBES = 4
+"""Nodes that nothing was sent to yet which are tried for one batch: a cluster has three or five."""
+_CONDEMNED, _CONDEMNED_FOR = 1000, 60.0
+"""How many nodes that ended a session are remembered, and for how many seconds."""
+
+
+def is_direct(queue: str) -> bool:
+    """Tell whether a name is one that RabbitMQ gives for direct reply-to."""
+    return queue.startswith("amq.rabbitmq.reply-to")
+
+
+def reply_queue(arrived: Arrived) -> str | None:
+    """Return the queue that a reply to a message may go to, or None."""
+    name = arrived.reply_to
+    if is_direct(name):
+        return name if node_of(name) else None
+    return name if name.startswith(("amq.gen-", f"reply.{arrived.user_id}.")) else None
+
+
+def node_of(name: str) -> bytes | None:
+    """Return the broker's node in a name of direct reply-to; None for one that RabbitMQ never made.
+
+    RabbitMQ ends the connection of whoever publishes to a name that it cannot decode (`INTERNAL_ERROR`, seen
+    with 3.10).
+    """
+    found = _DIRECT.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        process = _PROCESS.fullmatch(base64.b64decode(found[1], validate=True))
+    except ValueError:
+        return None
+    if process is None or len(process["node"]) != (process["long"] or process["short"])[0]:
+        return None
+    return process["node"]
+
+
+class DirectReplies:
+    """Sends direct replies over a session of their own, so that what becomes of it hurts nothing else.
+
+    Which of the broker's nodes a reply goes to stands in its queue's name. One that is none (forged, or gone
+    for good) ends the session, with all that was under way on it; so the first reply to a node goes alone,
+    and those that follow go together once the broker has taken it. A reply that is lost is asked for again.
+    """
+
+    def __init__(self, open_session: Callable[[], Awaitable[Session]], clock: Callable[[], float]) -> None:
+        self._open, self._clock = open_session, clock
+        self._session: Session | None = None
+        self._turn = asyncio.Lock()
+        self._good: set[bytes] = set()
+        self._bad: dict[bytes, float] = {}
+
+    async def send(self, replies: Sequence[Message]) -> list[bool]:
+        """Send what can be sent within `_LIMIT` seconds; says of each whether the broker took it."""
+        taken: set[str] = set()
+        if replies:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LIMIT), self._turn:
+                    await self._send(replies, taken)
+        return [reply.message_id in taken for reply in replies]
+
+    async def _send(self, replies: Sequence[Message], taken: set[str]) -> None:
+        to: dict[bytes, list[Message]] = {}
+        for reply in replies:
+            to.setdefault(node_of(reply.routing_key) or b"", []).append(reply)
+        known = [reply for node in to.keys() & self._good for reply in to[node]]
+        if not await self._publish(known, taken):
+            self._good -= to.keys()
+        unknown = [node for node in to if node not in self._good and self._may_try(node)]
+        for node in sorted(unknown, key=lambda node: -len(to[node]))[:_PROBES]:
+            first, *others = to[node]
+            if await self._publish([first], taken):
+                self._good.add(node)
+                await self._publish(others, taken)
+            else:
+                self._condemn(node)
+
+    def _may_try(self, node: bytes) -> bool:
+        return self._clock() >= self._bad.get(node, 0.0)
+
+    def _condemn(self, node: bytes) -> None:
+        if len(self._bad) >= _CONDEMNED:
+            self._bad.clear()
+        self._bad[node] = self._clock() + _CONDEMNED_FOR
+
+    async def _publish(self, replies: Sequence[Message], taken: set[str]) -> bool:
+        if not replies:
+            return True
+        try:
+            if self._session is None or self._session.lost.is_set():
+                await self.close()
+                self._session = await self._open()
+            await self._session.publish(replies, _LIMIT)
+        except BrokerLost:
+            await self.close()
+            return False
+        taken.update(reply.message_id for reply in replies)
+        return True
+
+    async def close(self) -> None:
+        """Give the session back; the next reply opens another."""
+        session, self._session = self._session, None
+        if session:
+            await session.close()

@@ -1,0 +1,204 @@
+"""One citizen never holds up another, whatever has become of their row."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from deploy.local.postgres import SUPERUSER
+from deploy.local.stack import Stack
+from services.issuer.comparing import Verifiers
+from shared.account import Account, Attachment, DispositivoRequest, Document
+from shared.contract.examples import COMMAND_EXAMPLES
+from shared.ledger.chain import GENESIS
+from shared.pin import Pepper
+from shared.sealing import Keys, Pseudonyms
+from shared.secret import Secret
+from tests.adversity.parked import parked
+from tests.client import Client, operator, portal, sealed
+from tests.integration.seeding import active_citizens
+
+WORKERS = ("issuer", "issuer-access", "revoker", "dispositivo")
+PIN = "A1B2C3D4"
+OPERATOR = {"id": "op-0042", "office": "Contact Center"}
+
+
+@asynccontextmanager
+async def superuser(stack: Stack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Give a connection that no trigger and no foreign key stands in the way of."""
+    ledger = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
+    try:
+        await ledger.execute("set session_replication_role = replica")
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def subject_of(stack: Stack, codice_fiscale: str) -> bytes:
+    return Pseudonyms(Keys(stack.state / "keys").symmetric("subject")).of(codice_fiscale)
+
+
+@asynccontextmanager
+async def damaged(stack: Stack, codice_fiscale: str, change: str) -> AsyncIterator[None]:
+    """Do something to a citizen's row that no worker would, and mend it at the end."""
+    of_chain = change.startswith("entries")
+    table, key = ("subject", "key") if of_chain else ("account", "subject")
+    columns = ("entries", "head") if of_chain else ("state", "version", "schema")
+    subject = subject_of(stack, codice_fiscale)
+    async with superuser(stack) as ledger:
+        row = await ledger.fetchrow(f"select {', '.join(columns)} from {table} where {key} = $1", subject)  # noqa: S608
+        assert row
+        await ledger.execute(f"update {table} set {change} where {key} = $1", subject)  # noqa: S608
+        try:
+            yield
+        finally:
+            mended = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 2))
+            await ledger.execute(f"update {table} set {mended} where {key} = $1", subject, *row)  # noqa: S608
+
+
+UNREADABLE = {
+    "a damaged row": "state = set_byte(state, 40, get_byte(state, 40) # 255)",
+    "a cut row": "state = substr(state, 1, 10)",
+    "a row of another citizen": "version = version + 7",
+    "a form of a newer release": "schema = 2",
+}
+
+
+@pytest.fixture
+async def running(stack: Stack) -> Stack:
+    """The servers with a fresh ledger, and the workers."""
+    stack.start_workers(WORKERS)
+    return stack
+
+
+async def with_pin(stack: Stack, number: int) -> list[str]:
+    """Enter citizens who log in with `PIN`; returns their codici fiscali."""
+    salt = bytes(16)
+    pepper = Pepper(Keys(stack.state / "keys").symmetric("pepper"))
+    verifier = await Verifiers(pepper, 1).make(salt, Secret(PIN))
+
+    def change(account: Account) -> Account:
+        assert account.pin
+        return account.but(pin=account.pin.but(salt=salt, verifier=verifier))
+
+    return await active_citizens(stack, number, change)
+
+
+async def log_in(client: Client, stack: Stack, codice_fiscale: str) -> str:
+    body = {"codice_fiscale": codice_fiscale, "pin_sealed": sealed(stack, "issuer", PIN)}
+    return str((await client.ask("pin.verify", body))["code"])
+
+
+def as_they_were(stack: Stack, pids: dict[str, int]) -> bool:
+    """Tell whether the workers are the processes that they were."""
+    return {n: p.pid for n, p in stack.workers.items() if p.alive()} == pids
+
+
+@pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE.keys())
+async def test_an_account_that_does_not_open_is_parked_and_everybody_else_goes_on(
+    running: Stack, change: str
+) -> None:
+    victim, *others = await with_pin(running, 4)
+    pids = {name: process.pid for name, process in running.workers.items()}
+    async with portal(running) as client:
+        async with damaged(running, victim, change):
+            for _ in range(3):
+                assert await log_in(client, running, victim) == "internal_error"
+                assert [await log_in(client, running, other) for other in others] == ["accepted"] * 3
+            # A blind command is answered as always: that the row is damaged shows to no portal.
+            request = {**COMMAND_EXAMPLES["restore.request"], "codice_fiscale": victim}
+            assert (await client.ask("restore.request", request))["code"] == "accepted"
+            assert {reason for reason, _, _ in await parked(running)} == {"account_unreadable"}
+            assert await noted(running, victim)
+        # One that opens again is served again.
+        assert await log_in(client, running, victim) == "accepted"
+    assert not await noted(running, victim)
+    assert as_they_were(running, pids)
+
+
+async def noted(stack: Stack, codice_fiscale: str) -> bool:
+    async with superuser(stack) as ledger:
+        query = "select exists (select from unreadable where subject = $1)"
+        return bool(await ledger.fetchval(query, subject_of(stack, codice_fiscale)))
+
+
+BROKEN_CHAINS = {
+    "the count of entries set back": "entries = entries - 1",
+    "the count of entries lost": f"entries = 0, head = '\\x{GENESIS.hex()}'",
+}
+
+
+@pytest.mark.parametrize("change", BROKEN_CHAINS.values(), ids=BROKEN_CHAINS.keys())
+async def test_a_conflict_that_stays_parks_its_message_and_ends_no_worker(
+    running: Stack, change: str
+) -> None:
+    victim, *others = await with_pin(running, 4)
+    pids = {name: process.pid for name, process in running.workers.items()}
+    async with portal(running) as client:
+        for person in (victim, *others):
+            assert await log_in(client, running, person) == "accepted"  # so that each has an entry
+        async with damaged(running, victim, change):
+            # All in one batch, so that the guilty one has to be found among the others.
+            asked = {person: str(uuid4()) for person in (victim, *others)}
+            for who, message_id in asked.items():
+                body = {"codice_fiscale": who, "contacts": {"mobile": "+393476543210"}}
+                await client.publish("contacts.update", body, message_id=message_id)
+            codes = {who: (await client.reply(message_id))["code"] for who, message_id in asked.items()}
+            assert codes.pop(victim) == "internal_error"
+            assert set(codes.values()) == {"accepted"}
+            assert await log_in(client, running, victim) == "internal_error"
+            assert [await log_in(client, running, other) for other in others] == ["accepted"] * 3
+            assert {reason for reason, _, _ in await parked(running)} == {"ledger_conflict"}
+        assert await log_in(client, running, victim) == "accepted"
+    assert as_they_were(running, pids)
+
+
+def waiting(account: Account) -> Account:
+    """Return the account with documents that wait for an operator."""
+    file = Attachment(uri="https://portal.example/1.pdf", sha256="0" * 64, media_type="application/pdf")
+    day = datetime(2026, 1, 1, tzinfo=UTC).date()
+    request = DispositivoRequest(
+        id=str(uuid4()),
+        requested_at=datetime.now(UTC),
+        submission="online",
+        via="online",
+        signed_form=file,
+        document=Document(kind="passport", number="YA1", issued_by="Pisa", issued_on=day, expires_on=day),
+        document_scan=file,
+        received_at=datetime.now(UTC),
+    )
+    return account.but(dispositivo=request, review_since=datetime.now(UTC))
+
+
+async def test_accounts_that_do_not_open_keep_nobody_out_of_the_review_queue(running: Stack) -> None:
+    people = await active_citizens(running, 40, waiting)
+    async with AsyncExitStack() as damages, operator(running) as client:
+        for person in people[:15]:
+            await damages.enter_async_context(damaged(running, person, UNREADABLE["a damaged row"]))
+        shown = await client.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
+        assert shown["code"] == "accepted"
+        assert [one["codice_fiscale"] for one in shown["data"]["requests"]] == people[15:]
+        # Now that it is known who does not open, the first that does is the first.
+        first = await client.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 1})
+        assert [one["codice_fiscale"] for one in first["data"]["requests"]] == [people[15]]
+    assert await parked(running) == []
+
+
+async def test_a_decision_that_raises_is_answered_and_parked(running: Stack) -> None:
+    (nobody,) = await active_citizens(running, 1, lambda account: account.but(holder=None))
+    async with portal(running) as client:
+        body = {"codice_fiscale": nobody, "submission": "online"}
+        message_id = str(uuid4())
+        reply = await client.ask("dispositivo.request", body, message_id=message_id)
+        assert (reply["outcome"], reply["code"], reply["data"]) == ("rejected", "internal_error", {})
+        ((reason, type_, kept),) = await parked(running)
+        assert reason.startswith("ValueError: ")
+        assert (type_, json.loads(kept)) == ("dispositivo.request", body)
+        # Nothing says that it was handled, so that it can be, once the fault is mended.
+        again = await client.ask("dispositivo.request", body, message_id=message_id)
+        assert again["code"] == "internal_error"
+    assert len(await parked(running)) == 1
