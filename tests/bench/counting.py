@@ -14,8 +14,7 @@ from deploy.local.stack import Stack
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Count = Callable[[], Awaitable[int]]
 
-SENT = "status = 'sent'"
-"""Of `delivery`: handed to its far end, and recorded."""
+_TALLIED = "select coalesce(sum(many), 0)::bigint from tallied where counted = $1 and status = $2"
 _PAGES_BEFORE = 512
 """Pages before the end of a table in which Postgres may still put new rows."""
 _QUICKEST, _SLOWEST = 0.02, 0.5
@@ -45,7 +44,7 @@ class Tally:
 
         Args:
             ledger: a superuser's connection.
-            table: one whose rows are added and not moved: `delivery`, `entry`, `inbox`.
+            table: one whose rows are added and not moved: `entry`, `inbox`.
             condition: SQL, which rows count.
         """
         pages = await ledger.fetchval(f"select pg_relation_size('{table}') / 8192")
@@ -56,6 +55,22 @@ class Tally:
     async def __call__(self) -> int:
         """Return how many rows there are by now."""
         return int(await self._ledger.fetchval(self._query)) - self._before
+
+
+class Gained:
+    """Counts, as the ledger itself does, accounts or deliveries that have come to a status since it began."""
+
+    def __init__(self, ledger: Connection, what: str, status: str, before: int) -> None:
+        self._ledger, self._what, self._status, self._before = ledger, what, status, before
+
+    @classmethod
+    async def begin(cls, ledger: Connection, what: str, status: str) -> Self:
+        """Note how many there are of `account` or `delivery`."""
+        return cls(ledger, what, status, await ledger.fetchval(_TALLIED, what, status))
+
+    async def __call__(self) -> int:
+        """Return how many have come to it by now."""
+        return int(await self._ledger.fetchval(_TALLIED, self._what, self._status)) - self._before
 
 
 class Books:
@@ -76,6 +91,14 @@ class Books:
     async def tally(self, table: str, condition: str = "true") -> Tally:
         """Begin to count a table."""
         return await Tally.begin(self.ledger, table, condition)
+
+    async def issued(self) -> Gained:
+        """Begin to count PINs that are issued, and not yet activated."""
+        return await Gained.begin(self.ledger, "account", "issued")
+
+    async def sent(self) -> Gained:
+        """Begin to count deliveries that were handed to their far end, and recorded."""
+        return await Gained.begin(self.ledger, "delivery", "sent")
 
 
 async def reach(number: int, count: Count, what: str) -> Reached:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
 from tests.bench import report, town
-from tests.bench.counting import SENT, Books, reach
+from tests.bench.counting import Books, reach
 from tests.bench.desk import Desk
 from tests.bench.figures import Spread
 from tests.bench.measure import Told
@@ -48,7 +48,7 @@ async def _once(stack: Stack, status: str, number: int) -> float:
             )
             await portal.put("istanza.submit", bodies)
             protocolled = await books.tally("entry", "kind = 'istanza.protocolled'")
-            told = await books.tally("delivery", SENT)
+            told = await books.sent()
             stack.start_worker("dispositivo", wait=False)
             first = await reach(1, protocolled, "istanze")
             last = await reach(number, protocolled, "istanze")

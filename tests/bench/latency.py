@@ -13,7 +13,7 @@ from deploy.local.workers import WORKERS
 from shared.amqp import Message
 from shared.broker import Session
 from tests.bench import report
-from tests.bench.counting import SENT, Books, reach
+from tests.bench.counting import Books, reach
 from tests.bench.course import DELIVERIES
 from tests.bench.figures import percentile, verdict
 from tests.bench.measure import Told
@@ -40,7 +40,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     try:
         stack.start_workers()
         async with Books(stack) as books:
-            delivered = await books.tally("delivery", SENT)
+            delivered = await books.sent()
             published = await _publish(stack, list(Applicants(seed=4).take(number)), rate)
             await reach(DELIVERIES * number, delivered, "latency")
         waited = _waits(published, stack.far_ends.sms())[round(rate * _WARM_UP) :]

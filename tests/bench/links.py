@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.local.stack import Stack
 from tests.bench import report, town
-from tests.bench.counting import SENT, Books, Count, reach
+from tests.bench.counting import Books, Count, reach
 from tests.bench.desk import Desk, sealed
 from tests.bench.figures import Spread
 from tests.bench.measure import Told
@@ -74,7 +74,7 @@ async def _once(stack: Stack, flow: Flow, number: int) -> tuple[float, float]:
 async def _worked(stack: Stack, books: Books, deliveries: int) -> float:
     """Let a revoker work what is queued; return the seconds from its first batch to the last delivery."""
     handled: Count = await books.tally("inbox")
-    delivered = await books.tally("delivery", SENT)
+    delivered = await books.sent()
     (revoker,) = stack.start_worker("revoker", wait=False)
     began = await reach(1, handled, "revoker")
     ended = await reach(deliveries, delivered, "revoker")

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
 from tests.bench import report
-from tests.bench.counting import SENT, Books, reach
+from tests.bench.counting import Books, reach
 from tests.bench.course import DELIVERIES
 from tests.bench.figures import verdict
 from tests.bench.measure import Told
@@ -32,7 +32,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     try:
         stack.start_workers()
         async with Books(stack) as books:
-            delivered = await books.tally("delivery", SENT)
+            delivered = await books.sent()
             await reach(DELIVERIES * options.drained, delivered, "memory")
         peaks = {name: peak_memory(process.pid) for name, process in stack.workers.items()}
     finally:

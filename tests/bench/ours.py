@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
-from tests.bench.counting import SENT, Books
+from tests.bench.counting import Books
 from tests.bench.course import Run, watch
 from tests.bench.requests import Applicants, queue_up
 from tests.servers import empty_queues
@@ -52,7 +52,7 @@ async def run(stack: Stack, applicants: Applicants, requests: int, layout: Layou
 async def watched(stack: Stack, requests: int, layout: Layout = LAYOUT) -> Run:
     """Start the workers for requests that are queued, and watch them through the job."""
     async with Books(stack) as books:
-        counts = await books.tally("entry", "kind = 'pin.issued'"), await books.tally("delivery", SENT)
+        counts = await books.issued(), await books.sent()
         others = set(stack.workers)
         start_channels(stack, layout)
         start_issuers(stack, layout)
