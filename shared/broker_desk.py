@@ -38,6 +38,7 @@ class DeadLetter:
         routing_key: with which it came to that lane.
         user_id: who sent it, as the broker vouched to the worker that gave it up.
         reply_to: where its sender waits for a reply.
+        length: of the body as it was sent; `body` may be its beginning only.
     """
 
     position: int
@@ -51,6 +52,7 @@ class DeadLetter:
     reply_to: str
     traceparent: str
     body: bytes
+    length: int
     taken: AbstractIncomingMessage
 
 
@@ -122,8 +124,10 @@ class DeadLetters:
         crash in between leaves it in both places, and the inbox of the lane's worker absorbs the second.
 
         Returns:
-            Whether there is such a lane; if not, the message stays.
+            Whether it went: a message stays that was cut, or whose lane there is not.
         """
+        if letter.length != len(letter.body):
+            return False
         message = aio_pika.Message(
             letter.body,
             type=letter.type or None,
@@ -151,6 +155,7 @@ class DeadLetters:
 
 
 def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
+    length: Any = message.headers.get("x-length")
     return DeadLetter(
         position=position,
         reason=_header(message, "x-reason"),
@@ -164,6 +169,7 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         reply_to=_header(message, "x-reply-to"),
         traceparent=_header(message, "traceparent"),
         body=message.body,
+        length=length if isinstance(length, int) else len(message.body),
         taken=message,
     )
 

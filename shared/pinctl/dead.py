@@ -67,7 +67,7 @@ async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
 
 
 async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bool) -> Answer:
-    """Send messages back to the lanes they came from, as their senders; one without a lane stays."""
+    """Send messages back to the lanes they came from, as their senders; one without a lane, or cut, stays."""
     selection = Selection(words, everything=everything)
     replayed: list[dict[str, Any]] = []
     stayed: list[dict[str, Any]] = []
@@ -78,7 +78,7 @@ async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bo
                 (replayed if gone else stayed).append(_facts(letter))
     parts = [f"Replayed {count(len(replayed), 'message')}.", *_listed(replayed)]
     if stayed:
-        parts += ["These have no lane to go back to, and stay:", _table(stayed)]
+        parts += ["These have no lane to go back to, or were cut, and stay:", _table(stayed)]
     status = ATTENTION if stayed else OK
     return _with_missing(selection, parts, {"replayed": replayed, "stayed": stayed}, status)
 
@@ -120,7 +120,7 @@ def _facts(letter: DeadLetter) -> dict[str, Any]:
         "queue": letter.queue,
         "user_id": letter.user_id,
         "message_id": letter.message_id,
-        "bytes": len(letter.body),
+        "bytes": letter.length,
     }
 
 

@@ -39,6 +39,8 @@ class Found:
     outbox: list[dict[str, Any]] | None = None
     accounts: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: int = 0
+    """Citizens whose account did not open when it was last read."""
 
     @property
     def lag(self) -> float:
@@ -56,6 +58,8 @@ class Found:
             for row in self.outbox or ()
             if row["lag"] > LATE
         ]
+        if self.unreadable:
+            said.append(f"{count(self.unreadable, 'citizen')} whose account does not open")
         return said
 
 
@@ -94,6 +98,7 @@ async def _ask_ledger(dsn: str, found: Found) -> None:
             found.outbox = [dict(row) for row in await ledger.rows("status_outbox", MOST_DUE)]
             found.accounts = [dict(row) for row in await ledger.rows("status_accounts")]
             found.deliveries = [dict(row) for row in await ledger.rows("status_deliveries")]
+            found.unreadable = await ledger.value("status_unreadable")
     finally:
         await ledger.close()
 
@@ -110,6 +115,7 @@ def _data(found: Found, concerns: list[str]) -> dict[str, Any]:
         "lag": found.lag,
         "accounts": found.accounts,
         "deliveries": found.deliveries,
+        "unreadable": found.unreadable,
         "attention": concerns,
     }
 

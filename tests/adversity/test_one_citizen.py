@@ -16,6 +16,8 @@ from shared.account import Account, Attachment, DispositivoRequest, Document
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.ledger.chain import GENESIS
 from shared.pin import Pepper
+from shared.pinctl.settings import BrokerSettings, LedgerSettings
+from shared.pinctl.status import status
 from shared.sealing import Keys, Pseudonyms
 from shared.secret import Secret
 from tests.adversity.parked import parked
@@ -114,6 +116,8 @@ async def test_an_account_that_does_not_open_is_parked_and_everybody_else_goes_o
             assert (await client.ask("restore.request", request))["code"] == "accepted"
             assert {reason for reason, _, _ in await parked(running)} == {"account_unreadable"}
             assert await noted(running, victim)
+            said = await status(BrokerSettings.load(running.env), LedgerSettings.load(running.env))
+            assert "1 citizen whose account does not open" in said.data["attention"]
         # One that opens again is served again.
         assert await log_in(client, running, victim) == "accepted"
     assert not await noted(running, victim)

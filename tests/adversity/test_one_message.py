@@ -18,6 +18,8 @@ from aiormq.exceptions import ChannelPreconditionFailed
 
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from shared.pinctl.dead import replay
+from shared.pinctl.settings import BrokerSettings
 from shared.worker.holding import LARGE
 from tests.adversity.parked import number_parked, parked
 from tests.adversity.people import REQUEST, citizen
@@ -61,6 +63,14 @@ async def test_what_is_parked_of_a_large_message_is_its_beginning_with_length_an
     assert message.body == b"x" * LARGE
     assert message.headers["x-length"] == 900_000
     assert message.headers["x-sha256"] == hashlib.sha256(b"x" * 900_000).hexdigest()
+
+
+async def test_a_message_that_was_cut_is_not_replayed(running: Stack, client: Client) -> None:
+    await client.publish(REQUEST, b"x" * 900_000)
+    await until(lambda: _is_parked(running, 1), "the message in pin.dead", every=0.1)
+    answer = await replay(BrokerSettings.load(running.env), [], everything=True)
+    assert [(one["bytes"], one["type"]) for one in answer.data["stayed"]] == [(900_000, REQUEST)]
+    assert await number_parked(running) == 1
 
 
 async def _is_parked(stack: Stack, number: int) -> bool:

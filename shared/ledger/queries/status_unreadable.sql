@@ -1,2 +1,2 @@
--- How many citizens cannot be opened, and since when.
-select count(*) as citizens, min(since) as since, max(seen) as seen from unreadable
+-- How many citizens have an account that did not open when it was last read.
+select count(*) as citizens from unreadable

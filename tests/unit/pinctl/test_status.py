@@ -34,5 +34,9 @@ def test_rows_long_due_need_somebody() -> None:
     assert Found(WELL, [row("issuer", 130)]).concerns() == ["issuer has not published for 2 min what was due"]
 
 
+def test_a_citizen_who_cannot_be_opened_needs_somebody() -> None:
+    assert Found(WELL, [], unreadable=1).concerns() == ["1 citizen whose account does not open"]
+
+
 def test_a_server_that_is_away_needs_somebody() -> None:
     assert Found().concerns() == ["the broker cannot be reached", "the ledger cannot be reached"]
