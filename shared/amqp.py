@@ -9,6 +9,9 @@ from typing import Any
 
 from pamqp import encode
 
+LARGEST_BODY = 1024 * 1024
+"""Bytes in one message, at most: the broker's `max_message_size`; it ends the channel over a larger one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:

@@ -25,7 +25,7 @@ from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, PublishError
 from pamqp.commands import Basic
 
-from shared.amqp import Arrived, Message, frames
+from shared.amqp import LARGEST_BODY, Arrived, Message, frames
 from shared.amqp_properties import read_properties
 
 WRITE_LIMIT = 256 * 1024
@@ -157,9 +157,15 @@ class Session:
     async def publish(self, messages: Sequence[Message], limit: float) -> list[bool]:
         """Publish a batch and wait until the broker has it; says of each whether it reached a queue.
 
+        One that is larger than the broker takes is not sent, and reaches none.
+
         Raises:
             BrokerLost: not all were confirmed within `limit` seconds: what became of the rest is unknown.
         """
+        fit = [message for message in messages if len(message.body) <= LARGEST_BODY]
+        if len(fit) < len(messages):
+            routed = iter(await self.publish(fit, limit))
+            return [len(message.body) <= LARGEST_BODY and next(routed) for message in messages]
         if not messages:
             return []
         try:

@@ -16,6 +16,7 @@ from shared.contract.issuer import PinActivate, PinVerify
 from shared.decision import Box
 from shared.ledger import Ledger, LedgerConflict
 from shared.lifecycle import Lifecycle
+from shared.logs import where
 from shared.pin import Pepper, new_half, normalised
 from shared.sealing import StateSeal
 from shared.secret import Secret
@@ -102,7 +103,7 @@ class Comparing:
         if attempts:
             parts = await settled(attempts, lambda part: self._count(part, ledger), _given_up)
             await asyncio.gather(
-                *(self._compare(taken, admission) for part in parts for taken, admission in part)
+                *(self._judge(taken, admission) for part in parts for taken, admission in part)
             )
 
     async def _count(self, batch: Sequence[Taken], ledger: Ledger) -> list[tuple[Taken, Admission]]:
@@ -138,6 +139,12 @@ class Comparing:
         if not admission.locked_for:
             writing.change(admission.account)
         return admission
+
+    async def _judge(self, taken: Taken, admission: Admission) -> None:
+        try:
+            await self._compare(taken, admission)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it parks this attempt and no other
+            taken.parked = ": ".join(where(error).values())
 
     async def _compare(self, taken: Taken, admission: Admission) -> None:
         if admission.locked_for:

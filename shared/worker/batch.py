@@ -15,9 +15,9 @@ from shared.ledger import Ledger
 from shared.lifecycle import Lifecycle
 from shared.logs import where
 from shared.pin import Pepper
-from shared.sealing import StateSeal
+from shared.sealing import StateSeal, Unsealable
 from shared.worker.contention import settled
-from shared.worker.lane import Lane, Taken
+from shared.worker.lane import Guilty, Lane, Taken
 from shared.worker.outbound import Outbound
 from shared.worker.settings import WorkerSettings
 from shared.worker.writing import Parcel, Writing
@@ -77,10 +77,19 @@ class Clerk:
         Raises:
             LedgerLost: nothing is known to have happened; the messages come again.
         """
-        parts = await settled(batch, lambda part: self._once(part, ledger), _given_up)
+        parts = await settled(batch, lambda part: self._without_guilty(part, ledger), _given_up)
         return Settled(
             [h for part in parts for h in part.handled], [o for part in parts for o in part.outgoing]
         )
+
+    async def _without_guilty(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
+        """Decide and commit a batch; what cannot be written down is parked in the next attempt."""
+        for _ in batch:
+            try:
+                return await self._once(batch, ledger)
+            except Guilty as guilty:
+                guilty.taken.parked = guilty.reason
+        return await self._once(batch, ledger)
 
     async def _once(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
         clearing = list(self.confirmed)
@@ -165,9 +174,17 @@ class Fold:
         if seen and seen[0] != taken.digest:
             self.handled.append(Handled(taken, "rejected", _REUSED.code, _REUSED.body()))
         elif seen and seen[1]:
-            self.handled.append(Handled(taken, "repeated", reply=self._first_reply(taken, seen[2])))
+            self._repeat(taken, seen[2])
         else:
             self._decide_anew(taken)
+
+    def _repeat(self, taken: Taken, kept: bytes | None) -> None:
+        try:
+            reply = self._first_reply(taken, kept)
+        except Unsealable:
+            self.handled.append(parked(taken, "reply_unreadable"))
+        else:
+            self.handled.append(Handled(taken, "repeated", reply=reply))
 
     def _decide_anew(self, taken: Taken) -> None:
         if reason := taken.parked or self.writing.unfit(taken):
@@ -180,7 +197,10 @@ class Fold:
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
             self.handled.append(parked(taken, ": ".join(where(error).values())))
             return
-        self._accept(taken, decision)
+        try:
+            self._accept(taken, decision)
+        except Exception as error:
+            raise Guilty(taken, ": ".join(where(error).values())) from error
 
     def _accept(self, taken: Taken, decision: Decision) -> None:
         self.writing.add(taken, decision)

@@ -54,6 +54,19 @@ class Parsed:
     refusal: Reply | None = None
 
 
+class Guilty(Exception):  # noqa: N818 - what it says of the message
+    """What one message leads to cannot be written down: the batch is decided anew, and that message parked.
+
+    Attributes:
+        taken: the message.
+        reason: under which it is parked.
+    """
+
+    def __init__(self, taken: Taken, reason: str) -> None:
+        super().__init__(reason)
+        self.taken, self.reason = taken, reason
+
+
 class Effect(Protocol):
     """What a lane does outside the ledger before it decides; sets `effect` on each message."""
 

@@ -12,8 +12,9 @@ from shared.amqp import Message
 from shared.chance import chance
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import to_bytes
+from shared.logs import where
 from shared.sealing import BundleSeal
-from shared.worker.lane import Taken
+from shared.worker.lane import Guilty, Taken
 from shared.worker.writing import Parcel
 
 PARCEL = 500
@@ -128,7 +129,10 @@ class Outbound:
         bundle: list[dict[str, Any]] = []
         length = 0
         for taken, delivery in pairs:
-            text = seal.seal(to_bytes(delivery.content), delivery.id.bytes)
+            try:
+                text = seal.seal(to_bytes(delivery.content), delivery.id.bytes)
+            except (TypeError, ValueError) as error:
+                raise Guilty(taken, ": ".join(where(error).values())) from error
             sealed = {
                 "id": str(delivery.id),
                 "subject": taken.subjects[0].hex(),

@@ -6,7 +6,9 @@ other timer.
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
+from shared.amqp import Message
 from shared.broker import Session
 from shared.crash import crash_point
 from shared.ledger import Ledger
@@ -18,7 +20,7 @@ _ROWS = 50
 _SLOWEST = timedelta(minutes=10)
 
 
-async def relay(ledger: Ledger, session: Session, settings: WorkerSettings) -> None:
+async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401
     """Sweep until cancelled, and keep house between the sweeps.
 
     Raises:
@@ -27,27 +29,31 @@ async def relay(ledger: Ledger, session: Session, settings: WorkerSettings) -> N
     housekeeping = Housekeeping(settings.inbox_retention)
     interval = settings.relay_interval.total_seconds()
     while True:
-        full = await sweep(ledger, session, settings) == _ROWS
+        full = await sweep(ledger, session, settings, log) == _ROWS
         wait = await housekeeping.step(ledger)
         if not full:
             await asyncio.sleep(min(interval, wait))
 
 
-async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings) -> int:
+async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> int:  # noqa: ANN401
     """Publish what is due now, at most 50 rows; returns how many there were.
 
     The rows stay locked while they are published, so that no other process takes them; one that the
-    broker could not route stays, and comes later.
+    broker could not route, or that is damaged, stays, and comes later.
     """
     async with ledger.transaction():
         rows = await ledger.rows("take_due", _ROWS)
         crash_point("relay.taken")
         gone = []
         for row_id, content, tries in rows:
-            routed = await session.publish(unpacked(content), settings.publish_limit.total_seconds())
-            if all(routed):
+            messages = _readable(content)
+            routed = await session.publish(messages, settings.publish_limit.total_seconds())
+            if messages and all(routed):
                 gone.append(row_id)
             else:
+                log.error(
+                    "outbox.unroutable", row=str(row_id), exchange=messages[0].exchange if messages else None
+                )
                 wait = min(_SLOWEST, timedelta(seconds=2 ** min(tries, 20)))
                 await ledger.run("postpone_outbox", [row_id], wait)
         if gone:
@@ -57,3 +63,11 @@ async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings) -> i
     if rows:
         crash_point("relay.removed")
     return len(rows)
+
+
+def _readable(content: bytes) -> list[Message]:
+    """Return the messages of a row; none of one that is damaged, over which no worker is to end."""
+    try:
+        return unpacked(content)
+    except (ValueError, TypeError, AttributeError):
+        return []

@@ -106,7 +106,7 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, settings),
+                    relay(sweeping, session, settings, self._log),
                     self._watch(session),
                 )
             finally:

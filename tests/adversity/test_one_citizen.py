@@ -11,15 +11,21 @@ import pytest
 
 from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
+from services.dispositivo.backfill import ledger_clerk, settings_for
 from services.issuer.comparing import Verifiers
 from shared.account import Account, Attachment, DispositivoRequest, Document
 from shared.contract.examples import COMMAND_EXAMPLES
+from shared.decision import Decision, Delivery, Entry, Event
+from shared.delivery import Mail
+from shared.ledger import Ledger
 from shared.ledger.chain import GENESIS
+from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.pinctl.settings import BrokerSettings, LedgerSettings
 from shared.pinctl.status import status
 from shared.sealing import Keys, Pseudonyms
 from shared.secret import Secret
+from shared.worker.unsent import unsent
 from tests.adversity.parked import parked
 from tests.client import Client, operator, portal, sealed
 from tests.integration.seeding import active_citizens
@@ -206,3 +212,37 @@ async def test_a_decision_that_raises_is_answered_and_parked(running: Stack) -> 
         again = await client.ask("dispositivo.request", body, message_id=message_id)
         assert again["code"] == "internal_error"
     assert len(await parked(running)) == 1
+
+
+def unwritable(_: Account, __: object, ___: object) -> Decision:
+    return Decision(entries=(Entry("pin.issued", {"number": 2**70}),))
+
+
+def unsendable(account: Account, _: object, __: object) -> Decision:
+    mail = Mail("rossi@example.it", "PIN", Secret("\ud800"), account.language)
+    return Decision(deliveries=(Delivery(uuid4(), "email", mail),))
+
+
+def untold(_: Account, __: object, ___: object) -> Decision:
+    return Decision(events=(Event("pin.issued", {"number": 2**70}),))
+
+
+async def test_what_cannot_be_written_down_parks_its_message_alone(stack: Stack) -> None:
+    """A decision may give what no row or message can hold: its neighbours do not pay for it."""
+
+    def harmless(_: Account, __: object, ___: object) -> Decision:
+        return Decision(entries=(Entry("tests.harmless"),))
+
+    decisions = (harmless, unwritable, harmless, unsendable, harmless, untold, harmless)
+    batch = [unsent("tests", None, bytes([i] * 16), decide, "t") for i, decide in enumerate(decisions)]
+    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), Keys(stack.state / "keys"))
+    ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "tests")
+    try:
+        settled = await clerk.settle(batch, ledger)
+    finally:
+        await ledger.close()
+    outcomes = [handled.outcome for handled in settled.handled]
+    assert outcomes == ["done" if decide is harmless else "parked" for decide in decisions]
+    async with superuser(stack) as ledger_now:
+        assert await ledger_now.fetchval("select count(*) from entry") == 4
+        assert await ledger_now.fetchval("select count(*) from outbox") == 0

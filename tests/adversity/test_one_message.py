@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import aio_pika
+import asyncpg
 import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
@@ -18,9 +19,11 @@ from aiormq.exceptions import ChannelPreconditionFailed
 
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from shared.amqp import Message
 from shared.pinctl.dead import replay
 from shared.pinctl.settings import BrokerSettings
 from shared.worker.holding import LARGE
+from shared.worker.outbound import packed
 from tests.adversity.parked import number_parked, parked
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import MEGABYTE
@@ -256,3 +259,26 @@ async def test_forged_direct_replies_cost_no_session_and_innocents_get_one_answe
     assert log.lines("worker.waiting") == []
     assert log.lines("worker.ready") == []
     assert await number_parked(running) == 0
+
+
+async def test_a_row_of_the_outbox_that_cannot_be_read_or_sent_ends_no_worker(
+    running: Stack, client: Client
+) -> None:
+    log = WorkerLog(running, "issuer")
+    large = Message(
+        "pin.events", "pin.locked", b"x" * (2 * MEGABYTE), "pin.locked", str(uuid4()), mandatory=False
+    )
+    rows = {"damaged": b"\x00 no parcel", "no list": b"{}", "too large": packed([large])}
+    ledger = await asyncpg.connect(running.postgres.dsn("issuer", running.database))
+    adding = (
+        "insert into outbox (id, due_at, parcel) values (gen_random_uuid(), now() - interval '1 day', $1)"
+    )
+    for parcel in rows.values():
+        await ledger.execute(adding, parcel)
+    await until(lambda: len(log.lines("outbox.unroutable")) >= len(rows), "a line for each", every=0.1)
+    assert (await client.ask(REQUEST, citizen()))["code"] == "accepted"
+    assert log.lines("worker.waiting") == log.lines("worker.died") == []
+    kept = "select count(*) from outbox where tries > 0 and due_at < now() + interval '1 hour'"
+    assert await ledger.fetchval(kept) == len(rows)
+    await ledger.execute("delete from outbox")
+    await ledger.close()

@@ -97,7 +97,9 @@ async def _median(times: int, do: Callable[[], Awaitable[object]]) -> float:
 
 async def _sweep(stack: Stack, ledger: Ledger) -> None:
     settings = WorkerSettings.load(stack.env)
-    if await sweep(ledger, cast("Session", None), settings):  # nothing is due, so nobody is published to
+    if await sweep(
+        ledger, cast("Session", None), settings, None
+    ):  # nothing is due, so nobody is published to
         raise AssertionError("something is due")
 
 

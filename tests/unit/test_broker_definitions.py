@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.broker.render import DEFINITIONS, NoPassword, password_hash, render, users
+from shared.amqp import LARGEST_BODY
 
 definitions: dict[str, Any] = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
 
@@ -32,6 +33,11 @@ def test_every_permission_is_anchored_for_the_broker_searches_anywhere_in_a_name
     patterns = [p[kind] for p in definitions["permissions"] for kind in ("configure", "write", "read")]
     patterns += [p[kind] for p in definitions["topic_permissions"] for kind in ("write", "read")]
     assert all(pattern.startswith("^") and pattern.endswith("$") for pattern in patterns)
+
+
+def test_the_broker_takes_as_large_a_message_as_the_workers_send() -> None:
+    configuration = DEFINITIONS.with_name("rabbitmq.conf").read_text(encoding="utf-8")
+    assert f"\nmax_message_size = {LARGEST_BODY}\n" in configuration
 
 
 def test_a_rendered_password_is_a_salted_hash() -> None:

@@ -84,3 +84,12 @@ def test_a_refusal_that_cannot_be_kept_says_the_same() -> None:
     (handled,) = folded(replace(refused, parked="ledger_conflict"))
     assert refused.refusal is not None
     assert handled.reply == refused.refusal.body()
+
+
+def test_a_kept_reply_that_does_not_open_parks_the_repeat() -> None:
+    fold = Fold(CLERK, NOW)
+    repeated = message(decide=raising)
+    fold._seen[repeated.id] = (repeated.digest, True, bytes(40))
+    fold.decide(repeated)
+    (handled,) = fold.handled
+    assert (handled.outcome, handled.code) == ("parked", "reply_unreadable")
