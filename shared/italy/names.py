@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from itertools import chain
 
 from shared.faults import Fault
-from shared.italy.alphabets import options_of, spellings
+from shared.italy.alphabets import options_of, spellings, without_marked
 
 LONGEST = 100
 # Keyboards, phones and registries produce all of these.
@@ -50,25 +51,38 @@ def _fault_of_character(character: str) -> tuple[str, str] | None:
 
 
 def letters_of_surname(surname: str) -> tuple[str, ...]:
-    """The three letters that a surname gives a codice fiscale, in each customary spelling."""
-    return tuple(dict.fromkeys(map(_surname_letters, _spelled(surname))))
+    """The three letters that a surname gives a codice fiscale, in each customary spelling.
+
+    Last comes the spelling of old codes, without the letters that carry a diacritic (`Alù`, LAX).
+    """
+    if surname.isascii():
+        return (_surname_letters(_letters(surname)),)
+    return tuple(dict.fromkeys(map(_surname_letters, [*spellings(surname), *_spelled_of_old(surname)])))
 
 
 def letters_of_name(name: str) -> tuple[str, ...]:
     """The three letters that given names give a codice fiscale: of all of them first, then of the first ones.
 
     Municipalities register further names now within the name, now behind a comma where they do not count,
-    and people give them all or not: the code may be that of any number of the first names.
+    and people give them all or not: the code may be that of any number of the first names. The spelling of
+    old codes comes last, as for a surname.
     """
     given = _SEPARATOR.split(name.strip(" ,"))
     leading = [" ".join(given[:count]) for count in range(len(given), 0, -1)]
-    return tuple(dict.fromkeys(_name_letters(s) for names in leading for s in _spelled(names)))
+    if name.isascii():
+        return tuple(dict.fromkeys([_name_letters(_letters(given)) for given in leading]))
+    spelled = chain.from_iterable([*map(spellings, leading), *map(_spelled_of_old, leading)])
+    return tuple(dict.fromkeys(map(_name_letters, spelled)))
 
 
-def _spelled(text: str) -> tuple[str, ...]:
-    if text.isascii():
-        return (text.upper().translate(_NOT_LETTERS),)
-    return spellings(text)
+def _letters(text: str) -> str:
+    return text.upper().translate(_NOT_LETTERS)
+
+
+def _spelled_of_old(text: str) -> tuple[str, ...]:
+    """One more spelling where some, but not all, letters carry a diacritic."""
+    rest = without_marked(text)
+    return spellings(rest)[:1] if len(rest) < len(text) and any(map(str.isalpha, rest)) else ()
 
 
 def _surname_letters(letters: str) -> str:

@@ -72,3 +72,31 @@ def test_a_name_with_very_many_spellings_is_answered_all_the_same() -> None:
 def test_letters_and_marks_apart_are_the_letters_with_their_marks() -> None:
     assert letters_of_surname("Mu\u0308ller") == letters_of_surname("Müller")
     assert fault_of_name("surname", "Mu\u0308ller") is None
+
+
+@pytest.mark.parametrize(
+    ("surname", "letters"),
+    [
+        ("Cantù", ("CNT",)), ("Alì", ("LAI", "LAX")), ("Ibañez", ("BNZ", "BNN", "BZI")),
+        ("Şen", ("SNE", "NEX")),
+        ("Łoś", ("LSO", "OXX")), ("Weiß", ("WSS", "WSE")), ("Μίλος", ("MLS",)), ("Öé", ("OEX", "OEE")),
+    ],
+)  # fmt: skip
+def test_the_spelling_of_old_codes_comes_last_and_leaves_marked_letters_out(
+    surname: str, letters: tuple[str, ...]
+) -> None:
+    """ß carries no mark; Greek and Cyrillic letters, and a name of nothing but marked ones, stay whole."""
+    assert letters_of_surname(surname) == letters
+
+
+def test_old_codes_never_leave_a_plain_letter_out() -> None:
+    assert letters_of_surname("Alu") == ("LAU",)
+    assert "LUX" not in letters_of_surname("Alù")
+
+
+def test_the_old_spelling_of_given_names_comes_after_that_of_each_of_them() -> None:
+    assert letters_of_name("Noè Niño") == ("NNN", "NOE", "NNO", "NOX")
+
+
+def test_marks_that_no_character_holds_are_left_out_with_their_letter() -> None:
+    assert letters_of_surname("Ax\u030cel")[-1] == "LAE"
