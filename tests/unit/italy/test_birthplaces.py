@@ -55,10 +55,32 @@ def test_a_place_has_its_years(province: str, place: str, year: int, expected: l
     assert codes(province, place, year) == expected
 
 
-def test_the_code_of_a_place_that_had_ceased_before_the_birth_is_refused() -> None:
-    assert [f.code for f in disagreements("D620", "FU", "Fiume", 1990)] == ["did_not_exist"]
-    assert [f.code for f in disagreements("D005", "CS", "Corigliano Calabro", 2020)] == ["did_not_exist"]
-    assert [f.code for f in disagreements("Z135", "EE", "URSS", 2000)] == ["did_not_exist"]
+def test_the_code_of_a_place_that_had_ceased_before_the_birth_is_refused_under_another_name() -> None:
+    assert [f.code for f in disagreements("D620", "EE", "Jugoslavia", 1990)] == ["did_not_exist"]
+    assert [f.code for f in disagreements("D005", "CS", "Corigliano-Rossano", 2020)] == ["did_not_exist"]
+    assert [f.code for f in disagreements("Z135", "EE", "Ucraina", 2000)] == ["did_not_exist"]
+
+
+@pytest.mark.parametrize(
+    ("code", "province", "place", "year"),
+    [
+        ("D620", "FU", "Fiume", 1951),
+        ("M149", "ZA", "Zara", 1955),
+        ("D877", "RC", "Gallico", 1931),
+        ("D005", "CS", "CORIGLIANO CALABRO", 2020),
+        ("Z135", "EE", "Unione Sovietica", 1996),
+        ("H892", "NA", "S.Giorgio a Crem.", 1700),
+    ],
+)
+def test_no_date_is_held_against_the_very_place_in_the_code(
+    code: str, province: str, place: str, year: int
+) -> None:
+    """Registries kept the old name and its code for years, and gave codes to places that were long gone."""
+    assert disagreements(code, province, place, year) == []
+
+
+def test_the_very_place_has_its_province_all_the_same() -> None:
+    assert [f.field for f in disagreements("D877", "MI", "Gallico", 1931)] == ["birth_province"]
 
 
 def test_the_code_of_no_place_at_all_is_refused() -> None:
