@@ -42,12 +42,14 @@ class Mail:
         subject: names the matter, never a secret.
         text: plain text; a blank line parts paragraphs. The HTML is made from it.
         language: of the text.
+        link: the address in the text that we made ourselves: the only one that becomes a link in the HTML.
     """
 
     to: str = field(repr=False)
     subject: str
     text: Secret
     language: Language
+    link: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ def to_bytes(content: Content) -> bytes:
     match content:
         case Sms(to, text):
             fields: list[object] = ["sms", to, text.reveal()]
-        case Mail(to, subject, text, language):
-            fields = ["mail", to, subject, text.reveal(), language]
+        case Mail(to, subject, text, language, link):
+            # Without a link as before there were any, so that a worker that is still of before can read it.
+            fields = ["mail", to, subject, text.reveal(), language, *([link.reveal()] if link else [])]
         case Post(address, name, language, half, expires_on, written_on):
             fields = ["post", address, name, language, half.reveal(), expires_on, written_on]
     return orjson.dumps(fields)
@@ -103,8 +106,9 @@ def _sms(to: str, text: str) -> Sms:
     return Sms(_text(to), Secret(_text(text)))
 
 
-def _mail(to: str, subject: str, text: str, language: str) -> Mail:
-    return Mail(_text(to), _text(subject), Secret(_text(text)), _language(language))
+def _mail(to: str, subject: str, text: str, language: str, link: str = "") -> Mail:
+    trusted = Secret(link) if _text(link) else None
+    return Mail(_text(to), _text(subject), Secret(_text(text)), _language(language), trusted)
 
 
 def _post(  # noqa: PLR0913, PLR0917 - one a field

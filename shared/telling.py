@@ -6,8 +6,9 @@ from typing import Literal
 from shared.account import Account, Contacts
 from shared.decision import Delivery, Moment
 from shared.delivery import Language, Mail, Sms
+from shared.italy.names import greeted
 from shared.secret import Secret
-from shared.texts import Texts
+from shared.texts import Texts, Written
 
 Values = Mapping[str, str]
 Mailbox = tuple[Literal["pec", "email"], str]
@@ -18,17 +19,17 @@ def by_sms(at: Moment, to: str, text: str) -> Delivery:
     return Delivery(at.uuid(), "sms", Sms(to, Secret(text)))
 
 
-def by_mail(at: Moment, mailbox: Mailbox, subject_and_text: tuple[str, str], language: Language) -> Delivery:
+def by_mail(at: Moment, mailbox: Mailbox, written: Written, language: Language) -> Delivery:
     """Return a mail to a mailbox, on the channel that the mailbox is of."""
     channel, address = mailbox
-    subject, text = subject_and_text
-    return Delivery(at.uuid(), channel, Mail(address, subject, Secret(text), language))
+    link = Secret(written.link) if written.link else None
+    return Delivery(at.uuid(), channel, Mail(address, written.subject, Secret(written.text), language, link))
 
 
 def greeting(account: Account) -> dict[str, str]:
-    """Return the values that every mail to a known citizen takes: name and surname."""
+    """Return the value that every mail to a known citizen takes: whom it greets."""
     holder = account.holder
-    return {"name": holder.name, "surname": holder.surname} if holder else {"name": "", "surname": ""}
+    return {"citizen": greeted(holder.name, holder.surname) if holder else ""}
 
 
 class Teller:

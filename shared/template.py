@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared import gsm7
+from shared.web_addresses import unlinked
+
+LINK: Final = "link"
+"""The placeholder of the one address that this program makes itself."""
 
 # The longest value each placeholder can take in an SMS; None where an SMS must not carry it:
 # personal data and links go by mail alone.
@@ -13,11 +17,10 @@ PLACEHOLDERS: Final[Mapping[str, int | None]] = {
     "half": 8,
     "part": 8,
     "until": 22,
-    "name": None,
-    "surname": None,
+    "citizen": None,
     "expires_on": None,
     "changed": None,
-    "link": None,
+    LINK: None,
     "valid_until": None,
     "effective_at": None,
     "reason": None,
@@ -57,6 +60,9 @@ class Template:
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with every value put in literally, characters that cannot be printed as spaces.
 
+        The only address that is left whole is that of `link`: the others are somebody's free text, and no
+        program that shows the message is to make a link of one.
+
         Raises:
             ValuesError: when a value is missing or superfluous. It names the values, never repeats them.
         """
@@ -65,7 +71,9 @@ class Template:
                 f"{self.source}: missing {sorted(self.names - values.keys())},"
                 f" superfluous {sorted(values.keys() - self.names)}"
             )
-        return self.text.format_map({name: flat(value) for name, value in values.items()})
+        return self.text.format_map(
+            {name: flat(value) if name == LINK else unlinked(flat(value)) for name, value in values.items()}
+        )
 
 
 def flat(value: str) -> str:

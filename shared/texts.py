@@ -2,13 +2,27 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from shared.template import Template, TemplateError, one_line, one_segment, parsed
+from shared.template import LINK, Template, TemplateError, one_line, one_segment, parsed
 
 LANGUAGES: Final = ("it", "de")
 _SUBJECT: Final = {"it": "Oggetto: ", "de": "Betreff: "}
 _WORDS: Final = "words.txt"
+
+
+class Written(NamedTuple):
+    """A mail as it is written.
+
+    Attributes:
+        subject: names the matter, never a secret.
+        text: the body.
+        link: the address in it that this program made, the only one that may become a link; empty without.
+    """
+
+    subject: str
+    text: str
+    link: str
 
 
 class Texts:
@@ -32,10 +46,12 @@ class Texts:
         """The text of an SMS: one line that fits one segment."""
         return self._texts[language][f"{name}.sms"].fill(values)
 
-    def mail(self, name: str, language: str, /, **values: str) -> tuple[str, str]:
-        """A mail's subject and its body: plain text, a line a paragraph, an empty line between paragraphs."""
+    def mail(self, name: str, language: str, /, **values: str) -> Written:
+        """A mail: its body is plain text, a line a paragraph, an empty line between paragraphs."""
         texts = self._texts[language]
-        return texts[f"{name}.subject"].text, texts[f"{name}.mail"].fill(values)
+        return Written(
+            texts[f"{name}.subject"].text, texts[f"{name}.mail"].fill(values), values.get(LINK, "")
+        )
 
     def notice(self, name: str, language: str, /, **values: str) -> str:
         """A line for a portal to show in its page (R31)."""

@@ -12,6 +12,7 @@ from shared.contract.reply import Reply, accepted, rejected
 from shared.dates import ROME
 from shared.decision import Decision, Entry, Event, Moment, decides
 from shared.italy.countries import COUNTRIES
+from shared.italy.names import given
 
 
 @decides(contract.DispositivoRequest)
@@ -75,8 +76,8 @@ def _filled(account: Account, request: DispositivoRequest) -> Form:
         request_id=request.id,
         language=holder.language,
         codice_fiscale=holder.codice_fiscale,
-        surname=holder.surname,
-        name=holder.name,
+        surname=given(holder.surname),
+        name=given(holder.name),
         birth_date=holder.birth_date,
         birth_place=holder.birth_place,
         birth_province=holder.birth_province,

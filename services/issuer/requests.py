@@ -9,6 +9,7 @@ from shared.dates import day
 from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
 from shared.delivery import Post
 from shared.istanze import released
+from shared.italy.names import given, greeted
 from shared.recognition import recognised
 from shared.typesetting.address import address_lines
 
@@ -62,9 +63,9 @@ def _recognition(command: PinRequest, at: Moment) -> Recognition | None:
 
 
 def _holder(command: PinRequest) -> Holder:
-    given = command.__dict__
+    told = command.__dict__
     return Holder.of(
-        **{name: given[name] for name in _KEPT}, residence=Residence.of(**command.residence.__dict__)
+        **{name: told[name] for name in _KEPT}, residence=Residence.of(**command.residence.__dict__)
     )
 
 
@@ -109,8 +110,8 @@ def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, .
     if holder is None:
         raise ValueError("a PIN is issued to somebody")
     letter = Post(
-        address=address_lines(holder.name, holder.surname, holder.residence.__dict__),
-        name=f"{holder.name} {holder.surname}",
+        address=address_lines(given(holder.name), given(holder.surname), holder.residence.__dict__),
+        name=greeted(holder.name, holder.surname),
         language=holder.language,
         half=new.second,
         expires_on=new.expires_at.date(),

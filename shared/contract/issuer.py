@@ -20,6 +20,7 @@ from shared.contract.model import Model, unless_faulty, whole
 from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
 from shared.faults import Fault
 from shared.italy import birthplaces, codice_fiscale
+from shared.italy.names import missing
 
 
 class PinRequest(CitizenCommand):
@@ -36,7 +37,9 @@ class PinRequest(CitizenCommand):
     rejection_event: ClassVar[str | None] = "pin.request_rejected"
 
     surname: Name
+    """`-` for a person of one name, who has none: the codice fiscale has `XXX` in its place. Never both."""
     name: Name
+    """Likewise."""
     birth_date: PastDay
     sex: Literal["M", "F"]
     birth_province: ProvinceCode
@@ -60,9 +63,15 @@ class PinRequest(CitizenCommand):
 
     def disagreements(self) -> Iterator[Fault]:
         """Yield where the codice fiscale contradicts the person (R1), and what R2 misses."""
+        yield from self._nameless()
         yield from self._another_person()
         if whole(self.contacts):
             yield from self._too_few_contacts(self.contacts)
+
+    def _nameless(self) -> Iterator[Fault]:
+        if missing(unless_faulty(self.surname, "")) and missing(unless_faulty(self.name, "")):
+            for field in ("surname", "name"):
+                yield Fault(field, "empty", "Surname and name cannot both be missing.")
 
     def _another_person(self) -> Iterator[Fault]:
         known = unless_faulty(self.codice_fiscale, "")

@@ -5,7 +5,9 @@ somebody's real codice fiscale. Latin after ICAO Doc 9303 part 3, with the plain
 after ICAO and the scholarly and passport spellings before it; Greek after ELOT 743.
 """
 
+import re
 import unicodedata
+from functools import lru_cache
 from itertools import product
 
 MOST_SPELLINGS = 64
@@ -23,6 +25,9 @@ _GREEK = (
     "Α A|Β V B|Γ G|Δ D|Ε E|Ζ Z|Η I|Θ TH|Ι I|Κ K|Λ L|Μ M|Ν N|Ξ X KS|Ο O|Π P|Ρ R|Σ S|ς S|Τ T|Υ Y U V F"
     "|Φ F PH|Χ CH H|Ψ PS|Ω O"
 )
+
+# A letter and marks that no single character stands for together.
+_BASE_AND_MARKS = re.compile("[A-Za-zÀ-ɏ][\u0300-\u036f]+")
 
 
 def _options(table: str) -> dict[str, tuple[str, ...]]:
@@ -63,6 +68,22 @@ def spellings(text: str) -> tuple[str, ...]:
         longest = max(map(len, options))
         return tuple("".join(o[min(i, len(o) - 1)] for o in options) for i in range(longest))
     return tuple(dict.fromkeys(map("".join, product(*options))))
+
+
+def without_marked(text: str) -> str:
+    """The text without its Latin letters that carry a diacritic, as the first programs wrote names.
+
+    Those read A-Z alone and left out what they could not read: `Alù` was AL. Plain letters stay, and so do
+    Greek and Cyrillic ones, whose names were always brought over by hand.
+    """
+    composed = _BASE_AND_MARKS.sub("", unicodedata.normalize("NFC", text))
+    return "".join(c for c in composed if c.isascii() or not _marked(c))
+
+
+@lru_cache(maxsize=1024)
+def _marked(character: str) -> bool:
+    name = unicodedata.name(character, "")
+    return name.startswith("LATIN ") and " WITH " in name
 
 
 def _count(options: list[tuple[str, ...]]) -> int:

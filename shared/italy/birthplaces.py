@@ -72,7 +72,8 @@ def disagreements(code: str, province: str | None, place: str | None, birth_year
         code: four characters, digits restored from omocodia.
         province: None if not known to be valid, and so not to be compared; place and birth_year alike.
         place: the municipality or state.
-        birth_year: the year in which the place has to have existed.
+        birth_year: the year in which the place has to have existed, unless it is the very one in the code:
+            registries made codes for births long before a place had one, and after it had ceased.
 
     Codes: `disagrees_with_codice_fiscale`, `unknown_in_codice_fiscale`, `did_not_exist`.
     """
@@ -81,15 +82,16 @@ def disagreements(code: str, province: str | None, place: str | None, birth_year
         return [
             Fault(PLACE, "unknown_in_codice_fiscale", "The codice fiscale has a place of birth that is none.")
         ]
+    if _is(written, province, place):
+        return []
     faults = _named_otherwise(written, province, place)
-    if birth_year is not None and not _existed(written, birth_year):
+    named_itself = place is None or goes_by(written, place)
+    if not named_itself and birth_year is not None and not _existed(written, birth_year):
         faults.append(Fault(PLACE, "did_not_exist", "The place in the codice fiscale did not exist then."))
     return faults
 
 
 def _named_otherwise(written: Place, province: str | None, place: str | None) -> list[Fault]:
-    if _is(written, province, place):
-        return []
     kin = family(written)
     faults = []
     if province is not None and not any(province in p.provinces for p in kin):

@@ -2,16 +2,22 @@
 
 import re
 import unicodedata
+from itertools import chain
 
 from shared.faults import Fault
-from shared.italy.alphabets import options_of, spellings
+from shared.italy.alphabets import options_of, spellings, without_marked
+from shared.web_addresses import bait_in_name
 
 LONGEST = 100
 # Keyboards, phones and registries produce all of these.
 APOSTROPHES = "'’‘ʼʹ`´ʻʽʾʿ′＇"
-SIGNS = APOSTROPHES + "-‐‑‒–.,· "
+HYPHENS = "-‐‑‒–"
+SIGNS = APOSTROPHES + HYPHENS + ".,· "
 
-_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ' ’-]*")
+LONGEST_GREETING = 60
+
+# What has neither a sign that could join a host name nor the beginning of an address.
+_PLAIN = re.compile(r"(?!.*(?:[Ww]{3}|[Hh][Tt]{2}[Pp]))[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ' ’-]*")
 _NOT_LETTERS = {code: None for code in range(128) if not chr(code).isalpha()}
 _NOT_CONSONANTS = str.maketrans("", "", "AEIOU")
 _NOT_VOWELS = str.maketrans("", "", "BCDFGHJKLMNPQRSTVWXYZ")
@@ -22,17 +28,20 @@ def fault_of_name(field: str, value: str) -> Fault | None:
     """Say what keeps a text from being somebody's name or surname; None for anything that may be one.
 
     Letters of the Latin, Greek and Cyrillic alphabets, any diacritic, apostrophe or hyphen, one letter
-    alone and no vowel at all are fine. Codes: `empty`, `too_long`, `control_character`, `digit`,
-    `unsupported_script`, `invalid_character`.
+    alone and no vowel at all are fine. So is a hyphen alone: whoever has one name only has it in the place
+    of the other. Codes: `empty`, `too_long`, `control_character`, `digit`, `unsupported_script`,
+    `invalid_character`, `web_address`.
     """
     if len(value) > LONGEST:
         return Fault(field, "too_long", f"A name has at most {LONGEST} characters.")
-    if _PLAIN.fullmatch(value):
+    if _PLAIN.fullmatch(value) or missing(value):
         return None
     faults = filter(None, map(_fault_of_character, value))
     code, detail = next(faults, ("", ""))
     if not code and not any(map(str.isalpha, value)):
         code, detail = "empty", "A name has at least one letter."
+    if not code and bait_in_name(value):
+        code, detail = "web_address", "A name has no web or mail address; leave a space after a point."
     return Fault(field, code, detail) if code else None
 
 
@@ -49,26 +58,65 @@ def _fault_of_character(character: str) -> tuple[str, str] | None:
     return "invalid_character", "A name has letters, spaces, apostrophes, hyphens, points and commas only."
 
 
+def missing(name: str) -> bool:
+    """Tell whether the name is the hyphen that stands for one that the person does not have."""
+    return len(name) == 1 and name in HYPHENS
+
+
+def given(name: str) -> str:
+    """A name or surname as it is printed in a field of its own: nothing where the person has none."""
+    return "" if missing(name) else name
+
+
+def full_name(name: str, surname: str) -> str:
+    """Name and surname as they stand on letters, or the one of them that the person has."""
+    return " ".join(filter(None, (given(name), given(surname))))
+
+
+def greeted(name: str, surname: str) -> str:
+    """The full name for a greeting: one much longer is cut at the end of a word, if it has one.
+
+    No greeting needs more, and a message that somebody wrote in the place of a name ends early.
+    """
+    whole = full_name(name, surname)
+    if len(whole) <= LONGEST_GREETING:
+        return whole
+    return whole[: LONGEST_GREETING + 1].rpartition(" ")[0].rstrip(" ,-") or whole[:LONGEST_GREETING]
+
+
 def letters_of_surname(surname: str) -> tuple[str, ...]:
-    """The three letters that a surname gives a codice fiscale, in each customary spelling."""
-    return tuple(dict.fromkeys(map(_surname_letters, _spelled(surname))))
+    """The three letters that a surname gives a codice fiscale, in each customary spelling.
+
+    Last comes the spelling of old codes, without the letters that carry a diacritic (`Alù`, LAX).
+    """
+    if surname.isascii():
+        return (_surname_letters(_letters(surname)),)
+    return tuple(dict.fromkeys(map(_surname_letters, [*spellings(surname), *_spelled_of_old(surname)])))
 
 
 def letters_of_name(name: str) -> tuple[str, ...]:
     """The three letters that given names give a codice fiscale: of all of them first, then of the first ones.
 
     Municipalities register further names now within the name, now behind a comma where they do not count,
-    and people give them all or not: the code may be that of any number of the first names.
+    and people give them all or not: the code may be that of any number of the first names. The spelling of
+    old codes comes last, as for a surname.
     """
     given = _SEPARATOR.split(name.strip(" ,"))
     leading = [" ".join(given[:count]) for count in range(len(given), 0, -1)]
-    return tuple(dict.fromkeys(_name_letters(s) for names in leading for s in _spelled(names)))
+    if name.isascii():
+        return tuple(dict.fromkeys([_name_letters(_letters(given)) for given in leading]))
+    spelled = chain.from_iterable([*map(spellings, leading), *map(_spelled_of_old, leading)])
+    return tuple(dict.fromkeys(map(_name_letters, spelled)))
 
 
-def _spelled(text: str) -> tuple[str, ...]:
-    if text.isascii():
-        return (text.upper().translate(_NOT_LETTERS),)
-    return spellings(text)
+def _letters(text: str) -> str:
+    return text.upper().translate(_NOT_LETTERS)
+
+
+def _spelled_of_old(text: str) -> tuple[str, ...]:
+    """One more spelling where some, but not all, letters carry a diacritic."""
+    rest = without_marked(text)
+    return spellings(rest)[:1] if len(rest) < len(text) and any(map(str.isalpha, rest)) else ()
 
 
 def _surname_letters(letters: str) -> str:

@@ -9,6 +9,9 @@ from shared.faults import Fault
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _RECEIVE_SMS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+# Somebody's own: a line, or a number of the internet's, such as 055 in Italy. Toll-free, premium-rate,
+# shared-cost, personal (as they are called that follow whoever pays) and company-wide numbers are services'.
+_SOMEBODYS = _RECEIVE_SMS | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
 
 
 def _plain_italian(kind: str) -> re.Pattern[str]:
@@ -27,13 +30,18 @@ _ITALIAN_FIXED = _plain_italian("fixed_line")
 
 
 def fault_of_phone(field: str, value: str) -> Fault | None:
-    """Say what keeps a text from being a telephone number in E.164, such as `+390612345678`.
+    """Say what keeps a text from being somebody's telephone number in E.164, such as `+390612345678`.
 
-    Codes: `not_e164`, `not_in_use` (the country has no such numbers).
+    Codes: `not_e164`, `not_in_use` (the country has no such numbers), `service_number` (premium-rate,
+    shared-cost, toll-free, universal and the like).
     """
     if _ITALIAN_MOBILE.fullmatch(value) or _ITALIAN_FIXED.fullmatch(value):
         return None
-    return _fault(field, _parsed(value))
+    number = _parsed(value)
+    fault = _fault(field, number)
+    if fault or (number and phonenumbers.number_type(number) in _SOMEBODYS):
+        return fault
+    return Fault(field, "service_number", "A number of this kind is a service's, and nobody's home.")
 
 
 def fault_of_mobile(field: str, value: str) -> Fault | None:

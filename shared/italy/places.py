@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, permutations
 from pathlib import Path
 from sys import intern
 
@@ -28,7 +28,11 @@ DATA = Path(__file__).parent / "data"
 LONGEST_NAME = 120
 
 _WORD = re.compile(r"[a-z0-9]+")
-_BRACKETS = re.compile(r"\([^)]*\)")
+# What stands in brackets says more of the place and is not compared; a web address there says something else.
+_BRACKETS = re.compile(r"\((?:[^().:/@\d]|\.(?![^\W\d_])){0,40}\)")
+# Between the names of one place in two or three languages.
+_BETWEEN = re.compile(r"[-‐‑‒–/]")
+_MOST_JOINTS = 6
 _SAINTS = frozenset(_WORD.findall("s ss san santo santa sant santi sante st ste sankt saint sainte sto sta"))
 _SMALL = frozenset(
     _WORD.findall(
@@ -97,12 +101,11 @@ def _words(name: str) -> list[str]:
 
 
 def _keys(names: str) -> Iterator[str]:
-    """A name in two languages, `Bolzano=Bozen`, is known by either and by both in either order."""
+    """A name in several languages, `Bolzano=Bozen`, is known by each and by any two of them in any order."""
     for name in names.split("|"):
-        italian, _, other = name.partition("=")
-        yield _key(italian)
-        if other:
-            yield from (_key(other), _key(f"{italian} {other}"), _key(f"{other} {italian}"))
+        languages = name.split("=")
+        yield from map(_key, languages)
+        yield from map(_key, map(" ".join, permutations(languages, 2)))
 
 
 def _municipalities() -> Iterator[Place]:
@@ -147,17 +150,34 @@ _BY_KEY, _FOREBEARS = _indexed()
 
 
 def named(name: str, *, abroad: bool = False) -> tuple[Place, ...]:
-    """All places that ever had this name, however written; homonyms all together."""
+    """All places that ever had this name, however written; homonyms all together.
+
+    Several names of one place, with a hyphen or a slash between them, are a name of it too.
+    """
     places = _BY_KEY.get(key_of_state(name) if abroad else key_of(name), ())
-    return tuple(place for place in places if (place.provinces[0] == ABROAD) is abroad)
+    found = tuple(place for place in places if (place.provinces[0] == ABROAD) is abroad)
+    return found or _named_together(name[:LONGEST_NAME], abroad=abroad)
+
+
+def _named_together(name: str, *, abroad: bool) -> tuple[Place, ...]:
+    joints = list(_BETWEEN.finditer(name))
+    if not joints or len(joints) > _MOST_JOINTS:
+        return ()
+    halves = ((name[: joint.start()], name[joint.end() :]) for joint in joints)
+    pairs = ((named(one, abroad=abroad), other) for one, other in halves if _words(one) and _words(other))
+    found = (p for places, other in pairs if places for p in named(other, abroad=abroad) if p in places)
+    return tuple(dict.fromkeys(found))
 
 
 def goes_by(place: Place, name: str) -> bool:
     """Tell whether the name is one of the place's, also squeezed (San Remo) or cut (Castelnuovo Gar.)."""
-    if place.provinces[0] == ABROAD:
-        return key_of_state(name) in place.keys
-    if key_of(name) in place.keys:
+    abroad = place.provinces[0] == ABROAD
+    if (key_of_state if abroad else key_of)(name) in place.keys:
         return True
+    if place in _named_together(name[:LONGEST_NAME], abroad=abroad):
+        return True
+    if abroad:
+        return False
     if _squeezed(name) in map(_squeezed, place.names):
         return True
     return "." in name and any(_cut_from(key_of(name).split(), key.split()) for key in place.keys)

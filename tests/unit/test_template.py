@@ -6,7 +6,7 @@ import pytest
 
 from shared import gsm7
 from shared.template import PLACEHOLDERS, TemplateError, ValuesError, one_segment, parsed
-from shared.texts import LANGUAGES, Texts
+from shared.texts import LANGUAGES, Texts, Written
 
 SUBJECT = {"it": "Oggetto", "de": "Betreff"}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "texts.md"
@@ -24,24 +24,47 @@ def folder_with(folder: Path, **files: str) -> Path:
 
 
 def test_a_value_is_put_in_literally() -> None:
-    filled = parsed("note", "Gentile {name} {surname},").fill({"name": "{surname}", "surname": "%s{0}"})
-    assert filled == "Gentile {surname} %s{0},"
+    filled = parsed("note", "Gentile {citizen} {reason},").fill({"citizen": "{reason}", "reason": "%s{0}"})
+    assert filled == "Gentile {reason} %s{0},"
 
 
 @pytest.mark.parametrize("control", ["\n", "\r\n", "\x00", "\x1b", "\u2028", "\u202e", "\x85"])
 def test_control_characters_in_a_value_become_spaces(control: str) -> None:
-    filled = parsed("note", "{name}").fill({"name": f"Anna{control}Maria"})
+    filled = parsed("note", "{citizen}").fill({"citizen": f"Anna{control}Maria"})
     assert filled == f"Anna{' ' * len(control)}Maria"
 
 
 def test_letters_of_any_language_in_a_value_are_kept() -> None:
-    assert parsed("note", "{name}").fill({"name": "Đặng Müller-Ćosić O’Neill"}) == "Đặng Müller-Ćosić O’Neill"
+    assert (
+        parsed("note", "{citizen}").fill({"citizen": "Đặng Müller-Ćosić O’Neill"})
+        == "Đặng Müller-Ćosić O’Neill"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "filled"),
+    [
+        ("https://www.premi.example/ora", "https www. premi. example/ora"),
+        ("Scriva a premi@vinci.example.", "Scriva a premi@vinci. example."),
+        ("t.me/premio", "t. me/premio"),
+        ("premi。example", "premi。 example"),
+        ("Pensione ai superstiti, art. 13 del D.P.R. 1/2026, n. 3.2", None),
+    ],
+)
+def test_no_program_makes_a_link_of_a_value_that_is_free_text(written: str, filled: str | None) -> None:
+    text = parsed("note", "Servizio: {service}")
+    assert text.fill({"service": written}) == f"Servizio: {filled or written}"
+
+
+def test_the_link_that_we_made_is_left_as_it_is() -> None:
+    link = "https://portale.example.it/restore/confirm?token=ab.cd"
+    assert parsed("note", "{link}").fill({"link": link}) == link
 
 
 def test_a_missing_and_a_superfluous_value_are_both_named_and_not_repeated() -> None:
     with pytest.raises(ValuesError) as caught:
-        parsed("note.sms", "{half}").fill({"surname": "Oberkofler"})
-    assert str(caught.value) == "note.sms: missing ['half'], superfluous ['surname']"
+        parsed("note.sms", "{half}").fill({"citizen": "Oberkofler"})
+    assert str(caught.value) == "note.sms: missing ['half'], superfluous ['citizen']"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +104,7 @@ def test_an_sms_beyond_gsm7_has_room_for_70_and_the_characters_to_blame_are_name
         one_segment("note.sms", "È" + "x" * 70)
 
 
-@pytest.mark.parametrize("name", ["name", "surname", "link"])
+@pytest.mark.parametrize("name", ["citizen", "service", "link"])
 def test_an_sms_carries_no_personal_data_and_no_link(name: str) -> None:
     with pytest.raises(TemplateError, match=f"an SMS must not carry \\['{name}'\\]"):
         one_segment("note.sms", f"{{{name}}}")
@@ -105,13 +128,13 @@ def test_a_folder_gives_its_texts_in_the_language_asked_for(tmp_path: Path) -> N
         folder_with(
             tmp_path / "t",
             note_sms="Codice {half}\n",
-            note_mail="SUBJECT: Avviso\n\nGentile {name},\n\nsaluti\n",
+            note_mail="SUBJECT: Avviso\n\nGentile {citizen},\n\nsaluti\n",
             note_notice="In attesa.",
             words="mobile = cellulare\nemail = email\n",
         )
     )
     assert texts.sms("note", "it", half="7K3M9PQX") == "Codice 7K3M9PQX"
-    assert texts.mail("note", "de", name="Anna") == ("Avviso", "Gentile Anna,\n\nsaluti\n")
+    assert texts.mail("note", "de", citizen="Anna") == Written("Avviso", "Gentile Anna,\n\nsaluti\n", "")
     assert texts.notice("note", "it") == "In attesa."
     assert texts.word("mobile", "de") == "cellulare"
 
@@ -120,7 +143,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(tmp_path: Path) -
     folder = folder_with(tmp_path / "t", note_mail="SUBJECT: Avviso\n\nCiao\n\nSaluti\n")
     path = folder / "it" / "note.mail.txt"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert Texts(folder).mail("note", "it") == ("Avviso", "Ciao\n\nSaluti\n")
+    assert Texts(folder).mail("note", "it") == Written("Avviso", "Ciao\n\nSaluti\n", "")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ HALF = "7K3M9PQX"
 AT = datetime(2026, 11, 22, 13, 30, tzinfo=UTC)
 TOKEN = "b0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5"
 
-PERSON = {"name", "surname"}
+PERSON = {"citizen"}
 SMS = {
     "issuer": {
         "first_half": {"half"},
@@ -84,8 +84,7 @@ def values(names: set[str], worker: str, language: str) -> dict[str, str]:
         "valid_until": instant(AT, language),
         "effective_at": instant(AT, language),
         "expires_on": day(date(2027, 1, 21), language),
-        "name": "Maria Addolorata",
-        "surname": "Dell'Acqua Oberkofler",
+        "citizen": "Maria Addolorata Dell'Acqua Oberkofler",
         "changed": ", ".join(TEXTS[worker].word(word, language) for word in sorted(WORDS[worker])),
         "link": f"https://portale.example.it/restore/confirm?token={TOKEN}",
         "reason": TEXTS["dispositivo"].word("mismatch", language),
@@ -101,7 +100,8 @@ def sms(worker: str, name: str, language: str) -> str:
 
 
 def mail(worker: str, name: str, language: str) -> tuple[str, str]:
-    return TEXTS[worker].mail(name, language, **values(MAIL[worker][name], worker, language))
+    written = TEXTS[worker].mail(name, language, **values(MAIL[worker][name], worker, language))
+    return written.subject, written.text
 
 
 def words_like_a_half(text: str) -> list[str]:

@@ -19,11 +19,11 @@ from services.notifier.channels.quoted import quoted
 from services.notifier.settings import Receipt
 from shared.delivery import Mail
 from shared.italy.mailboxes import deliverable
+from shared.secret import Secret
 
 # "=_" never occurs in quoted-printable (RFC 2045, 6.7), so this parts any two bodies.
 _BOUNDARY = "=_part_="
 _ADDRESS = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-zA-Z0-9.-]{1,253}")
-_LINK = re.compile(r"(https?://[^\s<>]*[^\s<>.,;:!?()\[\]{}'\"«»“”„’])")
 _HALF = re.compile(r"[0-9A-HJKMNP-TV-Z]{8}")
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
@@ -80,31 +80,33 @@ class Composer:
             f"Date: {format_datetime(created_at.astimezone(UTC))}\r\n"
             f"Message-ID: <{delivery.hex}@{self._domain}>\r\n"
             f"{frame.headers}{quoted(text)}\r\n"
-            f"{frame.before_html}{quoted(as_html(text))}{frame.after_html}"
+            f"{frame.before_html}{quoted(as_html(text, mail.link))}{frame.after_html}"
         )
         return to, message.encode("ascii")
 
 
-def as_html(text: str) -> str:
-    """Return the paragraphs of a plain text as HTML, links made clickable, a half on its own made large."""
+def as_html(text: str, link: Secret | None = None) -> str:
+    """Return the paragraphs of a plain text as HTML, the link made clickable, a half on its own made large.
+
+    Args:
+        text: plain text; whatever stands in it is shown as it is.
+        link: the one address that becomes a link, wherever it stands as a word of its own. All others stay
+            text: they are from outside. The setting with the portal's address would not tell them apart, as
+            an address there may come from outside too.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return "\n".join([_paragraph(paragraph) for paragraph in _PARAGRAPHS.split(text)])
+    trusted = link.reveal() if link else ""
+    return "\n".join([_paragraph(paragraph, trusted) for paragraph in _PARAGRAPHS.split(text)])
 
 
-def _paragraph(paragraph: str) -> str:
-    if "://" in paragraph:
-        # The pattern is one group: every second piece is a link.
-        pieces = [
-            f'<a href="{escape(piece)}">{escape(piece, quote=False)}</a>'
-            if place % 2
-            else escape(piece, quote=False)
-            for place, piece in enumerate(_LINK.split(paragraph))
-        ]
-        content = "".join(pieces)
-    elif _HALF.fullmatch(paragraph):
+def _paragraph(paragraph: str, link: str) -> str:
+    if _HALF.fullmatch(paragraph):
         return f'<p class="word">{paragraph}</p>'
-    else:
-        content = escape(paragraph, quote=False)
+    content = escape(paragraph, quote=False)
+    if link and link in paragraph:
+        shown = escape(link, quote=False)
+        clickable = f'<a href="{escape(link)}">{shown}</a>'
+        content = re.sub(rf"(?<!\S){re.escape(shown)}(?![^\s.,;:])", lambda _: clickable, content)
     return f"<p>{content.replace(chr(10), '<br>' + chr(10))}</p>"
 
 

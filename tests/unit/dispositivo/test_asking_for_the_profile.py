@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from services.dispositivo.asking import _lines
+from services.dispositivo.asking import _filled, _lines
 from shared.account import Residence, Status
 from shared.contract.dispositivo import RequestedData
 from shared.decision import Event
@@ -46,6 +46,17 @@ def test_what_everybody_may_read_says_nothing_of_the_citizen() -> None:
     """R22: the form alone, in the sealed reply, has personal data."""
     decision = ask(account())
     assert not [value for value in personal(account()) if value in public(decision.but(reply=None))]
+
+
+def test_the_form_leaves_out_the_name_that_a_citizen_does_not_have() -> None:
+    """R23."""
+    citizen = account()
+    assert citizen.holder is not None
+    of_one_name = citizen.but(holder=citizen.holder.but(surname="Kaur", name="-"))
+    open_request = changed(ask(of_one_name)).dispositivo
+    assert open_request is not None
+    form = _filled(of_one_name, open_request)
+    assert (form.surname, form.name) == ("Kaur", "")
 
 
 @pytest.mark.parametrize("status", ["none", "issued", "restoring", "revoked", "expired"])

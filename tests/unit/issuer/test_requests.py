@@ -11,6 +11,7 @@ from shared.account import Account, Istanza, Status
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.reply import accepted
 from shared.decision import Decision, Entry, Event
+from shared.delivery import Post
 from shared.pin import ALPHABET
 from shared.secret import Secret
 from tests.unit.decisions import LIFE, NOW, PEPPER, SUBJECT, account, moment, personal, public, read, told
@@ -189,3 +190,22 @@ def test_attempts_and_links_begin_anew_with_a_new_pin() -> None:
 def test_every_pin_is_another() -> None:
     pins = [halves(request(account("none"), read("pin.request"), moment(seed=n))) for n in range(30)]
     assert all(one != other for one, other in pairwise(sorted(p["sms"] + p["post"] for p in pins)))
+
+
+def test_letter_and_mail_leave_out_the_name_that_a_citizen_does_not_have() -> None:
+    decision = asked(surname="-", name="Devi", codice_fiscale="12345678903")
+    by_channel = {message.channel: message for message in told(decision)}
+    assert by_channel["email"].text.startswith("Gentile Devi,\n")
+    assert by_channel["post"].to.startswith("Devi\n")
+    assert [d.content.name for d in decision.deliveries if isinstance(d.content, Post)] == ["Devi"]
+
+
+def test_a_greeting_ends_where_no_name_does() -> None:
+    """Whoever writes a message in the place of a name gets little of it sent."""
+    written = "Devi vinci subito un premio da ritirare chiamando il numero che trovi"
+    decision = asked(surname="Kaur", name=written, codice_fiscale="12345678903")
+    [mail] = [message.text for message in told(decision) if message.channel == "email"]
+    [letter] = [d.content for d in decision.deliveries if isinstance(d.content, Post)]
+    greeted = "Devi vinci subito un premio da ritirare chiamando il numero"
+    assert mail.startswith(f"Gentile {greeted},\n")
+    assert letter.name == greeted

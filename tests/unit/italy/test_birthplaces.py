@@ -3,6 +3,7 @@
 import pytest
 
 from shared.italy.birthplaces import belfiore, disagreements, faults_of_birthplace
+from shared.italy.countries import COUNTRIES
 from shared.italy.places import BY_CODE, PROVINCES, find
 
 
@@ -55,10 +56,32 @@ def test_a_place_has_its_years(province: str, place: str, year: int, expected: l
     assert codes(province, place, year) == expected
 
 
-def test_the_code_of_a_place_that_had_ceased_before_the_birth_is_refused() -> None:
-    assert [f.code for f in disagreements("D620", "FU", "Fiume", 1990)] == ["did_not_exist"]
-    assert [f.code for f in disagreements("D005", "CS", "Corigliano Calabro", 2020)] == ["did_not_exist"]
-    assert [f.code for f in disagreements("Z135", "EE", "URSS", 2000)] == ["did_not_exist"]
+def test_the_code_of_a_place_that_had_ceased_before_the_birth_is_refused_under_another_name() -> None:
+    assert [f.code for f in disagreements("D620", "EE", "Jugoslavia", 1990)] == ["did_not_exist"]
+    assert [f.code for f in disagreements("D005", "CS", "Corigliano-Rossano", 2020)] == ["did_not_exist"]
+    assert [f.code for f in disagreements("Z135", "EE", "Ucraina", 2000)] == ["did_not_exist"]
+
+
+@pytest.mark.parametrize(
+    ("code", "province", "place", "year"),
+    [
+        ("D620", "FU", "Fiume", 1951),
+        ("M149", "ZA", "Zara", 1955),
+        ("D877", "RC", "Gallico", 1931),
+        ("D005", "CS", "CORIGLIANO CALABRO", 2020),
+        ("Z135", "EE", "Unione Sovietica", 1996),
+        ("H892", "NA", "S.Giorgio a Crem.", 1700),
+    ],
+)
+def test_no_date_is_held_against_the_very_place_in_the_code(
+    code: str, province: str, place: str, year: int
+) -> None:
+    """Registries kept the old name and its code for years, and gave codes to places that were long gone."""
+    assert disagreements(code, province, place, year) == []
+
+
+def test_the_very_place_has_its_province_all_the_same() -> None:
+    assert [f.field for f in disagreements("D877", "MI", "Gallico", 1931)] == ["birth_province"]
 
 
 def test_the_code_of_no_place_at_all_is_refused() -> None:
@@ -201,3 +224,61 @@ def test_the_code_of_a_birth_is_that_of_its_year() -> None:
     assert belfiore("CS", "Corigliano-Rossano", 2020) == "M403"
     assert belfiore("CS", "Corigliano-Rossano", 1970) is None
     assert belfiore("EE", "Georgia", 1980) == "Z254"
+
+
+# The one country that is not abroad, and the one that is nobody's.
+NO_BIRTH_STATES = {"IT", "AQ"}
+
+
+@pytest.mark.parametrize("country", sorted(COUNTRIES.keys() - NO_BIRTH_STATES))
+def test_every_country_that_letters_name_is_known_as_a_birth_state(country: str) -> None:
+    """Whoever copies the name from a letter of ours is understood."""
+    found = find("EE", COUNTRIES[country])
+    assert found
+    assert all(disagreements(place.code, "EE", COUNTRIES[country], 1980) == [] for place in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("Z307", ("Capo Verde", "Cabo Verde", "Repubblica di Capo Verde")),
+        ("Z108", ("Isole Faroe", "Isole Fær Øer", "Färöer")),
+        ("Z518", ("Portorico", "Porto Rico", "Puerto Rico")),
+        ("Z735", ("Micronesia", "Stati Federati di Micronesia")),
+        ("Z601", ("Bolivia", "Stato Plurinazionale di Bolivia")),
+        ("Z115", ("Grecia", "Repubblica ellenica", "Griechenland")),
+        ("Z514", ("Messico", "Stati Uniti Messicani")),
+        ("Z120", ("Lussemburgo", "Granducato di Lussemburgo", "Luxemburg")),
+        ("Z131", ("Regno di Spagna",)),
+        ("Z123", ("Principato di Monaco",)),
+        ("Z209", ("Repubblica democratica socialista dello Sri Lanka",)),
+        ("Z220", ("Regno hascemita di Giordania",)),
+        ("Z613", ("Repubblica Orientale dell'Uruguay",)),
+        ("Z155", ("Repubblica slovacca", "Slovakia")),
+        ("Z213", ("Repubblica di Corea", "Corea del Sud")),
+        ("Z214", ("Repubblica popolare democratica di Corea", "Corea del Nord")),
+        ("Z311", ("Repubblica del Congo",)),
+        ("Z312", ("Repubblica democratica del Congo",)),
+        ("Z133", ("Confederazione Svizzera", "Svizzera/Schweiz/Suisse")),
+        ("Z349", ("Regno di Eswatini", "Swaziland")),
+        ("Z118", ("Repubblica Socialista Federale di Jugoslavia", "Jugoslavia", "Croazia")),
+    ],
+)
+def test_a_state_goes_by_its_short_and_its_long_form(code: str, names: tuple[str, ...]) -> None:
+    assert [name for name in names if disagreements(code, "EE", name, 1980)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "other"),
+    [
+        ("Z214", "Corea del Sud"),
+        ("Z311", "Repubblica democratica del Congo"),
+        ("Z526", "Repubblica Dominicana"),
+        ("Z319", "Guinea-Bissau"),
+        ("Z726", "Samoa Americane"),
+        ("Z334", "Nigeria"),
+        ("Z217", "Repubblica Popolare Cinese"),
+    ],
+)
+def test_states_of_like_names_are_told_apart(code: str, other: str) -> None:
+    assert [f.field for f in disagreements(code, "EE", other, 1980)] == ["birth_place"]

@@ -2,7 +2,14 @@
 
 import pytest
 
-from shared.italy.names import fault_of_name, letters_of_name, letters_of_surname
+from shared.italy.names import (
+    fault_of_name,
+    full_name,
+    greeted,
+    letters_of_name,
+    letters_of_surname,
+    missing,
+)
 
 SURNAMES = [
     ("Rossi", "RSS"), ("Fo", "FOX"), ("Re", "REX"), ("O", "OXX"), ("Ng", "NGX"), ("Wu", "WUX"),
@@ -46,7 +53,7 @@ def test_names_are_accepted_and_give_their_letters(name: str, letters: str) -> N
 @pytest.mark.parametrize(
     ("value", "code"),
     [
-        ("", "empty"), (" ", "empty"), ("'", "empty"), ("-", "empty"), ("Mar1o", "digit"),
+        ("", "empty"), (" ", "empty"), ("'", "empty"), ("--", "empty"), ("Mar1o", "digit"),
         ("Mario²", "digit"),
         ("Mario\n", "control_character"), ("Mar\x00io", "control_character"),
         ("Mar\u200bio", "control_character"),
@@ -72,3 +79,88 @@ def test_a_name_with_very_many_spellings_is_answered_all_the_same() -> None:
 def test_letters_and_marks_apart_are_the_letters_with_their_marks() -> None:
     assert letters_of_surname("Mu\u0308ller") == letters_of_surname("Müller")
     assert fault_of_name("surname", "Mu\u0308ller") is None
+
+
+@pytest.mark.parametrize(
+    ("surname", "letters"),
+    [
+        ("Cantù", ("CNT",)), ("Alì", ("LAI", "LAX")), ("Ibañez", ("BNZ", "BNN", "BZI")),
+        ("Şen", ("SNE", "NEX")),
+        ("Łoś", ("LSO", "OXX")), ("Weiß", ("WSS", "WSE")), ("Μίλος", ("MLS",)), ("Öé", ("OEX", "OEE")),
+    ],
+)  # fmt: skip
+def test_the_spelling_of_old_codes_comes_last_and_leaves_marked_letters_out(
+    surname: str, letters: tuple[str, ...]
+) -> None:
+    """ß carries no mark; Greek and Cyrillic letters, and a name of nothing but marked ones, stay whole."""
+    assert letters_of_surname(surname) == letters
+
+
+def test_old_codes_never_leave_a_plain_letter_out() -> None:
+    assert letters_of_surname("Alu") == ("LAU",)
+    assert "LUX" not in letters_of_surname("Alù")
+
+
+def test_the_old_spelling_of_given_names_comes_after_that_of_each_of_them() -> None:
+    assert letters_of_name("Noè Niño") == ("NNN", "NOE", "NNO", "NOX")
+
+
+def test_marks_that_no_character_holds_are_left_out_with_their_letter() -> None:
+    assert letters_of_surname("Ax\u030cel")[-1] == "LAE"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "G. Battista", "G.Battista", "M.TERESA", "Gio.Batta", "St.John", "S.D'Ambrosio", "J.R.R.", "Ma.Luz",
+        "Carla C.", "Anna,Lucia", "Anna,Jo", "Gal·la", "Vila·lta", "Rossi .", "Dott. Bruno",
+    ],
+)  # fmt: skip
+def test_points_end_words_and_short_ones_without_a_space(name: str) -> None:
+    assert fault_of_name("name", name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Bruno ritira su www.premi.example", "premi.example", "vinci.it", "t.me", "BIT.LY", "x.com", "bit,ly",
+        "premi,com", "bit·ly", "poste-online.tokyo", "d'oro.it", "a.b.premi.it", "Bruno http premi",
+        "WWW premi it", "M.Teresa.it", "Hwww", "Bruno.Verdi",
+    ],
+)  # fmt: skip
+def test_a_name_is_no_bait(name: str) -> None:
+    """It goes out under the institute's letterhead, and phones make a link of what looks like one."""
+    fault = fault_of_name("name", name)
+    assert fault is not None
+    assert fault.code == "web_address"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["https://premi.example", "bruno@premi.example", "premi。example", "premi．example", "premi｡example",
+     "premi․example", "premi‧example", "premiꞏexample", "premi.example/2", "ԝԝԝ.premi.it"],
+)  # fmt: skip
+def test_nor_is_one_with_the_signs_of_an_address(name: str) -> None:
+    assert fault_of_name("name", name) is not None
+
+
+@pytest.mark.parametrize("hyphen", ["-", "‐", "‑", "–"])
+def test_a_hyphen_stands_for_the_name_that_a_person_does_not_have(hyphen: str) -> None:
+    assert fault_of_name("name", hyphen) is None
+    assert missing(hyphen)
+    assert letters_of_name(hyphen) == letters_of_surname(hyphen) == ("XXX",)
+
+
+@pytest.mark.parametrize(
+    ("name", "surname", "whole"),
+    [("Anna", "Bruni", "Anna Bruni"), ("-", "Kaur", "Kaur"), ("Kaur", "-", "Kaur"), ("-", "-", "")],
+)
+def test_a_full_name_leaves_out_what_a_person_does_not_have(name: str, surname: str, whole: str) -> None:
+    assert full_name(name, surname) == greeted(name, surname) == whole
+
+
+def test_a_greeting_is_cut_at_the_end_of_a_word() -> None:
+    long = "Maria Immacolata Concetta"
+    assert greeted(long, "Della Rovere-Oberkofler von Elzenbaum") == f"{long} Della Rovere-Oberkofler von"
+    assert greeted("A" * 30, "B" * 29) == f"{'A' * 30} {'B' * 29}"
+    assert greeted("A" * 90, "B") == "A" * 60

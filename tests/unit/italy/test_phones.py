@@ -29,11 +29,29 @@ def test_mobiles_receive_sms(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["+390612345678", "+39800123456", "+493012345", "+390669812345", "+39199123456"]
+    "value", ["+390612345678", "+493012345", "+390669812345", "+395512345678", "+33970123456"]
 )
-def test_landlines_and_special_numbers_receive_none(value: str) -> None:
+def test_landlines_and_numbers_of_the_internet_receive_none(value: str) -> None:
     assert mobile(value) == "no_sms"
     assert phone(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "+39899876543", "+39895123", "+39166987654", "+39144987654",  # premium-rate
+        "+39848987654", "+39840987654", "+39847123",  # shared-cost
+        "+39800987654", "+39803001", "+39803164",  # toll-free
+        "+39199987654", "+391789876543",  # universal, personal
+        "+449098765432", "+448081570111", "+448451234567", "+443009876543", "+447098765432",
+        "+49180987654", "+41900987654", "+33810987654", "+18005550199", "+19005550199",
+        "+80098765432", "+80898765432", "+979987654321",
+    ],
+)  # fmt: skip
+def test_a_number_of_a_service_is_nobodys_home_nor_mobile(value: str) -> None:
+    """Whoever is called back there pays, or is nobody."""
+    assert phone(value) in {"service_number", "not_in_use"}
+    assert mobile(value) in {"no_sms", "not_in_use"}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +71,8 @@ def test_numbers_that_no_plan_has_are_refused(value: str) -> None:
     assert mobile(value) == "not_in_use"
 
 
+KINDS = phonenumbers.PhoneNumberType
+SOMEBODYS = {KINDS.FIXED_LINE, KINDS.MOBILE, KINDS.FIXED_LINE_OR_MOBILE, KINDS.VOIP}
 NATIONAL = st.from_regex(r"\A(?:3|0|31|43|06698|0669|55|8|1)[0-9]{3,12}\Z")
 
 
@@ -66,5 +86,5 @@ def test_the_fast_path_for_italy_agrees_with_the_library(national: str) -> None:
     number = phonenumbers.parse(value)
     valid = phonenumbers.is_valid_number(number) and len(value) <= 16
     kind = phonenumbers.number_type(number)
-    assert (phone(value) is None) == valid
+    assert (phone(value) is None) == (valid and kind in SOMEBODYS)
     assert (mobile(value) is None) == (valid and kind == phonenumbers.PhoneNumberType.MOBILE)

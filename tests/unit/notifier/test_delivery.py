@@ -9,6 +9,7 @@ from shared.secret import Secret
 CONTENTS: list[Content] = [
     Sms("+393331234567", Secret("PIN: ABCD2345")),
     Mail("anna@example.it", "Il PIN: metà", Secret("Ecco: ABCD2345"), "de"),
+    Mail("anna@example.it", "Il PIN", Secret("Apra"), "it", Secret("https://example.it/ABCD2345")),
     Post(
         ("VIA ROMA 1", "00184 ROMA RM"),
         "ANNA ROSSI",
@@ -23,6 +24,14 @@ CONTENTS: list[Content] = [
 @pytest.mark.parametrize("content", CONTENTS)
 def test_a_content_comes_back_as_it_was(content: Content) -> None:
     assert from_bytes(to_bytes(content)) == content
+
+
+def test_a_mail_without_a_link_reads_as_it_did_before_there_were_any() -> None:
+    """Workers of two versions run side by side while they are replaced."""
+    assert from_bytes(b'["mail","anna@example.it","x","y","it"]') == Mail(
+        "anna@example.it", "x", Secret("y"), "it"
+    )
+    assert len(json.loads(to_bytes(Mail("anna@example.it", "x", Secret("y"), "it")))) == 5
 
 
 @pytest.mark.parametrize("content", CONTENTS)
@@ -44,6 +53,7 @@ def test_the_text_form_of_a_content_tells_nothing_of_the_citizen(content: Conten
         [["sms"], "+39", "x"],
         ["sms", "+39", "x", "x"],
         ["mail", "a@b.it", "x", "x", "fr"],
+        ["mail", "a@b.it", "x", "x", "it", 7],
         ["post", [1], "x", "it", "x", "2026-01-01", "2026-01-01"],
         ["post", ["x"], "x", "it", "x", "2026-13-01", "2026-01-01"],
     ],

@@ -158,16 +158,30 @@ def test_the_domain_of_an_address_may_be_of_any_script() -> None:
     assert to == read_back(message)["To"] == "anna@xn--citt-3na.it"
 
 
-def test_the_html_has_paragraphs_links_and_a_large_half() -> None:
-    assert as_html(f"Gentile A & B,\r\nsalve\n\n{HALF}\n\nVai su https://x.it/?a=1&b=2.") == (
+def test_the_html_has_paragraphs_the_link_and_a_large_half() -> None:
+    link = Secret("https://x.it/?a=1&b=2")
+    assert as_html(f"Gentile A & B,\r\nsalve\n\n{HALF}\n\nVai su https://x.it/?a=1&b=2.", link) == (
         "<p>Gentile A &amp; B,<br>\nsalve</p>\n"
         f'<p class="word">{HALF}</p>\n'
         '<p>Vai su <a href="https://x.it/?a=1&amp;b=2">https://x.it/?a=1&amp;b=2</a>.</p>'
     )
 
 
-@given(st.text())
-def test_no_text_can_bring_its_own_html(text: str) -> None:
-    written = re.sub(r'</?p>|<p class="word">|<br>|<a href="https?://[^"<>]*">|</a>', "", as_html(text))
+@pytest.mark.parametrize(
+    "bait",
+    ["https://truffa.example", "https://x.it/", "https://x.it/?a=1&b=20", "http://x.it/?a=1&b=2", "www.x.it"],
+)
+def test_only_the_link_that_we_made_is_a_link(bait: str) -> None:
+    """What others wrote stays text, even where it begins with the portal's own address or with the link."""
+    text = f"Servizio: {bait}\n\nhttps://x.it/?a=1&b=2\n"
+    assert as_html(text).count("<a ") == 0
+    assert as_html(text, Secret("https://x.it/?a=1&b=2")).count("<a ") == 1
+
+
+@given(st.text(), st.none() | st.just(Secret("https://x.it/c?token=1&b=2")))
+def test_no_text_can_bring_its_own_html(text: str, link: Secret | None) -> None:
+    html = as_html(f"{text}\n\nhttps://x.it/c?token=1&b=2", link)
+    written = re.sub(r'</?p>|<p class="word">|<br>|<a href="https://x.it/c\?token=1&amp;b=2">|</a>', "", html)
+    assert html.count("<a ") == (link is not None)
     assert "<" not in written
     assert ">" not in written
