@@ -1,7 +1,6 @@
 """Whoever takes the project over knows for each file whose it is and what may be done with it."""
 
 import re
-import subprocess
 import tomllib
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from deploy.local.processes import CHECKOUT
+from tests.checkout import tracked
 
 OURS = "EUPL-1.2"
 DATA = "shared/italy/data"
@@ -19,13 +19,6 @@ TABLES: list[dict[str, Any]] = tomllib.loads((CHECKOUT / "REUSE.toml").read_text
     "annotations"
 ]
 PUBLICCODE: dict[str, Any] = yaml.safe_load((CHECKOUT / "publiccode.yml").read_text(encoding="utf-8"))
-
-
-def tracked() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, check=False, capture_output=True, text=True)
-    if listed.returncode:
-        pytest.skip("not a checkout of git")
-    return listed.stdout.splitlines()
 
 
 def covers(pattern: str, path: str) -> bool:
