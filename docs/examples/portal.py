@@ -1,0 +1,143 @@
+"""A portal, small enough to read at one go: it asks for a PIN, goes through first access and logs in.
+
+It needs aio-pika and PyNaCl and nothing of this project: all it knows is the contract. After `make up`:
+
+    export $(grep -E '^PIN_(PORTAL_AMQP_URL|KEYS_DIR)=' .local/env)
+    .venv/bin/python docs/examples/portal.py
+
+It asks for a PIN and waits for you to type the two halves as the citizen got them: the first is in the last
+line of `.local/captured/sms.jsonl`, the second in the letter, `.local/spool/post/*.pdf`. Who has both halves
+already gives them as arguments, and nothing is asked for. It exits with 1 when a command is rejected.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+CITIZEN = "RSSMRA85T10A562S"
+REQUEST = {  # what the citizen confirmed on the page; a live portal shows it and asks first
+    "codice_fiscale": CITIZEN,
+    "surname": "Rossi",
+    "name": "Mario",
+    "birth_date": "1985-12-10",
+    "sex": "M",
+    "birth_province": "PI",
+    "birth_place": "San Giuliano Terme",
+    "residence": {
+        "country": "IT",
+        "street": "Via Giuseppe Mazzini",
+        "number": "12/A",
+        "municipality": "San Giuliano Terme",
+        "province": "PI",
+        "postal_code": "56017",
+    },
+    "contacts": {"mobile": "+393331234567", "email": "mario.rossi@example.com"},
+    "preferred_phone": "mobile",
+    "preferred_time": "any",
+}
+
+
+class Portal:
+    """Publishes commands, and finds the reply to each by its correlation id."""
+
+    def __init__(self, channel: AbstractChannel, user: str) -> None:
+        self.channel, self.user = channel, user
+        self.waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+
+    async def listen(self) -> None:
+        # A queue that the broker names and that dies with the connection: nobody else may read it.
+        self.replies = await self.channel.declare_queue("", exclusive=True)
+        await self.replies.consume(self.take, no_ack=True)
+        # Only the system's own users may declare its exchanges: take it as given.
+        self.commands = await self.channel.get_exchange("pin.commands", ensure=False)
+
+    async def take(self, message: AbstractIncomingMessage) -> None:
+        waiting = self.waiting.get(message.correlation_id or "")
+        if waiting and not waiting.done():  # a reply may come twice
+            waiting.set_result(json.loads(message.body))
+
+    async def ask(self, type_: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Publish a command and return its reply; one that does not come is asked for again."""
+        message_id = str(uuid4())
+        message = aio_pika.Message(
+            json.dumps(body).encode(),
+            type=type_,  # equal to the routing key
+            message_id=message_id,  # the same id with the same body has one effect, however often it is sent
+            user_id=self.user,  # the broker refuses any other
+            correlation_id=message_id,  # comes back on the reply, on every event and in the logs
+            reply_to=self.replies.name,
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            headers={"traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"},
+        )
+        for _ in range(3):
+            self.waiting[message_id] = asyncio.get_running_loop().create_future()
+            # Returns once the broker has it on disk; raises if no queue takes it.
+            await self.commands.publish(message, routing_key=type_, mandatory=True, timeout=30)
+            try:
+                return await asyncio.wait_for(self.waiting[message_id], timeout=30)
+            except TimeoutError:
+                print(f"{type_}: no reply yet, asking again under the same id")
+        raise TimeoutError(type_)
+
+
+def sealed(text: str) -> str:
+    """Seal a PIN so that the issuer alone can read it: the queue, and whoever runs it, cannot."""
+    key = base64.b64decode((Path(os.environ["PIN_KEYS_DIR"]) / "issuer.pub").read_text())
+    return base64.b64encode(SealedBox(PublicKey(key)).encrypt(text.encode())).decode()
+
+
+async def visit(portal: Portal, halves: list[str]) -> dict[str, Any]:
+    """Do what one citizen does; return the last reply."""
+    if not halves:
+        # Blind: `accepted` says that the request is well formed, and not whether a PIN was issued.
+        reply = await portal.ask("pin.request", REQUEST)
+        if reply["outcome"] == "rejected":
+            return reply
+        print("requested; the halves are on their way", flush=True)
+        # In a thread of its own: a loop that stands still sends no heartbeats, and the broker hangs up.
+        halves = [await asyncio.to_thread(input, f"{name} half: ") for name in ("first", "second")]
+    ours = PrivateKey.generate()  # for this one reply: no other process can open it, now or later
+    reply_key = base64.b64encode(bytes(ours.public_key)).decode()
+    activate = {"codice_fiscale": CITIZEN, "pin_sealed": sealed("".join(halves)), "reply_key": reply_key}
+    reply = await portal.ask("pin.activate", activate)
+    if reply["outcome"] == "rejected":
+        return reply
+    pin = SealedBox(ours).decrypt(base64.b64decode(reply["data"]["pin_sealed"])).decode()
+    print(f"first access: the PIN is now {pin}")  # shown to the citizen once, and kept nowhere
+    reply = await portal.ask("pin.verify", {"codice_fiscale": CITIZEN, "pin_sealed": sealed(pin)})
+    if reply["outcome"] == "accepted":
+        print(f"logged in: {reply['data']['level']}")
+    return reply
+
+
+async def main() -> int:
+    url = os.environ["PIN_PORTAL_AMQP_URL"]
+    async with await aio_pika.connect(url) as connection:
+        portal = Portal(
+            await connection.channel(on_return_raises=True), unquote(urlsplit(url).username or "")
+        )
+        await portal.listen()
+        reply = await visit(portal, sys.argv[1:])
+    if reply["outcome"] == "rejected":
+        print(
+            f"rejected: {reply['code']}",
+            *(f"{e['field']}: {e['detail']}" for e in reply["errors"]),
+            sep="\n  ",
+        )
+    return int(reply["outcome"] == "rejected")
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
