@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import zxingcpp
 from pypdf import PdfReader
 
 _CHARACTER = "[0-9A-HJKMNP-TV-Z]"
-_word = re.compile(rf"\b(?=[A-Z]*\d){_CHARACTER}{{8}}\b", re.IGNORECASE)
+_word = re.compile(rf"(?<![0-9A-Z])(?=[A-Z]*[0-9]){_CHARACTER}{{8}}(?![0-9A-Z])", re.IGNORECASE | re.ASCII)
 _spaced = re.compile(rf"(?<!\S)(?:{_CHARACTER}[ \xa0]*){{8}}(?!\S)")
 
 
@@ -33,6 +34,18 @@ def spaced_like_a_half(text: str) -> list[str]:
 def laid_out(pdf: bytes, folder: Path) -> list[str]:
     """Return the text of each page as pdftotext lays it out."""
     return _poppler("pdftotext", pdf, folder, "-layout").split("\f")[:-1]
+
+
+def sizes_of(pdf: bytes, lines: Collection[str]) -> list[float]:
+    """Return the sizes of the type, in points, in which these lines are set on the first page."""
+    sizes: list[float] = []
+
+    def note(text: str, _: Any, matrix: Any, __: Any, size: float) -> None:  # noqa: ANN401 - pypdf's own
+        if text.strip() in lines:
+            sizes.append(size * float(matrix[3]))
+
+    PdfReader(BytesIO(pdf)).pages[0].extract_text(visitor_text=note)
+    return sizes
 
 
 def in_sight(pdf: bytes, folder: Path, **window: int) -> list[str]:
