@@ -11,6 +11,7 @@ from services.notifier.channels.letter import Letter, typeset
 from shared.typesetting.address import address_lines
 from shared.typesetting.characters import printable
 from tests.unit.typesetting.page import (
+    faxed_symbols,
     in_sight,
     laid_out,
     like_a_half,
@@ -72,6 +73,12 @@ def test_the_letter_tells_whom_what_until_when_and_whom_to_call(language: Langua
 def test_a_scanner_reads_the_id_of_every_letter(tmp_path: Path) -> None:
     letters = [letter(n) for n in range(5)]
     assert symbols(typeset(letters), tmp_path) == [sent.id for sent in letters]
+
+
+@pytest.mark.parametrize("down", [98, 196])
+def test_the_id_can_be_read_from_a_fax_of_the_letter(down: int, tmp_path: Path) -> None:
+    letters = [letter(n, language="de" if n % 2 else "it") for n in range(4)]
+    assert faxed_symbols(typeset(letters), tmp_path, down) == [sent.id for sent in letters]
 
 
 def test_the_same_letters_give_the_same_bytes() -> None:
