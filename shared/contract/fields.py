@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 from pydantic_core import PydanticCustomError
 
 from shared.faults import Fault
-from shared.italy import codice_fiscale, mailboxes, names, phones
+from shared.italy import codice_fiscale, mailboxes, names, phones, residence
 
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2199, 12, 31)
@@ -131,6 +131,8 @@ Word = Annotated[str, text(64), AfterValidator(_printable)]
 Note = Annotated[str, text(2000, shortest=0), AfterValidator(_printable_lines)]
 """A text of several lines."""
 Name = Annotated[str, text(100), AfterValidator(_printable), _checked(names.fault_of_name)]
+PlaceName = Annotated[Line, _checked(residence.fault_of_print)]
+"""A place as it is printed on the form."""
 Phone = Annotated[str, text(20), _checked(phones.fault_of_phone), Field(description="E.164.")]
 Mobile = Annotated[
     str, text(20), _checked(phones.fault_of_mobile), Field(description="E.164, of a kind that receives SMS.")

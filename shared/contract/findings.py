@@ -100,13 +100,14 @@ def _path(error: ErrorDetails) -> str:
 
 def _salvaged(kind: type[Model], raw: dict[str, Any]) -> Model:
     """Return the model with what is right in `raw`, and `FAULTY` in the place of the rest."""
-    return kind.model_construct(**{name: _value(kind, name, raw) for name in kind.model_fields})
+    given = (name for name, field in kind.model_fields.items() if name in raw or field.is_required())
+    return kind.model_construct(**{name: _value(kind, name, raw) for name in given})
 
 
 def _value(kind: type[Model], name: str, raw: dict[str, Any]) -> Any:  # noqa: ANN401 - of any field
     field = kind.model_fields[name]
     if name not in raw:
-        return FAULTY if field.is_required() else field.get_default()
+        return FAULTY
     try:
         alone = _alone(kind, name).model_validate_json(to_json({name: raw[name]}))
     except ValidationError:

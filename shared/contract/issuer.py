@@ -15,7 +15,17 @@ from shared.contract.command import (
     ReplyData,
     at_least_one,
 )
-from shared.contract.fields import Identifier, Level, Line, Name, PastDay, ProvinceCode, PublicKey, Sealed
+from shared.contract.fields import (
+    Identifier,
+    Level,
+    Line,
+    Name,
+    PastDay,
+    PlaceName,
+    ProvinceCode,
+    PublicKey,
+    Sealed,
+)
 from shared.contract.model import Model, unless_faulty, whole
 from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
 from shared.faults import Fault
@@ -44,7 +54,7 @@ class PinRequest(CitizenCommand):
     sex: Literal["M", "F"]
     birth_province: ProvinceCode
     """Two letters, `EE` for those born abroad."""
-    birth_place: Line
+    birth_place: PlaceName
     """The municipality, or the state for those born abroad."""
     residence: Residence
     contacts: Contacts

@@ -23,6 +23,7 @@ from shared.contract.fields import (
 from shared.contract.model import Model, unless_faulty, whole
 from shared.faults import Fault
 from shared.italy import residence
+from shared.italy.countries import WITHOUT_POSTAL_CODES
 
 IN_ITALY = "in_italy"
 ABROAD = "abroad"
@@ -75,8 +76,8 @@ class ResidenceAbroad(Model):
     """ISO 3166-1 alpha-2."""
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=4)]
     municipality: Line
-    postal_code: Annotated[str, text(16, shortest=0)]
-    """Empty where the country has none."""
+    postal_code: Annotated[str, text(16, shortest=0)] = ""
+    """Empty where the country has none; it may be left out where no address of the country has one."""
 
     def disagreements(self) -> Iterator[Fault]:
         """Return what makes the address useless to a post office (R1)."""
@@ -86,6 +87,8 @@ class ResidenceAbroad(Model):
             unless_faulty(self.municipality, ""),
             unless_faulty(self.postal_code, ""),
         )
+        if "postal_code" not in self.model_fields_set and self.country not in WITHOUT_POSTAL_CODES:
+            faults.append(Fault("residence.postal_code", "missing", "This field is required."))
         return _told(self, faults)
 
 

@@ -6,8 +6,11 @@ import unicodedata
 from shared.faults import Fault
 from shared.italy.countries import COUNTRIES
 from shared.italy.places import DATA, PROVINCES, find, named
+from shared.typesetting.characters import unprintable
 
-MOST_LINES, LONGEST_LINE, LONGEST_NUMBER, LONGEST_POSTAL_CODE = 4, 70, 20, 12
+MOST_LINES, LONGEST_LINE, LONGEST_POSTAL_CODE = 4, 70, 16
+LONGEST_NUMBER = 64  # staircase, floor and flat stand here, or the name of a building that has no number
+LONGEST_MUNICIPALITY = 100
 
 _CAP = re.compile(r"[0-9]{5}")
 _FOREIGN_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
@@ -35,12 +38,12 @@ def faults_in_italy(
 
     Args:
         street: with its kind, as in `Via Roma`.
-        number: `12`, `12/A`, `s.n.c.`, `km 3,200`.
+        number: `12`, `12/A int. 3`, `12 scala B interno 14`, `s.n.c.`, `km 3,200`, `Coop. Piano degli Svevi`.
         municipality: a present one, in Italian, German or both.
         province: its two letters.
         postal_code: CAP, five digits.
 
-    Codes: `empty`, `too_long`, `invalid_character`; `unknown_province`, `ceased_province`;
+    Codes: `empty`, `too_long`, `invalid_character`, `unprintable`; `unknown_province`, `ceased_province`;
     `unknown_municipality`, `ceased_municipality`, `not_in_province`; `wrong_format`, `generic_postal_code`,
     `not_of_municipality`.
     """
@@ -59,6 +62,8 @@ def faults_in_italy(
         there = [p.code for p in find(province, municipality) if province in CURRENT.get(p.code, ((),))[0]]
     if not there and (not codes or province in _PROVINCES_NOW):
         faults.append(_fault_of_municipality(municipality, known=bool(codes)))
+    elif unfit := _fault_of_text("residence.municipality", municipality, LONGEST_MUNICIPALITY):
+        faults.append(unfit)
     wrong_cap = _fault_of_cap(postal_code, [cap for code in there or codes for cap in CURRENT[code][1]])
     return [*faults, wrong_cap] if wrong_cap else faults
 
@@ -98,9 +103,21 @@ def _fault_of_text(field: str, value: str, longest: int, *, letters: bool = True
         return Fault(field, "empty", "This part of the address is missing.")
     if len(text) > longest:
         return Fault(field, "too_long", f"At most {longest} characters fit on an envelope.")
-    if _SHORT_PLAIN.fullmatch(text) or not any(unicodedata.category(c)[0] == "C" for c in text):
+    if _SHORT_PLAIN.fullmatch(text):
         return None
-    return Fault(field, "invalid_character", "An address has no control or invisible characters.")
+    if any(unicodedata.category(c)[0] == "C" for c in text):
+        return Fault(field, "invalid_character", "An address has no control or invisible characters.")
+    return fault_of_print(field, text)
+
+
+def fault_of_print(field: str, value: str) -> Fault | None:
+    """Say that a text cannot be printed, neither with its own letters nor with Latin ones in their place.
+
+    What cannot be printed cannot be delivered either: it would be told to the postman as question marks.
+    """
+    if not unprintable(value):
+        return None
+    return Fault(field, "unprintable", "Write it in Latin, Greek or Cyrillic letters: no others are printed.")
 
 
 def faults_abroad(country: str, lines: list[str], municipality: str, postal_code: str) -> list[Fault]:
@@ -113,7 +130,7 @@ def faults_abroad(country: str, lines: list[str], municipality: str, postal_code
         postal_code: as the country writes it; empty where it has none.
 
     Codes: `unknown_country`, `not_abroad`, `wrong_count`, `empty`, `too_long`, `invalid_character`,
-    `wrong_format`. The lines are `residence.lines.0` and on.
+    `unprintable`, `wrong_format`. The lines are `residence.lines.0` and on.
     """
     found = [_fault_of_country(country)]
     if not 1 <= len(lines) <= MOST_LINES:

@@ -1,45 +1,106 @@
-"""What the fonts of the project can print.
+"""What the fonts of the project can print, and how the rest is written with it.
 
 A character without a glyph would not print as a blank: PDF/A forbids it, and the whole document would
-fail for one name. So every text from outside passes through `printable` first.
+fail for one name. So every text from outside passes through `printable` first, and what `unprintable`
+finds in an address is refused before anything is promised to a citizen.
 """
 
 import re
 import unicodedata
+from functools import lru_cache
+
+from shared.italy.alphabets import options_of
+from shared.italy.names import APOSTROPHES
 
 ALPHABETS = (
     "\u0020-\u007e"  # Basic Latin
     "\u00a1-\u00ac\u00ae-\u017f"  # Latin-1 and Extended-A
-    "\u0192\u01a0\u01a1\u01af\u01b0\u01cd-\u01dc\u01fa-\u01ff\u0218-\u021b\u0237\u0259"
+    "\u018f\u0192\u01a0\u01a1\u01af\u01b0\u01cd-\u01dc\u01fa-\u01ff\u0218-\u021b\u0237\u0259"
     "\u1e80-\u1e85\u1e9e\u1ea0-\u1ef9"  # Vietnamese, Welsh, capital sharp s
     "\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce"  # Greek
-    "\u0400-\u045f\u0490-\u0491"  # Cyrillic
+    "\u0400-\u045f\u0462\u0463\u046a\u046b\u0472-\u0475\u0490-\u04c2\u04cf-\u04d9\u04dc-\u04e9"  # Cyrillic
+    "\u04ee-\u04f9\u0524\u0525"
+    "\u2009"  # the thin space that parts what could be taken for a half: see address.py
     "\u2010-\u2015\u2018-\u201a\u201c-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2116\u2122"
 )
 """The character class, as in a regular expression, of what can be printed."""
 
-_unprintable = re.compile(f"[^{ALPHABETS}]")
-_space = re.compile(r"\s+")
+APOSTROPHE = "\u2019"
+THIN_SPACE = "\u2009"
+
+# Marks of other keyboards that have a printable like; spaced accents stand where an apostrophe was meant.
+_LIKE = (
+    dict.fromkeys("\u201b\u02b9\u02c8\u02ca\u02cb\u02ee\u05f3\u055a\ua78b\ua78c", APOSTROPHE)
+    | dict.fromkeys("\u201f\u2033\u301d\u301e\u301f", "\u201d")
+    | dict.fromkeys("\u2212\u02d7\u2043", "-")
+    | dict.fromkeys("\u2044\u2215", "/")
+    | dict.fromkeys("\u2219\u22c5\u30fb", "\u00b7")
+)
+_APOSTROPHES = str.maketrans(dict.fromkeys(APOSTROPHES, APOSTROPHE))
+_NOTHING_BUT_ASCII = re.compile("[!-&(-_a-~]+(?: [!-&(-_a-~]+)*")
+_lacking = re.compile(f"[^{ALPHABETS}]")
+_space = re.compile(f"[^\\S{THIN_SPACE}]+")
 
 
 def alphabet() -> str:
     """Return every printable character once, in order of code point."""
-    return re.sub(f"[^{ALPHABETS}]", "", "".join(map(chr, range(0x2200))))
+    return _lacking.sub("", "".join(map(chr, range(0x2200))))
 
 
-def printable(text: str) -> str:
-    """Return the text as the fonts can print it, on one line.
+def printable(text: str, *, exact: bool = False) -> str:
+    """Return the text as the fonts can print it, on one line; printing what was returned changes nothing.
 
     Composed (NFC), runs of white space made one space, control characters and marks without a composed
-    form dropped; a letter of an alphabet that the fonts lack becomes its plain letter, else `?`.
+    form dropped, every apostrophe a curly one; a letter that the fonts lack becomes its plain letter, or
+    its first Latin spelling, and only what has none is printed as `?`: see `unprintable`.
+
+    Args:
+        text: from outside.
+        exact: for what is typed as it stands, such as the address of a mailbox: apostrophes stay.
     """
-    line = _space.sub(" ", unicodedata.normalize("NFC", text)).strip()
-    return _unprintable.sub(_nearest, line)
+    if _NOTHING_BUT_ASCII.fullmatch(text):
+        return text
+    line = _space.sub(" ", unicodedata.normalize("NFC", text))
+    if not exact:
+        line = line.translate(_APOSTROPHES)
+    return _lacking.sub(lambda found: "?" if (near := _nearest(found[0])) is None else near, line).strip()
 
 
-def _nearest(match: re.Match[str]) -> str:
-    character = match[0]
-    if unicodedata.category(character)[0] in "CM":
+def unprintable(text: str) -> bool:
+    """Tell whether `printable` would print `?` for a character of the text, or leave a letter out."""
+    if not _lacking.search(text):
+        return False
+    line = unicodedata.normalize("NFC", _space.sub(" ", text)).translate(_APOSTROPHES)
+    return any(not _nearest(found) and not _drops(found) for found in _lacking.findall(line))
+
+
+def _drops(character: str) -> bool:
+    return unicodedata.category(character)[0] in "CM"
+
+
+@lru_cache(maxsize=4096)
+def _nearest(character: str) -> str | None:
+    """Return what stands for a character without a glyph, nothing for a mark, None where there is nothing."""
+    category = unicodedata.category(character)
+    if _drops(character):
         return ""
-    plain = _unprintable.sub("", unicodedata.normalize("NFKD", character))
-    return plain or "?"
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "Pd":
+        return "-"
+    if character in _LIKE:
+        return _LIKE[character]
+    plain = _plain(character)
+    if plain is None and category[0] == "L" and (options := options_of(character)):
+        return options[0] if character.isupper() else options[0].lower()
+    return plain
+
+
+def _plain(character: str) -> str | None:
+    """Return the nearest with glyphs that Unicode knows of: composed if possible, else without its marks."""
+    for form in ("NFKC", "NFKD"):
+        written = unicodedata.normalize(form, character).translate(_APOSTROPHES)
+        kept = "".join(one for one in written if form == "NFKC" or not unicodedata.combining(one))
+        if kept and not _lacking.search(kept):
+            return kept
+    return None

@@ -23,13 +23,14 @@ class Slot:
     Attributes:
         x: where the text starts.
         y: its base line; with several lines, that of the first when all `lines` are used.
-        width: the room; longer text is set smaller.
+        width: the room; longer text is set smaller, and below 8 point narrower.
         size: of the type.
         font: its PostScript name.
         pitch: from one character to the next, 0 for the font's own.
-        lines: how many it holds.
+        lines: how many it holds; more stand closer together and in smaller type.
         leading: from one base line to the next.
         text: what goes round each line, which takes the place of `{}`.
+        exact: whether each character is to be typed as it stands, as those of a mailbox.
     """
 
     x: float
@@ -41,6 +42,7 @@ class Slot:
     lines: int
     leading: float
     text: str
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)

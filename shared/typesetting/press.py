@@ -16,6 +16,8 @@ from shared.typesetting.datamatrix import SIDE, bitmap
 from shared.typesetting.forme import Face, Forme, Page, Slot
 from shared.typesetting.pdf import File, metadata, stream
 
+_LEGIBLE: Final = 8
+_RISE: Final = 0.7  # how far, in line spaces, smaller type rises, as its letters are less high
 _A4: Final = b"[0 0 595.2756 841.8898]"
 
 
@@ -69,11 +71,16 @@ class Press:
         return f"/P{copy.page} Do\nBT\n{texts}ET\n{_symbol(slots['symbol'], copy.symbol)}"
 
     def _lines(self, slot: Slot, lines: Sequence[str]) -> str:
-        """Set lines in a slot; fewer than it holds stand in its middle."""
+        """Set lines in a slot; fewer than it holds stand in its middle, and more of them closer together."""
         face = self._forme.faces[slot.font]
-        top = slot.y - (slot.lines - len(lines)) / 2 * slot.leading
-        texts = (slot.text.replace("{}", printable(line)) for line in lines)
-        return "".join(_line(slot, face, text, top - row * slot.leading) for row, text in enumerate(texts))
+        closer = min(1, slot.lines / len(lines)) if lines else 1
+        leading = slot.leading * closer
+        top = (
+            slot.y + (slot.leading - leading) * _RISE - (slot.lines - len(lines) * closer) / 2 * slot.leading
+        )
+        texts = (slot.text.replace("{}", printable(line, exact=slot.exact)) for line in lines)
+        size = min(slot.size, max(slot.size * closer, _LEGIBLE))
+        return "".join(_line(slot, face, text, size, top - row * leading) for row, text in enumerate(texts))
 
 
 def _form(page: Page) -> bytes:
@@ -81,20 +88,23 @@ def _form(page: Page) -> bytes:
     return stream(dictionary % (_A4, page.resources), zlib.compress(page.content, 9))
 
 
-def _line(slot: Slot, face: Face, text: str, y: float) -> str:
+def _line(slot: Slot, face: Face, text: str, size: float, y: float) -> str:
+    """Set a line in type of that size, or in smaller type that is still legible, and narrower beyond that."""
     if slot.pitch:
         # A blank between the characters keeps them on one line for whoever extracts the text; all advances
         # are the same in the face of the boxes, so one spacing centres every character in its box.
         advance = face.width(" ") * slot.size
         start = slot.x + (slot.pitch - advance) / 2
         return _shown(slot.font, slot.size, slot.pitch / 2 - advance, start, y, face.encode(" ".join(text)))
-    width = face.width(text) * slot.size
-    size = slot.size * min(1, slot.width / width) if width else slot.size
-    return _shown(slot.font, size, 0, slot.x, y, face.encode(text))
+    room = slot.width / (face.width(text) or 1)
+    size = min(size, max(room, _LEGIBLE))
+    return _shown(slot.font, size, 0, slot.x, y, face.encode(text), min(1, room / size))
 
 
-def _shown(font: str, size: float, spacing: float, x: float, y: float, codes: str) -> str:  # noqa: PLR0913, PLR0917 - PDF's text state
-    return f"/{font} {size:.3f} Tf {spacing:.3f} Tc 1 0 0 1 {x:.3f} {y:.3f} Tm <{codes}> Tj\n"
+def _shown(  # noqa: PLR0913, PLR0917 - PDF's text state
+    font: str, size: float, spacing: float, x: float, y: float, codes: str, squeezed: float = 1
+) -> str:
+    return f"/{font} {size:.3f} Tf {spacing:.3f} Tc {squeezed:.4f} 0 0 1 {x:.3f} {y:.3f} Tm <{codes}> Tj\n"
 
 
 def _symbol(slot: Slot, text: str) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from shared.dates import day
+from shared.italy.mailboxes import deliverable
+from shared.typesetting.characters import printable
 from shared.typesetting.forme import cast
 from shared.typesetting.press import Copy, Press
 
@@ -89,5 +91,10 @@ def _lines(form: Form) -> dict[str, tuple[str]]:
         "sex": form.sex,
         "residence": ", ".join(form.residence),
     }
-    contacts = {kind: value for kind, value in form.contacts if kind in _CONTACTS}
+    contacts = {kind: _written(value) for kind, value in form.contacts if kind in _CONTACTS}
     return {slot: (text,) for slot, text in (known | contacts).items()}
+
+
+def _written(contact: str) -> str:
+    """Return a contact as it can be typed again: a domain in letters that the fonts lack, in ASCII."""
+    return contact if printable(contact, exact=True) == contact else deliverable(contact)

@@ -74,6 +74,35 @@ def test_residences_at_home_and_abroad_are_told_apart_by_their_country() -> None
     assert [PinRequest(**dict(home)), PinRequest(**dict(away))] == [home, away]
 
 
+@pytest.mark.parametrize(
+    ("country", "others", "told"),
+    [
+        ("AE", {}, {}),
+        ("HK", {}, {}),
+        ("AE", {"postal_code": ""}, {}),
+        ("DE", {"postal_code": ""}, {}),
+        ("DE", {}, {"residence.postal_code": "missing"}),
+        ("DE", {"floor": 3}, {"residence.postal_code": "missing", "residence.floor": "unknown_field"}),
+        ("AE", {"floor": 3}, {"residence.floor": "unknown_field"}),
+    ],
+)
+def test_a_postal_code_may_be_left_out_where_no_address_has_one(
+    country: str, others: dict[str, object], told: dict[str, str]
+) -> None:
+    abroad = {"country": country, "lines": ["PO Box 77"], "municipality": "Sharjah"} | others
+    if told:
+        assert codes_of("pin.request", put("residence", abroad)) == told
+    else:
+        away = read("pin.request", changed("pin.request", put("residence", abroad)))
+        assert isinstance(away, PinRequest)
+        assert away.residence.postal_code == ""
+
+
+def test_a_birth_place_that_would_not_print_on_the_form_is_refused() -> None:
+    place = COMMAND_EXAMPLES["pin.request"]["birth_place"]
+    assert codes_of("pin.request", put("birth_place", f"{place} (東京)")) == {"birth_place": "unprintable"}
+
+
 def test_every_fault_is_told_at_once_each_with_its_path_and_code() -> None:
     """Structure, single fields and comparisons between fields, in one reply."""
     assert codes_of(

@@ -1,7 +1,9 @@
 """What a reader of a page sees: its words, its symbol, its marks of PDF/A."""
 
+import random
 import re
 import subprocess
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import zxingcpp
 from pypdf import PdfReader
 
 _CHARACTER = "[0-9A-HJKMNP-TV-Z]"
-_word = re.compile(rf"\b(?=[A-Z]*\d){_CHARACTER}{{8}}\b", re.IGNORECASE)
+_word = re.compile(rf"(?<![0-9A-Z])(?=[A-Z]*[0-9]){_CHARACTER}{{8}}(?![0-9A-Z])", re.IGNORECASE | re.ASCII)
+_ONE_BIT = bytes(255 if grey > 127 else 0 for grey in range(256))
+_SPECKS = 0.01
 _spaced = re.compile(rf"(?<!\S)(?:{_CHARACTER}[ \xa0]*){{8}}(?!\S)")
 
 
@@ -35,6 +39,18 @@ def laid_out(pdf: bytes, folder: Path) -> list[str]:
     return _poppler("pdftotext", pdf, folder, "-layout").split("\f")[:-1]
 
 
+def sizes_of(pdf: bytes, lines: Collection[str]) -> list[float]:
+    """Return the sizes of the type, in points, in which these lines are set on the first page."""
+    sizes: list[float] = []
+
+    def note(text: str, _: Any, matrix: Any, __: Any, size: float) -> None:  # noqa: ANN401 - pypdf's own
+        if text.strip() in lines:
+            sizes.append(size * float(matrix[3]))
+
+    PdfReader(BytesIO(pdf)).pages[0].extract_text(visitor_text=note)
+    return sizes
+
+
 def in_sight(pdf: bytes, folder: Path, **window: int) -> list[str]:
     """Return the lines within a rectangle of the first page, in millimetres from its upper left corner.
 
@@ -47,10 +63,20 @@ def in_sight(pdf: bytes, folder: Path, **window: int) -> list[str]:
     ]
 
 
-def symbols(pdf: bytes, folder: Path, dots_per_inch: int = 200) -> list[str]:
-    """Return what the Data Matrix of each page says to a scanner of that resolution."""
-    _poppler("pdftoppm", pdf, folder, "-gray", "-r", str(dots_per_inch), result=str(folder / "page"))
-    return [_symbol(picture) for picture in sorted(folder.glob("page*.pgm"))]
+def symbols(pdf: bytes, folder: Path, across: int = 200, down: int = 200) -> list[str]:
+    """Return what the Data Matrix of each page says to a scanner with so many dots an inch."""
+    return [_symbol(*picture) for picture in _scanned(pdf, folder, across, down)]
+
+
+def faxed_symbols(pdf: bytes, folder: Path, down: int) -> list[str]:
+    """Return what they say after a fax: 204 dots an inch across, black or white, one in 100 wrong."""
+    noise = random.Random(down)  # noqa: S311 - specks, the same ones each time
+    pages = _scanned(pdf, folder, 204, down)
+    received = ((width, height, pixels.translate(_ONE_BIT)) for width, height, pixels in pages)
+    return [
+        _symbol(width, height, bytes(255 - dot if noise.random() < _SPECKS else dot for dot in dots))
+        for width, height, dots in received
+    ]
 
 
 def metadata(pdf: bytes) -> str:
@@ -80,9 +106,17 @@ def marks(pdf: bytes) -> list[str]:
     return [mark for mark, there in asked.items() if not there]
 
 
-def _symbol(picture: Path) -> str:
-    _, size, _, pixels = picture.read_bytes().split(b"\n", 3)
-    width, height = map(int, size.split())
+def _scanned(pdf: bytes, folder: Path, across: int, down: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield width, height and grey dots of each page."""
+    resolution = ("-rx", str(across), "-ry", str(down))
+    _poppler("pdftoppm", pdf, folder, "-gray", *resolution, result=str(folder / "page"))
+    for picture in sorted(folder.glob("page*.pgm")):
+        _, size, _, pixels = picture.read_bytes().split(b"\n", 3)
+        width, height = map(int, size.split())
+        yield width, height, pixels
+
+
+def _symbol(width: int, height: int, pixels: bytes) -> str:
     found = zxingcpp.read_barcodes(memoryview(pixels).cast("B", (height, width)))
     return str(found[0].text) if found else ""
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.italy.countries import COUNTRIES
 from shared.italy.residence import faults_abroad
 from shared.typesetting.address import address_lines
+from shared.typesetting.characters import printable
 from tests.unit.typesetting.page import like_a_half
 
 
@@ -35,8 +36,8 @@ def abroad(**changed: object) -> dict[str, Any]:
 def test_an_address_at_home_ends_with_cap_municipality_and_province_in_capitals() -> None:
     assert address_lines("Mario", "Rossi", home()) == (
         "Mario Rossi",
-        "Via Sant'Agata 12/A",
-        "42121 REGGIO NELL'EMILIA RE",
+        "Via Sant’Agata 12/A",
+        "42121 REGGIO NELL’EMILIA RE",
     )
 
 
@@ -60,10 +61,58 @@ def test_four_lines_abroad_and_a_long_name_still_make_six_lines() -> None:
     assert lines[2:4] == ("Haus A, Stiege 2", "Ring 5, Mitte")
 
 
-def test_a_postal_code_of_eight_digits_cannot_be_taken_for_a_half() -> None:
-    brazil = abroad(country="BR", lines=["Rua A1B2C3D4 9"], municipality="São Paulo", postal_code="01310100")
-    lines = address_lines("Eva", "Mair", brazil)
-    assert lines[1:3] == ("Rua A1B2C-3D4 9", "01310-100 SÃO PAULO")
+def test_four_longer_lines_abroad_keep_a_line_each() -> None:
+    lines = [f"Wohnhausanlage {word} am Stadtpark" for word in ("Nord", "Ost", "Süd", "West")]
+    assert address_lines("Eva", "Mair", abroad(lines=lines))[1:5] == tuple(lines)
+
+
+def test_of_the_longest_lines_none_is_longer_than_fits_in_8_point() -> None:
+    lines = [f"{n} avenue de la Révolution et de la Réconciliation nationale de 1960" for n in range(4)]
+    found = address_lines("Jean-Baptiste", "de la Fontaine", abroad(country="CD", lines=lines))
+    assert len(found) <= 8
+    assert max(map(len, found)) <= 60
+    assert ", ".join(lines) == " ".join(found[1:-2])
+
+
+def test_a_house_number_with_staircase_and_flat_or_a_name_in_its_place_has_its_line() -> None:
+    number = "Coop. Piano degli Svevi scala B int. 14"
+    assert address_lines("Eva", "Mair", home(number=number))[1:3] == (
+        "Via Sant’Agata Coop. Piano degli Svevi scala",
+        "B int. 14",
+    )
+
+
+@pytest.mark.parametrize(
+    ("country", "postal_code", "printed"),
+    [
+        ("US", "ME 04401", "ME 04401"),
+        ("US", "04401-1234", "04401-1234"),
+        ("AR", "L1425OIU", "L1425OIU"),
+        ("GB", "SW1A 2AA", "SW1A 2AA"),
+        ("LB", "1107 2810", "1107 2810"),
+    ],
+)
+def test_a_postal_code_is_printed_as_given(country: str, postal_code: str, printed: str) -> None:
+    given_ = abroad(country=country, postal_code=postal_code, municipality="Bangor")
+    assert address_lines("Eva", "Mair", given_)[-2] == f"{printed} BANGOR"
+
+
+def test_a_postal_code_that_could_be_taken_for_a_half_is_parted_by_a_thin_space_and_nothing_else() -> None:
+    lines = address_lines("Eva", "Mair", abroad(country="AR", postal_code="C1425DKD"))
+    assert lines[-2].replace("\N{THIN SPACE}", "") == "C1425DKD MÜNCHEN"
+    assert like_a_half("\n".join(lines)) == []
+
+
+@pytest.mark.parametrize("word", ["A1B2C3D4", "a1b2c3d4", "１２３４５６７８", "1234\u03235678", "éA1B2C3D4_"])
+def test_no_word_of_an_address_can_be_taken_for_a_half(word: str) -> None:
+    lines = address_lines("Eva", "Mair", abroad(lines=[f"Rua {word} 9"]))
+    assert like_a_half("\n".join(lines)) == []
+    assert "".join(lines[1].replace("-", "").split()) == "Rua" + printable(word) + "9"
+
+
+def test_a_postal_code_of_eight_digits_gets_the_hyphen_of_brazil() -> None:
+    brazil = abroad(country="BR", lines=["Rua Augusta 9"], municipality="São Paulo", postal_code="01310100")
+    assert address_lines("Eva", "Mair", brazil)[2] == "01310-100 SÃO PAULO"
 
 
 def test_every_country_of_iso_3166_and_kosovo_has_a_name_in_capitals() -> None:
@@ -86,10 +135,10 @@ text = st.text("AB 1.#ß-'", min_size=1, max_size=100).filter(str.strip)
 
 
 @given(text, text, st.lists(text, min_size=1, max_size=4), text)
-def test_an_address_of_any_length_has_three_to_six_lines_none_like_a_half(
+def test_an_address_of_any_length_has_three_to_eight_lines_none_like_a_half(
     name: str, surname: str, lines: list[str], municipality: str
 ) -> None:
     given_ = abroad(lines=lines, municipality=municipality)
     found = address_lines(name, surname, given_)
-    assert 3 <= len(found) <= 6
+    assert 3 <= len(found) <= 8
     assert like_a_half("\n".join(found)) == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.dispositivo.form import Form, typeset
-from tests.unit.typesetting.page import laid_out, marks, symbols, words
+from tests.unit.typesetting.page import faxed_symbols, laid_out, marks, symbols, words
 
 HOSTILE = r"#let *x* _y_ $z$ \ @q <l> {} ) Tj"
 KINDS = pytest.mark.parametrize(
@@ -53,10 +53,19 @@ def test_the_way_chosen_is_marked_and_the_others_are_explained_too(language: str
     assert "Converti\N{NO-BREAK SPACE}PIN" in text
 
 
-@pytest.mark.parametrize("dots_per_inch", [100, 200, 300])
-def test_a_fax_of_the_form_can_be_matched_with_its_request(dots_per_inch: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dots", [100, 200, 300])
+def test_a_scan_of_the_form_can_be_matched_with_its_request(dots: int, tmp_path: Path) -> None:
     sent = form()
-    assert symbols(typeset(sent), tmp_path, dots_per_inch) == [sent.request_id]
+    assert symbols(typeset(sent), tmp_path, dots, dots) == [sent.request_id]
+
+
+@KINDS
+@pytest.mark.parametrize("down", [98, 196])
+def test_a_fax_of_the_form_can_be_matched_with_its_request(
+    language: str, submission: str, down: int, tmp_path: Path
+) -> None:
+    sent = form(language=language, submission=submission)
+    assert faxed_symbols(typeset(sent), tmp_path, down) == [sent.request_id]
 
 
 @KINDS
