@@ -12,7 +12,7 @@ from shared import gsm7
 PLACEHOLDERS: Final[Mapping[str, int | None]] = {
     "half": 8,
     "part": 8,
-    "until": 22,
+    "until": 34,
     "name": None,
     "surname": None,
     "expires_on": None,

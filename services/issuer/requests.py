@@ -5,7 +5,7 @@ from shared.account import Account, Contacts, Document, Holder, Recognition, Res
 from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
 from shared.credential import NewPin, expiry, new_pin, with_pin
-from shared.dates import day
+from shared.dates import day, day_of
 from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
 from shared.delivery import Post
 from shared.istanze import released
@@ -79,7 +79,7 @@ def _issue(account: Account, new: NewPin, at: Moment) -> Decision:
         entries=(Entry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
         events=(Event("pin.issued", facts),),
         deliveries=(*first, *second),
-        messages=(expiry(issued, new),),
+        messages=(expiry(issued, new.pin),),
     )
     return _with_release(issuing, issued) if issued.level == "dispositivo" else issuing
 
@@ -97,7 +97,7 @@ def _with_release(issuing: Decision, issued: Account) -> Decision:
 def _first_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, ...]:
     """Return the double message: the mobile, and the PEC or else the email (R5)."""
     half = new.first.reveal()
-    expires_on = day(new.expires_at.date(), account.language)
+    expires_on = day(new.expires_on, account.language)
     return TELLER.everywhere(
         account, "first_half", at, sms={"half": half}, mail={"half": half, "expires_on": expires_on}
     )
@@ -113,7 +113,7 @@ def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, .
         name=f"{holder.name} {holder.surname}",
         language=holder.language,
         half=new.second,
-        expires_on=new.expires_at.date(),
-        written_on=at.now.date(),
+        expires_on=new.expires_on,
+        written_on=day_of(at.now),
     )
     return (Delivery(at.uuid(), "post", letter),)

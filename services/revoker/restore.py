@@ -68,7 +68,7 @@ def _restored(account: Account, new: NewPin, to: tuple[Contact, Contact], at: Mo
         entries=(Entry("restore.confirmed", facts),),
         events=(Event("restore.confirmed"),),
         deliveries=(*first, *second),
-        messages=(expiry(restored, new),),
+        messages=(expiry(restored, new.pin),),
     )
 
 
@@ -83,6 +83,6 @@ def _half(
         case ("mobile", number):
             return TELLER.at((number,), (), account, "restore_half", at, sms=part)
         case mailbox:
-            expires_on = day(new.expires_at.date(), account.language)
+            expires_on = day(new.expires_on, account.language)
             mail = {"expires_on": expires_on, **part}
             return TELLER.at((), (mailbox,), account, "restore_half", at, mail=mail)

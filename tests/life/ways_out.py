@@ -58,7 +58,7 @@ def _phoning(citizen: Citizen, _: PureWorld) -> None:
 
 def _waiting(citizen: Citizen, world: PureWorld) -> None:
     """An initial PIN that nobody uses expires."""
-    world.passes(world.life.initial_validity)
+    world.now = max(world.now, citizen.expected.expires_at or world.now)
     for message in list(world.due):
         if message.type == "internal.issuer.expire":
             world.arrives(message)

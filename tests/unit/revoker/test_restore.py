@@ -1,6 +1,6 @@
 """Restoring a lost PIN: given this account, when this message, then exactly this decision (R13-R17)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -26,6 +26,8 @@ from tests.unit.decisions import (
 from tests.unit.revoker.asking import MOBILE_AND_EMAIL, asked_to_restore, changed, codes, confirm_restore
 
 MOBILE, EMAIL, PEC = CONTACTS.mobile or "", CONTACTS.email or "", CONTACTS.pec or ""
+LAST_DAY_ENDS = datetime(2027, 1, 21, 23, tzinfo=UTC)
+"""Sixty days after `NOW`, at the end of that day in Italy."""
 
 
 def request(citizen: Account, **contacts: str) -> Decision:
@@ -169,7 +171,7 @@ def test_confirming_puts_a_new_pin_in_the_place_of_the_lost_one() -> None:
     assert new is not None
     halves = [_half_in(message.text) for message in told(decision)]
     assert PEPPER.opens(new.salt, new.verifier, Secret("".join(halves)))
-    assert (restored.status, new.initial, new.expires_at) == ("restoring", True, NOW + LIFE.initial_validity)
+    assert (restored.status, new.initial, new.expires_at) == ("restoring", True, LAST_DAY_ENDS)
     assert (restored.attempts, restored.restore, restored.revocation) == (Attempts(), None, None)
     assert decision.reply == accepted()
     assert decision.events == (Event("restore.confirmed"),)
@@ -189,7 +191,7 @@ def test_a_restored_pin_that_is_never_used_expires() -> None:
     decision = confirm_restore(*asked_to_restore())
     pin = changed(decision).pin
     (message,) = decision.messages
-    assert (message.key, message.due_at) == ("internal.issuer.expire", NOW + LIFE.initial_validity)
+    assert (message.key, message.due_at) == ("internal.issuer.expire", LAST_DAY_ENDS)
     assert orjson.loads(message.body) == {"subject": SUBJECT.hex(), "pin_id": pin.id if pin else None}
 
 
