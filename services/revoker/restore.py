@@ -47,7 +47,7 @@ def _why_not(account: Account, contacts: tuple[Contact, ...], at: Moment) -> str
 def confirm(account: Account, command: RestoreConfirm, at: Moment) -> Decision:
     """Replace the lost PIN by an initial one, which is sent in two halves to two contacts (R15)."""
     match tried(account.restore, command.token_sealed, at):
-        case Link(contacts=(first, second)) if account.status in RESTORABLE:
+        case Link(contacts=(first, second)) if account.status in RESTORABLE and apart(first, second):
             return _restored(account, new_pin(at), (first, second), at)
         case Link():
             return not_confirmed(account, "restore", "no_link")

@@ -140,6 +140,49 @@ def test_no_address_ever_gets_both_halves() -> None:
     assert told(request(citizen, mobile=MOBILE, pec="anna@example.it"))
 
 
+ONE_MAILBOX = [
+    ("Anna@example.it", "anna@EXAMPLE.it"),
+    ("anna.rossi@gmail.com", "annarossi+pec@googlemail.com"),
+    ("anna@outlook.it", "anna+inps@outlook.it"),
+    ("anna@città.it", "anna@xn--citt-3na.it"),
+]
+
+
+@pytest.mark.parametrize(("email", "pec"), ONE_MAILBOX)
+def test_one_mailbox_by_two_addresses_is_not_two_contacts(email: str, pec: str) -> None:
+    """R13, R15: refused silently; with the mobile beside them there are two places."""
+    citizen = account("active", contacts=Contacts(mobile=MOBILE, email=email, pec=pec))
+    decision = request(citizen, email=email, pec=pec)
+    assert (decision.reply, decision.account, decision.deliveries) == (accepted(), None, ())
+    assert codes(decision) == [("restore.refused", "one_address_for_both_halves")]
+    halves = told(confirm_restore(*asked_to_restore(citizen, mobile=MOBILE, email=email, pec=pec)))
+    assert [message.to for message in halves] == [MOBILE, pec]
+
+
+@pytest.mark.parametrize(("email", "pec"), ONE_MAILBOX)
+def test_a_link_of_an_earlier_release_never_sends_both_halves_to_one_mailbox(email: str, pec: str) -> None:
+    """R15: it may have been sent while these still counted as two."""
+    citizen, token = asked_to_restore()
+    assert citizen.restore is not None
+    older = citizen.but(restore=citizen.restore.but(contacts=(("pec", pec), ("email", email))))
+    decision = confirm_restore(older, token)
+    assert codes(decision) == [("restore.not_confirmed", "no_link")]
+    assert decision.deliveries == ()
+
+
+def test_two_mailboxes_that_may_be_two_people_s_are_two_contacts() -> None:
+    """R13: what follows a + is another name where nobody says that it is not."""
+    citizen = account("active", contacts=Contacts(email="anna+pin@example.it", pec="anna@example.it"))
+    assert told(request(citizen, email="anna+pin@example.it", pec="anna@example.it"))
+
+
+def test_a_mailbox_is_the_registered_one_by_whatever_address_it_is_named() -> None:
+    """R14: the link goes to the address that is registered."""
+    citizen = account("active", contacts=Contacts(mobile=MOBILE, email="anna.rossi@gmail.com"))
+    (mail,) = told(request(citizen, mobile=MOBILE, email="annarossi@gmail.com"))
+    assert mail.to == "anna.rossi@gmail.com"
+
+
 @pytest.mark.parametrize(
     ("contacts", "first", "second"),
     [
