@@ -17,18 +17,29 @@ _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
 @decides(PinRequest)
 def request(account: Account, command: PinRequest, at: Moment) -> Decision:
-    """Issue a PIN, or, while one lives, nothing (R7). The reply is the same."""
+    """Issue a PIN, or, while one lives, nothing (R7). The reply is the same.
+
+    Somebody who asks for a citizen who has died gets nothing, and neither does anybody else.
+    """
+    if account.deceased_on:
+        return _rejected("deceased")
     if account.live:
         return _second_request(account, at)
     return _issue(_registered(account, command, at), new_pin(at), at)
 
 
-def _second_request(account: Account, at: Moment) -> Decision:
-    refused = Decision(
+def _rejected(code: str) -> Decision:
+    """Issue nothing; ledger and event say why, the reply does not."""
+    facts = {"code": code}
+    return Decision(
         reply=accepted(),
-        entries=(Entry("pin.request_rejected", {"code": "pin_exists"}),),
-        events=(Event("pin.request_rejected", {"code": "pin_exists"}),),
+        entries=(Entry("pin.request_rejected", facts),),
+        events=(Event("pin.request_rejected", facts),),
     )
+
+
+def _second_request(account: Account, at: Moment) -> Decision:
+    refused = _rejected("pin_exists")
     told_at = account.told_pin_exists_at
     if told_at and at.now - told_at < at.life.notice_interval:
         return refused

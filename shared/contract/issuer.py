@@ -15,7 +15,17 @@ from shared.contract.command import (
     ReplyData,
     at_least_one,
 )
-from shared.contract.fields import Identifier, Level, Line, Name, PastDay, ProvinceCode, PublicKey, Sealed
+from shared.contract.fields import (
+    Identifier,
+    Level,
+    Line,
+    Name,
+    PastDay,
+    PastDayInItaly,
+    ProvinceCode,
+    PublicKey,
+    Sealed,
+)
 from shared.contract.model import Model, unless_faulty, whole
 from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
 from shared.faults import Fault
@@ -109,13 +119,29 @@ class ContactsUpdate(CitizenCommand):
 
 
 class RegistryUpdate(CitizenCommand):
-    """The health registry tells a citizen's card, against which a revocation is checked (R19)."""
+    """The registry tells a citizen's card, against which a revocation is checked (R19), or a death.
+
+    One of the two is there. `deceased_on` alone, as null, takes back a death that was recorded by mistake.
+    """
 
     type: ClassVar[str] = "registry.update"
     lane: ClassVar[str] = "issuer.requests"
     senders: ClassVar[frozenset[str]] = frozenset({REGISTRY})
 
-    health_card: HealthCard
+    health_card: HealthCard | None = None
+    deceased_on: PastDayInItaly | None = None
+    """The live PIN is revoked, what was open ends, and nobody is written to. A later date corrects it."""
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether a death is taken back: a null beside a card is what a registry sends for "nothing new"."""
+        return self.deceased_on is None and self.model_fields_set == {"codice_fiscale", "deceased_on"}
+
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield an update of nothing."""
+        if not self.takes_back:
+            lacking = "One of health_card and deceased_on is needed."
+            yield from at_least_one("health_card", "missing", lacking, self.health_card, self.deceased_on)
 
 
 class ActivatedData(Model):

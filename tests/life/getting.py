@@ -25,7 +25,7 @@ def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = No
         body["recognition"] = {"kind": recognition, **RECOGNISED_BY}
     answer = citizen.ask("operator" if recognition else "portal", "pin.request", body)
     assert answer == Answer("accepted", {})
-    if expected.live:
+    if expected.live or expected.deceased:
         return
     expected.status, expected.contacts = "issued", contacts
     expected.level = "online"
