@@ -288,6 +288,8 @@ class Account(Part):
     pin: Pin | None = None
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None
+    deceased_on: date | None = None
+    """When the citizen died, as the registry says: no PIN is issued, and nobody is written to."""
     restore: Link | None = None
     revocation: Link | None = None
     links_sent: tuple[datetime, ...] = ()

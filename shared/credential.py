@@ -1,11 +1,12 @@
 """The initial PIN of 16 characters: made, and forgotten again but for its verifier (R4, R15)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import orjson
 
 from shared.account import Account, Half, Pin
+from shared.dates import DAY, end_of, in_days, last_day
 from shared.decision import Delivery, Internal, Moment
 from shared.pin import new_half
 from shared.secret import Secret
@@ -15,12 +16,21 @@ EXPIRE = "internal.issuer.expire"
 
 @dataclass(frozen=True, slots=True)
 class NewPin:
-    """An initial PIN while its halves are being sent."""
+    """An initial PIN while its halves are being sent.
+
+    Attributes:
+        expires_at: the instant at which it has ended.
+    """
 
     first: Secret
     second: Secret
     pin: Pin
     expires_at: datetime
+
+    @property
+    def expires_on(self) -> date:
+        """The last day on which it can be used, as the citizen is told: all of that day, in Italy."""
+        return last_day(self.expires_at)
 
     def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
         """Return what the account keeps, once it is known which deliveries carry which half."""
@@ -32,7 +42,7 @@ class NewPin:
 def new_pin(at: Moment) -> NewPin:
     """Draw a PIN of two halves; it can be used once, until it expires."""
     first, second, salt = new_half(at.random), new_half(at.random), at.random(16)
-    expires_at = at.now + at.life.initial_validity
+    expires_at = _end(at)
     pin = Pin.of(
         id=str(at.uuid()),
         issued_at=at.now,
@@ -45,10 +55,25 @@ def new_pin(at: Moment) -> NewPin:
     return NewPin(first, second, pin, expires_at)
 
 
-def expiry(account: Account, new: NewPin) -> Internal:
-    """Return the message to the issuer, due when the PIN expires."""
-    body = orjson.dumps({"subject": account.subject.hex(), "pin_id": new.pin.id})
-    return Internal("pin.commands", EXPIRE, EXPIRE, body, due_at=new.expires_at)
+def _end(at: Moment) -> datetime:
+    validity = at.life.initial_validity
+    return at.now + validity if validity < DAY else end_of(in_days(at.now, validity))
+
+
+def ended_at(pin: Pin) -> datetime | None:
+    """Return the instant at which a PIN has ended, or None for one that does not end by itself.
+
+    A PIN of an earlier release kept the hour of its issue: it lives to the end of the day all the same.
+    """
+    if pin.expires_at is None or pin.expires_at - pin.issued_at < DAY:
+        return pin.expires_at
+    return end_of(last_day(pin.expires_at))
+
+
+def expiry(account: Account, pin: Pin) -> Internal:
+    """Return the message to the issuer, due when an initial PIN has ended."""
+    body = orjson.dumps({"subject": account.subject.hex(), "pin_id": pin.id})
+    return Internal("pin.commands", EXPIRE, EXPIRE, body, due_at=ended_at(pin))
 
 
 def with_pin(account: Account, pin: Pin, **changes: object) -> Account:

@@ -1,33 +1,86 @@
-"""Dates and instants as a citizen reads them: in Italy's time, in the citizen's language (R33)."""
+"""Dates and instants as a citizen reads them: in Italy's time, in the citizen's language (R33).
 
-from datetime import date, datetime
+Whatever is told to a citizen as a date lives to the last instant of that day in Italy: `end_of` is the first
+instant after it, at which it has ended.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 ROME: Final = ZoneInfo("Europe/Rome")
+DAY: Final = timedelta(days=1)
 _DAY: Final = {"it": "%d/%m/%Y", "de": "%d.%m.%Y"}
 _INSTANT: Final = {"it": "%d/%m/%Y, ore %H:%M", "de": "%d.%m.%Y, %H:%M Uhr"}
+_SUMMER: Final = {"it": " (ora legale)", "de": " (Sommerzeit)"}
+_WINTER: Final = {"it": " (ora solare)", "de": " (Normalzeit)"}
 
 
 def day(when: date, language: str) -> str:
     """A calendar day: `22/11/2026` in Italian (`it`), `22.11.2026` in German (`de`).
 
     Raises:
-        TypeError: for an instant, whose day depends on the zone: give that to `instant`.
+        TypeError: for an instant, whose day depends on the zone: give that to `instant`, or to `day_of`.
     """
     if isinstance(when, datetime):
-        raise TypeError("an instant has no day of its own; use instant()")
+        raise TypeError("an instant has no day of its own; use instant() or day_of()")
     return when.strftime(_DAY[language])
 
 
 def instant(when: datetime, language: str) -> str:
     """An instant in Italy's time: `22/11/2026, ore 14:30` or `22.11.2026, 14:30 Uhr`.
 
+    In the hour that comes twice when summer ends, it says which: `25/10/2026, ore 02:30 (ora solare)`.
     Minutes are cut, not rounded: a time limit is never told later than it is.
 
     Raises:
         ValueError: for an instant without a zone, whose meaning would depend on the machine.
     """
+    here = _in_italy(when)
+    return here.strftime(_INSTANT[language]) + _which_hour(here, language)
+
+
+def _which_hour(here: datetime, language: str) -> str:
+    if here.replace(fold=0).utcoffset() == here.replace(fold=1).utcoffset():
+        return ""
+    return (_SUMMER if here.dst() else _WINTER)[language]
+
+
+def day_of(when: datetime) -> date:
+    """The day that an instant falls on in Italy: in summer it begins at 22:00 UTC, in winter at 23:00.
+
+    Raises:
+        ValueError: for an instant without a zone.
+    """
+    return _in_italy(when).date()
+
+
+def end_of(last: date) -> datetime:
+    """The instant (UTC) at which a day has ended in Italy: what lives to this day lives before, not at it."""
+    return datetime.combine(last + DAY, time(), ROME).astimezone(UTC)
+
+
+def last_day(ended_at: datetime) -> date:
+    """The last day in Italy of what has ended at an instant; `last_day(end_of(day)) == day`.
+
+    Raises:
+        ValueError: for an instant without a zone.
+    """
+    return day_of(ended_at - datetime.resolution)
+
+
+def in_days(when: datetime, period: timedelta) -> date:
+    """The day on which a period from an instant ends by Italy's calendar and clocks.
+
+    Sixty days from half past midnight are sixty days later, also if the clocks were put back meanwhile.
+
+    Raises:
+        ValueError: for an instant without a zone.
+    """
+    return (_in_italy(when) + period).date()
+
+
+def _in_italy(when: datetime) -> datetime:
     if when.utcoffset() is None:
         raise ValueError("an instant needs a zone")
-    return when.astimezone(ROME).strftime(_INSTANT[language])
+    return when.astimezone(ROME)

@@ -11,7 +11,11 @@ class Lifecycle(Settings):
     portal_url: str = "https://www.example.it/pin"
     """Base of the links in mails: a change breaks the links already sent."""
     initial_validity: timedelta = timedelta(days=60)
-    """Life of an initial PIN: shorter frees lost letters sooner, and cuts off slow readers."""
+    """Life of an initial PIN: shorter frees lost letters sooner, and cuts off slow readers.
+
+    It lives to the end of its last day in Italy. Less than a day is for trials: it ends to the second then,
+    whatever date the letter gives.
+    """
     link_validity: timedelta = timedelta(hours=24)
     """Life of a confirming link: longer leaves a lost mailbox useful to a thief for longer."""
     dispositivo_delay: timedelta = timedelta(hours=24)

@@ -1,11 +1,11 @@
-"""The end of a PIN before its time (R18-R21, and what cannot be delivered)."""
+"""The end of a PIN before its time (R18-R21, what cannot be delivered, and a death)."""
 
 from typing import Literal
 
 from shared.account import Account
 from shared.decision import Decision, Entry, Event
 
-Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned"]
+Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
 
 
 def revoked(account: Account, cause: Cause, **entry: str) -> Decision:

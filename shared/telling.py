@@ -74,7 +74,9 @@ class Teller:
         sms: Values | None = None,
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
-        """Tell the citizen at these numbers and mailboxes."""
+        """Tell the citizen at these numbers and mailboxes; of one who has died, nobody."""
+        if account.deceased_on:
+            return ()
         language = account.language
         texts = [by_sms(at, to, self.texts.sms(name, language, **(sms or {}))) for to in mobiles]
         texts += [

@@ -16,7 +16,7 @@ LINK: Final = "link"
 PLACEHOLDERS: Final[Mapping[str, int | None]] = {
     "half": 8,
     "part": 8,
-    "until": 22,
+    "until": 34,
     "citizen": None,
     "expires_on": None,
     "changed": None,

@@ -9,7 +9,7 @@ from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Residence
 from shared.contract import dispositivo as contract
 from shared.contract.reply import Reply, accepted, rejected
-from shared.dates import ROME
+from shared.dates import day_of
 from shared.decision import Decision, Entry, Event, Moment, decides
 from shared.italy.countries import COUNTRIES
 from shared.italy.names import given
@@ -84,7 +84,7 @@ def _filled(account: Account, request: DispositivoRequest) -> Form:
         sex=holder.sex,
         residence=_lines(holder.residence),
         contacts=tuple((kind, value) for kind, value in account.contacts.known().items() if value),
-        requested_on=request.requested_at.astimezone(ROME).date(),
+        requested_on=day_of(request.requested_at),
         submission=cast('Literal["online", "fax", "branch"]', request.submission),
     )
 

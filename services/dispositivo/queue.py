@@ -10,7 +10,7 @@ from shared.account import Account, Attachment, DispositivoRequest, Document, Ho
 from shared.contract import parts
 from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
 from shared.contract.reply import accepted
-from shared.dates import ROME
+from shared.dates import day_of
 from shared.decision import Decision, Moment, decides
 from shared.ledger import Ledger
 from shared.worker.lane import Taken
@@ -84,7 +84,7 @@ def _shown(request: DispositivoRequest, holder: Holder, now: datetime) -> OpenRe
             "signed_form": _file(form),
             "document": as_told(document),
             "document_scan": _file(scan),
-            "document_expired": document.expires_on < now.astimezone(ROME).date(),
+            "document_expired": document.expires_on < day_of(now),
         }
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from shared.dates import ROME
+from shared.dates import day_of
 from shared.faults import Fault
 from shared.italy import codice_fiscale
 
@@ -48,7 +48,7 @@ def lines_of(path: Path, now: datetime) -> Iterator[Recognised | FaultyLine]:
     Raises:
         OSError: the file cannot be read.
     """
-    latest = now.astimezone(ROME).date()
+    latest = day_of(now)
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, text in enumerate(file, 1):
             # No field can hold a separator, so that a quotation mark too many spoils its own line alone.

@@ -5,6 +5,7 @@ from services.issuer.texts import TELLER
 from shared.account import Account, Pin
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.contract.reply import accepted, rejected
+from shared.credential import ended_at
 from shared.dates import instant
 from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
 
@@ -45,12 +46,13 @@ def verify(account: Account, _: PinVerify, at: Moment) -> Decision:
 def _compared_with(account: Account, compared: Compared, at: Moment) -> Pin | None:
     """Return the PIN that was compared, if it is still the citizen's: it may have ended in between.
 
-    One whose time has passed opens nothing, also while the message that ends it is still on its way.
+    One whose last day has passed opens nothing, also while the message that ends it is still on its way.
     """
     pin = account.pin
     if not account.live or pin is None or pin.id != compared.pin_id:
         return None
-    return None if pin.expires_at and at.now >= pin.expires_at else pin
+    end = ended_at(pin)
+    return None if end and at.now >= end else pin
 
 
 def _refused(account: Account, compared: Compared, at: Moment) -> Decision:

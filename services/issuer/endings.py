@@ -3,16 +3,24 @@
 from services.issuer.texts import TELLER
 from shared.account import Account, Half, Pin
 from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
+from shared.credential import ended_at, expiry
 from shared.decision import Decision, Entry, Event, Moment, decides
 from shared.revocation import Cause, revoked
 
 
 @decides(Expire)
 def expire(account: Account, command: Expire, at: Moment) -> Decision:
-    """End an initial PIN that was not used in time; the citizen may ask again."""
+    """End an initial PIN that was not used in time; the citizen may ask again.
+
+    A message that comes before the end of the PIN's last day comes back: it is an earlier release's, or
+    another machine's clock is ahead of ours.
+    """
     pin = account.pin
     if not account.live or pin is None or pin.id != str(command.pin_id) or not pin.initial:
         return Decision()
+    end = ended_at(pin)
+    if end and at.now < end:
+        return Decision(messages=(expiry(account, pin),))
     expired = account.but(
         status="expired",
         level=None,

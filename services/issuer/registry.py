@@ -1,23 +1,48 @@
-"""What is kept about a citizen beside the PIN: contacts (R12) and the health card (R19)."""
+"""What is kept about a citizen beside the PIN: contacts (R12), the health card (R19), and a death."""
+
+from datetime import date
 
 from services.issuer.texts import TELLER, TEXTS
 from shared.account import Account, Contacts, HealthCard
 from shared.contract.issuer import ContactsUpdate, RegistryUpdate
 from shared.contract.reply import accepted, rejected
 from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.revocation import revoked
 
 
 @decides(RegistryUpdate)
 def registry_update(account: Account, command: RegistryUpdate, _: Moment) -> Decision:
-    """Keep the health card that a revocation is compared with; the citizen may not have a PIN yet."""
-    card = HealthCard(number=command.health_card.number, expires_on=command.health_card.expires_on)
-    if account.health_card == card:
+    """Keep the health card that a revocation is compared with, or a death; there may be no PIN yet.
+
+    The death ends a live PIN and all that was open about it. Nobody is written to: neither now, nor by what
+    comes due later, which finds nothing that is open. Suspended istanze stay on record, and as no PIN becomes
+    dispositivo any more, nothing releases them.
+    """
+    told = account.but(health_card=_card(account, command), deceased_on=_deceased_on(account, command))
+    if told == account:
         return Decision(reply=accepted())
-    return Decision(
-        reply=accepted(),
-        account=account.but(health_card=card),
-        entries=(Entry("registry.updated"),),
-    )
+    updated = Decision(reply=accepted(), account=told, entries=_updated(account, told))
+    if told.deceased_on is None or not told.live:
+        return updated
+    ending = revoked(told, "deceased")
+    return ending.but(reply=accepted(), entries=(*updated.entries, *ending.entries))
+
+
+def _card(account: Account, command: RegistryUpdate) -> HealthCard | None:
+    told = command.health_card
+    return HealthCard(number=told.number, expires_on=told.expires_on) if told else account.health_card
+
+
+def _deceased_on(account: Account, command: RegistryUpdate) -> date | None:
+    return None if command.takes_back else command.deceased_on or account.deceased_on
+
+
+def _updated(before: Account, after: Account) -> tuple[Entry, ...]:
+    """Say what changed, never the values: card and dates are personal data."""
+    card = (Entry("registry.updated"),) if before.health_card != after.health_card else ()
+    if before.deceased_on == after.deceased_on:
+        return card
+    return (*card, Entry("death.recorded" if after.deceased_on else "death.taken_back"))
 
 
 @decides(ContactsUpdate)

@@ -5,7 +5,7 @@ from shared.account import Account, Contacts, Document, Holder, Recognition, Res
 from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
 from shared.credential import NewPin, expiry, new_pin, with_pin
-from shared.dates import day
+from shared.dates import day, day_of
 from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
 from shared.delivery import Post
 from shared.istanze import released
@@ -18,18 +18,29 @@ _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
 @decides(PinRequest)
 def request(account: Account, command: PinRequest, at: Moment) -> Decision:
-    """Issue a PIN, or, while one lives, nothing (R7). The reply is the same."""
+    """Issue a PIN, or, while one lives, nothing (R7). The reply is the same.
+
+    Somebody who asks for a citizen who has died gets nothing, and neither does anybody else.
+    """
+    if account.deceased_on:
+        return _rejected("deceased")
     if account.live:
         return _second_request(account, at)
     return _issue(_registered(account, command, at), new_pin(at), at)
 
 
-def _second_request(account: Account, at: Moment) -> Decision:
-    refused = Decision(
+def _rejected(code: str) -> Decision:
+    """Issue nothing; ledger and event say why, the reply does not."""
+    facts = {"code": code}
+    return Decision(
         reply=accepted(),
-        entries=(Entry("pin.request_rejected", {"code": "pin_exists"}),),
-        events=(Event("pin.request_rejected", {"code": "pin_exists"}),),
+        entries=(Entry("pin.request_rejected", facts),),
+        events=(Event("pin.request_rejected", facts),),
     )
+
+
+def _second_request(account: Account, at: Moment) -> Decision:
+    refused = _rejected("pin_exists")
     told_at = account.told_pin_exists_at
     if told_at and at.now - told_at < at.life.notice_interval:
         return refused
@@ -80,7 +91,7 @@ def _issue(account: Account, new: NewPin, at: Moment) -> Decision:
         entries=(Entry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
         events=(Event("pin.issued", facts),),
         deliveries=(*first, *second),
-        messages=(expiry(issued, new),),
+        messages=(expiry(issued, new.pin),),
     )
     return _with_release(issuing, issued) if issued.level == "dispositivo" else issuing
 
@@ -98,7 +109,7 @@ def _with_release(issuing: Decision, issued: Account) -> Decision:
 def _first_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, ...]:
     """Return the double message: the mobile, and the PEC or else the email (R5)."""
     half = new.first.reveal()
-    expires_on = day(new.expires_at.date(), account.language)
+    expires_on = day(new.expires_on, account.language)
     return TELLER.everywhere(
         account, "first_half", at, sms={"half": half}, mail={"half": half, "expires_on": expires_on}
     )
@@ -114,7 +125,7 @@ def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, .
         name=greeted(holder.name, holder.surname),
         language=holder.language,
         half=new.second,
-        expires_on=new.expires_at.date(),
-        written_on=at.now.date(),
+        expires_on=new.expires_on,
+        written_on=day_of(at.now),
     )
     return (Delivery(at.uuid(), "post", letter),)

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from shared.account import Contacts
 from shared.contract.parts import RestoreContacts
-from shared.italy.mailboxes import deliverable
+from shared.italy.mailboxes import same_mailbox
 
 Contact = tuple[Literal["mobile", "pec", "email"], str]
 
@@ -29,15 +29,10 @@ def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
 
 
 def apart(first: Contact, second: Contact) -> bool:
-    """Tell whether two contacts are different places: no address may get both halves."""
-    return "mobile" in {first[0], second[0]} or not _same_mailbox(first[1], second[1])
+    """Tell whether two contacts are different places: no mailbox may get both halves, by whatever address."""
+    return "mobile" in {first[0], second[0]} or not same_mailbox(first[1], second[1])
 
 
 def _same(kind: str, typed: str, registered: str) -> bool:
     # A mobile in E.164 has one way to be written.
-    return typed == registered if kind == "mobile" else _same_mailbox(typed, registered)
-
-
-def _same_mailbox(one: str, other: str) -> bool:
-    # An internationalised domain is the same in letters and in ASCII.
-    return deliverable(one).casefold() == deliverable(other).casefold()
+    return typed == registered if kind == "mobile" else same_mailbox(typed, registered)

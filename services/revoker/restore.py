@@ -47,7 +47,7 @@ def _why_not(account: Account, contacts: tuple[Contact, ...], at: Moment) -> str
 def confirm(account: Account, command: RestoreConfirm, at: Moment) -> Decision:
     """Replace the lost PIN by an initial one, which is sent in two halves to two contacts (R15)."""
     match tried(account.restore, command.token_sealed, at):
-        case Link(contacts=(first, second)) if account.status in RESTORABLE:
+        case Link(contacts=(first, second)) if account.status in RESTORABLE and apart(first, second):
             return _restored(account, new_pin(at), (first, second), at)
         case Link():
             return not_confirmed(account, "restore", "no_link")
@@ -68,7 +68,7 @@ def _restored(account: Account, new: NewPin, to: tuple[Contact, Contact], at: Mo
         entries=(Entry("restore.confirmed", facts),),
         events=(Event("restore.confirmed"),),
         deliveries=(*first, *second),
-        messages=(expiry(restored, new),),
+        messages=(expiry(restored, new.pin),),
     )
 
 
@@ -83,6 +83,6 @@ def _half(
         case ("mobile", number):
             return TELLER.at((number,), (), account, "restore_half", at, sms=part)
         case mailbox:
-            expires_on = day(new.expires_at.date(), account.language)
+            expires_on = day(new.expires_on, account.language)
             mail = {"expires_on": expires_on, **part}
             return TELLER.at((), (mailbox,), account, "restore_half", at, mail=mail)

@@ -40,6 +40,7 @@ class PinIssued(EventData):
 
     level: Level
     expires_at: Instant
+    """The instant at which it has ended if nobody used it: midnight in Italy after the day that was told."""
 
 
 class PinRequestRejected(EventData):
@@ -77,11 +78,11 @@ class PinExpired(EventData):
 
 
 class PinRevoked(EventData):
-    """A PIN ended (R20, R21)."""
+    """A PIN ended (R20, R21), also because the citizen did."""
 
     type: ClassVar[str] = "pin.revoked"
 
-    cause: Literal["citizen", "contact_centre", "undeliverable", "letter_returned"]
+    cause: Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
 
 
 class ContactsUpdated(EventData):

@@ -136,7 +136,7 @@ _SENT = {**_DELIVERY, "channel": "sms", "attempt": 1}
 _ISTANZA = {"istanza_id": "2026-000123", "protocol": "2026.0000000123"}
 
 EVENT_EXAMPLES: Mapping[str, _Example] = {
-    "pin.issued": {"level": "online", "expires_at": "2027-01-21T09:30:00Z"},
+    "pin.issued": {"level": "online", "expires_at": "2027-01-21T23:00:00Z"},
     "pin.request_rejected": {"code": "invalid"},
     "pin.locked": {"until": "2026-11-22T09:45:00Z"},
     "pin.revoked": {"cause": "citizen"},

@@ -12,6 +12,7 @@ from nacl.exceptions import CryptoError
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from shared.dates import day_of
 from shared.faults import Fault
 from shared.italy import codice_fiscale, mailboxes, names, phones, residence
 
@@ -52,6 +53,12 @@ def _plausible(day: date) -> date:
 def _past(day: date) -> date:
     # The latest date on Earth: in Rome the day begins before it does in UTC.
     if day > (datetime.now(UTC) + timedelta(hours=14)).date():
+        raise fault("in_the_future", "The date lies in the future.")
+    return _plausible(day)
+
+
+def _past_in_italy(day: date) -> date:
+    if day > day_of(datetime.now(UTC)):
         raise fault("in_the_future", "The date lies in the future.")
     return _plausible(day)
 
@@ -149,6 +156,8 @@ ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upp
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible)]
 PastDay = Annotated[date, BeforeValidator(_day), AfterValidator(_past)]
+PastDayInItaly = Annotated[date, BeforeValidator(_day), AfterValidator(_past_in_italy)]
+"""A day that has begun in Italy."""
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(_in_utc),

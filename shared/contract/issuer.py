@@ -21,6 +21,7 @@ from shared.contract.fields import (
     Line,
     Name,
     PastDay,
+    PastDayInItaly,
     PlaceName,
     ProvinceCode,
     PublicKey,
@@ -128,13 +129,29 @@ class ContactsUpdate(CitizenCommand):
 
 
 class RegistryUpdate(CitizenCommand):
-    """The health registry tells a citizen's card, against which a revocation is checked (R19)."""
+    """The registry tells a citizen's card, against which a revocation is checked (R19), or a death.
+
+    One of the two is there. `deceased_on` alone, as null, takes back a death that was recorded by mistake.
+    """
 
     type: ClassVar[str] = "registry.update"
     lane: ClassVar[str] = "issuer.requests"
     senders: ClassVar[frozenset[str]] = frozenset({REGISTRY})
 
-    health_card: HealthCard
+    health_card: HealthCard | None = None
+    deceased_on: PastDayInItaly | None = None
+    """The live PIN is revoked, what was open ends, and nobody is written to. A later date corrects it."""
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether a death is taken back: a null beside a card is what a registry sends for "nothing new"."""
+        return self.deceased_on is None and self.model_fields_set == {"codice_fiscale", "deceased_on"}
+
+    def disagreements(self) -> Iterator[Fault]:
+        """Yield an update of nothing."""
+        if not self.takes_back:
+            lacking = "One of health_card and deceased_on is needed."
+            yield from at_least_one("health_card", "missing", lacking, self.health_card, self.deceased_on)
 
 
 class ActivatedData(Model):

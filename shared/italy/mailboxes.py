@@ -52,3 +52,41 @@ def _is_plain(value: str) -> bool:
         return False
     local, _, domain = value.partition("@")
     return len(local) <= _LONGEST_LOCAL and all(len(label) <= _LONGEST_LABEL for label in domain.split("."))
+
+
+# Where mail to a name with anything behind a + comes to the name's own mailbox, as the providers document it.
+# Elsewhere `anna+pin@…` may be somebody else's.
+_MICROSOFT = ("outlook.com", "outlook.it", "hotmail.com", "hotmail.it", "live.com", "live.it", "msn.com")
+_TAGGED = frozenset({"gmail.com", *_MICROSOFT, "icloud.com", "proton.me", "fastmail.com"})
+_ALSO_CALLED = {
+    "googlemail.com": "gmail.com",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+    "protonmail.com": "proton.me",
+    "pm.me": "proton.me",
+}
+_WITHOUT_DOTS = frozenset({"gmail.com"})
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox that an address leads to: equal for two addresses if they surely lead to one.
+
+    `Anna.Rossi+pin@googlemail.com` leads to `annarossi@gmail.com`. Letter case never matters, nor whether an
+    internationalised domain is in ASCII; dots and what follows a + only with providers that say so. What it
+    returns is for comparing: mail goes to the address as its owner wrote it.
+
+    Raises:
+        ValueError: the address is not valid; `fault_of_mailbox` tells before.
+    """
+    local, _, domain = deliverable(address).casefold().rpartition("@")
+    domain = _ALSO_CALLED.get(domain, domain)
+    if domain in _TAGGED:
+        local = local.partition("+")[0] or local
+    if domain in _WITHOUT_DOTS:
+        local = local.replace(".", "")
+    return f"{local}@{domain}"
+
+
+def same_mailbox(one: str, other: str) -> bool:
+    """Tell whether two addresses surely lead to one mailbox, which may never get both halves (R15)."""
+    return mailbox_of(one) == mailbox_of(other)

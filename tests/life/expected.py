@@ -60,6 +60,7 @@ class Expected:
     level: Level | None = None
     contacts: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] | None = None
+    deceased: bool = False
     pin: str | None = None
     initial: bool = False
     expires_at: datetime | None = None

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from math import ceil
 
+from shared.dates import end_of, in_days
 from tests.life.citizen import Citizen
 from tests.life.expected import Tally
 from tests.life.papers import RECOGNISED_BY
@@ -24,7 +25,7 @@ def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = No
         body["recognition"] = {"kind": recognition, **RECOGNISED_BY}
     answer = citizen.ask("operator" if recognition else "portal", "pin.request", body)
     assert answer == Answer("accepted", {})
-    if expected.live:
+    if expected.live or expected.deceased:
         return
     expected.status, expected.contacts = "issued", contacts
     expected.level = "online"
@@ -38,7 +39,7 @@ def has_new_pin(citizen: Citizen, first_at: list[str], second_at: list[str]) -> 
     """Read both halves; from now on they open, together and once, and nothing else does."""
     (first, at_first), (second, at_second) = citizen.half(*first_at), citizen.half(*second_at)
     expected, world = citizen.expected, citizen.world
-    expires_at = world.now + world.life.initial_validity
+    expires_at = end_of(in_days(world.now, world.life.initial_validity))
     expected.pin_is(first + second, initial=True, expires_at=expires_at)
     expected.carriers = at_first, at_second
     expected.tally = Tally()

@@ -118,6 +118,20 @@ class Life(RuleBasedStateMachine):
         """R19."""
         losing.registry_tells(self.citizen, card)
 
+    @rule(really=SELDOM, by_mistake=MOSTLY, number=TURN)
+    def the_registry_tells_of_a_death(self, really: bool, by_mistake: bool, number: int) -> None:
+        """Last rules: seldom, mostly by mistake, or no life would be long; nobody is written to meanwhile."""
+        if not really:
+            return
+        losing.registry_tells_of_death(self.citizen)
+        before = {copy.id for copy in self.citizen.world.copies()}
+        self.ask_for_a_pin(("mobile",), ("email",), None, used=True)
+        self.ask_to_restore((), None, at_once=False)
+        self.send_an_istanza(number)
+        assert {copy.id for copy in self.citizen.world.copies()} == before
+        if by_mistake:
+            losing.registry_takes_back(self.citizen)
+
     @rule(kinds=PAIRS, mistaken=st.sampled_from([*[None] * 9, "mobile", "email", "pec"]), at_once=MOSTLY)
     def ask_to_restore(self, kinds: tuple[str, ...], mistaken: str | None, at_once: bool) -> None:
         """R13-R15, R17."""

@@ -34,6 +34,22 @@ def registry_tells(citizen: Citizen, card: Body) -> None:
     citizen.expected.card = card
 
 
+def registry_tells_of_death(citizen: Citizen) -> None:
+    """Last rules: the PIN and all that is open end; what waits stays, and is not released."""
+    answer = citizen.ask("registry", "registry.update", {"deceased_on": "2024-05-17"})
+    assert answer == Answer("accepted", {})
+    citizen.expected.deceased = True
+    if citizen.expected.live:
+        _revoked(citizen)
+
+
+def registry_takes_back(citizen: Citizen) -> None:
+    """A death that was recorded by mistake: the citizen may ask for a PIN again."""
+    answer = citizen.ask("registry", "registry.update", {"deceased_on": None})
+    assert answer == Answer("accepted", {})
+    citizen.expected.deceased = False
+
+
 def ask_to_restore(citizen: Citizen, kinds: tuple[str, ...], mistaken: str | None = None) -> None:
     """R13, R14, R17: the link comes only if first access was completed and all contacts are right."""
     expected = citizen.expected

@@ -10,6 +10,7 @@ import orjson
 from shared.account import TRANSITIONS, Account
 from shared.contract.events import EVENTS
 from shared.decision import Decision
+from shared.italy.mailboxes import mailbox_of
 from tests.captured import Copy
 from tests.unit.decisions import personal, public
 
@@ -32,13 +33,17 @@ class Places:
 
 def no_address_gets_both_halves(places: Places, copies: Iterable[Copy]) -> None:
     """R5, R6, R15: never one half and the other of the same PIN, also not in two messages."""
-    halves = [(copy.half, copy.to.casefold()) for copy in copies if copy.half]
+    halves = [(copy.half, _place(copy)) for copy in copies if copy.half]
     for half, to in halves:
         places.of_half[half].add(to)
     texts = list(dict.fromkeys(half for half, _ in halves))
     if texts:
         first, second = texts
         assert places.of_half[first].isdisjoint(places.of_half[second])
+
+
+def _place(copy: Copy) -> str:
+    return mailbox_of(copy.to) if "@" in copy.to else copy.to
 
 
 def nothing_tells(decision: Decision, account: Account, secrets: Iterable[str]) -> None:

@@ -23,6 +23,7 @@ def shape(citizen: Citizen) -> tuple[object, ...]:
         tally.failures >= citizen.world.life.attempts_in_all,
         request is not None and (request.documents, request.effective_at is not None),
         bool(expected.suspended),
+        expected.deceased,
         expected.restore is not None,
         expected.revocation is not None,
         frozenset(expected.contacts),
@@ -58,7 +59,7 @@ def _phoning(citizen: Citizen, _: PureWorld) -> None:
 
 def _waiting(citizen: Citizen, world: PureWorld) -> None:
     """An initial PIN that nobody uses expires."""
-    world.passes(world.life.initial_validity)
+    world.now = max(world.now, citizen.expected.expires_at or world.now)
     for message in list(world.due):
         if message.type == "internal.issuer.expire":
             world.arrives(message)
@@ -98,6 +99,8 @@ def _restoring(citizen: Citizen, world: PureWorld) -> None:
 
 def _arrives(citizen: Citizen, world: PureWorld) -> None:
     expected = citizen.expected
+    if expected.deceased:
+        losing.registry_takes_back(citizen)
     if not expected.live:
         getting.ask(citizen, {"mobile": citizen.address("mobile"), "email": citizen.address("email")})
     if expected.initial and expected.pin:

@@ -23,6 +23,7 @@ from nacl.public import PrivateKey
 from shared.account import Account, Contacts, Half, HealthCard, Holder, Level, Pin, Residence, Status
 from shared.contract import message as contract
 from shared.contract.examples import COMMAND_EXAMPLES
+from shared.dates import end_of, in_days
 from shared.decision import Decision, Moment
 from shared.delivery import Mail, Post, Sms
 from shared.lifecycle import Lifecycle
@@ -153,7 +154,7 @@ def initial_pin(issued_at: datetime = NOW - timedelta(days=1)) -> Pin:
         salt=salt,
         verifier=PEPPER.initial(salt, INITIAL_PIN),
         part_verifiers=tuple(PEPPER.initial(salt, Secret(half)) for half in (text[:8], text[8:])),
-        expires_at=issued_at + LIFE.initial_validity,
+        expires_at=end_of(in_days(issued_at, LIFE.initial_validity)),
         halves=(
             Half(deliveries=("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e",)),
             Half(deliveries=("6c907b1f-4d63-4d9f-9e6f-1a8b2d3c4e5f",)),

@@ -8,7 +8,7 @@ from services.issuer.endings import delivery_failed, expire, letter_returned
 from shared.account import Account, Half, Status
 from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
 from shared.decision import Decision, Event
-from tests.unit.decisions import CONTACTS, SUBJECT, account, moment, told
+from tests.unit.decisions import CONTACTS, NOW, SUBJECT, account, moment, told
 
 SMS, MAIL, LETTER = (f"{n}b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e" for n in range(3))
 HALVES = (Half(deliveries=(SMS, MAIL)), Half(deliveries=(LETTER,)))
@@ -29,7 +29,8 @@ def failed(citizen: Account, delivery: str) -> Decision:
 def expired(citizen: Account, pin_id: str | None = None) -> Decision:
     assert pin_id or citizen.pin
     wanted = pin_id or (citizen.pin.id if citizen.pin else "")
-    return expire(citizen, Expire(subject=SUBJECT.hex(), pin_id=UUID(wanted)), moment())
+    end = citizen.pin.expires_at if citizen.pin else None
+    return expire(citizen, Expire(subject=SUBJECT.hex(), pin_id=UUID(wanted)), moment(end or NOW))
 
 
 @pytest.mark.parametrize("status", ["issued", "restoring"])

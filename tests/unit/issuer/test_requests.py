@@ -1,6 +1,6 @@
 """A confirmed request becomes a PIN: given this account, when this message, then exactly this decision."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import orjson
@@ -14,7 +14,7 @@ from shared.decision import Decision, Entry, Event
 from shared.delivery import Post
 from shared.pin import ALPHABET
 from shared.secret import Secret
-from tests.unit.decisions import LIFE, NOW, PEPPER, SUBJECT, account, moment, personal, public, read, told
+from tests.unit.decisions import NOW, PEPPER, SUBJECT, account, moment, personal, public, read, told
 
 CONTACTS = COMMAND_EXAMPLES["pin.request"]["contacts"]
 RECOGNITION = {
@@ -156,12 +156,12 @@ def test_a_recognised_citizen_s_suspended_istanze_are_released() -> None:
 
 
 def test_the_pin_expires_by_a_message_that_names_it_and_comes_due() -> None:
-    """The initial PIN lives 60 days unless it is used."""
+    """The initial PIN lives to the end of the sixtieth day, in Italy, unless it is used."""
     decision = asked()
     (message,) = decision.messages
     assert decision.account is not None
     assert decision.account.pin is not None
-    assert message.due_at == NOW + timedelta(days=60) == NOW + LIFE.initial_validity
+    assert message.due_at == datetime(2027, 1, 21, 23, tzinfo=UTC)
     assert orjson.loads(message.body) == {"subject": SUBJECT.hex(), "pin_id": decision.account.pin.id}
 
 

@@ -5,7 +5,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.italy.mailboxes import deliverable, fault_of_mailbox
+from shared.italy.mailboxes import deliverable, fault_of_mailbox, mailbox_of, same_mailbox
 
 
 def accepted(value: str) -> bool:
@@ -77,3 +77,51 @@ def test_the_fast_path_agrees_with_the_library(value: str) -> None:
         assert not accepted(value)
     else:
         assert accepted(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna.Rossi@Example.it", "anna.rossi@example.it"),
+        ("anna@città.it", "anna@xn--citt-3na.it"),
+        ("anna.rossi@gmail.com", "annarossi@gmail.com"),
+        ("a.n.n.a+x.y@gmail.com", "anna@googlemail.com"),
+        ("anna+pin@outlook.com", "anna@outlook.com"),
+        ("anna+pin@hotmail.it", "anna@HOTMAIL.it"),
+        ("anna+1@icloud.com", "anna@me.com"),
+        ("anna+1@protonmail.com", "anna@proton.me"),
+    ],
+)
+def test_addresses_that_surely_lead_to_one_mailbox_are_the_same(one: str, other: str) -> None:
+    """R13, R15."""
+    assert same_mailbox(one, other)
+    assert same_mailbox(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("anna@example.it", "anna@example.com"),
+        ("anna@example.it", "anna+pin@example.it"),
+        ("anna.rossi@example.it", "annarossi@example.it"),
+        ("anna+a@pec.it", "anna@pec.it"),
+        ("anna.rossi@outlook.com", "annarossi@outlook.com"),
+        ("anna@outlook.com", "anna@hotmail.com"),
+        ("+anna@gmail.com", "+maria@gmail.com"),
+        ("anna@gmail.com", "anna@gmail.it"),
+        ("anna@pec.example.com", "anna@example.com"),
+    ],
+)
+def test_what_may_be_two_people_s_is_not_the_same(one: str, other: str) -> None:
+    assert not same_mailbox(one, other)
+
+
+@given(
+    st.from_regex(
+        r"[a-z0-9]{1,8}([.+-][a-z0-9]{1,8}){0,3}@(gmail\.com|me\.com|pm\.me|example\.it)", fullmatch=True
+    )
+)
+def test_the_mailbox_of_a_mailbox_is_itself(address: str) -> None:
+    """So that `same` is one thing for all: who is the same as a third is the same as each other."""
+    assert mailbox_of(mailbox_of(address)) == mailbox_of(address)
+    assert same_mailbox(address, address.upper())

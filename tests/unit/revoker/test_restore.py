@@ -1,6 +1,6 @@
 """Restoring a lost PIN: given this account, when this message, then exactly this decision (R13-R17)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -26,6 +26,8 @@ from tests.unit.decisions import (
 from tests.unit.revoker.asking import MOBILE_AND_EMAIL, asked_to_restore, changed, codes, confirm_restore
 
 MOBILE, EMAIL, PEC = CONTACTS.mobile or "", CONTACTS.email or "", CONTACTS.pec or ""
+LAST_DAY_ENDS = datetime(2027, 1, 21, 23, tzinfo=UTC)
+"""Sixty days after `NOW`, at the end of that day in Italy."""
 
 
 def request(citizen: Account, **contacts: str) -> Decision:
@@ -138,6 +140,49 @@ def test_no_address_ever_gets_both_halves() -> None:
     assert told(request(citizen, mobile=MOBILE, pec="anna@example.it"))
 
 
+ONE_MAILBOX = [
+    ("Anna@example.it", "anna@EXAMPLE.it"),
+    ("anna.rossi@gmail.com", "annarossi+pec@googlemail.com"),
+    ("anna@outlook.it", "anna+inps@outlook.it"),
+    ("anna@città.it", "anna@xn--citt-3na.it"),
+]
+
+
+@pytest.mark.parametrize(("email", "pec"), ONE_MAILBOX)
+def test_one_mailbox_by_two_addresses_is_not_two_contacts(email: str, pec: str) -> None:
+    """R13, R15: refused silently; with the mobile beside them there are two places."""
+    citizen = account("active", contacts=Contacts(mobile=MOBILE, email=email, pec=pec))
+    decision = request(citizen, email=email, pec=pec)
+    assert (decision.reply, decision.account, decision.deliveries) == (accepted(), None, ())
+    assert codes(decision) == [("restore.refused", "one_address_for_both_halves")]
+    halves = told(confirm_restore(*asked_to_restore(citizen, mobile=MOBILE, email=email, pec=pec)))
+    assert [message.to for message in halves] == [MOBILE, pec]
+
+
+@pytest.mark.parametrize(("email", "pec"), ONE_MAILBOX)
+def test_a_link_of_an_earlier_release_never_sends_both_halves_to_one_mailbox(email: str, pec: str) -> None:
+    """R15: it may have been sent while these still counted as two."""
+    citizen, token = asked_to_restore()
+    assert citizen.restore is not None
+    older = citizen.but(restore=citizen.restore.but(contacts=(("pec", pec), ("email", email))))
+    decision = confirm_restore(older, token)
+    assert codes(decision) == [("restore.not_confirmed", "no_link")]
+    assert decision.deliveries == ()
+
+
+def test_two_mailboxes_that_may_be_two_people_s_are_two_contacts() -> None:
+    """R13: what follows a + is another name where nobody says that it is not."""
+    citizen = account("active", contacts=Contacts(email="anna+pin@example.it", pec="anna@example.it"))
+    assert told(request(citizen, email="anna+pin@example.it", pec="anna@example.it"))
+
+
+def test_a_mailbox_is_the_registered_one_by_whatever_address_it_is_named() -> None:
+    """R14: the link goes to the address that is registered."""
+    citizen = account("active", contacts=Contacts(mobile=MOBILE, email="anna.rossi@gmail.com"))
+    (mail,) = told(request(citizen, mobile=MOBILE, email="annarossi@gmail.com"))
+    assert mail.to == "anna.rossi@gmail.com"
+
+
 @pytest.mark.parametrize(
     ("contacts", "first", "second"),
     [
@@ -169,7 +214,7 @@ def test_confirming_puts_a_new_pin_in_the_place_of_the_lost_one() -> None:
     assert new is not None
     halves = [_half_in(message.text) for message in told(decision)]
     assert PEPPER.opens(new.salt, new.verifier, Secret("".join(halves)))
-    assert (restored.status, new.initial, new.expires_at) == ("restoring", True, NOW + LIFE.initial_validity)
+    assert (restored.status, new.initial, new.expires_at) == ("restoring", True, LAST_DAY_ENDS)
     assert (restored.attempts, restored.restore, restored.revocation) == (Attempts(), None, None)
     assert decision.reply == accepted()
     assert decision.events == (Event("restore.confirmed"),)
@@ -189,7 +234,7 @@ def test_a_restored_pin_that_is_never_used_expires() -> None:
     decision = confirm_restore(*asked_to_restore())
     pin = changed(decision).pin
     (message,) = decision.messages
-    assert (message.key, message.due_at) == ("internal.issuer.expire", NOW + LIFE.initial_validity)
+    assert (message.key, message.due_at) == ("internal.issuer.expire", LAST_DAY_ENDS)
     assert orjson.loads(message.body) == {"subject": SUBJECT.hex(), "pin_id": pin.id if pin else None}
 
 
