@@ -10,7 +10,7 @@ from datetime import date
 
 from shared.faults import Fault
 from shared.italy import birthplaces
-from shared.italy.names import letters_of_name, letters_of_surname
+from shared.italy.names import are_of_name, are_of_surname, letters_of_name, letters_of_surname
 
 LENGTH, PROVISIONAL_LENGTH = 16, 11
 MONTHS = "ABCDEHLMPRST"
@@ -110,9 +110,9 @@ def disagreements(  # noqa: PLR0913 - a person's data are these
         return []
     code = _digits(codice_fiscale)
     fields = []
-    if surname is not None and code[:3] not in letters_of_surname(surname):
+    if surname is not None and not are_of_surname(code[:3], surname):
         fields.append("surname")
-    if name is not None and code[3:6] not in letters_of_name(name):
+    if name is not None and not are_of_name(code[3:6], name):
         fields.append("name")
     day = int(code[9:11])
     if birth_date is not None and code[6:9] + f"{day % WOMEN:02}" != _date_part(birth_date):

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from itertools import chain
+from collections.abc import Iterator
 
 from shared.faults import Fault
 from shared.italy.alphabets import options_of, spellings, without_marked
@@ -89,9 +89,7 @@ def letters_of_surname(surname: str) -> tuple[str, ...]:
 
     Last comes the spelling of old codes, without the letters that carry a diacritic (`Alù`, LAX).
     """
-    if surname.isascii():
-        return (_surname_letters(_letters(surname)),)
-    return tuple(dict.fromkeys(map(_surname_letters, [*spellings(surname), *_spelled_of_old(surname)])))
+    return tuple(dict.fromkeys(_each_of_surname(surname)))
 
 
 def letters_of_name(name: str) -> tuple[str, ...]:
@@ -101,12 +99,36 @@ def letters_of_name(name: str) -> tuple[str, ...]:
     and people give them all or not: the code may be that of any number of the first names. The spelling of
     old codes comes last, as for a surname.
     """
+    return tuple(dict.fromkeys(_each_of_name(name)))
+
+
+def are_of_surname(letters: str, surname: str) -> bool:
+    """Tell whether the letters are among `letters_of_surname`; no rarer spelling is made than is needed."""
+    return letters in _each_of_surname(surname)
+
+
+def are_of_name(letters: str, name: str) -> bool:
+    """The same for `letters_of_name`."""
+    return letters in _each_of_name(name)
+
+
+def _each_of_surname(surname: str) -> Iterator[str]:
+    if surname.isascii():
+        yield _surname_letters(_letters(surname))
+        return
+    yield from map(_surname_letters, spellings(surname))
+    yield from map(_surname_letters, _spelled_of_old(surname))
+
+
+def _each_of_name(name: str) -> Iterator[str]:
     given = _SEPARATOR.split(name.strip(" ,"))
     leading = [" ".join(given[:count]) for count in range(len(given), 0, -1)]
     if name.isascii():
-        return tuple(dict.fromkeys([_name_letters(_letters(given)) for given in leading]))
-    spelled = chain.from_iterable([*map(spellings, leading), *map(_spelled_of_old, leading)])
-    return tuple(dict.fromkeys(map(_name_letters, spelled)))
+        yield from map(_name_letters, map(_letters, leading))
+        return
+    for spell in (spellings, _spelled_of_old):
+        for names in leading:
+            yield from map(_name_letters, spell(names))
 
 
 def _letters(text: str) -> str:

@@ -3,6 +3,8 @@
 import pytest
 
 from shared.italy.names import (
+    are_of_name,
+    are_of_surname,
     fault_of_name,
     full_name,
     greeted,
@@ -164,3 +166,14 @@ def test_a_greeting_is_cut_at_the_end_of_a_word() -> None:
     assert greeted(long, "Della Rovere-Oberkofler von Elzenbaum") == f"{long} Della Rovere-Oberkofler von"
     assert greeted("A" * 30, "B" * 29) == f"{'A' * 30} {'B' * 29}"
     assert greeted("A" * 90, "B") == "A" * 60
+
+
+@pytest.mark.parametrize("name", ["Müller", "Alù Noè", "Weiß", "Rossi", "Maria, Teresa", "-", "Μίλος"])
+def test_what_is_asked_for_is_what_is_listed(name: str) -> None:
+    """The question stops at the first spelling that fits; the list has them all."""
+    for letters in letters_of_surname(name):
+        assert are_of_surname(letters, name)
+    for letters in letters_of_name(name):
+        assert are_of_name(letters, name)
+    assert not are_of_surname("QQQ", name)
+    assert not are_of_name("QQQ", name)
