@@ -96,3 +96,10 @@ def test_the_glossary_is_in_order_and_says_where_each_thing_lives() -> None:
     words = [word.casefold() for word, _ in rows]
     assert words == sorted(set(words))
     assert [word for word, meaning in rows if not LINK.search(meaning)] == []
+
+
+def test_every_test_that_the_guide_to_changes_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", text_of("CONTRIBUTING.md")))
+    defined = {name for path in tracked("tests") for name in re.findall(r"def (test_\w+)\(", text_of(path))}
+    assert named
+    assert named - defined == set()
