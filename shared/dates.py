@@ -5,6 +5,7 @@ instant after it, at which it has ended.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,9 @@ _DAY: Final = {"it": "%d/%m/%Y", "de": "%d.%m.%Y"}
 _INSTANT: Final = {"it": "%d/%m/%Y, ore %H:%M", "de": "%d.%m.%Y, %H:%M Uhr"}
 _SUMMER: Final = {"it": " (ora legale)", "de": " (Sommerzeit)"}
 _WINTER: Final = {"it": " (ora solare)", "de": " (Normalzeit)"}
+
+_remembered = lru_cache(maxsize=64)
+"""All of a batch is decided at one instant: its days are worked out once."""
 
 
 def day(when: date, language: str) -> str:
@@ -46,6 +50,7 @@ def _which_hour(here: datetime, language: str) -> str:
     return (_SUMMER if here.dst() else _WINTER)[language]
 
 
+@_remembered
 def day_of(when: datetime) -> date:
     """The day that an instant falls on in Italy: in summer it begins at 22:00 UTC, in winter at 23:00.
 
@@ -55,11 +60,13 @@ def day_of(when: datetime) -> date:
     return _in_italy(when).date()
 
 
+@_remembered
 def end_of(last: date) -> datetime:
     """The instant (UTC) at which a day has ended in Italy: what lives to this day lives before, not at it."""
     return datetime.combine(last + DAY, time(), ROME).astimezone(UTC)
 
 
+@_remembered
 def last_day(ended_at: datetime) -> date:
     """The last day in Italy of what has ended at an instant; `last_day(end_of(day)) == day`.
 
@@ -69,6 +76,7 @@ def last_day(ended_at: datetime) -> date:
     return day_of(ended_at - datetime.resolution)
 
 
+@_remembered
 def in_days(when: datetime, period: timedelta) -> date:
     """The day on which a period from an instant ends by Italy's calendar and clocks.
 

@@ -41,6 +41,8 @@ class Moment:
             account does not open.
         deliveries: the deliveries that the lane's effect found, as they stand after the last decision,
             their citizens locked.
+        sent_today: how many messages went to each place today, in Italy, as of the last decision: of the
+            places that the lane's `addresses` gave for the batch.
         order: the message's place in its batch, for those to whom the order of arrival matters.
     """
 
@@ -53,6 +55,7 @@ class Moment:
     number: int | None = None
     accounts: Mapping[bytes, Account] = field(default_factory=dict)
     deliveries: Mapping[UUID, "DeliveryRecord"] = field(default_factory=dict)
+    sent_today: Mapping[bytes, int] = field(default_factory=dict)
     order: int = 0
 
     def uuid(self) -> UUID:
@@ -129,7 +132,11 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What changes and what is to be said. The empty one changes nothing and says nothing."""
+    """What changes and what is to be said. The empty one changes nothing and says nothing.
+
+    Attributes:
+        sent_to: the places that messages go to which are counted by place, see `Moment.sent_today`.
+    """
 
     reply: Reply | None = None
     account: Account | None = None
@@ -138,6 +145,7 @@ class Decision:
     deliveries: tuple[Delivery, ...] = ()
     messages: tuple[Internal, ...] = ()
     records: tuple[DeliveryRecord, ...] = ()
+    sent_to: tuple[bytes, ...] = ()
 
     def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields
         """Return a copy with some parts changed."""

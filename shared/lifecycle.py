@@ -32,5 +32,10 @@ class Lifecycle(Settings):
     """Confirming links one citizen can be sent in 24 hours: more lets a stranger flood the mailbox."""
     tries_a_link: int = 5
     """Wrong confirmations after which the link is closed."""
+    first_halves_a_day: int = 100
+    """First halves, and notices that a PIN exists, to one mobile or mailbox a day over all citizens, which is
+    Italy's: more lets strangers write to a phone more often in other people's names, fewer turns away who
+    lends many people an address, such as a patronato. Each issuer process at work at once may add as many.
+    """
     notice_interval: timedelta = timedelta(days=1)
     """How often, at most, a citizen is told that somebody asked for a second PIN (R7)."""

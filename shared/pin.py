@@ -52,6 +52,10 @@ class Pepper:
         """Tell whether these are the 16 characters that the verifier was made of."""
         return hmac.compare_digest(self.initial(salt, pin), verifier)
 
+    def place(self, address: str) -> bytes:
+        """Return the digest (16 bytes) under which it is counted what goes to an address."""
+        return hashlib.blake2b(address.encode(), key=self.key, person=b"place", digest_size=16).digest()
+
     def link(self, token: Secret) -> bytes:
         """Return the digest under which the token of a confirming link is kept."""
         return self.keyed(b"link", b"", token)

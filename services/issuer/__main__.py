@@ -5,7 +5,9 @@ import sys
 
 from services.issuer import access, endings, registry, requests  # noqa: F401 - they enter the table of decisions
 from services.issuer.comparing import Comparing, Verifiers
+from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
+from shared.contract.issuer import PinRequest
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.sealing import Keys, Pseudonyms, ServiceBox, StateSeal
@@ -25,6 +27,7 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         queue="issuer.requests",
         read=CommandReader("issuer.requests", Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
+        addresses={PinRequest: addresses},
         channels={channel: keys.public(channel) for channel in CHANNELS},
     )
 

@@ -1,5 +1,6 @@
 """A confirmed request becomes a PIN (R1-R8)."""
 
+from services.issuer.floods import flooded, places
 from services.issuer.texts import TELLER
 from shared.account import Account, Contacts, Document, Holder, Recognition, Residence
 from shared.contract.issuer import PinRequest
@@ -20,13 +21,18 @@ _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 def request(account: Account, command: PinRequest, at: Moment) -> Decision:
     """Issue a PIN, or, while one lives, nothing (R7). The reply is the same.
 
-    Somebody who asks for a citizen who has died gets nothing, and neither does anybody else.
+    Somebody who asks for a citizen who has died gets nothing, and neither does anybody else. Nor is anything
+    issued to an address that had too many first halves today, whoever asked for them.
     """
     if account.deceased_on:
         return _rejected("deceased")
     if account.live:
         return _second_request(account, at)
-    return _issue(_registered(account, command, at), new_pin(at), at)
+    registered = _registered(account, command, at)
+    to = places(registered.contacts, at)
+    if flooded(to, at):
+        return _rejected("address_flooded")
+    return _issue(registered, new_pin(at), to, at)
 
 
 def _rejected(code: str) -> Decision:
@@ -41,12 +47,13 @@ def _rejected(code: str) -> Decision:
 
 def _second_request(account: Account, at: Moment) -> Decision:
     refused = _rejected("pin_exists")
-    told_at = account.told_pin_exists_at
-    if told_at and at.now - told_at < at.life.notice_interval:
+    told_at, to = account.told_pin_exists_at, places(account.contacts, at)
+    if (told_at and at.now - told_at < at.life.notice_interval) or flooded(to, at):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=at.now),
         deliveries=TELLER.everywhere(account, "pin_exists", at),
+        sent_to=to,
     )
 
 
@@ -80,7 +87,7 @@ def _holder(command: PinRequest) -> Holder:
     )
 
 
-def _issue(account: Account, new: NewPin, at: Moment) -> Decision:
+def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], at: Moment) -> Decision:
     first, second = _first_half(account, new, at), _second_half(account, new, at)
     issued = with_pin(account, new.sent_by(first, second), status="issued")
     carriers = {d.channel: str(d.id) for d in (*first, *second)}
@@ -92,6 +99,7 @@ def _issue(account: Account, new: NewPin, at: Moment) -> Decision:
         events=(Event("pin.issued", facts),),
         deliveries=(*first, *second),
         messages=(expiry(issued, new.pin),),
+        sent_to=to,
     )
     return _with_release(issuing, issued) if issued.level == "dispositivo" else issuing
 

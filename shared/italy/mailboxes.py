@@ -73,18 +73,25 @@ def mailbox_of(address: str) -> str:
 
     `Anna.Rossi+pin@googlemail.com` leads to `annarossi@gmail.com`. Letter case never matters, nor whether an
     internationalised domain is in ASCII; dots and what follows a + only with providers that say so. What it
-    returns is for comparing: mail goes to the address as its owner wrote it.
-
-    Raises:
-        ValueError: the address is not valid; `fault_of_mailbox` tells before.
+    returns is for comparing: mail goes to the address as its owner wrote it. What is not valid, any more,
+    is compared as it stands.
     """
-    local, _, domain = deliverable(address).casefold().rpartition("@")
+    local, _, domain = _in_ascii(address).casefold().rpartition("@")
     domain = _ALSO_CALLED.get(domain, domain)
     if domain in _TAGGED:
         local = local.partition("+")[0] or local
     if domain in _WITHOUT_DOTS:
         local = local.replace(".", "")
     return f"{local}@{domain}"
+
+
+def _in_ascii(address: str) -> str:
+    if address.isascii():
+        return address
+    try:
+        return deliverable(address)
+    except ValueError:
+        return address
 
 
 def same_mailbox(one: str, other: str) -> bool:

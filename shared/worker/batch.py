@@ -1,6 +1,6 @@
 """Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -143,6 +143,7 @@ class Fold:
             clerk.trust.box,
             accounts=self.writing.accounts,
             deliveries=self.writing.deliveries,
+            sent_today=self.writing.sent_today,
         )
         self.outbound = Outbound(now, clerk.lane.worker)
 
@@ -159,6 +160,15 @@ class Fold:
                 row["reply"],
             )
         await self._draw_numbers(batch, ledger)
+        await self.writing.count_sent(
+            list({place for taken in batch for place in self._places(taken)}), ledger
+        )
+
+    def _places(self, taken: Taken) -> Iterator[bytes]:
+        addresses = self._clerk.lane.addresses.get(type(taken.message))
+        if addresses and not self.writing.unfit(taken):
+            account = self.writing.account(taken.subjects[0])
+            yield from map(self._clerk.trust.pepper.place, addresses(account, taken.message))
 
     async def _draw_numbers(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         for kind, query in self._clerk.lane.sequences.items():

@@ -20,6 +20,8 @@ _SHARE = 4
 """So many times what a full step took is left to the others before the next."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FORGETTING = ("forget_inbox", "forget_suspects")
+_YESTERDAY = timedelta(days=1)
+"""What was sent to whom is kept that long beside today's: clocks differ at midnight."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,8 @@ class Housekeeping:
 
     def __init__(self, retention: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._chores = [_Chore(query, retention) for query in _FORGETTING] + [_Chore("fold_tally", None)]
+        self._chores = [_Chore(query, retention) for query in _FORGETTING]
+        self._chores += [_Chore("forget_sent_to", _YESTERDAY), _Chore("fold_tally", None)]
 
     async def step(self, ledger: Ledger) -> float:
         """Do a step of each chore that is due; returns the seconds until the next one is.

@@ -1,10 +1,11 @@
 """What the shell has to know of a lane: the worker's own part, in values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from shared.account import Account
 from shared.amqp import Arrived
 from shared.contract.reply import Reply
 from shared.decision import Decide
@@ -77,6 +78,8 @@ class Effect(Protocol):
         """Let go of what the effect holds."""
 
 
+Addresses = Callable[[Account, Any], Iterable[str]]
+"""From an account, as the batch finds it, and a message to addresses."""
 Reader = Callable[[str, bytes, str], Parsed]
 """From type, body and role to a message. Raises `shared.contract.Unreadable`."""
 
@@ -94,6 +97,7 @@ class Lane:
         accounts: whether the lane opens accounts.
         effect: what it does outside the ledger first.
         sequences: the name of the query that draws numbers for a type of message.
+        addresses: of a type of message, where what it leads to may go: what went there today is counted.
         channels: the public keys of the channels that it may send deliveries to.
     """
 
@@ -105,4 +109,5 @@ class Lane:
     accounts: bool = True
     effect: Effect | None = None
     sequences: Mapping[type, str] = field(default_factory=dict)
+    addresses: Mapping[type, Addresses] = field(default_factory=dict)
     channels: Mapping[str, bytes] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """What one batch writes: gathered while its messages are decided, written by one statement each."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.account import Account
+from shared.dates import day_of
 from shared.decision import Decision, DeliveryRecord, Entry
 from shared.ledger import Ledger, LedgerConflict
 from shared.ledger.chain import GENESIS, link
@@ -55,6 +57,10 @@ class Writing:
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     deliveries: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     """Those that the batch is about, as they stand."""
+    sent_today: dict[bytes, int] = field(default_factory=dict)
+    """How many messages went to each place of the batch today, those of the batch with them."""
+    sent_to: Counter[bytes] = field(default_factory=Counter)
+    """How many of them are the batch's."""
     inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
     """Citizens whose account does not open: what concerns them is parked, and nobody else is held up."""
@@ -83,6 +89,11 @@ class Writing:
             record = standing(row)
             self.deliveries[record.id] = record
 
+    async def count_sent(self, places: list[bytes], ledger: Ledger) -> None:
+        """Read how many messages went to places today: what other workers decide meanwhile is not in it."""
+        for place, messages in await ledger.rows("count_sent_to", places, day_of(self.now)) if places else ():
+            self.sent_today[bytes(place)] = messages
+
     def unfit(self, taken: Taken) -> str:
         """Return why a message cannot be decided, or nothing: an account that it is about does not open."""
         return "" if self.unreadable.isdisjoint(taken.subjects) else UNREADABLE
@@ -103,6 +114,9 @@ class Writing:
             self._append(taken, entry)
         for record in decision.records:
             self.records[record.id] = self.deliveries[record.id] = record
+        for place in decision.sent_to:
+            self.sent_to[place] += 1
+            self.sent_today[place] = self.sent_today.get(place, 0) + 1
         if decision.account is not None:
             self.change(decision.account)
 
@@ -153,6 +167,9 @@ class Writing:
                 for r in self.records.values()
             ]
             await ledger.run("save_deliveries", *_columns(rows), self.now)
+        if self.sent_to:
+            counts = list(self.sent_to.items())
+            await ledger.run("add_sent_to", *_columns(counts), day_of(self.now))
         if self.inbox:
             rows_written = await ledger.run("add_inbox", *_columns(self.inbox), self.now)
             if rows_written != len(self.inbox):

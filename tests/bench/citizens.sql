@@ -53,6 +53,12 @@ select gen_random_uuid(), (array['issuer', 'notifier', 'revoker', 'dispositivo']
        at + interval '31 days', at, decode(repeat(md5(key), 20), 'hex')
 from citizen order by n;
 
+-- What went out today and yesterday to two places each, with some of the day before to be forgotten.
+insert into sent_to (day, place, messages)
+select (now() at time zone 'Europe/Rome')::date - n % 3, decode(md5(kind || n), 'hex'), 1
+from citizen cross join (values ('mobile'), ('mailbox')) as place (kind)
+order by n;
+
 drop table citizen;
 reset session_replication_role;
 select recount();  -- for the triggers were off

@@ -14,6 +14,7 @@ import pytest
 from deploy.local.postgres import SUPERUSER
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
+from shared.dates import ROME
 from shared.ledger import QUERIES
 from shared.pinctl.status import MOST_DUE
 from shared.worker.housekeeping import ROWS
@@ -21,7 +22,7 @@ from shared.worker.housekeeping import ROWS
 CITIZENS = 30_000
 DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
-GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "tally_change"}
+GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "sent_to", "tally_change"}
 """Tables that get a row for whatever happens. The sums of the tally do not grow."""
 FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
@@ -58,16 +59,19 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "add_entries": Loop(),
     "add_inbox": Loop(),
     "add_outbox": Loop(),
+    "add_sent_to": Loop(),
     "add_subjects": Loop(),
     "audit_entries": Whole(),
     "audit_subjects": Whole(),
     "checkpoint_heads": Whole(),
     "claim_messages": Loop(),
     "clear_outbox": Loop(reads="parcels"),
+    "count_sent_to": Loop(reads="places", more=(NOW.astimezone(ROME).date(),)),
     "count_try": Loop(),
     "draw_protocols": Loop("dispositivo", more=(3,)),
     "fold_tally": Loop(more=(ROWS,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "lock_subjects": Loop(reads="keys"),
     "note_unreadable": Loop(),
@@ -98,6 +102,7 @@ SAMPLES = {
     "keys": "select key from subject order by md5(key) limit $1",
     "messages": "select message_id from inbox order by md5(message_id::text) limit $1",
     "deliveries": "select id from delivery order by md5(id::text) limit $1",
+    "places": "select place from sent_to order by md5(place) limit $1",
     "parcels": "select id from outbox where worker = 'issuer' order by md5(id::text) limit $1",
 }
 

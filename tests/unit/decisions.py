@@ -10,7 +10,7 @@ Nothing here stands in for our own code: box, pepper and contract are real, chan
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -68,18 +68,19 @@ def opened(text: str) -> str:
     return inside.reveal()
 
 
-def moment(
+def moment(  # noqa: PLR0913 - one a field
     now: datetime = NOW,
     *,
     seed: int = 0,
     life: Lifecycle = LIFE,
     effect: object = None,
     number: int | None = None,
+    sent_today: Mapping[bytes, int] | None = None,
 ) -> Moment:
     """Return a moment; the same `now` and `seed` bring the same chance."""
-    return Moment(
-        now, _chance(f"{now.isoformat()} {seed}"), life, PEPPER, ServiceBox(_WORKER), effect, number
-    )
+    chance = _chance(f"{now.isoformat()} {seed}")
+    sent = sent_today or {}
+    return Moment(now, chance, life, PEPPER, ServiceBox(_WORKER), effect, number, sent_today=sent)
 
 
 def _chance(seed: str) -> Callable[[int], bytes]:
