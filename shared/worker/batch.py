@@ -1,6 +1,6 @@
 """Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -164,11 +164,15 @@ class Fold:
             list({place for taken in batch for place in self._places(taken)}), ledger
         )
 
-    def _places(self, taken: Taken) -> Iterator[bytes]:
+    def _places(self, taken: Taken) -> tuple[bytes, ...]:
         addresses = self._clerk.lane.addresses.get(type(taken.message))
-        if addresses and not self.writing.unfit(taken):
+        if addresses is None or taken.parked or self.writing.unfit(taken):
+            return ()
+        try:
             account = self.writing.account(taken.subjects[0])
-            yield from map(self._clerk.trust.pepper.place, addresses(account, taken.message))
+            return tuple(map(self._clerk.trust.pepper.place, addresses(account, taken.message)))
+        except Exception as error:
+            raise Guilty(taken, ": ".join(where(error).values())) from error
 
     async def _draw_numbers(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         for kind, query in self._clerk.lane.sequences.items():
