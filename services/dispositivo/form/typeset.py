@@ -59,7 +59,7 @@ class Form:
 
 
 def typeset(form: Form) -> bytes:
-    """Return the form as PDF/A-2b of one page; the same form gives the same bytes.
+    """Return the form as PDF/A-2b and PDF/UA-1 of one page; the same form gives the same bytes.
 
     Raises:
         ValueError: for a request id that is not 36 ASCII characters.

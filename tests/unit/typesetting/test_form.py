@@ -69,7 +69,7 @@ def test_a_fax_of_the_form_can_be_matched_with_its_request(
 
 
 @KINDS
-def test_the_form_bears_the_marks_of_pdf_a_2b(language: str, submission: str) -> None:
+def test_the_form_bears_the_marks_of_pdf_a_2b_and_pdf_ua_1(language: str, submission: str) -> None:
     assert marks(typeset(form(language=language, submission=submission))) == []
 
 
