@@ -6,15 +6,17 @@ import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import typst
 from pypdf import PageObject, PdfReader
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, PdfObject
 
 from shared.typesetting.characters import alphabet
 from shared.typesetting.forme import Face, Forme, Page, Slot
+from shared.typesetting.reading import read
 
 _FONTS: Final = Path(__file__).parent / "fonts"
 _ROOT: Final = Path(__file__).parents[2]
@@ -27,30 +29,32 @@ def cast(source: Path) -> Forme:
     path in the source begins at the root of the project.
 
     Raises:
-        typst.TypstError: when the file is at fault, or would not be PDF/A-2b.
+        typst.TypstError: when the file is at fault, or would not be PDF/A-2b and PDF/UA-1.
     """
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[_FONTS])
     inputs = {"alphabet": alphabet()}
     compiler = typst.Compiler(source, root=_ROOT, font_paths=fonts, sys_inputs=inputs)
     slots = json.loads(compiler.query("<slot>", field="value"))
+    sheets = json.loads(compiler.query("<sheet>", field="value"))
     # No clock: the time in Typst's own metadata, which are not used, is set all the same.
-    pdf = compiler.compile(format="pdf", pdf_standards="a-2b", pdf_tags=False, timestamp=0)
+    pdf = compiler.compile(format="pdf", pdf_standards=["a-2b", "ua-1"], timestamp=0)
     if not isinstance(pdf, bytes):
         raise TypeError("Typst gave no document")
-    return _forme(PdfReader(BytesIO(pdf)), slots)
+    return _forme(PdfReader(BytesIO(pdf)), slots, {sheet["page"]: sheet["lang"] for sheet in sheets})
 
 
-def _forme(pdf: PdfReader, slots: list[dict[str, Any]]) -> Forme:
+def _forme(pdf: PdfReader, slots: list[dict[str, Any]], languages: dict[int, str]) -> Forme:
     *pages, case = pdf.pages
     intents = pdf.root_object.raw_get("/OutputIntents")
     fonts: Any = case["/Resources"]
     faces = dict(map(_face, fonts["/Font"].values()))
-    needed = [intents, *(page.raw_get("/Resources") for page in pages)]
-    needed += [IndirectObject(face.number, 0, pdf) for face in faces.values()]
+    type_case = {NameObject(f"/{name}"): IndirectObject(face.number, 0, pdf) for name, face in faces.items()}
+    resources = [_with_fonts(page, type_case) for page in pages]
+    needed = [intents, *type_case.values(), *chain.from_iterable(map(_references, resources))]
     return Forme(
         pages=tuple(
-            _page(page, [slot for slot in slots if slot["page"] == number])
-            for number, page in enumerate(pages, start=1)
+            _page(page, languages[number], [slot for slot in slots if slot["page"] == number], own)
+            for number, (page, own) in enumerate(zip(pages, resources, strict=True), start=1)
         ),
         faces=faces,
         objects=dict(_objects(needed)),
@@ -58,14 +62,24 @@ def _forme(pdf: PdfReader, slots: list[dict[str, Any]]) -> Forme:
     )
 
 
-def _page(page: PageObject, slots: list[dict[str, Any]]) -> Page:
-    content = page.get_contents()
+def _page(page: PageObject, language: str, found: list[dict[str, Any]], resources: DictionaryObject) -> Page:
     height = float(page.mediabox.height)
-    return Page(
-        content=b"" if content is None else content.get_data(),
-        resources=page.raw_get("/Resources").idnum,
-        slots={slot["name"]: _slot(slot, height) for slot in slots},
-    )
+    slots = {slot["name"]: _slot(slot, height) for slot in found}
+    background, parts, elements = read(page, slots)
+    return Page(language, background, parts, elements, _written(resources), slots)
+
+
+def _with_fonts(page: PageObject, type_case: dict[NameObject, IndirectObject]) -> DictionaryObject:
+    """Return the resources of a page, which name the fonts of the type case by their PostScript names too."""
+    own: Any = page["/Resources"]
+    fonts: Any = own["/Font"]
+    return DictionaryObject({**own, NameObject("/Font"): DictionaryObject({**fonts, **type_case})})
+
+
+def _written(found: PdfObject) -> bytes:
+    body = BytesIO()
+    found.write_to_stream(body)
+    return body.getvalue()
 
 
 def _slot(found: dict[str, Any], height: float) -> Slot:
@@ -107,9 +121,7 @@ def _objects(references: list[IndirectObject]) -> Iterator[tuple[int, bytes]]:
             continue
         seen.add(reference.idnum)
         found: Any = reference.get_object()
-        body = BytesIO()
-        found.write_to_stream(body)
-        yield reference.idnum, body.getvalue()
+        yield reference.idnum, _written(found)
         references += _references(found)
 
 

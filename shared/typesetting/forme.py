@@ -69,11 +69,49 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a forme: its drawing, the object number of its resources, its slots by name."""
+class Part:
+    """What a leaf of the structure shows: a drawing that is the same in every copy, or the text of a slot."""
 
-    content: bytes
-    resources: int
+    tag: str
+    drawing: bytes
+    slot: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of the structure of a page (ISO 32000-1, 14.7.2), which is listed after its parent.
+
+    Attributes:
+        tag: its standard type, such as `P`.
+        attributes: what else its dictionary says, as it stands in the file.
+        parent: the place of its parent in the list, None where that is the page as a whole.
+        part: the place of its part in the list of parts, None where it has elements within.
+    """
+
+    tag: str
+    attributes: bytes
+    parent: int | None
+    part: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a forme.
+
+    Attributes:
+        language: of all its words.
+        background: the drawing of all that is decoration.
+        parts: all the rest, in the order of reading.
+        elements: what the parts are.
+        resources: the dictionary of what drawings and slots need, as it stands in the file.
+        slots: by name.
+    """
+
+    language: str
+    background: bytes
+    parts: tuple[Part, ...]
+    elements: tuple[Element, ...]
+    resources: bytes
     slots: Mapping[str, Slot]
 
 

@@ -15,19 +15,38 @@ class File:
     def __init__(self) -> None:
         """Begin an empty file."""
         self._bytes = bytearray(_HEADER)
-        self._offsets: dict[int, int] = {}
-        self._last = 0
+        self._table = [_FREE]
+        self._digest = hashlib.sha256()
+        self._digested = 0
+
+    def fork(self) -> "File":
+        """Return a file that has all that this one has so far, and goes its own way from here."""
+        self._digest.update(memoryview(self._bytes)[self._digested :])
+        self._digested = len(self._bytes)
+        file = File()
+        file._bytes = self._bytes.copy()
+        file._table = self._table.copy()
+        file._digest = self._digest.copy()
+        file._digested = self._digested
+        return file
+
+    def numbers(self, count: int) -> int:
+        """Return the first of so many consecutive numbers for objects that are still to be added."""
+        first = len(self._table)
+        self._table += [_FREE] * count
+        return first
 
     def number(self) -> int:
         """Return a number for an object that is still to be added."""
-        self._last += 1
-        return self._last
+        return self.numbers(1)
 
     def add(self, body: bytes, number: int | None = None) -> int:
         """Write one object and return its number: a new one, unless it has one already."""
-        number = number or self.number()
-        self._last = max(self._last, number)
-        self._offsets[number] = len(self._bytes)
+        if number is None:
+            number = self.number()
+        elif number >= len(self._table):
+            self.numbers(number + 1 - len(self._table))
+        self._table[number] = b"%010d 00000 n \n" % len(self._bytes)
         self._bytes += b"%d 0 obj\n%b\nendobj\n" % (number, body)
         return number
 
@@ -37,19 +56,11 @@ class File:
         Its identifier is a digest of the content, so that the same content is the same file.
         """
         start = len(self._bytes)
-        entries = (
-            b"%010d 00000 n \n" % self._offsets[number] if number in self._offsets else _FREE
-            for number in range(self._last + 1)
-        )
-        name = hashlib.sha256(self._bytes).hexdigest()[:32].encode()
-        self._bytes += b"xref\n0 %d\n" % (self._last + 1) + b"".join(entries)
-        self._bytes += b"trailer\n<</Size %d/Root %d 0 R/ID[<%b><%b>]>>\n" % (
-            self._last + 1,
-            root,
-            name,
-            name,
-        )
-        self._bytes += b"startxref\n%d\n%%%%EOF\n" % start
+        self._digest.update(memoryview(self._bytes)[self._digested :])
+        name = self._digest.hexdigest()[:32].encode()
+        self._bytes += b"xref\n0 %d\n%b" % (len(self._table), b"".join(self._table))
+        trailer = b"trailer\n<</Size %d/Root %d 0 R/ID[<%b><%b>]>>\nstartxref\n%d\n%%%%EOF\n"
+        self._bytes += trailer % (len(self._table), root, name, name, start)
         return bytes(self._bytes)
 
 
@@ -59,7 +70,10 @@ def stream(dictionary: bytes, data: bytes) -> bytes:
 
 
 def metadata(title: str, created: date) -> bytes:
-    """Return the XMP packet that declares the file to be PDF/A-2b (ISO 19005-2, 6.6.4)."""
+    """Return the XMP packet that declares the file to be PDF/A-2b (ISO 19005-2, 6.6.4) and PDF/UA-1.
+
+    PDF/A knows nothing of PDF/UA, so the packet has to explain the property in which that is declared.
+    """
     return _XMP.format(title=escape(title), created=f"{created:%Y-%m-%d}T00:00:00+00:00").encode()
 
 
@@ -67,8 +81,23 @@ _XMP: Final = """\
 <?xpacket begin="\N{ZERO WIDTH NO-BREAK SPACE}" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" \
-xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" \
+xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" \
+xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
+xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" \
+xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
 <pdfaid:part>2</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>
+<pdfuaid:part>1</pdfuaid:part>
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+<pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289 to which the file conforms</pdfaProperty:description>
+</rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas>
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
 <xmp:CreateDate>{created}</xmp:CreateDate><xmp:ModifyDate>{created}</xmp:ModifyDate>
 </rdf:Description></rdf:RDF></x:xmpmeta>

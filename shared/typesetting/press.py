@@ -1,12 +1,12 @@
 """Prints copies from a forme: each copy is a page of its own, with its own text in the slots.
 
 Typst sets a page in about 3 ms, nearly all of it for the words that are the same in every letter. Here they
-are in the document once, as a form (ISO 32000-1, 8.10), and a copy is its own few lines and one `Do`.
+are in the document once, as the first of two streams of content that each page has (ISO 32000-1, 7.8.2), and
+a copy is its own few lines. The order of reading is not that of the streams: see structure.py.
 """
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -15,9 +15,17 @@ from shared.typesetting.characters import printable
 from shared.typesetting.datamatrix import SIDE, bitmap
 from shared.typesetting.forme import Face, Forme, Page, Slot
 from shared.typesetting.pdf import File, metadata, stream
+from shared.typesetting.structure import Structure, add_root
 
 _LEGIBLE: Final = 8
 _RISE: Final = 0.7  # how far, in line spaces, smaller type rises, as its letters are less high
+_CATALOG: Final = (
+    b"<</Type/Catalog/Pages %d 0 R/Metadata %d 0 R/OutputIntents %d 0 R/StructTreeRoot %d 0 R/Lang(%b)"
+    b"/MarkInfo<</Marked true>>/ViewerPreferences<</DisplayDocTitle true>>>>"
+)
+_PAGE: Final = (
+    b"<</Type/Page/Parent %d 0 R/MediaBox%b/Resources %d 0 R/Contents[%d 0 R %d 0 R]/StructParents %d>>"
+)
 _A4: Final = b"[0 0 595.2756 841.8898]"
 
 
@@ -40,35 +48,60 @@ class Press:
     """A forme made ready: holds about 100 KB, and prints any number of documents."""
 
     def __init__(self, forme: Forme) -> None:
-        """Lay into a file what all documents share."""
+        """Prepare what all copies of a page share."""
         self._forme = forme
-        self._begun = File()
-        for number, body in forme.objects.items():
-            self._begun.add(body, number)
-        forms = [self._begun.add(_form(page)) for page in forme.pages]
-        fonts = b"".join(b"/%b %d 0 R" % (n.encode(), face.number) for n, face in forme.faces.items())
-        drawn = b"".join(b"/P%d %d 0 R" % named for named in enumerate(forms))
-        self._resources = self._begun.add(b"<</Font<<%b>>/XObject<<%b>>>>" % (fonts, drawn))
+        self._structures = tuple(map(Structure, forme.pages))
+        self._begun: dict[frozenset[int], tuple[File, Mapping[int, tuple[int, int]]]] = {}
 
     def impress(self, copies: Iterable[Copy], *, title: str, created: date) -> bytes:
-        """Return the copies as one PDF/A-2b document, a page each, in order."""
-        file = deepcopy(self._begun)
-        tree = file.number()
-        kids = [self._page(file, tree, copy) for copy in copies]
-        file.add(b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(kids), b" ".join(kids)), tree)
+        """Return the copies as one document, PDF/A-2b and PDF/UA-1, a page each, in order."""
+        wanted = list(copies)
+        begun, shared = self._beginning(frozenset(copy.page for copy in wanted))
+        file = begun.fork()
+        tree, root, document = file.number(), file.number(), file.number()
+        pages, sections = [], []
+        for at, copy in enumerate(wanted):
+            page = self._page(file, tree, shared[copy.page], at, copy)
+            pages.append(b"%d 0 R" % page)
+            sections.append(self._structures[copy.page].add(file, document, page))
+        file.add(b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(pages), b" ".join(pages)), tree)
+        add_root(file, root, document, sections)
         packet = file.add(stream(b"/Type/Metadata/Subtype/XML", metadata(title, created)))
-        catalog = b"<</Type/Catalog/Pages %d 0 R/Metadata %d 0 R/OutputIntents %d 0 R>>"
-        return file.close(file.add(catalog % (tree, packet, self._forme.intents)))
+        language = self._forme.pages[wanted[0].page].language.encode()
+        return file.close(file.add(_CATALOG % (tree, packet, self._forme.intents, root, language)))
 
-    def _page(self, file: File, tree: int, copy: Copy) -> bytes:
-        content = file.add(stream(b"/Filter/FlateDecode", zlib.compress(self._content(copy).encode(), 1)))
-        page = b"<</Type/Page/Parent %d 0 R/MediaBox%b/Resources %d 0 R/Contents %d 0 R>>"
-        return b"%d 0 R" % file.add(page % (tree, _A4, self._resources, content))
+    def _beginning(self, kinds: frozenset[int]) -> tuple[File, Mapping[int, tuple[int, int]]]:
+        """Return a file with all that these kinds of pages share: of each, its resources and its drawing."""
+        if kinds not in self._begun:
+            file = File()
+            for number, body in self._forme.objects.items():
+                file.add(body, number)
+            pages = {kind: self._forme.pages[kind] for kind in sorted(kinds)}
+            shared = {
+                kind: (file.add(page.resources), file.add(_packed(_shared(page), 9)))
+                for kind, page in pages.items()
+            }
+            self._begun[kinds] = file, shared
+        return self._begun[kinds]
 
-    def _content(self, copy: Copy) -> str:
-        slots = self._forme.pages[copy.page].slots
-        texts = "".join(self._lines(slots[name], lines) for name, lines in copy.lines.items())
-        return f"/P{copy.page} Do\nBT\n{texts}ET\n{_symbol(slots['symbol'], copy.symbol)}"
+    def _page(self, file: File, tree: int, shared: tuple[int, int], at: int, copy: Copy) -> int:
+        own = file.add(_packed(self._own(copy), 1))
+        return file.add(_PAGE % (tree, _A4, *shared, own, at))
+
+    def _own(self, copy: Copy) -> bytes:
+        """Return what this copy alone shows, each part between marks that say what it is."""
+        page = self._forme.pages[copy.page]
+        parts = ((n, part.tag, part.slot) for n, part in enumerate(page.parts) if part.slot)
+        return "".join(
+            f"/{tag}<</MCID {n}>>BDC\n{self._set(page, slot, copy)}\nEMC\n" for n, tag, slot in parts
+        ).encode()
+
+    def _set(self, page: Page, name: str, copy: Copy) -> str:
+        slot = page.slots[name]
+        if name == "symbol":
+            return _symbol(slot, copy.symbol)
+        # The state of text outlives it: spaced out here, the words that follow would be too.
+        return f"q BT\n{self._lines(slot, copy.lines.get(name, ()))}ET Q"
 
     def _lines(self, slot: Slot, lines: Sequence[str]) -> str:
         """Set lines in a slot; fewer than it holds stand in its middle, and more of them closer together."""
@@ -78,14 +111,21 @@ class Press:
         top = (
             slot.y + (slot.leading - leading) * _RISE - (slot.lines - len(lines) * closer) / 2 * slot.leading
         )
-        texts = (slot.text.replace("{}", printable(line, exact=slot.exact)) for line in lines)
+        texts = [slot.text.replace("{}", printable(line, exact=slot.exact)) for line in lines]
         size = min(slot.size, max(slot.size * closer, _LEGIBLE))
-        return "".join(_line(slot, face, text, size, top - row * leading) for row, text in enumerate(texts))
+        set_ = [_line(slot, face, text, size, top - row * leading) for row, text in enumerate(texts)]
+        return _blank(face).join(set_)
 
 
-def _form(page: Page) -> bytes:
-    dictionary = b"/Type/XObject/Subtype/Form/BBox%b/Resources %d 0 R/Filter/FlateDecode"
-    return stream(dictionary % (_A4, page.resources), zlib.compress(page.content, 9))
+def _shared(page: Page) -> bytes:
+    """Return what all copies of a page show, likewise between marks; the background is decoration."""
+    parts = ((n, part.tag.encode(), part.drawing) for n, part in enumerate(page.parts) if not part.slot)
+    marked = (b"/%b<</MCID %d>>BDC\n%b\nEMC\n" % (tag, n, drawing) for n, tag, drawing in parts)
+    return b"/Artifact<</Type/Layout>>BDC\n%b\nEMC\n%b" % (page.background, b"".join(marked))
+
+
+def _packed(content: bytes, level: int) -> bytes:
+    return stream(b"/Filter/FlateDecode", zlib.compress(content, level))
 
 
 def _line(slot: Slot, face: Face, text: str, size: float, y: float) -> str:
@@ -99,6 +139,11 @@ def _line(slot: Slot, face: Face, text: str, size: float, y: float) -> str:
     room = slot.width / (face.width(text) or 1)
     size = min(size, max(room, _LEGIBLE))
     return _shown(slot.font, size, 0, slot.x, y, face.encode(text), min(1, room / size))
+
+
+def _blank(face: Face) -> str:
+    """Return what ends a line that another follows: who hears the page hears two words, not one."""
+    return f"<{face.encode(' ')}> Tj\n"
 
 
 def _shown(  # noqa: PLR0913, PLR0917 - PDF's text state

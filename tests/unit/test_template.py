@@ -86,7 +86,7 @@ def test_a_fault_of_a_text_is_told_with_its_file(text: str, complaint: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["2026.0000000001", "22/11/2026", "06 164 164", "abcdefgh", "codice01", "{half}"]
+    "text", ["2026.0000000001", "22/11/2026", "06.164.164", "abcdefgh", "codice01", "{half}"]
 )
 def test_what_cannot_be_taken_for_a_half_is_allowed(text: str) -> None:
     assert parsed("note", text).text == text

@@ -71,6 +71,8 @@ WORDS = {
 
 TEXTS = {worker: Texts(SERVICES / worker / "templates") for worker in MAIL}
 ALL_SMS = [(worker, name, language) for worker in SMS for name in SMS[worker] for language in LANGUAGES]
+_NUMBER = re.compile(r"(?<![\d/])0?[68](?:[^\w\n]?[0-9])+(?<=164)")
+
 ALL_MAILS = [(worker, name, language) for worker in MAIL for name in MAIL[worker] for language in LANGUAGES]
 
 
@@ -163,8 +165,8 @@ def test_a_mail_greets_says_whom_to_call_and_is_signed(worker: str, name: str, l
         ),
     }[language]
     assert body.startswith(greeting)
-    assert "803 164" in body
-    assert "06 164 164" in body
+    assert "803.164" in body
+    assert "06.164.164" in body
     assert body.endswith(signature)
 
 
@@ -194,3 +196,10 @@ def test_the_document_for_editors_lists_every_text() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     names = {name for table in (SMS, MAIL, NOTICE) for texts in table.values() for name in texts}
     assert [name for name in sorted(names) if f"`{name}`" not in document] == []
+
+
+def test_every_text_letter_and_form_writes_telephone_numbers_in_one_way() -> None:
+    services = Path(__file__).parents[2] / "services"
+    sources = [*services.glob("*/templates/*/*.txt"), *services.glob("**/*.typ")]
+    written = {number for source in sources for number in _NUMBER.findall(source.read_text(encoding="utf-8"))}
+    assert written == {"803.164", "06.164.164", "800.803.164"}

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from itertools import product
+from itertools import count, product
 from pathlib import Path
+from textwrap import wrap
 from typing import Final, Literal
 
 from shared.dates import day
@@ -20,6 +21,7 @@ _SOURCE: Final = Path(__file__).with_name("form.typ")
 _PAGES: Final = {kind: page for page, kind in enumerate(product(("it", "de"), ("online", "fax", "branch")))}
 _TITLES: Final = {"it": "Richiesta del PIN dispositivo", "de": "Antrag auf die dispositive PIN"}
 _CONTACTS: Final = frozenset({"home_phone", "mobile", "email", "pec"})
+_LONGEST_RESIDENCE: Final = 90  # what its line holds in 10 point
 _REQUESTED: Final = {"it": "{} del {}", "de": "{} vom {}"}
 
 
@@ -59,7 +61,7 @@ class Form:
 
 
 def typeset(form: Form) -> bytes:
-    """Return the form as PDF/A-2b of one page; the same form gives the same bytes.
+    """Return the form as PDF/A-2b and PDF/UA-1 of one page; the same form gives the same bytes.
 
     Raises:
         ValueError: for a request id that is not 36 ASCII characters.
@@ -78,7 +80,7 @@ def _press() -> Press:
     return Press(cast(_SOURCE))
 
 
-def _lines(form: Form) -> dict[str, tuple[str]]:
+def _lines(form: Form) -> dict[str, tuple[str, ...]]:
     requested = _REQUESTED[form.language].format(form.request_id, day(form.requested_on, form.language))
     known = {
         "request": requested,
@@ -89,10 +91,16 @@ def _lines(form: Form) -> dict[str, tuple[str]]:
         "birth_place": form.birth_place,
         "birth_province": form.birth_province,
         "sex": form.sex,
-        "residence": ", ".join(form.residence),
     }
     contacts = {kind: _written(value) for kind, value in form.contacts if kind in _CONTACTS}
-    return {slot: (text,) for slot, text in (known | contacts).items()}
+    lines = {slot: (text,) for slot, text in (known | contacts).items()}
+    return {**lines, "residence": _on_two_lines(", ".join(form.residence))}
+
+
+def _on_two_lines(residence: str) -> tuple[str, ...]:
+    if len(residence) <= _LONGEST_RESIDENCE:
+        return (residence,)
+    return next(tuple(two) for width in count(len(residence) // 2) if len(two := wrap(residence, width)) <= 2)  # noqa: PLR2004
 
 
 def _written(contact: str) -> str:

@@ -23,6 +23,7 @@ from shared.secret import Secret
 
 # "=_" never occurs in quoted-printable (RFC 2045, 6.7), so this parts any two bodies.
 _BOUNDARY = "=_part_="
+_SUBJECT = "\1"
 _ADDRESS = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-zA-Z0-9.-]{1,253}")
 _HALF = re.compile(r"[0-9A-HJKMNP-TV-Z]{8}")
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
@@ -37,7 +38,8 @@ class _Frame:
     """What all mails in a language have in common."""
 
     headers: str
-    before_html: str
+    html_part: str
+    before_text: str
     after_html: str
 
 
@@ -80,7 +82,8 @@ class Composer:
             f"Date: {format_datetime(created_at.astimezone(UTC))}\r\n"
             f"Message-ID: <{delivery.hex}@{self._domain}>\r\n"
             f"{frame.headers}{quoted(text)}\r\n"
-            f"{frame.before_html}{quoted(as_html(text, mail.link))}{frame.after_html}"
+            f"{frame.html_part}{_opening(frame.before_text, mail.subject)}"
+            f"{quoted(as_html(text, mail.link))}{frame.after_html}"
         )
         return to, message.encode("ascii")
 
@@ -121,11 +124,21 @@ def _recipient(written: str) -> str:
     return address
 
 
+# A subject names the matter and never a secret, so what is made of it may be kept.
+@lru_cache(maxsize=256)
+def _opening(before: str, subject: str) -> str:
+    """Return all of the page before the text, whose title and heading are the subject."""
+    return quoted(before.replace(_SUBJECT, escape(_one_line(subject), quote=False)))
+
+
+def _one_line(subject: str) -> str:
+    # Line ends become spaces: a subject is one line, whatever it was made from.
+    return " ".join("".join(c if c.isprintable() else " " for c in subject).split())
+
+
 @lru_cache(maxsize=256)
 def _subject(subject: str) -> str:
-    # A subject names the matter and never a secret, so it may be kept. Line ends become spaces: a
-    # subject is one line, whatever it was made from.
-    line = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
+    line = _one_line(subject)
     if line.isascii() and "=?" not in line and len(line) <= 66:  # noqa: PLR2004 - 76 with "Subject: "
         return line
     return Header(line, "utf-8", header_name="Subject").encode(linesep="\r\n")
@@ -133,7 +146,9 @@ def _subject(subject: str) -> str:
 
 def _frame(language: str, name: str, sender: str, receipt: Receipt | None) -> _Frame:
     page = Template(Path(__file__).with_name("mail.html").read_text(encoding="utf-8"))
-    before, after = page.substitute(language=language, sender=escape(name), body="\0").split("\0")
+    before, after = page.substitute(
+        language=language, sender=escape(name), subject=_SUBJECT, body="\0"
+    ).split("\0")
     head = [f"From: {sender}"]
     if receipt:
         head.append(f"X-TipoRicevuta: {receipt}")
@@ -147,7 +162,8 @@ def _frame(language: str, name: str, sender: str, receipt: Receipt | None) -> _F
     ]
     return _Frame(
         headers="\r\n".join(head),
-        before_html="\r\n".join(_part("html")) + quoted(before),
+        html_part="\r\n".join(_part("html")),
+        before_text=before,
         after_html=f"{quoted(after)}\r\n--{_BOUNDARY}--\r\n",
     )
 

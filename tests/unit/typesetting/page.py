@@ -1,4 +1,4 @@
-"""What a reader of a page sees: its words, its symbol, its marks of PDF/A."""
+"""What a reader of a page sees: its words, its symbol, its marks of PDF/A and PDF/UA."""
 
 import random
 import re
@@ -79,13 +79,19 @@ def faxed_symbols(pdf: bytes, folder: Path, down: int) -> list[str]:
     ]
 
 
+def structure_told(pdf: bytes, folder: Path) -> str:
+    """Return types and texts of the structure as another reader than ours, poppler, makes them out."""
+    told = _poppler("pdfinfo", pdf, folder, "-struct-text", result=None)
+    return " ".join(told.replace(" (block)", "").split())
+
+
 def metadata(pdf: bytes) -> str:
     root: Any = PdfReader(BytesIO(pdf)).root_object
     return str(root["/Metadata"].get_data().decode())
 
 
 def marks(pdf: bytes) -> list[str]:
-    """Return what a file lacks of what PDF/A-2b asks for (ISO 19005-2), as far as its structure tells."""
+    """Return what a file lacks of what PDF/A-2b (ISO 19005-2) and PDF/UA-1 ask of it as a whole."""
     reader = PdfReader(BytesIO(pdf))
     root: Any = reader.root_object
     pages: list[Any] = list(reader.pages)
@@ -96,6 +102,12 @@ def marks(pdf: bytes) -> list[str]:
         "an identifier": "/ID" in reader.trailer,
         "no encryption": not reader.is_encrypted,
         "its part and level": "<pdfaid:part>2</pdfaid:part><pdfaid:conformance>B<" in metadata(pdf),
+        "its part of PDF/UA, explained": metadata(pdf).count("http://www.aiim.org/pdfua/ns/id/") == 2
+        and "<pdfuaid:part>1</pdfuaid:part>" in metadata(pdf),
+        "a title that is shown": "<dc:title>" in metadata(pdf)
+        and root["/ViewerPreferences"]["/DisplayDocTitle"].value,
+        "a language": root["/Lang"] in {"it", "de"},
+        "the mark of a tagged file": root["/MarkInfo"]["/Marked"].value,
         "an output intent with a profile": "/DestOutputProfile" in root["/OutputIntents"][0].get_object(),
         "every font embedded": all("/FontFile2" in descriptor for descriptor in descriptors),
         "every font mapped to Unicode": all("/ToUnicode" in font for font in fonts),
@@ -121,13 +133,16 @@ def _symbol(width: int, height: int, pixels: bytes) -> str:
     return str(found[0].text) if found else ""
 
 
-def _poppler(tool: str, pdf: bytes, folder: Path, *options: str, result: str = "-") -> str:
+def _poppler(tool: str, pdf: bytes, folder: Path, *options: str, result: str | None = "-") -> str:
     """Run one of poppler's tools; on a machine without them the test is skipped."""
     file = folder / "document.pdf"
     file.write_bytes(pdf)
     try:
         return subprocess.run(
-            [tool, *options, file, result], check=True, capture_output=True, encoding="utf-8"
+            [tool, *options, file, *([result] if result else [])],
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
         ).stdout
     except FileNotFoundError:
         pytest.skip("poppler-utils is not installed")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.dispositivo.form import Form, typeset
-from tests.unit.typesetting.page import faxed_symbols, laid_out, marks, symbols, words
+from tests.unit.typesetting.page import faxed_symbols, laid_out, marks, sizes_of, symbols, words
 
 HOSTILE = r"#let *x* _y_ $z$ \ @q <l> {} ) Tj"
 KINDS = pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_form_is_one_page_with_the_citizens_data_filled_in(
 def test_the_way_chosen_is_marked_and_the_others_are_explained_too(language: str, submission: str) -> None:
     text = words(typeset(form(language=language, submission=submission)))
     assert text.count({"it": "Scelto", "de": "Gewählt"}[language]) == 1
-    assert "800\N{NO-BREAK SPACE}803\N{NO-BREAK SPACE}164" in text
+    assert "800.803.164" in text
     assert "Converti\N{NO-BREAK SPACE}PIN" in text
 
 
@@ -69,12 +69,22 @@ def test_a_fax_of_the_form_can_be_matched_with_its_request(
 
 
 @KINDS
-def test_the_form_bears_the_marks_of_pdf_a_2b(language: str, submission: str) -> None:
+def test_the_form_bears_the_marks_of_pdf_a_2b_and_pdf_ua_1(language: str, submission: str) -> None:
     assert marks(typeset(form(language=language, submission=submission))) == []
 
 
 def test_the_same_form_gives_the_same_bytes() -> None:
     assert typeset(form()) == typeset(form())
+
+
+def test_a_long_residence_takes_two_lines_of_8_point(tmp_path: Path) -> None:
+    lines = tuple(f"{n} avenue de la Révolution et de la Réconciliation nationale" for n in range(4))
+    pdf = typeset(form(residence=(*lines, "1234567890 Mbanza-Ngungu", "REPUBBLICA DEMOCRATICA DEL CONGO")))
+    [page] = laid_out(pdf, tmp_path)
+    [first] = [line.strip() for line in page.splitlines() if line.strip().startswith("0 avenue")]
+    [last] = [line.strip() for line in page.splitlines() if line.strip().endswith("DEL CONGO")]
+    assert first != last
+    assert min(sizes_of(pdf, (first, last))) >= 8
 
 
 def test_markup_and_long_names_are_printed_as_they_are() -> None:

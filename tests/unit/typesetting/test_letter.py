@@ -88,7 +88,7 @@ def test_the_same_letters_give_the_same_bytes() -> None:
 
 
 @LANGUAGES
-def test_the_document_bears_the_marks_of_pdf_a_2b(language: Language) -> None:
+def test_the_document_bears_the_marks_of_pdf_a_2b_and_pdf_ua_1(language: Language) -> None:
     assert marks(typeset([letter(language=language)])) == []
 
 

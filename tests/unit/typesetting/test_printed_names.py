@@ -83,11 +83,11 @@ def test_on_a_letter_each_of_them_can_be_read_in_every_slot(
 
 @pytest.mark.parametrize("fault", [fault_of_name, fault_of_line])
 def test_on_the_form_each_of_them_can_be_read_in_every_slot(
-    fault: Callable[[str, str], Fault | None],
+    fault: Callable[[str, str], Fault | None], tmp_path: Path
 ) -> None:
     for text in texts(fault):
         sent = form(surname=text, name=text, birth_place=text, residence=(text,))
-        page = words(form_typeset(sent))
+        [page] = laid_out(form_typeset(sent), tmp_path)
         assert run_together(page).count(run_together(printable(text))) == 4
         assert page.count("?") == QUESTIONS["form"]
 

@@ -24,7 +24,7 @@ class Letter:
         id: UUID, as text; it stands in the Data Matrix, and nowhere in the text, where its first eight
             characters could be taken for the half.
         language: of everything but the address.
-        address: 3 to 6 lines, from `address_lines`.
+        address: 3 to 8 lines, from `address_lines`.
         name: given name and surname, for the salutation.
         half: the eight characters (R4).
         expires_on: the last day of the initial PIN.
@@ -41,9 +41,9 @@ class Letter:
 
 
 def typeset(letters: Sequence[Letter]) -> bytes:
-    """Return one PDF/A-2b document, a page a letter, in order; the same letters give the same bytes.
+    """Return one document, PDF/A-2b and PDF/UA-1, a page a letter, in order.
 
-    The document's metadata carry no name and no secret.
+    The same letters give the same bytes. The document's metadata carry no name and no secret.
 
     Raises:
         ValueError: for no letters at all, or an id that is not 36 ASCII characters.
