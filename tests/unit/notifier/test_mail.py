@@ -36,12 +36,9 @@ def composed(
     subject: str = "Il suo PIN: prima metà",
     language: Language = "it",
     receipt: Receipt | None = None,
-    link: str = "",
 ) -> bytes:
     composer = Composer("Servizio PIN – Città <pin@example.it>", receipt)
-    return composer.compose(
-        ID, CREATED, Mail(to, subject, Secret(text), language, Secret(link) if link else None)
-    )[1]
+    return composer.compose(ID, CREATED, Mail(to, subject, Secret(text), language))[1]
 
 
 def read_back(message: bytes) -> EmailMessage:

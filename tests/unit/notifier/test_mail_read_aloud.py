@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.delivery import Language
-from tests.unit.notifier.test_mail import composed, parts
+from services.notifier.channels.mail import Composer
+from shared.delivery import Language, Mail
+from shared.secret import Secret
+from tests.unit.notifier.test_mail import CREATED, ID, composed, parts
 
 
 class Page(HTMLParser):
@@ -73,7 +75,8 @@ def test_a_mail_can_be_read_aloud(language: Language) -> None:
 
 def test_a_link_in_a_mail_says_where_it_leads() -> None:
     ours = "https://portale.example.it/restore/confirm?token=a%3D1&b=2"
-    page = Page(parts(composed(link=ours))[1])
+    mail = Mail("rossi@example.it", "PIN", Secret(f"Vada su {ours}"), "it", Secret(ours))
+    page = Page(parts(Composer("pin@example.it").compose(ID, CREATED, mail)[1])[1])
     [link] = [attributes for tag, attributes in page.found if tag == "a"]
     assert page.texts["a"] == link["href"] == ours
 
