@@ -56,6 +56,11 @@ def where(error: BaseException) -> dict[str, str]:
     return {"error": type(error).__name__, "at": f"{frame[0].filename}:{frame[0].lineno}" if frame else ""}
 
 
+def reason_of(error: BaseException) -> str:
+    """Return the same on one line, as the reason under which a message is parked."""
+    return ": ".join(where(error).values())
+
+
 def _innermost(error: BaseException) -> TracebackType | None:
     return error.__traceback__
 

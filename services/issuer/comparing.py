@@ -16,7 +16,7 @@ from shared.contract.issuer import PinActivate, PinVerify
 from shared.decision import Box
 from shared.ledger import Ledger, LedgerConflict
 from shared.lifecycle import Lifecycle
-from shared.logs import where
+from shared.logs import reason_of
 from shared.pin import Pepper, new_half, normalised
 from shared.sealing import StateSeal
 from shared.secret import Secret
@@ -144,7 +144,7 @@ class Comparing:
         try:
             await self._compare(taken, admission)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this attempt and no other
-            taken.parked = ": ".join(where(error).values())
+            taken.parked = reason_of(error)
 
     async def _compare(self, taken: Taken, admission: Admission) -> None:
         if admission.locked_for:

@@ -13,7 +13,7 @@ from shared.crash import crash_point
 from shared.decision import Box, Decision, DeliveryRecord, Moment
 from shared.ledger import Ledger
 from shared.lifecycle import Lifecycle
-from shared.logs import where
+from shared.logs import reason_of
 from shared.pin import Pepper
 from shared.sealing import StateSeal, Unsealable
 from shared.worker.contention import settled
@@ -172,7 +172,7 @@ class Fold:
             account = self.writing.account(taken.subjects[0])
             return tuple(map(self._clerk.trust.pepper.place, addresses(account, taken.message)))
         except Exception as error:
-            raise Guilty(taken, ": ".join(where(error).values())) from error
+            raise Guilty(taken, reason_of(error)) from error
 
     async def _draw_numbers(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         for kind, query in self._clerk.lane.sequences.items():
@@ -209,12 +209,12 @@ class Fold:
         try:
             decision = taken.decide(account, taken.message, moment)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
-            self.handled.append(parked(taken, ": ".join(where(error).values())))
+            self.handled.append(parked(taken, reason_of(error)))
             return
         try:
             self._accept(taken, decision)
         except Exception as error:
-            raise Guilty(taken, ": ".join(where(error).values())) from error
+            raise Guilty(taken, reason_of(error)) from error
 
     def _accept(self, taken: Taken, decision: Decision) -> None:
         self.writing.add(taken, decision)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from shared.amqp import Arrived
 from shared.contract.unreadable import Unreadable as NoMessage
-from shared.logs import where
+from shared.logs import reason_of
 from shared.worker.holding import cut, packed, whole
 from shared.worker.lane import Lane, Taken, Unreadable
 from shared.worker.settings import WORKER, WorkerSettings
@@ -27,7 +27,7 @@ def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unre
     except NoMessage as error:
         return Unreadable(kept(arrived), error.reason)
     except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
-        return Unreadable(kept(arrived), ": ".join(where(error).values()))
+        return Unreadable(kept(arrived), reason_of(error))
     return Taken(
         arrived=kept(arrived) if parsed.refusal else held(arrived),
         id=UUID(arrived.message_id),

@@ -12,7 +12,7 @@ from shared.amqp import Message
 from shared.chance import chance
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import to_bytes
-from shared.logs import where
+from shared.logs import reason_of
 from shared.sealing import BundleSeal
 from shared.worker.lane import Guilty, Taken
 from shared.worker.writing import Parcel
@@ -132,7 +132,7 @@ class Outbound:
             try:
                 text = seal.seal(to_bytes(delivery.content), delivery.id.bytes)
             except (TypeError, ValueError) as error:
-                raise Guilty(taken, ": ".join(where(error).values())) from error
+                raise Guilty(taken, reason_of(error)) from error
             sealed = {
                 "id": str(delivery.id),
                 "subject": taken.subjects[0].hex(),
