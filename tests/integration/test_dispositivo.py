@@ -20,10 +20,10 @@ from services.dispositivo.backfill import Report, backfill, settings_for
 from shared.account import Account, Attachment, DispositivoRequest, Document
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys
-from tests.captured import Captured
-from tests.client import Body, Client, operator, portal
 from tests.integration.seeding import accounts, active_citizens
-from tests.waiting import until
+from tests.kit.captured import Captured
+from tests.kit.client import Body, Client, operator, portal
+from tests.kit.waiting import until
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 FILE = {
