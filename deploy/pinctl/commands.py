@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import getpass
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +14,6 @@ from deploy.pinctl.status import status
 from shared.sealing import Keys, Pseudonyms
 
 _SUBJECT_BYTES = 16
-_CHECKOUT = Path(__file__).parents[2]
 _EPILOG = f"""\
 settings: PIN_AMQP_URL and PIN_LEDGER_DSN (the user and role `pinctl`) and PIN_KEYS_DIR
 
@@ -42,7 +39,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
             folder = words.folder or KeySettings.load(environ).keys_dir
             return keys.init(folder) if words.action == "init" else keys.show(folder)
         case _:
-            return await asyncio.to_thread(_backfill, words.file)
+            return await _backfill(words.file, environ)
 
 
 async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -105,15 +102,11 @@ def _read(path: Path) -> list[checkpoints.Checkpoint]:
     return found
 
 
-def _backfill(file: Path) -> Answer:
+async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
     """Run the dispositivo service's backfill (R9), which speaks for itself."""
-    paths = [str(_CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
-        [sys.executable, "-m", "services.dispositivo.backfill", str(file)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        check=False,
-    )
-    return Answer("", {"status": done.returncode}, done.returncode)
+    from services.dispositivo import backfill  # noqa: PLC0415 - reads all municipalities: a second
+
+    return Answer("", status=await backfill.run(file, environ))
 
 
 def _subject(text: str) -> bytes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -59,5 +58,5 @@ async def _once(stack: Stack, number: int) -> float:
 
 
 def _run(stack: Stack, path: Path) -> None:
-    command = [sys.executable, "-m", "services.dispositivo.backfill", str(path)]
-    subprocess.run(command, cwd=CHECKOUT, env=environment(stack.env), check=True, stdout=subprocess.DEVNULL)
+    command = [str(CHECKOUT / "pinctl"), "backfill", str(path)]
+    subprocess.run(command, env=environment(stack.env), check=True, stdout=subprocess.DEVNULL)
