@@ -13,7 +13,7 @@ bootstrap:
 	@deploy/bootstrap
 
 demo: bootstrap ## 200 citizens ask for a PIN, before your eyes
-	@$(PYTHON) -m deploy.local.demo
+	@$(PYTHON) -m deploy.demo
 
 test: bootstrap ## all tests, on private servers of their own
 	@$(PYTHON) -m pytest

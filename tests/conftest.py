@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from deploy.local.stack import Stack
-from tests.servers import empty_queues, private_stack
+from tests.kit.servers import empty_queues, private_stack
 
 _numbers = itertools.count(1)
 

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from deploy.local.control import Control
+from deploy.local.errors import StackError
 from deploy.local.processes import CHECKOUT
-from deploy.local.trouble import StackError
 
 _USAGE = "usage: python -m deploy.local up|down|status|env"
 

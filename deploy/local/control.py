@@ -7,9 +7,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.local.claim import Claim
+from deploy.local.errors import StackError, wait_for
+from deploy.local.lockfile import Claim
 from deploy.local.processes import CHECKOUT, end_leftovers
-from deploy.local.trouble import StackError, wait_for
 
 _UP_LIMIT = 180.0
 _DOWN_LIMIT = 60.0

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.far_ends import FarEnds
+from deploy.local.fake_providers import FarEnds
 from deploy.local.ports import HOST
 from deploy.local.postgres import Postgres
 from deploy.local.rabbitmq import RabbitMq

@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.local.identity import Identity
+from deploy.local.errors import StackError, wait_for
+from deploy.local.os_user import Identity
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports
 from deploy.local.processes import CHECKOUT, Process, Program, environment
-from deploy.local.trouble import StackError, wait_for
 from deploy.postgres.passwords import ROLES, statements
 
 DATABASE = "ledger"

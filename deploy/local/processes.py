@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from deploy.local.identity import Identity
-from deploy.local.trouble import StackError, wait_for
+from deploy.local.errors import StackError, wait_for
+from deploy.local.os_user import Identity
 
 CHECKOUT = Path(__file__).parents[2]
 _TAIL_BYTES = 2000

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.broker import render
+from deploy.local.errors import StackError, wait_for
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program, environment
-from deploy.local.trouble import StackError, wait_for
 
 ADMIN = "admin"
 """The administrator of the local broker; a deployed one has its own."""

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from deploy.local import environment
-from deploy.local.far_ends import FarEnds
+from deploy.local.errors import StackError, wait_for
+from deploy.local.fake_providers import FarEnds
 from deploy.local.keyrings import keyring
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.processes import Process, Program, end_leftovers
 from deploy.local.rabbitmq import RabbitMq
-from deploy.local.trouble import StackError, wait_for
 from deploy.local.workers import WORKERS, Worker
 from shared.sealing import make_keys
 

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from deploy.local.claim import Claim
+from deploy.local.errors import StackError, wait_for
+from deploy.local.lockfile import Claim
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
-from deploy.local.trouble import StackError, wait_for
 
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0

@@ -1,12 +1,10 @@
-"""`python -m services.dispositivo.backfill FILE`: gives the profile retroactively, by the thousand (R9).
+"""Gives the profile retroactively, by the thousand (R9): `pinctl backfill FILE`.
 
 It works on the ledger as the dispositivo worker does, with the same decisions in the same transactions, and
 leaves what has to be said in the outbox, from which the running worker publishes it. It may be interrupted
 at any time and run again: every batch is committed whole, and no line counts twice.
 """
 
-import asyncio
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -154,15 +152,20 @@ def told(report: Report) -> Iterator[str]:
     yield f"{report.lines} lines: {counts or 'nothing to do'} ({report.correlation_id})"
 
 
-def main() -> int:
-    """Run a file; the exit status is 0 if every line was understood, 1 if not, 2 if nothing could be done."""
-    if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its one argument
-        sys.stderr.write("usage: python -m services.dispositivo.backfill FILE\n")
-        return 2
+async def run(path: Path, environ: Mapping[str, str]) -> int:
+    """Run a file and tell a person how it went.
+
+    Args:
+        path: the CSV, see `recognitions.lines_of`.
+        environ: the settings and keys of the dispositivo worker; see `DSN`.
+
+    Returns:
+        The exit status: 0 if every line was understood, 1 if not, 2 if nothing could be done.
+    """
     try:
-        settings = settings_for(os.environ)
-        life, keys = Lifecycle.load(os.environ), Keys(settings.keys_dir)
-        report = asyncio.run(backfill(Path(sys.argv[1]), settings, life, keys, _show))
+        settings = settings_for(environ)
+        life, keys = Lifecycle.load(environ), Keys(settings.keys_dir)
+        report = await backfill(path, settings, life, keys, _show)
     except (BadSettings, KeyFault, OSError) as fault:
         sys.stderr.write(f"backfill: {fault}\n")
         return 2
@@ -176,7 +179,3 @@ def main() -> int:
 def _show(report: Report) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{report.lines} lines\x1b[K\r")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from deploy.local.stack import Stack
-from tests.servers import empty_queues
+from tests.kit.servers import empty_queues
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 from deploy.local.citizens import DE_VISU, Body
 from deploy.local.stack import Stack
-from tests.adversity.distinctive import word
+from tests.adversity.marked_citizens import word
 from tests.adversity.people import Issued, issued, standing
-from tests.captured import Captured
 from tests.chaos.evidence import Evidence
-from tests.client import Client, Reply, ReplyKey, sealed
-from tests.waiting import until
+from tests.kit.captured import Captured
+from tests.kit.client import Client, Reply, ReplyKey, sealed
+from tests.kit.waiting import until
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from deploy.local.citizens import PLAIN, Body, citizens
 from deploy.local.stack import Stack
 from tests.chaos.evidence import Entry, Evidence, gathered
-from tests.client import Client
-from tests.waiting import LIMIT, until
+from tests.kit.client import Client
+from tests.kit.waiting import LIMIT, until
 
 REQUEST = "pin.request"
 DONE = frozenset({"sent", "delivered", "failed", "returned"})

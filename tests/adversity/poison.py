@@ -7,8 +7,8 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from deploy.local.citizens import DE_VISU
+from tests.adversity.hostile_sender import GARBLED
 from tests.adversity.people import REQUEST, citizen
-from tests.adversity.rough import GARBLED
 
 MEGABYTE = 1024 * 1024
 LANE = "issuer.requests"

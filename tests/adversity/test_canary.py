@@ -12,12 +12,12 @@ import pytest
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS as ALL
-from tests.adversity import places
-from tests.adversity.distinctive import people, personal
+from tests.adversity import leak_locations
 from tests.adversity.lives import Country, Life, live
+from tests.adversity.marked_citizens import people, personal
 from tests.adversity.search import Form, forms, named, search, tells, token_forms
 from tests.chaos.evidence import DEAD, gathered
-from tests.client import operator, portal, registry
+from tests.kit.client import operator, portal, registry
 
 WORKERS = tuple(ALL)
 # What could not be sent rests in the outbox for as long as the test goes on.
@@ -49,7 +49,11 @@ async def test_nothing_secret_is_readable_but_where_the_citizen_gets_it(
         running.postgres.sql("select count(*) from outbox where worker = 'notifier'", running.database) > "0"
     )
     assert len(found.heads) == CITIZENS
-    readable = [*places.written(running), *places.dumps(running, tmp_path), *places.shown(running, tmp_path)]
+    readable = [
+        *leak_locations.written(running),
+        *leak_locations.dumps(running, tmp_path),
+        *leak_locations.shown(running, tmp_path),
+    ]
     secrets = {secret for life in lives for secret in life.secrets if tells(secret)}
     tokens = {copy.token for copies in found.copies.values() for copy in copies if copy.token}
     assert len(secrets) > 2 * CITIZENS
@@ -58,7 +62,7 @@ async def test_nothing_secret_is_readable_but_where_the_citizen_gets_it(
     wanted += [form for token in tokens for form in token_forms(token)]
     assert search(wanted, readable) == set()
     data = {datum for life in lives for datum in (*personal(life.body), *life.data)}
-    own = [path for path in readable if path.name != places.BROKER]
+    own = [path for path in readable if path.name != leak_locations.BROKER]
     assert search([form for datum in data for form in forms(datum)], own) == set()
     # What the citizen gets has it all, and the same search finds it there.
     got = search([("plain", s.encode()) for s in secrets], [running.state / "captured"])
@@ -82,13 +86,13 @@ async def test_the_search_finds_a_canary_wherever_it_was_planted(running: Stack,
         await (await connection.channel()).default_exchange.publish(message, DEAD)
     value = f"'\\x{text.hex()}'::bytea"
     running.postgres.sql(f"create table planted as select {value} as text", running.database)
-    readable = [*places.written(running), *places.dumps(running, tmp_path)]
+    readable = [*leak_locations.written(running), *leak_locations.dumps(running, tmp_path)]
     nul = {"utf-16", "utf-16-be"}  # which no command line can hold, and which dumps write as escapes
     shown = b" ".join(form for name, form in planted(canary) if name not in nul)
     process = await asyncio.create_subprocess_exec(
         "sleep", "60", env={b"PLANTED": shown}, start_new_session=True
     )
-    readable += places.shown(running, tmp_path, [process.pid])
+    readable += leak_locations.shown(running, tmp_path, [process.pid])
     process.kill()
     await process.wait()
     every = set(named(forms(canary)).values())

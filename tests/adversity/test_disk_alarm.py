@@ -6,8 +6,8 @@ from asyncio import Event
 import pytest
 
 from deploy.local.stack import Stack
-from tests.chaos.town import MAIN_WAY, Town, town_on
-from tests.waiting import until
+from tests.kit.harness import MAIN_WAY, Town, town_on
+from tests.kit.waiting import until
 
 WORKERS = MAIN_WAY
 SETTINGS = {"PIN_PUBLISH_LIMIT": "PT5S", "PIN_RELAY_INTERVAL": "PT0.1S"}

@@ -11,6 +11,8 @@ import pytest
 
 from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
+from deploy.pinctl.settings import BrokerSettings, LedgerSettings
+from deploy.pinctl.status import status
 from services.dispositivo.backfill import ledger_clerk, settings_for
 from services.issuer.comparing import Verifiers
 from shared.account import Account, Attachment, DispositivoRequest, Document
@@ -21,14 +23,12 @@ from shared.ledger import Ledger
 from shared.ledger.chain import GENESIS
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
-from shared.pinctl.settings import BrokerSettings, LedgerSettings
-from shared.pinctl.status import status
 from shared.sealing import Keys, Pseudonyms
 from shared.secret import Secret
 from shared.worker.unsent import unsent
-from tests.adversity.parked import parked
-from tests.client import Client, operator, portal, sealed
+from tests.adversity.dead_letters import parked
 from tests.integration.seeding import active_citizens
+from tests.kit.client import Client, operator, portal, sealed
 
 WORKERS = ("issuer", "issuer-access", "revoker", "dispositivo")
 PIN = "A1B2C3D4"

@@ -19,21 +19,21 @@ from aiormq.exceptions import ChannelPreconditionFailed
 
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from deploy.pinctl.dead import replay
+from deploy.pinctl.settings import BrokerSettings
 from shared.amqp import Message
-from shared.pinctl.dead import replay
-from shared.pinctl.settings import BrokerSettings
 from shared.worker.holding import LARGE
 from shared.worker.outbound import packed
-from tests.adversity.parked import number_parked, parked
+from tests.adversity.dead_letters import number_parked, parked
+from tests.adversity.hostile_sender import GARBLED, Rough
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import MEGABYTE
-from tests.adversity.rough import GARBLED, Rough
 from tests.adversity.worker_log import WorkerLog
 from tests.bench.procfs import peak_memory
 from tests.chaos.evidence import DEAD
-from tests.client import Client, portal
-from tests.servers import empty_queues
-from tests.waiting import until
+from tests.kit.client import Client, portal
+from tests.kit.servers import empty_queues
+from tests.kit.waiting import until
 
 WORKERS = ("issuer", "issuer-access", "revoker", "dispositivo", "notifier-receipts")
 SETTINGS: dict[str, str] = {}

@@ -14,9 +14,9 @@ from deploy.local.stack import Stack
 from tests.adversity.people import Issued, citizen, ended, issued, standing
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import every_chain_verifies
-from tests.chaos.town import MAIN_WAY
-from tests.client import Client, portal
-from tests.waiting import until
+from tests.kit.client import Client, portal
+from tests.kit.harness import MAIN_WAY
+from tests.kit.waiting import until
 
 WORKERS = MAIN_WAY
 TRIES = 3

@@ -12,15 +12,15 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 from deploy.local.citizens import citizens
 from deploy.local.stack import Stack
 from shared.worker.holding import LARGE
-from tests.adversity.parked import number_parked, parked
+from tests.adversity.dead_letters import number_parked, parked
+from tests.adversity.hostile_sender import Rough
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import FIFTY, Poison
-from tests.adversity.rough import Rough
 from tests.chaos.evidence import DEAD, gathered
 from tests.chaos.invariants import every_chain_verifies
-from tests.client import Client, portal
-from tests.servers import empty_queues
-from tests.waiting import until
+from tests.kit.client import Client, portal
+from tests.kit.servers import empty_queues
+from tests.kit.waiting import until
 
 WORKERS = ("issuer", "notifier-receipts")
 SETTINGS: dict[str, str] = {}

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from deploy.local.stack import Stack
-from tests.adversity.parked import number_parked, parked
+from tests.adversity.dead_letters import number_parked, parked
 from tests.adversity.people import Issued, citizen, ended, issued, standing
 from tests.chaos.evidence import gathered
 from tests.chaos.invariants import every_chain_verifies
-from tests.chaos.town import MAIN_WAY
-from tests.client import Body, Client, gateway, portal
-from tests.waiting import until
+from tests.kit.client import Body, Client, gateway, portal
+from tests.kit.harness import MAIN_WAY
+from tests.kit.waiting import until
 
 WORKERS = (*MAIN_WAY, "notifier-receipts")
 SETTINGS = {"PIN_RELAY_INTERVAL": "PT0.1S"}

@@ -10,8 +10,8 @@ from deploy.local.citizens import PLAIN
 from deploy.local.stack import Stack
 from tests.adversity.people import citizen, ended, issued, standing
 from tests.chaos.invariants import copies_are_identical, every_chain_verifies
-from tests.chaos.town import MAIN_WAY
-from tests.client import Client, portal
+from tests.kit.client import Client, portal
+from tests.kit.harness import MAIN_WAY
 
 WORKERS = MAIN_WAY
 SETTINGS = {

@@ -24,9 +24,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.stack import Stack
 from tests.chaos.scenarios import citizen
-from tests.chaos.town import MAIN_WAY, Person, Town, town_on
-from tests.client import Body, Client
-from tests.servers import private_stack
+from tests.kit.client import Body, Client
+from tests.kit.harness import MAIN_WAY, Person, Town, town_on
+from tests.kit.servers import private_stack
 
 WORKERS = (*MAIN_WAY, "issuer-access", "revoker")
 SETTINGS = {

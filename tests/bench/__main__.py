@@ -10,18 +10,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.local.errors import StackError
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
-from deploy.local.trouble import StackError
 from tests.bench import (
     backfill,
-    beside,
     forms,
     growth,
     istanze,
     latency,
     logins,
     memory,
+    mixed_load,
     release,
     report,
     restores,
@@ -30,7 +30,7 @@ from tests.bench import (
 )
 from tests.bench.counting import Stalled
 from tests.bench.measure import Measure, Told
-from tests.servers import private_stack
+from tests.kit.servers import private_stack
 
 MEASURES: Mapping[str, Measure] = {
     "throughput": throughput,
@@ -40,7 +40,7 @@ MEASURES: Mapping[str, Measure] = {
     "logins": logins,
     "restores": restores,
     "revokes": revokes,
-    "beside": beside,
+    "beside": mixed_load,
     "istanze": istanze,
     "release": release,
     "forms": forms,

@@ -2,17 +2,17 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
-from tests.bench import report, town
+from tests.bench import report
 from tests.bench.counting import Books
 from tests.bench.figures import Spread, verdict
 from tests.bench.measure import Told
+from tests.kit import seeding
 
 _TARGET = 1_000
 
@@ -42,7 +42,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 async def _once(stack: Stack, number: int) -> float:
     stack.use_new_database("backfill")
     try:
-        people = await town.settle(stack, number)
+        people = await seeding.settle(stack, number)
         path = stack.state / "recognitions.csv"
         path.write_text("".join(f"{c.codice_fiscale},de_visu,2010-05-17\n" for c in people))
         began = time.perf_counter()
@@ -58,5 +58,5 @@ async def _once(stack: Stack, number: int) -> float:
 
 
 def _run(stack: Stack, path: Path) -> None:
-    command = [sys.executable, "-m", "services.dispositivo.backfill", str(path)]
-    subprocess.run(command, cwd=CHECKOUT, env=environment(stack.env), check=True, stdout=subprocess.DEVNULL)
+    command = [str(CHECKOUT / "pinctl"), "backfill", str(path)]
+    subprocess.run(command, env=environment(stack.env), check=True, stdout=subprocess.DEVNULL)

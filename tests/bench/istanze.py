@@ -4,12 +4,13 @@ import uuid
 from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
-from tests.bench import report, town
+from tests.bench import report
 from tests.bench.counting import Books, reach
-from tests.bench.desk import Desk
 from tests.bench.figures import Spread
+from tests.bench.load_generator import Desk
 from tests.bench.measure import Told
-from tests.servers import empty_queues
+from tests.kit import seeding
+from tests.kit.servers import empty_queues
 
 _LEVELS = {"in progress": "dispositivo", "suspended": "online"}
 
@@ -39,7 +40,7 @@ async def _once(stack: Stack, status: str, number: int) -> float:
     await empty_queues(stack)
     stack.use_new_database("istanze")
     try:
-        people = await town.settle(stack, number, level=_LEVELS[status])
+        people = await seeding.settle(stack, number, level=_LEVELS[status])
         stack.start_workers(["notifier-email"])
         async with Desk(stack) as portal, Books(stack) as books:
             bodies = (

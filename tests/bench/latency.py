@@ -14,10 +14,10 @@ from shared.amqp import Message
 from shared.broker import Session
 from tests.bench import report
 from tests.bench.counting import Books, reach
-from tests.bench.course import DELIVERIES
 from tests.bench.figures import percentile, verdict
 from tests.bench.measure import Told
 from tests.bench.requests import Applicants
+from tests.bench.run_monitor import DELIVERIES
 
 _TARGET = 1.0
 _LIMIT = 60.0

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from deploy.local.stack import Stack
-from tests.bench import report, town
+from tests.bench import report
 from tests.bench.counting import Books, Count, reach
-from tests.bench.desk import Desk, sealed
 from tests.bench.figures import Spread
+from tests.bench.load_generator import Desk, sealed
 from tests.bench.measure import Told
-from tests.bench.town import Citizen
-from tests.servers import empty_queues
+from tests.kit import seeding
+from tests.kit.seeding import Citizen
+from tests.kit.servers import empty_queues
 
 _CHANNELS = ("notifier-sms", "notifier-email", "notifier-pec")
 _TOKEN = re.compile(rb"token=(?:3D)?([0-9a-f]{40})")
@@ -55,7 +56,7 @@ async def measure(stack: Stack, flow: Flow, runs: int, number: int) -> Told:
 async def _once(stack: Stack, flow: Flow, number: int) -> tuple[float, float]:
     """Return the seconds that the requests took, and those that the confirmations took."""
     await empty_queues(stack)
-    people = await town.settle(stack, number)
+    people = await seeding.settle(stack, number)
     stack.far_ends.forget()
     stack.far_ends.misbehave(email={})
     stack.start_workers(_CHANNELS)

@@ -13,14 +13,15 @@ from typing import Any
 from argon2.low_level import Type, hash_secret_raw
 
 from deploy.local.stack import Stack
-from tests.bench import report, town
+from tests.bench import report
 from tests.bench.counting import Books, reach
-from tests.bench.desk import Desk, sealed
 from tests.bench.figures import Spread, verdict
+from tests.bench.load_generator import Desk, sealed
 from tests.bench.measure import Told
 from tests.bench.ours import servers_of
 from tests.bench.procfs import cpu
-from tests.servers import empty_queues
+from tests.kit import seeding
+from tests.kit.servers import empty_queues
 
 _TARGET = 0.85
 LOGGED_IN = "kind = 'pin.verified'"
@@ -41,7 +42,7 @@ def options(parser: ArgumentParser) -> None:
 async def measure(stack: Stack, options: Namespace) -> Told:
     """Hash in bare threads and log in, in turn."""
     stack.use_new_database("logins")
-    people = await town.settle(stack, options.citizens)
+    people = await seeding.settle(stack, options.citizens)
     hashes: list[Pace] = []
     logins: list[Pace] = []
     try:
@@ -83,9 +84,9 @@ def _hash(number: int) -> bytes:
     )
 
 
-def attempts(stack: Stack, people: list[town.Citizen], number: int) -> Iterator[dict[str, Any]]:
+def attempts(stack: Stack, people: list[seeding.Citizen], number: int) -> Iterator[dict[str, Any]]:
     """Yield the bodies of right log-ins, of all citizens in turn."""
-    pin_sealed = sealed(stack, "issuer", town.PIN)
+    pin_sealed = sealed(stack, "issuer", seeding.PIN)
     for citizen in islice(cycle(people), number):
         yield {"codice_fiscale": citizen.codice_fiscale, "pin_sealed": pin_sealed}
 
@@ -97,7 +98,7 @@ def start_access(stack: Stack, options: Namespace) -> None:
     stack.start_worker("issuer-access", copies=options.access_processes, env=env, wait=False)
 
 
-async def _log_in(stack: Stack, people: list[town.Citizen], options: Namespace) -> Pace:
+async def _log_in(stack: Stack, people: list[seeding.Citizen], options: Namespace) -> Pace:
     await empty_queues(stack)
     async with Desk(stack) as portal, Books(stack) as books:
         await portal.put("pin.verify", attempts(stack, people, options.logins))

@@ -5,12 +5,12 @@ from argparse import ArgumentParser, Namespace
 from deploy.local.stack import Stack
 from tests.bench import report
 from tests.bench.counting import Books, reach
-from tests.bench.course import DELIVERIES
 from tests.bench.figures import verdict
 from tests.bench.measure import Told
 from tests.bench.procfs import peak_memory, resident
 from tests.bench.requests import Applicants, queue_up
-from tests.servers import empty_queues
+from tests.bench.run_monitor import DELIVERIES
+from tests.kit.servers import empty_queues
 
 _TARGET = 120
 

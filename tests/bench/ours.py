@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
 from tests.bench.counting import Books
-from tests.bench.course import Run, watch
 from tests.bench.requests import Applicants, queue_up
-from tests.servers import empty_queues
+from tests.bench.run_monitor import Run, watch
+from tests.kit.servers import empty_queues
 
 NAME = "pin-online"
 CHANNELS = ("sms", "email", "post")

@@ -11,8 +11,8 @@ import asyncpg
 from deploy.local.ports import HOST
 from deploy.local.processes import CHECKOUT, Process, Program, environment
 from deploy.local.stack import Stack
-from tests.bench.course import Run, watch
 from tests.bench.ours import servers_of
+from tests.bench.run_monitor import Run, watch
 
 HERE = Path(__file__).parent / "peers"
 VENV = CHECKOUT / ".local/bench-venv"

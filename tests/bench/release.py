@@ -3,12 +3,13 @@
 from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
-from tests.bench import report, town
+from tests.bench import report
 from tests.bench.counting import Books, reach
-from tests.bench.desk import Desk
 from tests.bench.figures import Spread
+from tests.bench.load_generator import Desk
 from tests.bench.measure import Told
-from tests.servers import empty_queues
+from tests.kit import seeding
+from tests.kit.servers import empty_queues
 
 _SHOWN = {
     "operator": {"id": "op-0042", "office": "Pisa"},
@@ -53,7 +54,7 @@ async def _once(stack: Stack, citizens: int, each: int) -> float:
     stack.use_new_database("release")
     try:
         stack.start_workers(["notifier-email"])
-        people = await town.settle(stack, citizens, change=town.with_suspended(each))
+        people = await seeding.settle(stack, citizens, change=seeding.with_suspended(each))
         async with Desk(stack, "operator") as branch, Books(stack) as books:
             await branch.put(
                 "branch.activate", ({"codice_fiscale": c.codice_fiscale, **_SHOWN} for c in people)

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from deploy.local.stack import Stack
 from tests.bench import links
 from tests.bench.measure import Told
-from tests.bench.town import Citizen
+from tests.kit.seeding import Citizen
 
 
 def options(parser: ArgumentParser) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from deploy.local.stack import Stack
 from tests.bench import ours, report
-from tests.bench.course import Run
 from tests.bench.figures import Spread, verdict
 from tests.bench.measure import Told
 from tests.bench.ours import CHANNELS
 from tests.bench.peer import Peer, Place, install
 from tests.bench.requests import Applicants
+from tests.bench.run_monitor import Run
 
 _LAYOUT = "issuer=1,sms=1,email=1,post=1"
 _TARGET = 5

@@ -12,12 +12,12 @@ from typing import Any, cast
 
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
+from deploy.pinctl import trace
+from deploy.pinctl.checkpoints import Root
+from deploy.pinctl.settings import LedgerSettings
+from deploy.pinctl.status import MOST_DUE
 from shared.broker import Session
 from shared.ledger import Ledger
-from shared.pinctl import trace
-from shared.pinctl.checkpoints import Root
-from shared.pinctl.settings import LedgerSettings
-from shared.pinctl.status import MOST_DUE
 from shared.worker.housekeeping import ROWS
 from shared.worker.relay import sweep
 from shared.worker.settings import WorkerSettings
@@ -114,7 +114,7 @@ async def _status(ledger: Ledger) -> None:
 
 
 def _command(stack: Stack) -> None:
-    command = [sys.executable, "-m", "shared.pinctl", "status"]
+    command = [sys.executable, "-m", "deploy.pinctl", "status"]
     subprocess.run(command, cwd=CHECKOUT, env=environment(stack.env), check=False, stdout=subprocess.DEVNULL)
 
 

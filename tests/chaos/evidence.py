@@ -19,8 +19,8 @@ from shared.account import Account
 from shared.pin import Pepper
 from shared.sealing import Keys, Pseudonyms, StateSeal
 from shared.worker import states
-from tests.captured import Captured, Copy
-from tests.client import Client, Event
+from tests.kit.captured import Captured, Copy
+from tests.kit.client import Client, Event
 
 DEAD = "pin.dead"
 

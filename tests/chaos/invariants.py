@@ -10,8 +10,8 @@ from shared.contract.events import EVENTS
 from shared.ledger.chain import GENESIS, link
 from shared.secret import Secret
 from tests.chaos.evidence import DEAD, Asked, Entry, Evidence, gathered
-from tests.client import Client
-from tests.waiting import LIMIT, until
+from tests.kit.client import Client
+from tests.kit.waiting import LIMIT, until
 
 Invariant = Callable[[Evidence], None]
 

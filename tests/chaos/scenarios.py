@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shared.crash import POINTS
 from tests.chaos.evidence import Evidence, subject_of
 from tests.chaos.invariants import Invariant
-from tests.chaos.town import Person, Town
-from tests.client import Body, ReplyKey
+from tests.kit.client import Body, ReplyKey
+from tests.kit.harness import Person, Town
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 DOCUMENT = {

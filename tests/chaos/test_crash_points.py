@@ -12,7 +12,7 @@ from deploy.local.stack import Stack
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import ALL, Invariant
 from tests.chaos.scenarios import SCENARIOS, Scenario
-from tests.chaos.town import QUICK, Town, founded
+from tests.kit.harness import QUICK, Town, founded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

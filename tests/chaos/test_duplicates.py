@@ -18,8 +18,8 @@ from shared.secret import Secret
 from tests.chaos.evidence import Asked, Evidence, subject_of
 from tests.chaos.invariants import ALL, Invariant
 from tests.chaos.scenarios import citizen, receipt
-from tests.chaos.town import MAIN_WAY, Person, Town, founded
-from tests.client import Body, Client, ReplyKey, portal
+from tests.kit.client import Body, Client, ReplyKey, portal
+from tests.kit.harness import MAIN_WAY, Person, Town, founded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,8 +12,8 @@ from deploy.local.stack import Stack
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import ALL
 from tests.chaos.scenarios import receipt
-from tests.chaos.town import MAIN_WAY, Town, founded
-from tests.waiting import until
+from tests.kit.harness import MAIN_WAY, Town, founded
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,8 +14,8 @@ import pytest_asyncio
 from deploy.local.stack import Stack
 from shared.lifecycle import Lifecycle
 from tests.chaos.evidence import Evidence, subject_of
-from tests.chaos.town import MAIN_WAY, QUICK, Person, Town, founded
-from tests.waiting import until
+from tests.kit.harness import MAIN_WAY, QUICK, Person, Town, founded
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

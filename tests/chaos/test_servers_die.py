@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.chaos.town import MAIN_WAY, QUICK, Town, founded
-from tests.waiting import until
+from tests.kit.harness import MAIN_WAY, QUICK, Town, founded
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
 from shared.delivery import Sms
 from shared.secret import Secret
-from tests.integration.far_ends import SmsGateway
+from tests.integration.fake_providers import SmsGateway
 
 BAD = "+393330000000"
 

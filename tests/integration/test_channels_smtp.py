@@ -20,7 +20,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
 from shared.delivery import Mail
 from shared.secret import Secret
-from tests.integration.far_ends import SmtpServer
+from tests.integration.fake_providers import SmtpServer
 
 SENT = Sent("4ZX1pQ")
 

@@ -9,7 +9,7 @@ from deploy.local.processes import CHECKOUT
 
 
 def demonstrate(root: Path) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "deploy.local.demo", "--root", str(root), "--citizens", "20"]
+    argv = [sys.executable, "-m", "deploy.demo", "--root", str(root), "--citizens", "20"]
     return subprocess.run(
         argv,
         cwd=CHECKOUT,

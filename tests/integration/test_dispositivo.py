@@ -2,9 +2,7 @@
 
 import asyncio
 import base64
-import os
 import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime
 from io import BytesIO
@@ -14,16 +12,16 @@ from uuid import uuid4
 import pytest
 from pypdf import PdfReader
 
-from deploy.local.processes import CHECKOUT
+from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from services.dispositivo.backfill import Report, backfill, settings_for
 from shared.account import Account, Attachment, DispositivoRequest, Document
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys
-from tests.captured import Captured
-from tests.client import Body, Client, operator, portal
 from tests.integration.seeding import accounts, active_citizens
-from tests.waiting import until
+from tests.kit.captured import Captured
+from tests.kit.client import Body, Client, operator, portal
+from tests.kit.waiting import until
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 FILE = {
@@ -258,9 +256,9 @@ async def test_old_recognitions_are_given_the_profile_once(stack: Stack, tmp_pat
 
 async def _program(stack: Stack, path: Path) -> tuple[int, str]:
     """Run the file as an operator does; return the exit status and what is printed."""
-    program = [sys.executable, "-m", "services.dispositivo.backfill", str(path)]
+    program = [str(CHECKOUT / "pinctl"), "backfill", str(path)]
     done = await asyncio.to_thread(
-        subprocess.run, program, env={**os.environ, **stack.env}, cwd=CHECKOUT, capture_output=True, text=True
+        subprocess.run, program, env=environment(stack.env), capture_output=True, text=True
     )
     return done.returncode, done.stdout
 

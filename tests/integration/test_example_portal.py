@@ -8,8 +8,8 @@ from pathlib import Path
 
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
-from tests.captured import Captured
-from tests.waiting import LIMIT, until
+from tests.kit.captured import Captured
+from tests.kit.waiting import LIMIT, until
 
 PORTAL = CHECKOUT / "docs/examples/portal.py"
 WORKERS = ("issuer", "issuer-access", "notifier-sms", "notifier-email", "notifier-post")

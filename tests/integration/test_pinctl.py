@@ -13,14 +13,14 @@ import asyncpg
 import pytest
 
 from deploy.local.citizens import PLAIN, citizens
+from deploy.local.errors import wait_for
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
-from deploy.local.trouble import wait_for
+from deploy.pinctl.answer import Answer, Trouble
+from deploy.pinctl.commands import parser, run
 from shared.broker import BrokerLost
 from shared.broker_desk import DEAD
 from shared.ledger import QUERIES, LedgerLost
-from shared.pinctl.answer import Answer, Trouble
-from shared.pinctl.commands import parser, run
 from shared.sealing import Keys, Pseudonyms
 
 COUNTS = {

@@ -14,9 +14,9 @@ import pytest
 from deploy.local.postgres import SUPERUSER
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
+from deploy.pinctl.status import MOST_DUE
 from shared.dates import ROME
 from shared.ledger import QUERIES
-from shared.pinctl.status import MOST_DUE
 from shared.worker.housekeeping import ROWS
 
 CITIZENS = 30_000

@@ -12,9 +12,9 @@ import pytest
 
 from deploy.local.control import Control
 from deploy.local.environment import CLIENTS
+from deploy.local.errors import wait_for
 from deploy.local.processes import Process, Program
-from deploy.local.trouble import wait_for
-from tests.servers import private_directory
+from tests.kit.servers import private_directory
 
 
 @pytest.fixture(scope="module")

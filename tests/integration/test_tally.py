@@ -12,8 +12,8 @@ import pytest
 from deploy.local.postgres import SUPERUSER
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
+from deploy.pinctl.commands import parser, run
 from shared.ledger import QUERIES
-from shared.pinctl.commands import parser, run
 
 COUNTED = {
     "account": "select level, status, count(*) from account group by 1, 2",

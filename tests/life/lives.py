@@ -7,11 +7,11 @@ from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.life import becoming, getting, losing
+from tests.life import issue_and_activate, restore_and_revoke, upgrade
 from tests.life.citizen import Citizen
 from tests.life.expected import Request
 from tests.life.invariants import the_ledger_says_what_is_expected
-from tests.life.papers import CARDS
+from tests.life.sample_data import CARDS
 from tests.life.world import World
 
 NEVER_DRAWN = "ZZZZ ZZZZ", "zzzz-zzzz-zzzz-zzzz", "", "PIN"
@@ -44,7 +44,7 @@ class Life(RuleBasedStateMachine):
     def begins(self, phones: tuple[str, ...], mailboxes: tuple[str, ...], start: str, card: bool) -> None:
         """R1-R29: most lives begin further on, so that fewer steps lead further."""
         if card:
-            losing.registry_tells(self.citizen, CARDS[0])
+            restore_and_revoke.registry_tells(self.citizen, CARDS[0])
         if start == "nobody":
             return
         self.ask_for_a_pin(phones, mailboxes, None, used=start != "issued")
@@ -65,7 +65,7 @@ class Life(RuleBasedStateMachine):
         contacts = {kind: self.citizen.address(kind) for kind in kinds if kind != "one for both"}
         if "one for both" in kinds:
             contacts |= dict.fromkeys(("email", "pec"), self.citizen.address("email"))
-        getting.ask(self.citizen, contacts, recognition)
+        issue_and_activate.ask(self.citizen, contacts, recognition)
         if used and self.citizen.expected.initial:
             self.first_access("right", 0, 1)
 
@@ -73,24 +73,24 @@ class Life(RuleBasedStateMachine):
     @rule(half=st.sampled_from([0, 0, 0, 1]), copy=TURN)
     def a_half_does_not_arrive(self, half: int, copy: int) -> None:
         """R5, R6."""
-        getting.does_not_arrive(self.citizen, half, copy)
+        issue_and_activate.does_not_arrive(self.citizen, half, copy)
 
     @rule(typed=TYPED, turn=TURN, times=TIMES)
     def first_access(self, typed: str, turn: int, times: int) -> None:
         """R10, R16."""
-        getting.first_access(self.citizen, self._typed(typed, turn), times)
+        issue_and_activate.first_access(self.citizen, self._typed(typed, turn), times)
 
     @rule(typed=TYPED, turn=TURN, times=TIMES)
     def log_in(self, typed: str, turn: int, times: int) -> None:
         """R11."""
-        getting.log_in(self.citizen, self._typed(typed, turn), times)
+        issue_and_activate.log_in(self.citizen, self._typed(typed, turn), times)
 
     @rule(typed=TYPED, turn=TURN, attempts=st.integers(1, 4))
     def somebody_guesses(self, typed: str, turn: int, attempts: int) -> None:
         """R11: failures in a row lock, many of them block."""
         for _ in range(attempts):
-            getting.log_in(self.citizen, NEVER_DRAWN[turn % len(NEVER_DRAWN)] or "0")
-        getting.log_in(self.citizen, self._typed(typed, turn))
+            issue_and_activate.log_in(self.citizen, NEVER_DRAWN[turn % len(NEVER_DRAWN)] or "0")
+        issue_and_activate.log_in(self.citizen, self._typed(typed, turn))
 
     def _typed(self, what: str, turn: int) -> str:
         expected = self.citizen.expected
@@ -111,40 +111,40 @@ class Life(RuleBasedStateMachine):
     def change_a_contact(self, kind: str, variant: int, shared: bool) -> None:
         """R12."""
         same = "email" if kind == "pec" and shared else kind
-        losing.change_contact(self.citizen, kind, self.citizen.address(same, variant))
+        restore_and_revoke.change_contact(self.citizen, kind, self.citizen.address(same, variant))
 
     @rule(card=st.sampled_from(CARDS))
     def the_registry_tells(self, card: dict[str, Any]) -> None:
         """R19."""
-        losing.registry_tells(self.citizen, card)
+        restore_and_revoke.registry_tells(self.citizen, card)
 
     @rule(really=SELDOM, by_mistake=MOSTLY, number=TURN)
     def the_registry_tells_of_a_death(self, really: bool, by_mistake: bool, number: int) -> None:
         """Last rules: seldom, mostly by mistake, or no life would be long; nobody is written to meanwhile."""
         if not really:
             return
-        losing.registry_tells_of_death(self.citizen)
+        restore_and_revoke.registry_tells_of_death(self.citizen)
         before = {copy.id for copy in self.citizen.world.copies()}
         self.ask_for_a_pin(("mobile",), ("email",), None, used=True)
         self.ask_to_restore((), None, at_once=False)
         self.send_an_istanza(number)
         assert {copy.id for copy in self.citizen.world.copies()} == before
         if by_mistake:
-            losing.registry_takes_back(self.citizen)
+            restore_and_revoke.registry_takes_back(self.citizen)
 
     @rule(kinds=PAIRS, mistaken=st.sampled_from([*[None] * 9, "mobile", "email", "pec"]), at_once=MOSTLY)
     def ask_to_restore(self, kinds: tuple[str, ...], mistaken: str | None, at_once: bool) -> None:
         """R13-R15, R17."""
-        kinds = kinds or losing.two_contacts(self.citizen) or ("email", "pec")
-        losing.ask_to_restore(self.citizen, kinds, mistaken)
+        kinds = kinds or restore_and_revoke.two_contacts(self.citizen) or ("email", "pec")
+        restore_and_revoke.ask_to_restore(self.citizen, kinds, mistaken)
         if at_once:
-            losing.confirm_restore(self.citizen, self._token("restore", "right", 0))
+            restore_and_revoke.confirm_restore(self.citizen, self._token("restore", "right", 0))
 
     @precondition(lambda self: self.citizen.expected.links_sent)
     @rule(token=TOKENS, turn=TURN)
     def confirm_the_restore(self, token: str, turn: int) -> None:
         """R15, R16."""
-        losing.confirm_restore(self.citizen, self._token("restore", token, turn))
+        restore_and_revoke.confirm_restore(self.citizen, self._token("restore", token, turn))
 
     @rule(
         right=MOSTLY, kind=st.sampled_from(["email", "pec"]), variant=st.sampled_from([0, 5]), at_once=MOSTLY
@@ -153,15 +153,15 @@ class Life(RuleBasedStateMachine):
         """R18-R20."""
         known = self.citizen.expected.card or CARDS[0]
         card = known if right else CARDS[known == CARDS[0]]
-        losing.ask_to_revoke(self.citizen, card, kind, self.citizen.address(kind, variant))
+        restore_and_revoke.ask_to_revoke(self.citizen, card, kind, self.citizen.address(kind, variant))
         if at_once:
-            losing.confirm_revocation(self.citizen, self._token("revocation", "right", 0))
+            restore_and_revoke.confirm_revocation(self.citizen, self._token("revocation", "right", 0))
 
     @precondition(lambda self: self.citizen.expected.links_sent)
     @rule(token=TOKENS, turn=TURN)
     def confirm_the_revocation(self, token: str, turn: int) -> None:
         """R20."""
-        losing.confirm_revocation(self.citizen, self._token("revocation", token, turn))
+        restore_and_revoke.confirm_revocation(self.citizen, self._token("revocation", token, turn))
 
     def _token(self, flow: str, what: str, turn: int) -> str:
         expected = self.citizen.expected
@@ -180,15 +180,15 @@ class Life(RuleBasedStateMachine):
     def the_contact_centre_revokes(self, is_asked_to: bool) -> None:
         """R21: seldom, or no life would be long."""
         if is_asked_to:
-            losing.contact_centre_revokes(self.citizen)
+            restore_and_revoke.contact_centre_revokes(self.citizen)
 
     @rule(submission=st.sampled_from(["online", "fax", "branch"]), goes_on=st.integers(0, 2))
     def ask_for_the_profile(self, submission: str, goes_on: int) -> None:
         """R22-R25: asked for; with documents; with an operator's approval."""
-        becoming.ask(self.citizen, submission)
+        upgrade.ask(self.citizen, submission)
         request = self.citizen.expected.request
         if request and goes_on > 0:
-            becoming.hand_in(self.citizen, request.id, "fax" if submission == "fax" else "online")
+            upgrade.hand_in(self.citizen, request.id, "fax" if submission == "fax" else "online")
         if request and goes_on > 1:
             self.an_operator_approves("open", 0)
 
@@ -196,13 +196,13 @@ class Life(RuleBasedStateMachine):
     @rule(which=OPENED, turn=TURN, via=st.sampled_from(["online", "fax"]))
     def hand_documents_in(self, which: str, turn: int, via: str) -> None:
         """R24."""
-        becoming.hand_in(self.citizen, self._request(which, turn), via)
+        upgrade.hand_in(self.citizen, self._request(which, turn), via)
 
     @precondition(lambda self: self._asked_for_the_profile())
     @rule(which=OPENED, turn=TURN)
     def an_operator_approves(self, which: str, turn: int) -> None:
         """R25, R29."""
-        becoming.approve(self.citizen, self._request(which, turn))
+        upgrade.approve(self.citizen, self._request(which, turn))
         self.approved()
 
     def approved(self) -> None:
@@ -212,7 +212,7 @@ class Life(RuleBasedStateMachine):
     @rule(which=OPENED, turn=TURN, reason=st.sampled_from(["incomplete", "illegible", "mismatch"]))
     def an_operator_cancels(self, which: str, turn: int, reason: str) -> None:
         """R28."""
-        becoming.cancel(self.citizen, self._request(which, turn), reason)
+        upgrade.cancel(self.citizen, self._request(which, turn), reason)
 
     def _asked_for_the_profile(self) -> bool:
         return bool(self.citizen.expected.request or self.citizen.expected.earlier_requests)
@@ -223,22 +223,22 @@ class Life(RuleBasedStateMachine):
             case "open", Request(id=id_):
                 return id_
             case "nobody's", _:
-                return becoming.NO_SUCH_REQUEST
+                return upgrade.NO_SUCH_REQUEST
             case _:
-                earlier = expected.earlier_requests or [becoming.NO_SUCH_REQUEST]
+                earlier = expected.earlier_requests or [upgrade.NO_SUCH_REQUEST]
                 return earlier[turn % len(earlier)]
 
     @rule(number=st.sampled_from(["CA12345AA", "CA99999AA"]), activates=SELDOM)
     def a_branch_looks_up(self, number: str, activates: bool) -> None:
         """R26."""
-        becoming.look_up(self.citizen)
+        upgrade.look_up(self.citizen)
         if activates:
-            becoming.at_a_branch(self.citizen, number)
+            upgrade.at_a_branch(self.citizen, number)
 
     @rule(number=TURN)
     def send_an_istanza(self, number: int) -> None:
         """R30, R31."""
-        becoming.send_istanza(self.citizen, number)
+        upgrade.send_istanza(self.citizen, number)
 
     @invariant()
     def the_ledger_agrees(self) -> None:

@@ -29,8 +29,8 @@ from shared.pin import Pepper
 from shared.sealing import StateSeal
 from shared.secret import Secret
 from shared.worker import states
-from tests.captured import Copy
-from tests.life import promises
+from tests.kit.captured import Copy
+from tests.life import decision_invariants
 from tests.life.world import Answer, Body, Standing
 from tests.unit.decisions import (
     CODICE_FISCALE,
@@ -93,7 +93,7 @@ class PureWorld:
         self.facts: list[tuple[str, dict[str, Any]]] = []
         self.secrets: set[str] = set()
         self._copies: list[Copy] = []
-        self._places = promises.Places()
+        self._places = decision_invariants.Places()
         self._moments = 0
 
     def fork(self) -> Self:
@@ -162,13 +162,13 @@ class PureWorld:
         ]
         self._copies += copies
         self.secrets |= {secret for copy in copies if (secret := copy.half or copy.token)}
-        promises.no_address_gets_both_halves(self._places, copies)
-        promises.nothing_tells(decision, before, self.secrets)
-        promises.events_say_what_the_contract_says(decision)
+        decision_invariants.no_address_gets_both_halves(self._places, copies)
+        decision_invariants.nothing_tells(decision, before, self.secrets)
+        decision_invariants.events_say_what_the_contract_says(decision)
         self.facts += [(event.type, dict(event.data)) for event in decision.events]
         self.due += [m for m in decision.messages if m.due_at]
         if decision.account is not None:
-            promises.the_change_is_lawful(before, decision.account)
+            decision_invariants.the_change_is_lawful(before, decision.account)
             self._save(decision.account)
         return decision
 

@@ -16,10 +16,10 @@ from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
-from tests.captured import Captured, Copy
-from tests.client import Client, ReplyKey, sealed
+from tests.kit.captured import Captured, Copy
+from tests.kit.client import Client, ReplyKey, sealed
+from tests.kit.waiting import LIMIT, until
 from tests.life.world import Answer, Body, Standing
-from tests.waiting import LIMIT, until
 
 USERS: Final = ("portal", "operator", "registry", "gateway")
 _SEED = 33

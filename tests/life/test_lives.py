@@ -13,7 +13,7 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 from shared.account import TRANSITIONS
 from shared.contract.message import COMMANDS, CitizenCommand
 from shared.decision import Internal
-from tests.life import becoming, getting, ways_out
+from tests.life import issue_and_activate, reachability, upgrade
 from tests.life.invariants import OF_THE_ACCOUNT
 from tests.life.lives import MOSTLY, SELDOM, TURN, Life
 from tests.life.pure import PureWorld
@@ -76,7 +76,7 @@ class LifeInTime(Life):
         for _ in range(guesses):
             locked_until = self.citizen.expected.tally.locked_until
             self.world.now = max(self.world.now, locked_until or self.world.now)
-            getting.log_in(self.citizen, "ZZZZ ZZZZ")
+            issue_and_activate.log_in(self.citizen, "ZZZZ ZZZZ")
         self.log_in("right", turn, 1)
 
     def _due(self) -> list[Internal]:
@@ -93,7 +93,7 @@ class LifeInTime(Life):
         body = orjson.loads(message.body)
         self.world.arrives(message)
         if "request_id" in body:
-            becoming.takes_effect(self.citizen, body["request_id"])
+            upgrade.takes_effect(self.citizen, body["request_id"])
         elif self.citizen.expected.initial and self._expiring.get(message.body) == self.citizen.expected.pin:
             self.citizen.expected.ends("expired")
 
@@ -131,9 +131,9 @@ class LifeInTime(Life):
     @invariant()
     def there_is_a_way_out(self) -> None:
         """R7, R13-R21: from each state that this life reaches, the first time it does."""
-        if (shape := ways_out.shape(self.citizen)) not in self._shapes:
+        if (shape := reachability.shape(self.citizen)) not in self._shapes:
             self._shapes.add(shape)
-            ways_out.lead_to_a_pin(self.citizen, self.world)
+            reachability.lead_to_a_pin(self.citizen, self.world)
 
     def teardown(self) -> None:
         """Note what this life was answered."""

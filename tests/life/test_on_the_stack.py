@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from deploy.local.stack import Stack
-from tests.life import becoming
+from tests.life import upgrade
 from tests.life.lives import Life
 from tests.life.stack_world import StackWorld, Town
 
@@ -46,7 +46,7 @@ class LifeOnTheStack(Life):
         request = self.citizen.expected.request
         if request and (due := request.effective_at):
             self.world.until(lambda: self.world.now >= due, "the time of the effect")
-            becoming.takes_effect(self.citizen, request.id)
+            upgrade.takes_effect(self.citizen, request.id)
 
     def teardown(self) -> None:
         """R5, R6, R14, R15, R32: every istanza was released once; nothing came but what had to."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.account import Level, Status
 from shared.lifecycle import Lifecycle
-from tests.captured import Copy
+from tests.kit.captured import Copy
 
 Body = dict[str, Any]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.processes import CHECKOUT
-from tests.checkout import tracked
+from tests.kit.checkout import tracked
 
 CITING = ("services", "shared", "deploy", "tests", "docs", "README.md", "CONTRIBUTING.md")
 """Where rules are cited. The changelog tells of the past."""

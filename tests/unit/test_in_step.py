@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from deploy.broker.render import DEFINITIONS
-from deploy.local.demo.play import CHANNELS as SHOWN
+from deploy.demo.runner import CHANNELS as SHOWN
 from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.workers import USERS, WORKERS

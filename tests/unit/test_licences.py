@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy.local.processes import CHECKOUT
-from tests.checkout import tracked
+from tests.kit.checkout import tracked
 
 OURS = "EUPL-1.2"
 DATA = "shared/italy/data"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench import report
 from tests.bench.__main__ import MEASURES, arguments, chosen
-from tests.bench.course import Run
+from tests.bench.run_monitor import Run
 from tests.bench.throughput import layout, lines, summary
 
 

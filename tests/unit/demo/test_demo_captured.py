@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from deploy.local.demo.captured import Captured, Piece
-from deploy.local.demo.letters import own_lines
+from deploy.demo.captured import Captured, Piece
+from deploy.demo.letters import own_lines
 from services.notifier.channels.letter import Letter, typeset
 from services.notifier.channels.spool import hand_over
 

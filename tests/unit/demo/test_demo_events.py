@@ -3,7 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-from deploy.local.demo.events import Event, Events
+from deploy.demo.events import Event, Events
 
 
 def event(type_: str, subject: str = "00ff", correlation_id: str = "c") -> Event:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from deploy.demo.captured import Captured
+from deploy.demo.citizen import Citizen
+from deploy.demo.events import Events
+from deploy.demo.scenarios import RECOGNISED, ROLES, cast, promised
+from deploy.demo.session import Scene
+from deploy.demo.summary import broken
 from deploy.local.citizens import DE_VISU, KINDS, citizens
-from deploy.local.demo.captured import Captured
-from deploy.local.demo.citizen import Citizen
-from deploy.local.demo.events import Events
-from deploy.local.demo.lives import RECOGNISED, ROLES, cast, promised
-from deploy.local.demo.scene import Scene
-from deploy.local.demo.summary import broken
 
 
 @pytest.fixture

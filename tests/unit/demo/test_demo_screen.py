@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 
-from deploy.local.demo.screen import Screen, quarter
+from deploy.demo.screen import Screen, quarter
 
 
 class Terminal(StringIO):

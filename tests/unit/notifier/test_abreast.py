@@ -8,7 +8,7 @@ from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
 from shared.delivery import Sms
 from shared.secret import Secret
-from tests.waiting import until
+from tests.kit.waiting import until
 
 NOT_TRIED = Unreachable("not_tried")
 UNKNOWN = Doubtful("sms_404")

@@ -11,10 +11,10 @@ import orjson
 import pytest
 from nacl.signing import SigningKey
 
+from deploy.pinctl.audit import Audit
+from deploy.pinctl.chains import EntryRow, HeadRow
+from deploy.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults, read
 from shared.ledger.chain import GENESIS, link
-from shared.pinctl.audit import Audit
-from shared.pinctl.chains import EntryRow, HeadRow
-from shared.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults, read
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ANNA, BRUNO, CARLA = b"a" * 16, b"b" * 16, b"c" * 16

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.pinctl import keys
+from deploy.pinctl import keys
 from shared.sealing import BOXES, SYMMETRIC
 
 

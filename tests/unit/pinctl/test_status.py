@@ -3,8 +3,8 @@
 from typing import Any
 
 from deploy.broker import render
+from deploy.pinctl.status import LANES, LATE, Found
 from shared.broker_desk import DEAD, Depth
-from shared.pinctl.status import LANES, LATE, Found
 
 WELL: dict[str, Depth | None] = {**dict.fromkeys(LANES, Depth(5, 1)), DEAD: Depth(0, 0)}
 

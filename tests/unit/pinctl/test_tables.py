@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.pinctl.tables import age, count, plain, table
+from deploy.pinctl.tables import age, count, plain, table
 
 
 def test_figures_stand_to_the_right_and_words_to_the_left() -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.pinctl.trace import belonging, delivery_id, facts, said
+from deploy.pinctl.trace import belonging, delivery_id, facts, said
 
 MINE, THEIRS = UUID(int=1), UUID(int=2)
 DELIVERIES = [{"id": MINE, "correlation_id": "mine"}, {"id": THEIRS, "correlation_id": "theirs"}]

@@ -1,0 +1,81 @@
+"""`python -m deploy.demo [--citizens N] [--root DIR]`: the demonstration.
+
+Exit status: 0 when everything that was promised happened, 1 when not, 2 when the question makes no sense.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.demo.demo_stack import Ground, ground
+from deploy.demo.messages import show_messages, show_places
+from deploy.demo.runner import play
+from deploy.demo.screen import Screen
+from deploy.demo.summary import rate, tell, tell_life
+from deploy.local.errors import StackError
+from deploy.local.processes import CHECKOUT
+
+
+def main(argv: Sequence[str]) -> int:
+    """Play, tell what happened, and return the exit status."""
+    words = _words(argv)
+    began, screen = time.monotonic(), Screen()
+    try:
+        with ground(words.root, words.citizens, screen) as stage:
+            kept = asyncio.run(_demonstrate(stage, words.citizens, screen))
+    except StackError as error:
+        screen.say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        screen.say("Broken off.")
+        return 1
+    screen.say(f"  {time.monotonic() - began:.1f} s in all.")
+    return 0 if kept else 1
+
+
+def _words(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--citizens", type=_enough, default=200, metavar="N", help="how many (200)")
+    parser.add_argument("--root", type=Path, default=CHECKOUT, metavar="DIR", help="where .local is")
+    return parser.parse_args(argv)
+
+
+def _enough(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+async def _demonstrate(stage: Ground, number: int, screen: Screen) -> bool:
+    _announce(stage, screen)
+    played = await play(stage, number, screen)
+    troubles = tell(played, stage, screen)
+    await tell_life(played, stage, screen)
+    show_messages(played, screen)
+    show_places(played, screen)
+    screen.heading(rate(played))
+    for trouble in troubles:
+        screen.say(f"  Not as promised: {trouble}")
+    if not troubles:
+        screen.say("  Everything that was promised happened.")
+    return not troubles
+
+
+def _announce(stage: Ground, screen: Screen) -> None:
+    wait = f"{stage.delay.total_seconds():g} s"
+    if stage.effect_in_sight:
+        screen.say(
+            f"  An approval takes effect after {wait} in this demonstration; else after 24 hours (R29)."
+        )
+    else:
+        screen.say(
+            f"  An approval takes effect after {wait} (R29), for which the demonstration does not wait."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

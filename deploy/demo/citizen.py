@@ -1,0 +1,152 @@
+"""A citizen, and what one does with a PIN at the portal."""
+
+import asyncio
+import base64
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from nacl.public import PrivateKey
+
+from deploy.demo.session import Scene, Unexpected
+from deploy.local.client import Body
+from shared.sealing import ServiceBox
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_HALF = 8
+
+
+@dataclass
+class Citizen:
+    """One citizen.
+
+    Attributes:
+        body: of the request.
+        subject: the pseudonym, known from the first event.
+        asked: the id of the first request.
+        pin: the PIN of 8 characters, once there is one.
+    """
+
+    scene: Scene
+    kind: str
+    body: Body
+    subject: str = ""
+    asked: str = ""
+    pin: str = ""
+
+    @property
+    def codice_fiscale(self) -> str:
+        """The codice fiscale."""
+        code: str = self.body["codice_fiscale"]
+        return code
+
+    @property
+    def contacts(self) -> dict[str, str]:
+        """The registered contacts."""
+        contacts: dict[str, str] = self.body["contacts"]
+        return contacts
+
+    @property
+    def mailbox(self) -> str:
+        """Which mailbox gets the first half (R5): the PEC, else the email."""
+        return "pec" if "pec" in self.contacts else "email"
+
+    @property
+    def issuance_channels(self) -> list[str]:
+        """The channels that an issuance takes: the double message (R5) and the letter (R6)."""
+        return [*(["sms"] if "mobile" in self.contacts else []), self.mailbox, "post"]
+
+    async def says(
+        self, type_: str, *, by: str = "portal", expected: str = "accepted", **fields: object
+    ) -> tuple[str, dict[str, Any]]:
+        """Send a command about this citizen; see `Scene.ask`."""
+        body = {"codice_fiscale": self.codice_fiscale, **fields}
+        return await self.scene.ask(type_, body, by=by, expected=expected)
+
+    async def hears(self, type_: str, number: int = 1) -> dict[str, Any]:
+        """Wait for an event about this citizen; return its data."""
+        data: dict[str, Any] = (await self.scene.events.nth(self.subject, type_, number))["data"]
+        return data
+
+    async def requests(self) -> str:
+        """Ask for a PIN; return the request's id (R1, R8)."""
+        by = "operator" if "recognition" in self.body else "portal"
+        message_id, _ = await self.scene.ask("pin.request", self.body, by=by)
+        return message_id
+
+    async def is_issued(self, message_id: str, number: int = 1) -> None:
+        """Wait until a request led to a PIN."""
+        self.subject = (await self.scene.events.nth(message_id, "pin.issued"))["subject"]
+        await self.hears("pin.issued", number)
+        self.asked = message_id
+
+    async def receives(self, message_id: str, what: str, *channels: str) -> str:
+        """Return the `half` or the `token` that a command sent out on one of these channels."""
+        number = 0
+        while True:
+            number += 1
+            event = await self.scene.events.nth(message_id, "delivery.sent", number)
+            if event["data"]["channel"] not in channels:
+                continue
+            piece = self.scene.captured.piece(event["data"]["delivery_id"])
+            if found := getattr(piece, what):
+                return str(found)
+
+    async def activates(self) -> str:
+        """Put the two halves together and use them, once (R10); return the level."""
+        first = await self.receives(self.asked, "half", "sms", "email", "pec")
+        second = await self.receives(self.asked, "half", "post")
+        return await self.activates_with(first + second)
+
+    async def activates_with(self, initial: str) -> str:
+        """Use the 16 characters for 8 new ones."""
+        key = PrivateKey.generate()
+        public = base64.b64encode(bytes(key.public_key)).decode()
+        sealed = self.scene.sealed("issuer", initial)
+        _, data = await self.says("pin.activate", pin_sealed=sealed, reply_key=public)
+        opened = ServiceBox(key).open(data["pin_sealed"])
+        if opened is None or len(opened) != _HALF:
+            raise Unexpected("the new PIN cannot be opened")
+        self.pin = opened.reveal()
+        return str(data["level"])
+
+    async def logs_in(self) -> str:
+        """Log in with codice fiscale and PIN (R11); return the level."""
+        return str((await self._tries(self.pin, "accepted"))["level"])
+
+    async def fails_to_log_in(self, expected: str = "wrong_pin") -> None:
+        """Mistype one character."""
+        wrong = _ALPHABET[(_ALPHABET.index(self.pin[0]) + 1) % len(_ALPHABET)] + self.pin[1:]
+        await self._tries(wrong, expected)
+
+    async def is_locked_out(self) -> None:
+        """Try the right PIN while it is locked."""
+        await self._tries(self.pin, "locked")
+
+    async def _tries(self, pin: str, expected: str) -> dict[str, Any]:
+        sealed = self.scene.sealed("issuer", pin)
+        return (await self.says("pin.verify", expected=expected, pin_sealed=sealed))[1]
+
+    async def restores(self) -> None:
+        """Lose the PIN and get another by two contacts (R13-R16)."""
+        first, second = [kind for kind in ("mobile", "pec", "email") if kind in self.contacts][:2]
+        given = {kind: self.contacts[kind] for kind in (first, second)}
+        asked, _ = await self.says("restore.request", contacts=given)
+        token = await self.receives(asked, "token", "email", "pec")
+        confirmed, _ = await self.says("restore.confirm", token_sealed=self.scene.sealed("revoker", token))
+        halves = await asyncio.gather(
+            self.receives(confirmed, "half", "sms" if first == "mobile" else first),
+            self.receives(confirmed, "half", second),
+        )
+        await self.activates_with("".join(halves))
+
+    async def revokes(self, chance: Random) -> None:
+        """End the PIN with the health card, and ask for another (R18-R20)."""
+        card = {"number": f"{chance.randrange(10**20):020}", "expires_on": "2031-01-31"}
+        await self.says("registry.update", by="registry", health_card=card)
+        mailbox = {self.mailbox: self.contacts[self.mailbox]}
+        asked, _ = await self.says("revoke.request", health_card=card, **mailbox)
+        token = await self.receives(asked, "token", "email", "pec")
+        await self.says("revoke.confirm", token_sealed=self.scene.sealed("revoker", token))
+        await self.hears("pin.revoked")
+        await self.is_issued(await self.requests(), number=2)

@@ -1,0 +1,76 @@
+"""The contact centre: reviews what came in, in order of arrival, and decides it (R25, R28)."""
+
+import asyncio
+from typing import Any, Final, Literal
+
+from deploy.demo.profile import OPERATOR
+from deploy.demo.session import WENT_WRONG, Scene, Unexpected
+
+Reason = Literal["incomplete", "illegible", "mismatch"]
+REASONS: Final[tuple[Reason, ...]] = ("incomplete", "illegible", "mismatch")
+_MOST = 100
+
+
+class ContactCentre:
+    """An operator's console. Requests that are not from this demonstration are seen and left alone."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._verdicts: dict[str, Reason | None] = {}
+        self._decided: dict[str, asyncio.Future[None]] = {}
+        self._work = asyncio.Event()
+
+    async def decides(self, request_id: str, against: Reason | None = None) -> None:
+        """Wait until the operator decided a request: approves it, or cancels it for a reason."""
+        self._verdicts[request_id] = against
+        self._decided[request_id] = decided = asyncio.get_running_loop().create_future()
+        self._work.set()
+        await decided
+
+    async def work(self) -> None:
+        """Ask for the queue whenever something came in, and decide what is in it; runs until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await self._review()
+
+    async def _review(self) -> None:
+        """Go through the queue; what is decided makes room, so that the rest is seen next."""
+        while self._verdicts:
+            try:
+                ours = await self._ours()
+            except WENT_WRONG as error:
+                self._fail(error)
+            else:
+                await asyncio.gather(*map(self._decide, ours))
+
+    async def _ours(self) -> list[dict[str, Any]]:
+        body = {"operator": OPERATOR, "limit": _MOST}
+        _, data = await self._scene.ask("dispositivo.review_queue", body, by="operator")
+        ours = [request for request in data["requests"] if request["request_id"] in self._verdicts]
+        if not ours:
+            raise Unexpected("the review queue does not show what was handed in")
+        return ours
+
+    async def _decide(self, request: dict[str, Any]) -> None:
+        request_id = request["request_id"]
+        against, decided = self._verdicts.pop(request_id), self._decided.pop(request_id)
+        body = {
+            "codice_fiscale": request["codice_fiscale"],
+            "request_id": request_id,
+            "operator": OPERATOR,
+            **({"reason": against} if against else {}),
+        }
+        type_ = "dispositivo.cancel" if against else "dispositivo.approve"
+        try:
+            await self._scene.ask(type_, body, by="operator")
+        except WENT_WRONG as error:
+            decided.set_exception(error)
+        else:
+            decided.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        for decided in self._decided.values():
+            decided.set_exception(error)
+        self._verdicts.clear()
+        self._decided.clear()

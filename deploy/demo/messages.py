@@ -1,0 +1,43 @@
+"""What one citizen got, as the citizen reads it, and where all of it lies."""
+
+from deploy.demo.captured import Piece
+from deploy.demo.citizen import Citizen
+from deploy.demo.runner import Played
+from deploy.demo.screen import Screen
+
+_MAIL_LINES = 7
+
+
+def show_messages(played: Played, screen: Screen) -> None:
+    """Print the SMS and the mail of one citizen's first half, if anybody got both."""
+    screen.heading("What one citizen got")
+    shown = next((c for _, c in played.parts if c.issuance_channels == ["sms", "email", "post"]), None)
+    pieces = _pieces(shown) if shown else {}
+    if sms := pieces.get("sms"):
+        screen.quote(f"SMS to {sms.to}", sms.text)
+    if mail := pieces.get("email"):
+        beginning = "\n".join(mail.text.strip().splitlines()[:_MAIL_LINES]).rstrip()
+        screen.quote(f"Mail to {mail.to}: {mail.subject}", f"{beginning}\n\n[…]")
+    if letter := pieces.get("post"):
+        screen.say(f"  The second half came by post: page {letter.page} of {letter.path}")
+    screen.say("  This is the citizen's view: no queue, no table and no log shows half a PIN in clear.")
+
+
+def show_places(played: Played, screen: Screen) -> None:
+    """Say where everything that left the house lies."""
+    scene = played.scene
+    screen.heading("Where to look")
+    for what, path in {
+        "every SMS": scene.captured.sms,
+        "mails": scene.captured.mail,
+        "letters": scene.captured.post,
+        "forms to sign": scene.forms,
+        "the workers' logs": scene.state / "log",
+    }.items():
+        screen.say(f"  {what:<18} {path}")
+
+
+def _pieces(citizen: Citizen) -> dict[str, Piece]:
+    scene = citizen.scene
+    sent = [event["data"] for event in scene.events.of(citizen.asked) if event["type"] == "delivery.sent"]
+    return {data["channel"]: scene.captured.piece(data["delivery_id"]) for data in sent}

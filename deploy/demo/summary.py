@@ -1,0 +1,94 @@
+"""What happened: by role, by outcome, by channel, and in one citizen's life."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from deploy.demo.citizen import Citizen
+from deploy.demo.demo_stack import Ground
+from deploy.demo.runner import CHANNELS, Played
+from deploy.demo.scenarios import promised
+from deploy.demo.screen import Screen
+from deploy.pinctl import trace
+from deploy.pinctl.settings import LedgerSettings
+
+_UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+
+
+def tell(played: Played, ground: Ground, screen: Screen) -> list[str]:
+    """Print what happened; return what did not happen as promised, a sentence each."""
+    events = [event for _, citizen in played.parts for event in played.scene.events.of(citizen.subject)]
+    heard = Counter(event["type"] for event in events)
+    promises = promised(played.parts, effect_in_sight=ground.effect_in_sight)
+    screen.heading("What they did")
+    lives = Counter(role.says for role, _ in played.parts)
+    screen.table(("citizens", "who"), [(number, says) for says, number in lives.most_common()])
+    screen.heading("What the workers answered")
+    replies = sorted(played.scene.replies.items())
+    screen.table(("command", "reply", "times"), [(*reply, number) for reply, number in replies])
+    screen.heading("What the workers said had happened")
+    facts = sorted(type_ for type_ in heard if not type_.startswith("delivery."))
+    screen.table(("event", "times", "promised"), [(t, heard[t], promises.get(t)) for t in facts])
+    screen.heading("What was delivered, notices included")
+    by_channel = Counter((event["type"], event["data"].get("channel")) for event in events)
+    screen.table(
+        ("channel", "sent", "failed"),
+        [
+            (name, by_channel["delivery.sent", channel], by_channel["delivery.failed", channel])
+            for channel, name in CHANNELS.items()
+        ],
+    )
+    return played.troubles + broken(heard, promises)
+
+
+def broken(heard: Mapping[str, int], promises: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each event that was heard another number of times than promised."""
+    sentences = [
+        f"{type_}: {heard.get(type_, 0)} times, and {number} were promised"
+        for type_, number in promises.items()
+        if heard.get(type_, 0) != number
+    ]
+    failed = heard.get("delivery.failed", 0)
+    return [*sentences, *([f"{failed} deliveries failed"] if failed else [])]
+
+
+async def tell_life(played: Played, ground: Ground, screen: Screen) -> None:
+    """Print the ledger's timeline of the citizen to whom most kinds of things happened."""
+    role, citizen = max(played.parts, key=lambda part: _kinds_of_events(part[1]))
+    if not citizen.subject:
+        return  # nobody got a PIN, which the troubles say
+    answer = await trace.of_subject(LedgerSettings.load(ground.env), bytes.fromhex(citizen.subject))
+    screen.heading(f"One citizen's timeline from the ledger: one of those who {role.says}")
+    # What became of a delivery is an entry too: how it stands now would say it again.
+    rows = [row for row in answer.data["timeline"] if row["source"] != "delivery"]
+    screen.table(
+        ("UTC", "what", "by", "details"),
+        [(_time(row["at"]), row["what"], row["actor"], _brief(row["details"])) for row in rows],
+    )
+    screen.say("  The ledger knows the citizen by this pseudonym alone; all of it, details included, shows")
+    screen.say(f"  `pinctl trace --subject {citizen.subject}`.")
+
+
+def _kinds_of_events(citizen: Citizen) -> int:
+    return len({event["type"] for event in citizen.scene.events.of(citizen.subject)})
+
+
+def _time(at: datetime) -> str:
+    """Return an instant of today by its time, one of another day by its date."""
+    utc = at.astimezone(UTC)
+    return f"{utc:%H:%M:%S.%f}"[:-3] if utc.date() == datetime.now(UTC).date() else f"{utc:%Y-%m-%d}"
+
+
+def _brief(details: Mapping[str, Any]) -> str:
+    return _UUID.sub(r"\1…", trace.said(details))
+
+
+def rate(played: Played) -> str:
+    """Return how fast PINs were issued."""
+    number = len(played.parts)
+    return (
+        f"{number} PINs in {played.seconds:.2f} s, from the first request to the last delivery on record:"
+        f" {number / played.seconds:.0f} a second"
+    )

@@ -1,0 +1,70 @@
+"""The sinks' process, and how to tell them to misbehave."""
+
+import json
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from deploy.local.errors import wait_for
+from deploy.local.ports import HOST, Ports, answers
+from deploy.local.processes import Process, Program
+
+
+class FarEnds:
+    """The capturing SMS gateway and SMTP servers of one stack."""
+
+    def __init__(self, state: Path, ports: Ports) -> None:
+        self.captured = state / "captured"
+        self.sms_port, self.smtp_port, self.pec_port = ports["sms"], ports["smtp"], ports["pec"]
+        argv = [sys.executable, "-m", "deploy.local.sinks", str(self.captured)]
+        argv += [str(port) for port in (self.sms_port, self.smtp_port, self.pec_port)]
+        self.process = Process(Program("sinks", argv, state / "log/sinks.log"), state / "run")
+
+    def spawn(self) -> None:
+        """Start the process; `wait_ready` waits for it."""
+        self.process.start()
+
+    def wait_ready(self) -> None:
+        """Wait until the sinks accept connections, at most 20 s."""
+        wait_for(lambda: self.process.must_live() and answers(self.sms_port), 20, "the sinks")
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.stop(limit=5)
+
+    def misbehave(self, **faults: dict[str, Any]) -> None:
+        """Set the fault of `sms`, `email` or `pec`; see `deploy/local/sink_faults.py`."""
+        self._ask("PUT", "/faults", json.dumps(faults).encode())
+
+    def behave(self) -> None:
+        """Take all faults back."""
+        self.misbehave(sms={}, email={}, pec={})
+
+    def counts(self) -> dict[str, int]:
+        """Return how many messages each sink has taken."""
+        counts: dict[str, int] = json.loads(self._ask("GET", "/counts"))
+        return counts
+
+    def forget(self) -> None:
+        """Delete what was captured, and start counting anew."""
+        (self.captured / "sms.jsonl").unlink(missing_ok=True)
+        for mail in (self.captured / "mail").glob("*.eml"):
+            mail.unlink()
+        self._ask("DELETE", "/counts")
+
+    def sms(self) -> list[dict[str, str]]:
+        """Return the captured SMS, in order of arrival."""
+        path = self.captured / "sms.jsonl"
+        return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+
+    def mails(self) -> list[bytes]:
+        """Return the captured mails, in order of arrival by sink."""
+        return [path.read_bytes() for path in sorted((self.captured / "mail").glob("*.eml"))]
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        url = f"http://{HOST}:{self.sms_port}{path}"
+        request = urllib.request.Request(url, data=body, method=method)
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            content: bytes = answer.read()
+            return content

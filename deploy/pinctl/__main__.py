@@ -1,0 +1,54 @@
+"""`python -m deploy.pinctl`: the operator's command line."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+import orjson
+
+from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer, Trouble
+from deploy.pinctl.commands import parser, run
+from shared.broker import BrokerLost
+from shared.ledger import LedgerLost
+from shared.sealing import KeyFault
+from shared.settings import BadSettings
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the command line asks; returns the exit status."""
+    words = parser().parse_args(argv)
+    try:
+        answer = asyncio.run(run(words, os.environ))
+    except Trouble as trouble:
+        return _complain(str(trouble), trouble.status)
+    except (BadSettings, KeyFault) as fault:
+        return _complain(str(fault), MISUSE)
+    except BrokerLost as loss:
+        return _complain(
+            f"the broker cannot be reached ({loss}): is it up, is PIN_AMQP_URL right?", UNREACHABLE
+        )
+    except LedgerLost as loss:
+        return _complain(
+            f"the ledger cannot be reached ({loss}): is it up and migrated, is PIN_LEDGER_DSN right?",
+            UNREACHABLE,
+        )
+    _tell(answer, machine=getattr(words, "json", False))
+    return answer.status
+
+
+def _tell(answer: Answer, *, machine: bool) -> None:
+    if machine and answer.data:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
+        sys.stdout.write(orjson.dumps(answer.data, default=str, option=options).decode() + "\n")
+    elif answer.text:
+        sys.stdout.write(answer.text + "\n")
+
+
+def _complain(text: str, status: int) -> int:
+    sys.stderr.write(f"pinctl: {text}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

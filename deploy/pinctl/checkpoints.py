@@ -1,0 +1,167 @@
+"""Signed checkpoints: what the whole ledger was at an instant, in one line.
+
+The chains and their heads lie in the same database: who can rewrite one can rewrite both. A checkpoint is
+kept elsewhere, in the log. It covers the entries up to an instant T and can be computed again at any later
+time from the entries alone, with no copy of the heads as they were: a citizen's head at T is the hash of
+their last entry at or before T. Its root is the SHA-256 of (key, number of that entry, its hash) of every
+citizen who has one, in the order of the keys. Whatever is removed from before T, changed in it or slipped
+into it gives another root, even where all chains have been made to agree again.
+"""
+
+import base64
+import binascii
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey, VerifyKey
+
+from deploy.pinctl.chains import EntryRow
+
+EVENT = "ledger.checkpoint"
+"""The name of the log line that holds a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What the ledger was at an instant.
+
+    Attributes:
+        at: the entries up to and at this instant are covered.
+        subjects: citizens with such entries.
+        entries: how many entries these are.
+        root: SHA-256 in hex.
+        signature: Ed25519 in base64, over `statement`.
+    """
+
+    at: datetime
+    subjects: int
+    entries: int
+    root: str
+    signature: str = ""
+
+    @property
+    def statement(self) -> bytes:
+        """What is signed: the fields, a line each, under the name of the event."""
+        return f"{EVENT}\n{_text(self.at)}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
+
+    def signed(self, key: SigningKey) -> "Checkpoint":
+        """Return the checkpoint with its signature."""
+        signature = base64.b64encode(key.sign(self.statement).signature).decode()
+        return Checkpoint(self.at, self.subjects, self.entries, self.root, signature)
+
+    def is_from(self, key: VerifyKey) -> bool:
+        """Tell whether the signature is the one of this key over these fields."""
+        try:
+            key.verify(self.statement, base64.b64decode(self.signature, validate=True))
+        except (CryptoError, binascii.Error, ValueError):
+            return False
+        return True
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields as they stand in the log line."""
+        return {
+            "at": _text(self.at),
+            "subjects": self.subjects,
+            "entries": self.entries,
+            "root": self.root,
+            "signature": self.signature,
+        }
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read(lines: Iterable[str]) -> list[Checkpoint]:
+    """Return the checkpoints among the lines of a log; all other lines are passed over.
+
+    Raises:
+        ValueError: a line says that it is a checkpoint and lacks its fields.
+    """
+    return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == EVENT]
+
+
+def _json(line: str) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
+    try:
+        at = datetime.fromisoformat(fields["at"])
+        return Checkpoint(
+            at, int(fields["subjects"]), int(fields["entries"]), str(fields["root"]), str(fields["signature"])
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a checkpoint without {error}") from None
+
+
+class Root:
+    """The root over all heads, made head by head in the order of the keys."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._subjects = self._entries = 0
+
+    def add(self, key: bytes, entries: int, head: bytes) -> None:
+        """Take in one citizen's head: 16, 8 and 32 bytes, so that no two lists give the same text."""
+        self._hash.update(key + entries.to_bytes(8, "big") + head)
+        self._subjects += 1
+        self._entries += entries
+
+    def at(self, moment: datetime) -> Checkpoint:
+        """Return the checkpoint, not yet signed."""
+        return Checkpoint(moment, self._subjects, self._entries, self._hash.hexdigest())
+
+
+class Recount:
+    """Computes the roots of several instants again, in one pass over all entries."""
+
+    def __init__(self, instants: Iterable[datetime]) -> None:
+        self._instants = sorted(set(instants))
+        self._roots = [Root() for _ in self._instants]
+        self._last: list[tuple[int, bytes] | None] = [None] * len(self._instants)
+
+    def follow(self, row: EntryRow) -> None:
+        """Take the next entry of the citizen."""
+        first = bisect_left(self._instants, row.at)
+        if first < len(self._last):
+            self._last[first] = (row.seq, row.hash)
+
+    def end(self, subject: bytes) -> None:
+        """Close the citizen: of every instant, the head is the highest entry at or before it."""
+        head: tuple[int, bytes] | None = None
+        for i, last in enumerate(self._last):
+            if last and (head is None or last[0] > head[0]):
+                head = last
+            if head:
+                self._roots[i].add(subject, *head)
+            self._last[i] = None
+
+    def checkpoints(self) -> dict[datetime, Checkpoint]:
+        """Return what the checkpoints of these instants would be today."""
+        return {at: root.at(at) for at, root in zip(self._instants, self._roots, strict=True)}
+
+
+def faults(checkpoint: Checkpoint, today: Checkpoint, key: VerifyKey) -> Sequence[str]:
+    """Say what is wrong with a checkpoint: nobody of ours signed it, or the ledger is another now."""
+    found = []
+    if not checkpoint.is_from(key):
+        found.append("the signature is not ours")
+    then, now = (checkpoint.subjects, checkpoint.entries), (today.subjects, today.entries)
+    if then != now:
+        found.append(
+            f"it counted {then[1]} entries of {then[0]} citizens; of that time there are {now[1]} of {now[0]}"
+        )
+    elif checkpoint.root != today.root:
+        found.append("entries that it covers were changed or replaced")
+    return found

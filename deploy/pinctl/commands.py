@@ -1,0 +1,175 @@
+"""The command line of `pinctl`: its words, and which function each of them calls."""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.pinctl import audit, checkpoints, dead, keys, trace
+from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer, Trouble
+from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl.status import status
+from shared.sealing import Keys, Pseudonyms
+
+_SUBJECT_BYTES = 16
+_EPILOG = f"""\
+settings: PIN_AMQP_URL and PIN_LEDGER_DSN (the user and role `pinctl`) and PIN_KEYS_DIR
+
+{STATUSES}"""
+
+
+async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    """Do what was asked.
+
+    Raises:
+        Trouble, BadSettings, KeyFault, BrokerLost, LedgerLost: as they say.
+    """
+    match words.command:
+        case "status":
+            return await status(BrokerSettings.load(environ), LedgerSettings.load(environ))
+        case "trace":
+            return await _trace(words, environ)
+        case "dead":
+            return await _dead(words, BrokerSettings.load(environ))
+        case "ledger":
+            return await _ledger(words, environ)
+        case "keys":
+            folder = words.folder or KeySettings.load(environ).keys_dir
+            return keys.init(folder) if words.action == "init" else keys.show(folder)
+        case _:
+            return await _backfill(words.file, environ)
+
+
+async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    if (words.id is not None) + (words.subject is not None) + words.codice_fiscale != 1:
+        raise Trouble("trace takes one of: an id, --subject, --codice-fiscale")
+    ledger = LedgerSettings.load(environ)
+    if words.id is not None:
+        return await trace.of_id(ledger, words.id, life=words.life)
+    if words.subject is not None:
+        return await trace.of_subject(ledger, words.subject)
+    pseudonyms = Pseudonyms(Keys(KeySettings.load(environ).keys_dir).symmetric("subject"))
+    return await trace.of_subject(ledger, pseudonyms.of(await asyncio.to_thread(_ask)))
+
+
+def _ask() -> str:
+    """Read a codice fiscale from standard input: on the command line every process list would show it."""
+    from shared.italy.codice_fiscale import canonical  # noqa: PLC0415 - reads all municipalities: a second
+
+    typed = getpass.getpass("Codice fiscale: ") if sys.stdin.isatty() else sys.stdin.readline()
+    if code := canonical(typed.strip()):
+        return code
+    raise Trouble("this is no codice fiscale")
+
+
+async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
+    match words.action:
+        case "list":
+            return await dead.listing(broker, words.limit)
+        case "show":
+            return await dead.show(broker, words.message, body=words.body)
+        case "replay":
+            return await dead.replay(broker, words.messages, everything=words.all)
+        case _:
+            return await dead.drop(broker, words.messages, everything=words.all, yes=words.yes)
+
+
+async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    ledger = LedgerSettings.load(environ)
+    if words.action == "checkpoint":
+        margin = CheckpointSettings.load(environ)
+        return await audit.checkpoint(ledger, KeySettings.load(environ), margin)
+    if words.checkpoints is None:
+        return await audit.verify(ledger, words.subject)
+    if words.subject is not None:
+        raise Trouble("a checkpoint covers all citizens: verify it without --subject")
+    key = Keys(KeySettings.load(environ).keys_dir).verifying()
+    return await audit.verify(ledger, None, _read(words.checkpoints), key)
+
+
+def _read(path: Path) -> list[checkpoints.Checkpoint]:
+    try:
+        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
+            found = checkpoints.read(lines)
+    except OSError as error:
+        raise Trouble(f"{path}: {error.strerror}", UNKNOWN) from None
+    except ValueError as error:
+        raise Trouble(f"{path}: {error}") from None
+    if not found:
+        raise Trouble(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
+    return found
+
+
+async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
+    """Run the dispositivo service's backfill (R9), which speaks for itself."""
+    from services.dispositivo import backfill  # noqa: PLC0415 - reads all municipalities: a second
+
+    return Answer("", status=await backfill.run(file, environ))
+
+
+def _subject(text: str) -> bytes:
+    subject = bytes.fromhex(text)
+    if len(subject) != _SUBJECT_BYTES:
+        raise ValueError
+    return subject
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    shape = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(prog="pinctl", description=__doc__, epilog=_EPILOG, formatter_class=shape)
+    top.description = "The operator's command line: is it running, what happened, what is stuck."
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("status", parents=[shared], help="queues, outbox, accounts, deliveries")
+    _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
+    _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
+    _add_ledger(commands.add_parser("ledger", help="verify the chains, sign a checkpoint"), shared)
+    _add_keys(commands.add_parser("keys", help="make and show keys"), shared)
+    backfill = commands.add_parser("backfill", help="make recognised citizens dispositivo (R9)")
+    backfill.add_argument("file", type=Path, help="CSV of codici fiscali with kind and date of recognition")
+    return top
+
+
+def _add_trace(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", nargs="?", help="a correlation id, message id or delivery id")
+    command.add_argument("--life", action="store_true", help="the whole life of the citizen behind the id")
+    command.add_argument("--subject", type=_subject, metavar="HEX", help="the life behind a pseudonym")
+    command.add_argument(
+        "--codice-fiscale", action="store_true", help="the life of a citizen; asked for on standard input"
+    )
+
+
+def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", parents=[shared], help="the oldest messages, without bodies")
+    listing.add_argument("--limit", type=int, default=100, help="how many (100)")
+    show = actions.add_parser("show", parents=[shared], help="all that is known of one message")
+    show.add_argument("message", help="position or message id")
+    show.add_argument("--body", action="store_true", help="the body too: it may hold personal data")
+    replay = actions.add_parser("replay", parents=[shared], help="back to the lane it came from")
+    drop = actions.add_parser("drop", parents=[shared], help="away for ever")
+    for action in (replay, drop):
+        action.add_argument("messages", nargs="*", metavar="MESSAGE", help="position or message id")
+        action.add_argument("--all", action="store_true", help="every message that is there now")
+    drop.add_argument("--yes", action="store_true", help="without it, only say what would go")
+
+
+def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    verify = actions.add_parser("verify", parents=[shared], help="recompute every chain")
+    verify.add_argument("--subject", type=_subject, metavar="HEX", help="one citizen's alone")
+    verify.add_argument(
+        "--checkpoints", type=Path, metavar="FILE", help="a log with checkpoints to compare; - is stdin"
+    )
+    actions.add_parser("checkpoint", parents=[shared], help="sign what the ledger is; one line of the log")
+
+
+def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, what in (("init", "make the keys that are missing"), ("show", "names and fingerprints")):
+        action = actions.add_parser(name, parents=[shared], help=what)
+        action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")

@@ -1,0 +1,150 @@
+"""`pinctl dead`: what no worker could read or handle, and what to do with it."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from deploy.pinctl.answer import ATTENTION, MISUSE, OK, UNKNOWN, Answer, Trouble
+from deploy.pinctl.settings import BrokerSettings
+from deploy.pinctl.tables import count, plain, table
+from shared.broker_desk import DeadLetter, Desk
+
+_COLUMNS = ("position", "reason", "type", "queue", "sender", "message id", "bytes")
+_CELL = 64
+
+
+class Selection:
+    """The messages that the operator means: all, or those at a position or with a message id."""
+
+    def __init__(self, words: Sequence[str], *, everything: bool) -> None:
+        if everything == bool(words):
+            raise Trouble("name messages by their position or message id, or say --all")
+        self._everything = everything
+        self._missing = set(words)
+        # Digits alone are a position: a sender could have chosen them as an id to be taken along.
+        self._positions = {int(word) for word in words if word.isdecimal()}
+        self._ids = {word for word in words if not word.isdecimal()}
+
+    def has(self, letter: DeadLetter) -> bool:
+        """Tell whether this message is meant, and strike it off what is missing."""
+        if letter.position in self._positions:
+            self._missing = {w for w in self._missing if not w.isdecimal() or int(w) != letter.position}
+            return True
+        if letter.message_id in self._ids:
+            self._missing.discard(letter.message_id)
+            return True
+        return self._everything
+
+    @property
+    def missing(self) -> list[str]:
+        """What was named and not met."""
+        return sorted(self._missing)
+
+
+async def listing(broker: BrokerSettings, limit: int) -> Answer:
+    """List the oldest messages, without their bodies; all of them stay."""
+    facts: list[dict[str, Any]] = []
+    total = 0
+    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+        async for letter in dead.letters():
+            total += 1
+            if total <= limit:
+                facts.append(_facts(letter))
+    said = f"{count(total, 'message')} in pin.dead" + (f", the first {limit}:" if total > limit else ":")
+    data = {"total": total, "dead": facts}
+    return Answer(f"{said}\n{_table(facts)}", data, ATTENTION if total else OK)
+
+
+async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
+    """Show all that is known of a message; its body may hold personal data, so it has to be asked for."""
+    selection = Selection([word], everything=False)
+    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+        found = [_details(letter, body=body) async for letter in dead.letters() if selection.has(letter)]
+    if not found:
+        raise _unknown(selection.missing)
+    blocks = ("\n".join(f"{name:14}  {plain(text, 2**20)}" for name, text in one.items()) for one in found)
+    return Answer("\n\n".join(blocks), {"dead": found})
+
+
+async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bool) -> Answer:
+    """Send messages back to the lanes they came from, as their senders; one without a lane, or cut, stays."""
+    selection = Selection(words, everything=everything)
+    replayed: list[dict[str, Any]] = []
+    stayed: list[dict[str, Any]] = []
+    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+        async for letter in dead.letters():
+            if selection.has(letter):
+                gone = bool(letter.queue) and await dead.replay(letter)
+                (replayed if gone else stayed).append(_facts(letter))
+    parts = [f"Replayed {count(len(replayed), 'message')}.", *_listed(replayed)]
+    if stayed:
+        parts += ["These have no lane to go back to, or were cut, and stay:", _table(stayed)]
+    status = ATTENTION if stayed else OK
+    return _with_missing(selection, parts, {"replayed": replayed, "stayed": stayed}, status)
+
+
+async def drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool, yes: bool) -> Answer:
+    """Take messages out for ever, and say which; without `yes` only say which it would be."""
+    selection = Selection(words, everything=everything)
+    dropped = []
+    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+        async for letter in dead.letters():
+            if selection.has(letter):
+                dropped.append(_facts(letter))
+                if yes:
+                    await dead.drop(letter)
+    if yes:
+        parts = [f"Dropped {count(len(dropped), 'message')}.", *_listed(dropped)]
+        return _with_missing(selection, parts, {"dropped": dropped}, OK)
+    parts = [f"Nothing was dropped; --yes drops {count(len(dropped), 'message')}.", *_listed(dropped)]
+    return _with_missing(selection, parts, {"dropped": [], "would_drop": dropped}, MISUSE)
+
+
+def _with_missing(selection: Selection, parts: list[str], data: dict[str, Any], status: int) -> Answer:
+    if selection.missing:
+        parts.append(str(_unknown(selection.missing)))
+        status = status or UNKNOWN
+    return Answer("\n".join(parts), {**data, "missing": selection.missing}, status)
+
+
+def _unknown(words: Sequence[str]) -> Trouble:
+    named = ", ".join(plain(word, _CELL) for word in words)
+    return Trouble(f"Not in pin.dead: {named}. `pinctl dead list` shows what is.", UNKNOWN)
+
+
+def _facts(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "position": letter.position,
+        "reason": letter.reason,
+        "type": letter.type,
+        "queue": letter.queue,
+        "user_id": letter.user_id,
+        "message_id": letter.message_id,
+        "bytes": letter.length,
+    }
+
+
+def _details(letter: DeadLetter, *, body: bool) -> dict[str, Any]:
+    more = {
+        "correlation_id": letter.correlation_id,
+        "routing_key": letter.routing_key,
+        "reply_to": letter.reply_to,
+        "traceparent": letter.traceparent,
+    }
+    return {**_facts(letter), **more, **(_body(letter.body) if body else {})}
+
+
+def _body(body: bytes) -> dict[str, str]:
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body_base64": base64.b64encode(body).decode()}
+
+
+def _listed(facts: Sequence[dict[str, Any]]) -> list[str]:
+    return [_table(facts)] if facts else []
+
+
+def _table(facts: Sequence[dict[str, Any]]) -> str:
+    rows = [[plain(v, _CELL) if isinstance(v, str) else v for v in one.values()] for one in facts]
+    return table(_COLUMNS, rows)

@@ -1,0 +1,70 @@
+"""`pinctl keys`: make the keys that are missing, and say what is there without showing any."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from deploy.pinctl.answer import ATTENTION, OK, Answer
+from deploy.pinctl.tables import table
+from shared.sealing import BOXES, CHECKPOINT, SYMMETRIC, KeyFault, Keys, make_keys
+
+_COLUMNS = ("key", "kind", "fingerprint", "files", "")
+_FINGERPRINT_BYTES = 8
+
+
+def init(folder: Path) -> Answer:
+    """Make the keys that are missing; one that is there is never replaced."""
+    made = make_keys(folder)
+    text = f"Made in {folder}: {', '.join(made)}." if made else f"All keys are in {folder} already."
+    warning = (
+        "\nKeep copies of account.key, subject.key and pepper.key: nothing opens the ledger without them."
+    )
+    return Answer(text + (warning if made else ""), {"folder": str(folder), "made": made})
+
+
+def show(folder: Path) -> Answer:
+    """Say which keys are there, by fingerprints that can be compared between machines."""
+    keys = Keys(folder)
+    rows = [_pair(keys, name) for name in (*BOXES, CHECKPOINT)]
+    rows += [_symmetric(keys, name) for name in SYMMETRIC]
+    rows = [row for row in rows if row[3]]
+    data = [dict(zip(("key", "kind", "fingerprint", "files", "fault"), row, strict=True)) for row in rows]
+    status = ATTENTION if any(row[4] for row in rows) else OK
+    return Answer(f"Keys in {folder}\n{table(_COLUMNS, rows)}", {"folder": str(folder), "keys": data}, status)
+
+
+def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
+    kind = "Ed25519" if name == CHECKPOINT else "X25519"
+    files = [file for file in ("key", "pub") if (keys.folder / f"{name}.{file}").exists()]
+    try:
+        of_private = _public_of(keys, name) if "key" in files else b""
+        public = keys.public(name) if "pub" in files else of_private
+    except KeyFault as fault:
+        return name, kind, "", " ".join(files), str(fault)
+    fault_said = "the two files are not a pair" if of_private and public != of_private else ""
+    return name, kind, fingerprint(public), " ".join(files), fault_said
+
+
+def _public_of(keys: Keys, name: str) -> bytes:
+    if name == CHECKPOINT:
+        signing: SigningKey = keys.signing()
+        return bytes(signing.verify_key)
+    private: PrivateKey = keys.private(name)
+    return bytes(private.public_key)
+
+
+def _symmetric(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
+    files = "key" if (keys.folder / f"{name}.key").exists() else ""
+    try:
+        return name, "256 bits", fingerprint(keys.symmetric(name)) if files else "", files, ""
+    except KeyFault as fault:
+        return name, "256 bits", "", files, str(fault)
+
+
+def fingerprint(key: bytes) -> str:
+    """Return 64 bits of a hash of a key: enough to tell keys apart, nothing to find one by."""
+    digest = hashlib.blake2b(key, digest_size=_FINGERPRINT_BYTES, person=b"fingerprint").digest()
+    return base64.b16encode(digest).decode().lower()

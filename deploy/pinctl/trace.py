@@ -1,0 +1,208 @@
+"""`pinctl trace`: what happened, in time order, with nothing that says to whom but the pseudonym."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from deploy.pinctl.answer import UNKNOWN, Answer, Trouble
+from deploy.pinctl.settings import LedgerSettings
+from deploy.pinctl.tables import table
+from shared.ledger import Ledger
+
+_COLUMNS = ("at", "what", "actor", "details")
+_LAST = 2**31
+"""Follows the entries of the same instant."""
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Everything that belongs to one id or to one citizen's life."""
+
+    title: str
+    subjects: list[bytes] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_entries(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Add what the ledger says has happened."""
+        for row in entries:
+            message_id = row["message_id"] and str(row["message_id"])
+            more = {"seq": row["seq"], "message_id": message_id, "correlation_id": row["correlation_id"]}
+            self._add("entry", row["at"], row["kind"], row["actor"], facts(row["data"]), row["subject"], more)
+
+    def add_deliveries(self, deliveries: Iterable[Mapping[str, Any]]) -> None:
+        """Add how the deliveries stand now."""
+        for row in deliveries:
+            what, more = f"delivery is {row['status']}", {"correlation_id": row["correlation_id"]}
+            details = {"delivery_id": str(row["id"]), "channel": row["channel"], "attempts": row["attempts"]}
+            self._add("delivery", row["at"], what, "notifier", details, row["subject"], more)
+
+    def add_inbox(self, inbox: Iterable[Mapping[str, Any]]) -> None:
+        """Add when the message itself was handled; what was refused leaves no other trace."""
+        for row in inbox:
+            what = "message handled" if row["done"] else "message taken"
+            self._add("inbox", row["at"], what, None, {"message_id": str(row["message_id"])})
+
+    def add_outbox(self, outbox: Iterable[Mapping[str, Any]]) -> None:
+        """Add what is still to be published: now overdue, or later."""
+        for row in outbox:
+            details = {"routing_key": row["routing_key"], "tries": row["tries"]}
+            self._add("outbox", row["due_at"], f"{row['type']} is due", row["worker"], details)
+
+    def _add(  # noqa: PLR0913, PLR0917 - the columns of a timeline
+        self,
+        source: str,
+        at: datetime,
+        what: str,
+        actor: str | None,
+        details: Mapping[str, Any],
+        subject: bytes = b"",
+        more: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        whom = bytes(subject).hex() or None
+        row = {"at": at, "source": source, "what": what, "actor": actor, "subject": whom, "details": details}
+        self.rows.append({**row, **more})
+
+    def answer(self) -> Answer:
+        """Return the timeline in time order; entries of one instant in the order of their chain."""
+        self.rows.sort(key=lambda row: (row["at"], row["subject"] or "", row.get("seq", _LAST)))
+        subjects = [subject.hex() for subject in self.subjects]
+        data = {"title": self.title, "subjects": subjects, "timeline": self.rows}
+        lines = [self.title]
+        if len(subjects) == 1 and subjects[0] not in self.title:
+            lines.append(f"Citizen {subjects[0]}")
+        return Answer("\n".join((*lines, self._table(several=len(subjects) > 1))), data)
+
+    def _table(self, *, several: bool) -> str:
+        columns = (*_COLUMNS[:-1], "subject", _COLUMNS[-1]) if several else _COLUMNS
+        cells = [{**row, "details": said(row["details"])} for row in self.rows]
+        return table(columns, [[row[name] for name in columns] for row in cells])
+
+
+def facts(data: str) -> dict[str, Any]:
+    """Return the data of an entry; what is no JSON object (a changed entry) is shown as it stands."""
+    try:
+        loaded = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {"unreadable": data}
+    return loaded if isinstance(loaded, dict) else {"unreadable": data}
+
+
+def said(details: Mapping[str, Any]) -> str:
+    """Return details as `name=value` on one line."""
+    return " ".join(
+        f"{name}={value if isinstance(value, str | int) else orjson.dumps(value).decode()}"
+        for name, value in details.items()
+    )
+
+
+def delivery_id(entry: Mapping[str, Any]) -> UUID | None:
+    """Return the delivery that an entry is about, if it is about one."""
+    try:
+        return UUID(facts(entry["data"])["delivery_id"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def belonging(
+    entries: Iterable[Mapping[str, Any]], deliveries: Iterable[Mapping[str, Any]], correlation_ids: set[str]
+) -> list[Mapping[str, Any]]:
+    """Return the entries that belong to these correlation ids.
+
+    Deliveries travel in bundles, with those of others: an entry about a delivery belongs where the delivery
+    does, whatever the bundle that brought it was called.
+    """
+    of = {UUID(str(row["id"])): row["correlation_id"] for row in deliveries}
+    return [
+        entry
+        for entry in entries
+        if of.get(delivery_id(entry) or UUID(int=0), entry["correlation_id"]) in correlation_ids
+    ]
+
+
+async def of_id(settings: LedgerSettings, word: str, *, life: bool) -> Answer:
+    """Trace a correlation id, a message id or a delivery id; with `life` all of the citizen's life."""
+    ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
+    try:
+        async with ledger.snapshot():
+            return await _of_id(ledger, word, life=life)
+    finally:
+        await ledger.close()
+
+
+async def _of_id(ledger: Ledger, word: str, *, life: bool) -> Answer:
+    ids = [UUID(word)] if _is_uuid(word) else []
+    inbox = await ledger.rows("trace_inbox", ids)
+    named = await ledger.rows("trace_deliveries", ids)
+    wanted = {word, *(row["correlation_id"] for row in (*inbox, *named))}
+    correlated = [row for one in sorted(wanted) for row in await ledger.rows("trace_correlated", one)]
+    deliveries = await _deliveries(ledger, correlated)
+    core = belonging(correlated, deliveries, wanted)
+    subjects = sorted({bytes(row["subject"]) for row in (*core, *named)})
+    if life and subjects:
+        return await _life(ledger, subjects, f"The life of {', '.join(s.hex() for s in subjects)}")
+    return await _timeline(ledger, Timeline(f"What belongs to {word}", subjects), wanted, inbox)
+
+
+async def _timeline(
+    ledger: Ledger, timeline: Timeline, wanted: set[str], inbox: Sequence[Mapping[str, Any]]
+) -> Answer:
+    entries = await ledger.rows("trace_life", timeline.subjects)
+    deliveries = await _deliveries(ledger, entries)
+    timeline.add_entries(belonging(entries, deliveries, wanted))
+    timeline.add_deliveries(row for row in deliveries if row["correlation_id"] in wanted)
+    timeline.add_inbox(inbox)
+    moments = _moments(entries, deliveries, inbox)
+    timeline.add_outbox(await ledger.rows("trace_outbox", sorted(wanted), moments))
+    if not timeline.rows:
+        raise Trouble(
+            "nothing is known under this id; a message that was refused or led to nothing is remembered for"
+            " PIN_INBOX_RETENTION only, and one that could not be read is in `pinctl dead list`",
+            UNKNOWN,
+        )
+    return timeline.answer()
+
+
+async def of_subject(settings: LedgerSettings, subject: bytes) -> Answer:
+    """Trace the whole life of one citizen, by pseudonym."""
+    ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
+    try:
+        async with ledger.snapshot():
+            return await _life(ledger, [subject], f"The life of {subject.hex()}")
+    finally:
+        await ledger.close()
+
+
+async def _life(ledger: Ledger, subjects: list[bytes], title: str) -> Answer:
+    entries = await ledger.rows("trace_life", subjects)
+    if not entries:
+        raise Trouble("the ledger knows nothing of this citizen", UNKNOWN)
+    deliveries = await _deliveries(ledger, entries)
+    timeline = Timeline(title, subjects)
+    timeline.add_entries(entries)
+    timeline.add_deliveries(deliveries)
+    needles = [subject.hex() for subject in subjects]
+    timeline.add_outbox(await ledger.rows("trace_outbox", needles, _moments(entries, deliveries)))
+    return timeline.answer()
+
+
+def _moments(*written: Iterable[Mapping[str, Any]]) -> list[datetime]:
+    """Return the instants of the batches that wrote these rows: what they have still to say was made then."""
+    return sorted({row["at"] for rows in written for row in rows})
+
+
+async def _deliveries(ledger: Ledger, entries: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
+    ids = sorted({found for entry in entries if (found := delivery_id(entry))})
+    return await ledger.rows("trace_deliveries", ids)
+
+
+def _is_uuid(word: str) -> bool:
+    try:
+        UUID(word)
+    except ValueError:
+        return False
+    return True

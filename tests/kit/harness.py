@@ -1,0 +1,254 @@
+"""A town: servers, workers that can be made to die, clients, and citizens at every stage of a PIN."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from deploy.local.citizens import citizens
+from deploy.local.processes import Process
+from deploy.local.stack import Stack
+from deploy.local.workers import WORKERS
+from tests.chaos.evidence import Asked, Evidence, gathered
+from tests.chaos.invariants import ALL, Invariant, hold
+from tests.kit.captured import Captured
+from tests.kit.client import Body, Client, Reply, ReplyKey, sealed
+from tests.kit.servers import empty_queues
+from tests.kit.waiting import LIMIT, until
+
+MAIN_WAY = ("issuer", "notifier-sms", "notifier-email", "notifier-pec", "notifier-post")
+"""The workers that bring a request to the citizen."""
+CITIZENS = 100_000
+QUICK = {
+    "PIN_OUTBOX_LEASE": "PT1S",
+    "PIN_RELAY_INTERVAL": "PT0.1S",
+    "PIN_BLIND_REPLY_AFTER": "PT0S",
+    "PIN_LINGER": "PT0.05S",
+}
+"""Settings by which what a crash leaves behind is taken up soon, and a batch gets several messages."""
+
+
+@dataclass
+class Person:
+    """A citizen as the portal knows them, and what they hold in their hands."""
+
+    body: Body
+    carriers: dict[str, UUID] = field(default_factory=dict)
+    """The deliveries that brought the halves, by channel."""
+    initial: str = ""
+    pin: str = ""
+
+    @property
+    def codice_fiscale(self) -> str:
+        """Who it is."""
+        return str(self.body["codice_fiscale"])
+
+    def with_contacts(self) -> Body:
+        """Return the body of a `restore.request`: the contacts that this person can name."""
+        contacts = {k: v for k, v in self.body["contacts"].items() if k != "home_phone"}
+        return {"codice_fiscale": self.codice_fiscale, "contacts": contacts}
+
+
+@dataclass
+class Town:
+    """What the chaos tests act on."""
+
+    stack: Stack
+    portal: Client
+    operator: Client
+    registry: Client
+    gateway: Client
+    kinds: tuple[str, ...] | None = None
+    asked: list[Asked] = field(default_factory=list)
+    issued: list[Person] = field(default_factory=list)
+    """Who has both halves and has not used them."""
+    active: list[Person] = field(default_factory=list)
+    """Who has completed first access."""
+
+    def __post_init__(self) -> None:
+        self._newcomers = (Person(body) for _, body in citizens(CITIZENS, 11, kinds=self.kinds))
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """Everybody who gets replies; the portal hears the events."""
+        return (self.portal, self.operator, self.registry)
+
+    def newcomers(self, number: int) -> list[Person]:
+        """Return people who never asked for anything."""
+        return list(islice(self._newcomers, number))
+
+    def sealed(self, text: str, to: str = "issuer") -> str:
+        """Seal a text to a service."""
+        return sealed(self.stack, to, text)
+
+    async def say(self, type_: str, body: Body, *, by: Client | None = None, message_id: str = "") -> str:
+        """Publish one command that has to be handled; returns its message id."""
+        client = by or self.portal
+        asked = Asked(message_id or str(uuid4()), type_, answered=client.listens)
+        self.asked.append(asked)
+        await client.publish(type_, body, message_id=asked.message_id)
+        return asked.message_id
+
+    async def say_surely(self, type_: str, body: Body) -> str:
+        """Publish one command of the portal through any loss of the broker; returns its message id."""
+        asked = Asked(str(uuid4()), type_)
+        await self.portal.publish_surely(type_, body, message_id=asked.message_id)
+        self.asked.append(asked)
+        return asked.message_id
+
+    async def ask(self, type_: str, body: Body, *, by: Client | None = None) -> Reply:
+        """Publish one command and return the reply."""
+        return await (by or self.portal).reply(await self.say(type_, body, by=by))
+
+    def crash_file(self, worker: str) -> Path:
+        """Return the file in which a worker finds where it has to die."""
+        return self.stack.state / f"crash-{worker}"
+
+    def start(self, workers: Iterable[str], *, copies: int = 1) -> None:
+        """Start workers that look for their crash points, all at once, and wait until they are ready.
+
+        Of two copies only one dies where it is told to: whichever passes first.
+        """
+        started = [
+            process
+            for worker in workers
+            for process in self.stack.start_worker(
+                worker, copies=copies, env={"PIN_CRASH_FILE": str(self.crash_file(worker))}, wait=False
+            )
+        ]
+        self.stack.wait_ready(process.name for process in started)
+
+    def arm(self, worker: str, point: str) -> None:
+        """Make a worker kill itself when it passes this point next."""
+        unfinished = self.crash_file(worker).with_suffix(".new")
+        unfinished.write_text(point)
+        unfinished.rename(self.crash_file(worker))
+
+    async def dead(self, worker: str) -> Process:
+        """Wait until a worker has died at the point that it was armed with."""
+        process = self.stack.workers[worker]
+        try:
+            await until(lambda: not process.alive(), f"{worker} to die", limit=120)
+        except AssertionError as still_alive:
+            raise AssertionError(f"{still_alive}\n{process.tail()}") from None
+        assert process._popen is not None
+        assert process._popen.returncode == -signal.SIGKILL, process.tail()
+        assert not self.crash_file(worker).exists(), f"{worker} died elsewhere"
+        return process
+
+    @contextmanager
+    def alone(self, worker: str) -> Iterator[None]:
+        """Hold the other workers of the same service: whose relay would take what this one left behind."""
+        others = [
+            process
+            for name, process in self.stack.workers.items()
+            if name != worker and WORKERS[name].user == WORKERS[worker].user
+        ]
+        for process in others:
+            process.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in others:
+                process.send(signal.SIGCONT)
+
+    async def something_is_due(self) -> None:
+        """Wait until the outbox holds what a worker should have published."""
+
+        async def due() -> bool:
+            return (await gathered(self.stack, (), ())).overdue > 0
+
+        await until(due, "a row of the outbox that is due")
+
+    async def all_is_well(self, invariants: Iterable[Invariant] = ALL, *, limit: float = LIMIT) -> Evidence:
+        """Wait until all invariants hold, for everything that happened in this town so far."""
+        try:
+            return await hold(self.stack, self.clients, self.asked, invariants, limit=limit)
+        except AssertionError as broken:
+            dead = [process for process in self.stack.workers.values() if not process.alive()]
+            broken.add_note("\n".join(f"{process.name} is not running\n{process.tail()}" for process in dead))
+            raise
+
+    async def settle_in(self, issued: int, active: int) -> None:
+        """Let people get a PIN, and some of them complete first access."""
+        people = self.newcomers(issued + active)
+        requests = {await self.say("pin.request", person.body): person for person in people}
+        found = await self.all_is_well()
+        for message_id, person in requests.items():
+            (entry,) = found.of_message(message_id, "pin.issued")
+            person.carriers = entry.carriers
+            halves = {c: found.copies[id_][0].half or "" for c, id_ in entry.carriers.items()}
+            first = next(half for channel, half in halves.items() if channel != "post")
+            person.initial = first + halves["post"]
+        await asyncio.gather(*(self.first_access(person) for person in people[issued:]))
+        self.issued += people[:issued]
+        self.active += people[issued:]
+
+    async def first_access(self, person: Person) -> None:
+        """Let somebody use the initial PIN."""
+        key = ReplyKey()
+        reply = await self.ask("pin.activate", self.activation(person, key))
+        person.pin = key.open(reply["data"]["pin_sealed"])
+
+    def activation(self, person: Person, key: ReplyKey) -> Body:
+        """Return the body of somebody's `pin.activate`."""
+        pin = self.sealed(person.initial)
+        return {"codice_fiscale": person.codice_fiscale, "pin_sealed": pin, "reply_key": key.public}
+
+    def log_in(self, person: Person, pin: str = "") -> Body:
+        """Return the body of a `pin.verify`, with the right PIN unless another is given."""
+        return {"codice_fiscale": person.codice_fiscale, "pin_sealed": self.sealed(pin or person.pin)}
+
+
+@asynccontextmanager
+async def founded(
+    servers: Stack,
+    name: str,
+    settings: Mapping[str, str],
+    *,
+    kinds: tuple[str, ...] | None = None,
+    lasting: str = "",
+) -> AsyncIterator[Town]:
+    """Found a town on a ledger of its own, without workers; at its end all must be well once more.
+
+    Args:
+        servers: what it stands on.
+        name: of the ledger.
+        settings: of its workers.
+        kinds: of its citizens, as in `deploy.local.citizens`.
+        lasting: names queues of its clients that survive the broker.
+    """
+    await empty_queues(servers)
+    servers.far_ends.behave()
+    servers.far_ends.forget()
+    Captured(servers).forget_letters()
+    servers.use_new_database(name)
+    servers.settings.update(settings)
+    try:
+        async with town_on(servers, kinds=kinds, lasting=lasting) as town:
+            yield town
+            # What a worker held back is in its queue again once it has stopped.
+            servers.stop_workers()
+            await town.all_is_well()
+    finally:
+        servers.stop_workers()
+        servers.settings.clear()
+        servers.drop_database()
+
+
+@asynccontextmanager
+async def town_on(
+    stack: Stack, *, kinds: tuple[str, ...] | None = None, lasting: str = ""
+) -> AsyncIterator[Town]:
+    """Open a town on servers that run; `lasting` names client queues that survive the broker."""
+    async with (
+        Client(stack, "portal", name=lasting) as portal,
+        Client(stack, "operator", name=lasting) as operator,
+        Client(stack, "registry", name=lasting) as registry,
+        Client(stack, "gateway") as gateway,
+    ):
+        yield Town(stack, portal, operator, registry, gateway, kinds)

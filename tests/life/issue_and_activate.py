@@ -1,0 +1,118 @@
+"""A PIN is asked for, its halves go astray, its time passes; it is used (R4-R8, R10, R11)."""
+
+from datetime import timedelta
+from math import ceil
+
+from shared.dates import end_of, in_days
+from tests.life.citizen import Citizen
+from tests.life.expected import Tally
+from tests.life.sample_data import RECOGNISED_BY
+from tests.life.world import Answer
+
+CLOCKS_APART = 30
+"""Seconds that the world's clock and the workers' may differ by, with the way between them."""
+_LONGEST_DOUBLING = 10
+
+
+def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = None) -> None:
+    """R1-R8: both halves arrive, apart; while a PIN lives nothing does, and the answer is the same."""
+    expected, world = citizen.expected, citizen.world
+    body = world.person | {
+        "contacts": contacts,
+        "preferred_phone": "mobile" if "mobile" in contacts else "home",
+    }
+    if recognition:
+        body["recognition"] = {"kind": recognition, **RECOGNISED_BY}
+    answer = citizen.ask("operator" if recognition else "portal", "pin.request", body)
+    assert answer == Answer("accepted", {})
+    if expected.live or expected.deceased:
+        return
+    expected.status, expected.contacts = "issued", contacts
+    expected.level = "online"
+    if recognition:
+        expected.becomes_dispositivo()
+    places = [place for place in (contacts.get("mobile"), citizen.mailbox()) if place]
+    has_new_pin(citizen, places, ["post"])
+
+
+def has_new_pin(citizen: Citizen, first_at: list[str], second_at: list[str]) -> None:
+    """Read both halves; from now on they open, together and once, and nothing else does."""
+    (first, at_first), (second, at_second) = citizen.half(*first_at), citizen.half(*second_at)
+    expected, world = citizen.expected, citizen.world
+    expires_at = end_of(in_days(world.now, world.life.initial_validity))
+    expected.pin_is(first + second, initial=True, expires_at=expires_at)
+    expected.carriers = at_first, at_second
+    expected.tally = Tally()
+    expected.close_links("restore", "revocation")
+
+
+def does_not_arrive(citizen: Citizen, half: int, copy: int) -> None:
+    """R5, R6: a half that can arrive nowhere any more, or a letter that comes back, revokes the PIN."""
+    carriers = citizen.expected.carriers[half]
+    lost = sorted(carriers)[copy % len(carriers)]
+    letter = next(c for c in citizen.world.copies() if c.id == lost).channel == "post"
+    citizen.world.report(lost, "returned" if letter else "failed")
+    carriers.discard(lost)
+    if not carriers:
+        citizen.expected.tally = Tally()
+        citizen.expected.ends("revoked")
+
+
+def first_access(citizen: Citizen, typed: str, times: int = 1) -> None:
+    """R10, R16: the 16 characters become 8 new ones, once; the level stays."""
+    expected, world = citizen.expected, citizen.world
+    sealed = {"pin_sealed": world.seal("issuer", typed), "reply_key": world.reply_key}
+    answer = citizen.ask("portal", "pin.activate", sealed, times=times)
+    compared = _counted(citizen, answer, times)
+    if not (compared and expected.initial and expected.opens(_normalised(typed), world.now)):
+        assert answer.code in {"wrong_pin", "locked"}
+        return
+    assert answer.code == "accepted"
+    assert answer.data["level"] == expected.level
+    pin = world.open(answer.data["pin_sealed"])
+    assert len(pin) == 8
+    expected.pin_is(pin)
+    expected.status, expected.tally = "active", Tally()
+    expected.close_links("restore")
+
+
+def log_in(citizen: Citizen, typed: str, times: int = 1) -> None:
+    """R11: codice fiscale and PIN open; the initial one, or half of it, is told to come to first access."""
+    expected, world = citizen.expected, citizen.world
+    sealed = {"pin_sealed": world.seal("issuer", typed)}
+    answer = citizen.ask("portal", "pin.verify", sealed, times=times)
+    compared, normal = _counted(citizen, answer, times), _normalised(typed)
+    pin = expected.pin if expected.pin and expected.opens(expected.pin, world.now) else None
+    if compared and pin and expected.initial and normal in {pin, pin[:8], pin[8:]}:
+        assert answer == Answer("first_access_needed", {})
+    elif compared and pin and not expected.initial and normal == pin:
+        assert answer == Answer("accepted", {"level": expected.level})
+        expected.tally = Tally()
+    else:
+        assert answer.code in {"wrong_pin", "locked"}
+
+
+def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
+    """Count an attempt, as ruled, and return whether it is compared with a PIN at all.
+
+    The attempt that blocks is compared, unless its worker died on it: then it comes like one too many.
+    """
+    tally, life, now = citizen.expected.tally, citizen.world.life, citizen.world.now
+    locked_for = tally.locked_until - now if tally.locked_until else timedelta(0)
+    assert (answer.code == "locked") == (locked_for > timedelta(0))
+    if answer.code == "locked":
+        assert abs(answer.data["retry_after"] - ceil(locked_for.total_seconds())) <= CLOCKS_APART
+        return False
+    tally.failures += 1
+    compared = tally.failures + (times > 1) <= life.attempts_in_all
+    tally.in_row += 1
+    tally.locked_until = None
+    if tally.in_row == life.attempts_in_row:
+        tally.in_row, tally.locks = 0, tally.locks + 1
+        tally.locked_until = now + life.lock_time * 2 ** min(tally.locks - 1, _LONGEST_DOUBLING)
+    return compared
+
+
+def _normalised(typed: str) -> str:
+    """Return what was typed as a PIN is written; the machine types spaces, hyphens and small letters."""
+    return typed.upper().replace(" ", "").replace("-", "")
