@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.broker import BrokerLost
 from shared.broker_desk import DEAD, Depth, Desk
+from shared.channels import CHANNELS
 from shared.ledger import Ledger, LedgerLost
 from shared.pinctl.answer import ATTENTION, OK, Answer
 from shared.pinctl.settings import BrokerSettings, LedgerSettings
@@ -16,10 +17,7 @@ LANES = (
     "issuer.access",
     "revoker.commands",
     "dispositivo.commands",
-    "notifier.sms",
-    "notifier.email",
-    "notifier.pec",
-    "notifier.post",
+    *(channel.queue for channel in CHANNELS),
     "notifier.receipts",
 )
 """The queues that a worker has to consume."""

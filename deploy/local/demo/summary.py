@@ -9,7 +9,7 @@ from typing import Any
 from deploy.local.demo.citizen import Citizen
 from deploy.local.demo.ground import Ground
 from deploy.local.demo.lives import promised
-from deploy.local.demo.play import CHANNELS, Played
+from deploy.local.demo.play import SHOWN, Played
 from deploy.local.demo.screen import Screen
 from shared.pinctl import trace
 from shared.pinctl.settings import LedgerSettings
@@ -37,7 +37,7 @@ def tell(played: Played, ground: Ground, screen: Screen) -> list[str]:
         ("channel", "sent", "failed"),
         [
             (name, by_channel["delivery.sent", channel], by_channel["delivery.failed", channel])
-            for channel, name in CHANNELS.items()
+            for channel, name in SHOWN.items()
         ],
     )
     return played.troubles + broken(heard, promises)
