@@ -13,10 +13,11 @@ from pathlib import Path
 
 from deploy.broker import render
 from deploy.postgres.passwords import ROLES
+from shared.channels import CHANNELS
 from shared.sealing import make_keys
 
 SUPERUSERS = ("admin.broker-password", "postgres.ledger-password")
-PROVIDERS = ("sms.token", "email.password", "pec.password")
+PROVIDERS = tuple(channel.credential for channel in CHANNELS if channel.credential)
 """Given by the providers: made empty, which means none."""
 
 

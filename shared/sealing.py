@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
 from shared.chance import chance
+from shared.channels import CHANNELS, Channel
 from shared.secret import Secret
 
-BOXES = ("issuer", "revoker", "dispositivo", "sms", "email", "pec", "post")
+BOXES = ("issuer", "revoker", "dispositivo", *(channel.key for channel in CHANNELS))
 """Who has an X25519 key pair: `<name>.key` and `<name>.pub`, base64."""
 SYMMETRIC = ("subject", "account", "pepper")
 """The 32-byte keys, base64: pseudonyms, sealed accounts, verifiers."""
@@ -57,6 +58,10 @@ class Keys:
     def public(self, name: str) -> bytes:
         """Return an X25519 or Ed25519 public key, as 32 raw bytes."""
         return self._read(f"{name}.pub")
+
+    def of_channels(self, channels: Iterable[Channel]) -> dict[str, bytes]:
+        """Return the public key of each channel, by the channel's name."""
+        return {channel.name: self.public(channel.key) for channel in channels}
 
     def private(self, name: str) -> PrivateKey:
         """Return an X25519 private key."""

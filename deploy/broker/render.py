@@ -1,6 +1,7 @@
-"""Merges the passwords of the broker's users into the definitions.
+"""Merges the channels, and the passwords of the broker's users, into the definitions.
 
-`definitions.json` holds no password; a broker loads what this writes. A deployed
+`definitions.json` holds neither; a broker loads what this writes. An entry in which `<channel.…>` stands is
+there once a channel, and `<channels>` are their names as alternatives of a pattern. A deployed
 broker's init container runs `python -m deploy.broker.render OUT`, with the password of
 each user in `PIN_BROKER_PASSWORD_<USER>`, or in the file that
 `PIN_BROKER_PASSWORD_<USER>_FILE` names.
@@ -11,9 +12,11 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from shared.channels import CHANNELS, Channel
 
 DEFINITIONS = Path(__file__).with_name("definitions.json")
 _SALT_BYTES = 4  # fixed by rabbit_password_hashing_sha256
@@ -27,6 +30,25 @@ def password_hash(password: str) -> str:
     """Return the salted SHA-256 of a password, base64, as RabbitMQ keeps it."""
     salt = os.urandom(_SALT_BYTES)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def without_passwords(channels: Sequence[Channel] = CHANNELS) -> dict[str, Any]:
+    """Return the definitions with the queue and the binding of each channel, and no password yet."""
+    names = "|".join(channel.name for channel in channels)
+    read = json.loads(DEFINITIONS.read_text(encoding="utf-8").replace("<channels>", names))
+    return {
+        kind: [one for entry in entries for one in _each(entry, channels)] for kind, entries in read.items()
+    }
+
+
+def _each(entry: dict[str, Any], channels: Sequence[Channel]) -> Iterator[dict[str, Any]]:
+    text = json.dumps(entry)
+    if "<channel." not in text:
+        yield entry
+        return
+    for channel in channels:
+        named = text.replace("<channel.name>", channel.name).replace("<channel.queue>", channel.queue)
+        yield json.loads(named)
 
 
 def render(definitions: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
@@ -49,7 +71,7 @@ def queues() -> list[str]:
 
 
 def _names(kind: str) -> list[str]:
-    return [thing["name"] for thing in json.loads(DEFINITIONS.read_text(encoding="utf-8"))[kind]]
+    return [thing["name"] for thing in without_passwords()[kind]]
 
 
 def _with_password(user: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
@@ -83,8 +105,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         NoPassword: naming the first user for whom it has none.
     """
-    definitions = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
-    return render(definitions, {name: password_of(name, environ) for name in users()})
+    return render(without_passwords(), {name: password_of(name, environ) for name in users()})
 
 
 def main() -> int:

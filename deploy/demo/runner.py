@@ -18,9 +18,10 @@ from deploy.demo.screen import Bars, Screen
 from deploy.demo.session import WENT_WRONG, Scene
 from deploy.local.citizens import KINDS, citizens
 from deploy.local.client import Client
+from shared.channels import CHANNELS
 
 USERS = ("portal", "operator", "registry")
-CHANNELS = {"sms": "SMS", "email": "emails", "pec": "PEC", "post": "letters"}
+SHOWN = {channel.name: channel.plural for channel in CHANNELS}
 
 
 @dataclass
@@ -65,7 +66,7 @@ async def _issuances(played: Played, people: Sequence[Citizen], screen: Screen) 
     expected = Counter(channel for citizen in people for channel in citizen.issuance_channels)
     totals = {"requests answered": len(people), "PINs issued": len(people)}
     screen.heading(f"{len(people)} citizens ask for a PIN")
-    with screen.bars(totals | {name: expected[channel] for channel, name in CHANNELS.items()}) as bars:
+    with screen.bars(totals | {name: expected[channel] for channel, name in SHOWN.items()}) as bars:
         began = time.monotonic()
         await asyncio.gather(*(_issuance(played, citizen, bars) for citizen in people))
         played.seconds = time.monotonic() - began
@@ -80,7 +81,7 @@ async def _issuance(played: Played, citizen: Citizen, bars: Bars) -> None:
         bars.advance("PINs issued")
         for number, _ in enumerate(citizen.issuance_channels, 1):
             event = await events.nth(asked, "delivery.sent", number)
-            bars.advance(CHANNELS[event["data"]["channel"]])
+            bars.advance(SHOWN[event["data"]["channel"]])
     except WENT_WRONG as error:
         played.troubles.append(f"a citizen of kind {citizen.kind}, asking for a PIN: {error}")
 

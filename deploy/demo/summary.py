@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.demo.citizen import Citizen
 from deploy.demo.demo_stack import Ground
-from deploy.demo.runner import CHANNELS, Played
+from deploy.demo.runner import SHOWN, Played
 from deploy.demo.scenarios import promised
 from deploy.demo.screen import Screen
 from deploy.pinctl import trace
@@ -37,7 +37,7 @@ def tell(played: Played, ground: Ground, screen: Screen) -> list[str]:
         ("channel", "sent", "failed"),
         [
             (name, by_channel["delivery.sent", channel], by_channel["delivery.failed", channel])
-            for channel, name in CHANNELS.items()
+            for channel, name in SHOWN.items()
         ],
     )
     return played.troubles + broken(heard, promises)

@@ -3,15 +3,16 @@
 import os
 from pathlib import Path
 
-_CHANNELS = ("sms", "email", "pec", "post")
-_DECIDING = ("subject.key", "account.key", "pepper.key", *(f"{channel}.pub" for channel in _CHANNELS))
+from shared.channels import CHANNELS
+
+_DECIDING = ("subject.key", "account.key", "pepper.key", *(f"{channel.key}.pub" for channel in CHANNELS))
 KEYS: dict[str, tuple[str, ...]] = {
     "issuer": ("issuer.key", *_DECIDING),
     "issuer-access": ("issuer.key", *_DECIDING),
     "revoker": ("revoker.key", *_DECIDING),
     "dispositivo": ("dispositivo.key", *_DECIDING),
     "notifier-receipts": ("subject.key",),
-    **{f"notifier-{channel}": (f"{channel}.key",) for channel in _CHANNELS},
+    **{channel.worker: (f"{channel.key}.key",) for channel in CHANNELS},
 }
 """No worker has two channels' keys, so none can open both halves of a PIN."""
 

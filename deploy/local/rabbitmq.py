@@ -121,7 +121,7 @@ class RabbitMq:
         )
 
     def _definitions(self) -> dict[str, Any]:
-        definitions = json.loads(render.DEFINITIONS.read_text())
+        definitions = render.without_passwords()
         definitions["users"].append({"name": ADMIN, "tags": ["administrator"]})
         definitions["permissions"].append({"user": ADMIN, **_EVERYTHING})
         return render.render(definitions, self.passwords)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.channels import CHANNELS
+
 
 @dataclass(frozen=True)
 class Worker:
@@ -28,10 +30,7 @@ WORKERS = {
     for worker in (
         Worker("issuer", _ISSUER, "requests"),
         Worker("issuer-access", _ISSUER, "access"),
-        Worker("notifier-sms", _NOTIFIER, "sms"),
-        Worker("notifier-email", _NOTIFIER, "email"),
-        Worker("notifier-pec", _NOTIFIER, "pec"),
-        Worker("notifier-post", _NOTIFIER, "post"),
+        *(Worker(channel.worker, _NOTIFIER, channel.name) for channel in CHANNELS),
         Worker("notifier-receipts", _NOTIFIER, "receipts"),
         Worker("revoker", "services.revoker"),
         Worker("dispositivo", "services.dispositivo"),

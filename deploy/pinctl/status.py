@@ -9,6 +9,7 @@ from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.tables import age, count, table
 from shared.broker import BrokerLost
 from shared.broker_desk import DEAD, Depth, Desk
+from shared.channels import CHANNELS
 from shared.ledger import Ledger, LedgerLost
 
 LANES = (
@@ -16,10 +17,7 @@ LANES = (
     "issuer.access",
     "revoker.commands",
     "dispositivo.commands",
-    "notifier.sms",
-    "notifier.email",
-    "notifier.pec",
-    "notifier.post",
+    *(channel.queue for channel in CHANNELS),
     "notifier.receipts",
 )
 """The queues that a worker has to consume."""

@@ -5,7 +5,9 @@ import sys
 from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they enter the table of decisions
 from services.dispositivo.form import prepare
 from services.dispositivo.queue import Waiting
+from shared import channels
 from shared.contract.dispositivo import LANE, IstanzaSubmit
+from shared.delivery import Mail
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -13,7 +15,8 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
-CHANNELS = ("email", "pec")
+CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is Mail)
+"""Mailboxes alone (R27)."""
 
 
 def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -27,7 +30,7 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         batch=settings.batch,
         effect=Waiting(),
         sequences={IstanzaSubmit: "draw_protocols"},
-        channels={channel: keys.public(channel) for channel in CHANNELS},
+        channels=keys.of_channels(CHANNELS),
     )
 
 

@@ -131,7 +131,7 @@ def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys) -> Clerk
         queue=LANE,
         read=_no_message,
         batch=_BATCH,
-        channels={channel: keys.public(channel) for channel in CHANNELS},
+        channels=keys.of_channels(CHANNELS),
     )
     trust = Trust(Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account")))
     return Clerk(lane, settings, life, trust, now=lambda: datetime.now(UTC))

@@ -7,6 +7,7 @@ from services.issuer import access, endings, registry, requests  # noqa: F401 - 
 from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
+from shared.channels import CHANNELS
 from shared.contract.issuer import PinRequest
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
@@ -15,8 +16,6 @@ from shared.worker.commands import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
-
-CHANNELS = ("sms", "email", "pec", "post")
 
 
 def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -28,7 +27,7 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         read=CommandReader("issuer.requests", Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         addresses={PinRequest: addresses},
-        channels={channel: keys.public(channel) for channel in CHANNELS},
+        channels=keys.of_channels(CHANNELS),
     )
 
 
@@ -48,7 +47,7 @@ def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
             ServiceBox(keys.private("issuer")),
             life,
         ),
-        channels={channel: keys.public(channel) for channel in CHANNELS},
+        channels=keys.of_channels(CHANNELS),
     )
 
 

@@ -5,11 +5,12 @@ import sys
 from functools import partial
 
 from services.notifier.bundle import BundleReader
-from services.notifier.channels import NAMES, open_channel
+from services.notifier.channels import open_channel
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import Sending
 from services.notifier.settings import NotifierSettings
 from shared import logs
+from shared.channels import CHANNELS, Channel
 from shared.lifecycle import Lifecycle
 from shared.sealing import BundleOpener, Keys, Pseudonyms
 from shared.worker.lane import Lane
@@ -17,19 +18,18 @@ from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 
-def channel_lane(channel: str, settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+def channel_lane(channel: Channel, settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
-    name = f"notifier-{channel}"
-    opener = BundleOpener(keys.private(channel))
+    opener = BundleOpener(keys.private(channel.key))
     return Lane(
         worker="notifier",
-        name=name,
-        queue=f"notifier.{channel}",
-        read=BundleReader(BundleDecision(channel, own)),
+        name=channel.worker,
+        queue=channel.queue,
+        read=BundleReader(BundleDecision(channel.name, own)),
         batch=settings.bundles,
         accounts=False,
-        effect=Sending(open_channel(channel, own), opener, own, logs.get(name)),
+        effect=Sending(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
     )
 
 
@@ -53,13 +53,14 @@ def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
 
 def main() -> int:
     """Run the lane that is named on the command line."""
+    channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:
             return start("notifier-receipts", receipts_lane)
-        case [channel] if channel in NAMES:
-            return start(f"notifier-{channel}", partial(channel_lane, channel))
+        case [name] if name in channels:
+            return start(channels[name].worker, partial(channel_lane, channels[name]))
         case _:
-            sys.stderr.write(f"usage: python -m services.notifier {'|'.join(NAMES)}|receipts\n")
+            sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
             return 2
 
 

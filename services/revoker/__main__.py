@@ -3,6 +3,8 @@
 import sys
 
 from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
+from shared import channels
+from shared.delivery import Post
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -11,18 +13,19 @@ from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 QUEUE = "revoker.commands"
-CHANNELS = ("sms", "email", "pec")
+CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is not Post)
+"""All but letters."""
 
 
 def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
-    """Build the lane of restoring and revoking; it sends no letters."""
+    """Build the lane of restoring and revoking."""
     return Lane(
         worker="revoker",
         name="revoker",
         queue=QUEUE,
         read=CommandReader(QUEUE, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
-        channels={channel: keys.public(channel) for channel in CHANNELS},
+        channels=keys.of_channels(CHANNELS),
     )
 
 

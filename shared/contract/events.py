@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 from pydantic_core import to_json
 
+from shared.channels import ChannelName
 from shared.contract.fields import (
-    Channel,
     Correlation,
     Identifier,
     Instant,
@@ -166,7 +166,7 @@ class IstanzaReleased(EventData):
 
 class _DeliveryData(EventData):
     delivery_id: Identifier
-    channel: Channel
+    channel: ChannelName
     attempt: Annotated[int, Field(ge=1)]
 
 

@@ -182,4 +182,3 @@ Protocol = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}\.[0-9]{10}$")]
 """The number of an istanza: the year and a number that rises within it."""
 
 Level = Literal["online", "dispositivo"]
-Channel = Literal["sms", "email", "pec", "post"]

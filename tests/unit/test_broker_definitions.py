@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from deploy.broker.render import DEFINITIONS, NoPassword, password_hash, render, users
+from deploy.broker.render import DEFINITIONS, NoPassword, password_hash, render, users, without_passwords
 from shared.amqp import LARGEST_BODY
 
-definitions: dict[str, Any] = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
+definitions: dict[str, Any] = without_passwords()
 
 
 def test_the_file_holds_no_password() -> None:

@@ -1,25 +1,18 @@
-"""What stands in several places says the same: who adds a message or a channel is told what is missing."""
+"""What stands in several places says the same: who adds a message is told what is missing."""
 
-import json
 import re
 from importlib import import_module
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from deploy.broker.render import DEFINITIONS
-from deploy.demo.runner import CHANNELS as SHOWN
-from deploy.local.keyrings import KEYS
-from deploy.local.processes import CHECKOUT
+from deploy.broker.render import without_passwords
 from deploy.local.workers import USERS, WORKERS
-from services.notifier.channels import NAMES
 from shared.contract.command import GATEWAY, OPERATOR, PORTAL, REGISTRY, WORKER
-from shared.contract.fields import Channel
 from shared.contract.message import COMMANDS
 from shared.decision import DECISIONS
-from shared.sealing import BOXES
 
-BROKER: dict[str, list[dict[str, Any]]] = json.loads(DEFINITIONS.read_text(encoding="utf-8"))
+BROKER: dict[str, list[dict[str, Any]]] = without_passwords()
 MODULES = (*(f"{WORKERS[name].module}.__main__" for name in WORKERS), "services.notifier.receipts")
 
 
@@ -60,33 +53,3 @@ def test_every_command_has_a_decision() -> None:
     for module in MODULES:
         import_module(module)
     assert set(COMMANDS.values()) - DECISIONS.keys() == set()
-
-
-def in_the_ledger() -> set[str]:
-    """Return the channels that the table of deliveries takes since the last migration that says so."""
-    migrations = sorted((CHECKOUT / "shared/ledger/migrations").glob("*.sql"))
-    done = "".join(path.read_text(encoding="utf-8").partition("-- migrate:down")[0] for path in migrations)
-    return set(re.findall(r"'(\w+)'", re.findall(r"channel in \(([^)]*)\)", done)[-1]))
-
-
-def test_every_place_knows_the_same_channels() -> None:
-    names = set(NAMES)
-    assert set(get_args(Channel)) == names, "the contract"
-    assert set(BOXES) - {"issuer", "revoker", "dispositivo"} == names, "the keys"
-    assert in_the_ledger() == names, "the ledger"
-    assert set(keys("pin.notifications")) == {(name, f"notifier.{name}") for name in names}, "the broker"
-    assert {worker.lane for worker in WORKERS.values() if worker.user == "notifier"} == names | {"receipts"}
-    assert {key for worker in WORKERS for key in KEYS[worker]} >= {f"{name}.key" for name in names}, (
-        "the keyrings"
-    )
-    assert SHOWN.keys() == names, "the demonstration"
-
-
-def test_every_channel_is_used_by_somebody() -> None:
-    used = {
-        name
-        for user in USERS
-        if user != "notifier"
-        for name in import_module(f"services.{user}.__main__").CHANNELS
-    }
-    assert used == set(NAMES)

@@ -14,6 +14,7 @@ from deploy.local.workers import WORKERS
 from deploy.postgres.passwords import ROLES
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
+from shared.channels import CHANNELS
 from shared.lifecycle import Lifecycle
 from shared.worker.settings import WorkerSettings
 
@@ -21,11 +22,7 @@ _DEPLOY = CHECKOUT / "deploy"
 _KUBERNETES = _DEPLOY / "kubernetes"
 _GROUPS = (WorkerSettings, Lifecycle, AccessSettings, NotifierSettings)
 _SETTINGS = {f"PIN_{name.upper()}" for group in _GROUPS for name in group.model_fields}
-_PROVIDERS = {
-    "notifier-sms": {"sms.token"},
-    "notifier-email": {"email.password"},
-    "notifier-pec": {"pec.password"},
-}
+_PROVIDERS = {channel.worker: {channel.credential} for channel in CHANNELS if channel.credential}
 
 Thing = dict[str, Any]
 
@@ -37,7 +34,7 @@ def things(kind: str, *files: Path) -> dict[str, Thing]:
 
 COMPOSE: Thing = yaml.safe_load((_DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Thing] = COMPOSE["services"]
-MANIFESTS = [_KUBERNETES / f"{name}.yaml" for name in WORKERS]
+MANIFESTS = [path for name in WORKERS if (path := _KUBERNETES / f"{name}.yaml").exists()]
 DEPLOYMENTS = things("Deployment", *MANIFESTS)
 JOBS = things("Job", *_KUBERNETES.glob("setup/[!e]*.yaml"))
 COMMON = things("Deployment", _KUBERNETES / "every-worker.yaml")["every-worker"]

@@ -7,8 +7,7 @@ from services.notifier.outcome import Answer
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-
-NAMES = ("sms", "email", "pec", "post")
+from shared.channels import CHANNELS
 
 
 class Channel(Protocol):
@@ -16,7 +15,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """One of `NAMES`."""
+        """As `shared.channels` calls it."""
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Hand over all of a batch, concurrently.
@@ -38,7 +37,7 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
     """Open a channel by its name; connects to nothing yet.
 
     Args:
-        name: one of `NAMES`.
+        name: as `shared.channels` calls it.
         settings: of the notifier.
 
     Raises:
@@ -60,4 +59,5 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
             prepare()  # half a second that the first letter would wait for
             return PostChannel(settings.post_spool)
         case _:
-            raise ValueError(f"no channel called {name!r}; there are {', '.join(NAMES)}")
+            there_are = ", ".join(channel.name for channel in CHANNELS)
+            raise ValueError(f"no channel called {name!r}; there are {there_are}")

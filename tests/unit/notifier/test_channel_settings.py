@@ -5,6 +5,7 @@ import pytest
 
 from services.notifier.channels import open_channel
 from services.notifier.settings import NotifierSettings
+from shared.channels import CHANNELS
 from shared.settings import BadSettings
 
 
@@ -47,7 +48,7 @@ def test_a_sender_that_is_no_address_stops_the_start(sender: str) -> None:
         NotifierSettings.load({"PIN_MAIL_FROM": sender})
 
 
-@pytest.mark.parametrize("name", ["sms", "email", "pec", "post"])
+@pytest.mark.parametrize("name", [channel.name for channel in CHANNELS])
 async def test_each_channel_opens_without_connecting(name: str) -> None:
     channel = open_channel(name, NotifierSettings())
     assert channel.name == name
