@@ -71,7 +71,7 @@ class Session:
             async with asyncio.timeout(limit):
                 connection = await aio_pika.connect(url, client_properties={"connection_name": name})
                 taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
-                giving = await (await connection.channel(publisher_confirms=True)).get_underlay_channel()
+                giving = await (await connection.channel(on_return_raises=True)).get_underlay_channel()
                 return cls(connection, _concrete(taking), _concrete(giving))
         except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
             raise BrokerLost(type(error).__name__) from None
