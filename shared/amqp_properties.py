@@ -18,11 +18,29 @@ _Read = Callable[[bytes], Any]
 
 UNREADABLE = (ValueError, OverflowError, OSError, struct.error)
 
+PROPERTIES = (
+    ("content_type", 0x8000, "shortstr"),
+    ("content_encoding", 0x4000, "shortstr"),
+    ("headers", 0x2000, "table"),
+    ("delivery_mode", 0x1000, "octet"),
+    ("priority", 0x0800, "octet"),
+    ("correlation_id", 0x0400, "shortstr"),
+    ("reply_to", 0x0200, "shortstr"),
+    ("expiration", 0x0100, "shortstr"),
+    ("message_id", 0x0080, "shortstr"),
+    ("timestamp", 0x0040, "timestamp"),
+    ("message_type", 0x0020, "shortstr"),
+    ("user_id", 0x0010, "shortstr"),
+    ("app_id", 0x0008, "shortstr"),
+    ("cluster_id", 0x0004, "shortstr"),
+)
+"""Of each property its name, as pamqp has it, its flag, and its kind; in the order of their values."""
+
 
 def read_properties(properties: Basic.Properties, flags: int, data: bytes) -> None:
     """Set every property that can be read, and `unreadable` to the names of the others.
 
-    Takes the place of `Basic.Properties.unmarshal` (AMQP 0-9-1, section 4.2.6.1).
+    `shared/wire.py` puts it in the place of pamqp's own (AMQP 0-9-1, section 4.2.6.1).
 
     Args:
         properties: to be filled.
@@ -31,10 +49,9 @@ def read_properties(properties: Basic.Properties, flags: int, data: bytes) -> No
     """
     unreadable = set()
     at = 0
-    for name in properties.__slots__:
-        if not flags & properties.flags[name]:
+    for name, flag, kind in PROPERTIES:
+        if not flags & flag:
             continue
-        kind = getattr(properties, f"_{name}")
         end = at + _size(kind, data, at)
         try:
             if end > len(data):

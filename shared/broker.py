@@ -7,7 +7,7 @@ when anything about it fails it is lost as a whole, and the worker opens another
 acknowledged comes back, and the inbox absorbs it.
 
 aio_pika opens the connection; messages are read and written one layer below, on its aiormq channels,
-a batch at a time: one write and one wait for a batch of publishes in place of one each.
+a batch at a time: one write (`shared/wire.py`) and one wait for a batch of publishes in place of one each.
 """
 
 import asyncio
@@ -20,23 +20,14 @@ from typing import Any, Self
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
-from aiormq.channel import Channel
+from aiormq.abc import AbstractChannel, DeliveredMessage
 from aiormq.exceptions import AMQPError, PublishError
-from pamqp.commands import Basic
 
-from shared.amqp import LARGEST_BODY, Arrived, Message, frames
-from shared.amqp_properties import read_properties
-
-WRITE_LIMIT = 256 * 1024
-"""Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
+from shared import wire
+from shared.amqp import LARGEST_BODY, Arrived, Message
 
 LONGEST_TRACE = 255
 """Characters of a trace context that is passed on; the standard's (W3C Trace Context, 3.2) has 55."""
-
-
-# aiormq reads every header by this.
-Basic.Properties.unmarshal = read_properties  # type: ignore[method-assign, assignment]
 
 
 class BrokerLost(Exception):  # noqa: N818 - reads as what it says
@@ -46,8 +37,10 @@ class BrokerLost(Exception):  # noqa: N818 - reads as what it says
 class Session:
     """One connection to RabbitMQ, good until `lost` is set."""
 
-    def __init__(self, connection: AbstractConnection, taking: Channel, giving: Channel) -> None:
-        self._connection, self._taking, self._giving = connection, taking, giving
+    def __init__(
+        self, connection: AbstractConnection, taking: AbstractChannel, giving: AbstractChannel
+    ) -> None:
+        self._connection, self._taking, self._giving = connection, taking, wire.concrete(giving)
         self._arrived: deque[Any] = deque()
         self._read: Callable[[Arrived], Any] = _as_it_is
         self._something = asyncio.Event()
@@ -71,8 +64,8 @@ class Session:
             async with asyncio.timeout(limit):
                 connection = await aio_pika.connect(url, client_properties={"connection_name": name})
                 taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
-                giving = await (await connection.channel(publisher_confirms=True)).get_underlay_channel()
-                return cls(connection, _concrete(taking), _concrete(giving))
+                giving = await (await connection.channel(on_return_raises=True)).get_underlay_channel()
+                return cls(connection, taking, giving)
         except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
             raise BrokerLost(type(error).__name__) from None
         finally:
@@ -171,33 +164,15 @@ class Session:
         try:
             async with asyncio.timeout(limit):
                 async with self._publishing:
-                    confirmations = await self._write(messages)
+                    if self._giving.is_closed:
+                        raise BrokerLost("the channel is closed")
+                    confirmations = await wire.send(self._giving, messages)
                 return await self._confirmed(confirmations)
         except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
             self._lose()
             raise BrokerLost(f"publish: {type(error).__name__}") from None
         finally:
-            for message in messages:
-                self._giving.message_id_delivery_tag.pop(message.message_id, None)
-
-    async def _write(self, messages: Sequence[Message]) -> list["asyncio.Future[Any]"]:
-        channel = self._giving
-        if channel.is_closed:
-            raise BrokerLost("the channel is closed")
-        confirmations, block = [], bytearray()
-        for message in messages:
-            channel.delivery_tag += 1
-            confirmation = self._loop.create_future()
-            channel.confirmations[channel.delivery_tag] = confirmation
-            if message.mandatory:
-                channel.message_id_delivery_tag[message.message_id] = channel.delivery_tag
-            confirmations.append(confirmation)
-            block += frames(message, channel.number, channel.max_content_size)
-            if len(block) > WRITE_LIMIT:
-                await channel.write_queue.put(ChannelFrame(payload=bytes(block), should_close=False))
-                block.clear()
-        await channel.write_queue.put(ChannelFrame(payload=bytes(block), should_close=False))
-        return confirmations
+            wire.forget(self._giving, messages)
 
     async def _confirmed(self, confirmations: "list[asyncio.Future[Any]]") -> list[bool]:
         everything = asyncio.gather(*confirmations, return_exceptions=True)
@@ -246,12 +221,6 @@ async def _closed(connection: AbstractConnection) -> None:
 
 def _as_it_is(arrived: Arrived) -> Arrived:
     return arrived
-
-
-def _concrete(channel: AbstractChannel) -> Channel:
-    if not isinstance(channel, Channel):
-        raise TypeError("aio_pika gave a channel that is not aiormq's")
-    return channel
 
 
 def _arrived(message: DeliveredMessage, now: float) -> Arrived:

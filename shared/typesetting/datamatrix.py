@@ -3,6 +3,9 @@
 The 36 characters of a UUID, one codeword each in the ASCII encodation, fill the 24 by 24 symbol
 exactly. Reed-Solomon coding is linear over bits and the placement of bits is fixed, so the symbol of a
 text is the exclusive or of one pattern for each bit set: 36 look-ups a symbol instead of a full encoding.
+
+zxing-cpp, which reads the symbols in the tests, writes another one for each of 10,000 UUIDs (3.1.1): it packs
+digits, keeps to this size only by an option that no page of it names, and takes 80 µs in place of 4.
 """
 
 from functools import cache, reduce

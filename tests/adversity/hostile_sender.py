@@ -7,11 +7,12 @@ from typing import Any, Self
 import aio_pika
 import pamqp.frame
 from aio_pika.abc import AbstractConnection
-from aiormq.abc import AbstractChannel, ChannelFrame
 from aiormq.channel import Channel
 from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
+
+from shared import wire
 
 GARBLED = "not-utf8"
 """Stands, in a property, for bytes that are no UTF-8."""
@@ -30,7 +31,7 @@ class Rough:
 
     async def __aenter__(self) -> Self:
         self._connection = await aio_pika.connect(self._url, timeout=10)
-        self._channel = _concrete(
+        self._channel = wire.concrete(
             await (await self._connection.channel(publisher_confirms=False)).get_underlay_channel()
         )
         return self
@@ -65,7 +66,7 @@ class Rough:
                 for at in range(0, len(body), room)
             ),
         ]
-        await self._channel.write_queue.put(ChannelFrame(payload=b"".join(frames), should_close=False))
+        await wire.write(self._channel, b"".join(frames))
         async with asyncio.timeout(30):
             # Answered after all that went before on this channel.
             await self._channel.basic_qos(prefetch_count=1)
@@ -74,8 +75,3 @@ class Rough:
         for written, sent in self.replacing.items():
             frame = frame.replace(written, sent)
         return frame
-
-
-def _concrete(channel: AbstractChannel) -> Channel:
-    assert isinstance(channel, Channel)
-    return channel

@@ -8,7 +8,8 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from shared.amqp import Message, frames
+from shared.amqp import Message
+from shared.wire import frames
 
 SHORT = st.text(max_size=60)
 NAME = st.from_regex(r"[a-z._]{0,40}", fullmatch=True)

@@ -1,0 +1,22 @@
+"""The session with RabbitMQ, on RabbitMQ."""
+
+from uuid import uuid4
+
+from deploy.local.stack import Stack
+from shared.amqp import Message
+from shared.broker import Session
+
+
+def message(queue: str, *, mandatory: bool = True) -> Message:
+    return Message("", queue, b"{}", "t", str(uuid4()), mandatory=mandatory)
+
+
+async def test_what_must_reach_a_queue_and_reaches_none_is_told_from_the_rest_of_its_batch(
+    stack: Stack,
+) -> None:
+    """Else its row leaves the outbox, and it is lost: while definitions are not loaded yet, for one."""
+    session = await Session.open(stack.env["PIN_ISSUER_AMQP_URL"], "test")
+    batch = [message("no.queue"), message("pin.dead"), message("no.queue", mandatory=False)]
+    assert await session.publish(batch, 10) == [False, True, True]
+    assert await session.publish(batch[::-1], 10) == [True, True, False]
+    await session.close()
