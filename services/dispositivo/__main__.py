@@ -5,7 +5,8 @@ import sys
 from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they enter the table of decisions
 from services.dispositivo.form import prepare
 from services.dispositivo.queue import Waiting
-from shared.contract.dispositivo import LANE, IstanzaSubmit
+from shared.contract import topology
+from shared.contract.dispositivo import IstanzaSubmit
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -22,8 +23,8 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     return Lane(
         worker="dispositivo",
         name="dispositivo",
-        queue=LANE,
-        read=CommandReader(LANE, Pseudonyms(keys.symmetric("subject"))),
+        queue=topology.DISPOSITIVO,
+        read=CommandReader(topology.DISPOSITIVO, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         effect=Waiting(),
         sequences={IstanzaSubmit: "draw_protocols"},

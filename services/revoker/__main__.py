@@ -3,6 +3,7 @@
 import sys
 
 from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
+from shared.contract import topology
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -10,7 +11,6 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
-QUEUE = "revoker.commands"
 CHANNELS = ("sms", "email", "pec")
 
 
@@ -19,8 +19,8 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     return Lane(
         worker="revoker",
         name="revoker",
-        queue=QUEUE,
-        read=CommandReader(QUEUE, Pseudonyms(keys.symmetric("subject"))),
+        queue=topology.REVOKER,
+        read=CommandReader(topology.REVOKER, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         channels={channel: keys.public(channel) for channel in CHANNELS},
     )

@@ -10,6 +10,7 @@ import orjson
 
 from shared.amqp import Message
 from shared.chance import chance
+from shared.contract import topology
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import to_bytes
 from shared.logs import reason_of
@@ -75,7 +76,7 @@ class Outbound:
             "data": data,
         }
         return Message(
-            exchange="pin.events",
+            exchange=topology.EVENTS,
             routing_key=kind,
             body=orjson.dumps(body, default=_plain),
             type=kind,
@@ -152,7 +153,7 @@ class Outbound:
         self, channel: str, key: str, deliveries: Sequence[Mapping[str, Any]], trace: Mapping[str, str]
     ) -> Message:
         return Message(
-            exchange="pin.notifications",
+            exchange=topology.NOTIFICATIONS,
             routing_key=channel,
             body=orjson.dumps({"key": key, "deliveries": deliveries}),
             type="bundle",

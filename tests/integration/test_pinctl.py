@@ -17,7 +17,7 @@ from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from deploy.local.trouble import wait_for
 from shared.broker import BrokerLost
-from shared.broker_desk import DEAD
+from shared.contract.topology import DEAD
 from shared.ledger import QUERIES, LedgerLost
 from shared.pinctl.answer import Answer, Trouble
 from shared.pinctl.commands import parser, run

@@ -3,7 +3,8 @@
 from typing import Any
 
 from deploy.broker import render
-from shared.broker_desk import DEAD, Depth
+from shared.broker_desk import Depth
+from shared.contract.topology import DEAD
 from shared.pinctl.status import LANES, LATE, Found
 
 WELL: dict[str, Depth | None] = {**dict.fromkeys(LANES, Depth(5, 1)), DEAD: Depth(0, 0)}
