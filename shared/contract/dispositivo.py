@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.contract import topology
+from shared.contract.citizen import CitizenCommand
 from shared.contract.command import (
     OPERATOR,
     PORTAL,
-    CitizenCommand,
     Command,
     InternalCommand,
     Refusals,

@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.contract import topology
+from shared.contract.citizen import CitizenCommand, Name, PlaceName
 from shared.contract.command import (
     OPERATOR,
     PORTAL,
     REGISTRY,
-    CitizenCommand,
     InternalCommand,
     Refusals,
     ReplyData,
@@ -20,10 +20,8 @@ from shared.contract.fields import (
     Identifier,
     Level,
     Line,
-    Name,
     PastDay,
     PastDayInItaly,
-    PlaceName,
     ProvinceCode,
     PublicKey,
     Sealed,

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from shared.contract import topology
-from shared.contract.command import OPERATOR, PORTAL, CitizenCommand, Refusals, at_least_one
-from shared.contract.fields import Mailbox, Note, Sealed
+from shared.contract.citizen import CitizenCommand, Mailbox
+from shared.contract.command import OPERATOR, PORTAL, Refusals, at_least_one
+from shared.contract.fields import Note, Sealed
 from shared.contract.parts import HealthCard, Operator, RestoreContacts
 from shared.faults import Fault
 
