@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 from pydantic_core import PydanticCustomError
 
 from shared.dates import day_of
+from shared.instants import rfc3339
 
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2199, 12, 31)
@@ -85,8 +86,8 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _exact(moment: datetime) -> str:
+    return rfc3339(moment, to="auto")
 
 
 def _decoded(text: str) -> bytes:
@@ -136,7 +137,7 @@ PastDayInItaly = Annotated[date, BeforeValidator(_day), AfterValidator(_past_in_
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(_in_utc),
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    PlainSerializer(_exact, return_type=str, when_used="json"),
     Field(json_schema_extra={"format": "date-time"}),
 ]
 """An RFC 3339 instant in UTC."""
