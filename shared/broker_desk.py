@@ -14,8 +14,8 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
 
 from shared.broker import BrokerLost
+from shared.contract.topology import DEAD
 
-DEAD = "pin.dead"
 _LIMIT = 10.0
 _FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 

@@ -7,6 +7,7 @@ cannot derive are held to it by `tests/unit/test_channels.py`.
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from shared.contract import topology
 from shared.delivery import Content, Mail, Post, Sms
 
 ChannelName = Literal["sms", "email", "pec", "post"]
@@ -39,7 +40,7 @@ class Channel:
     @property
     def queue(self) -> str:
         """The queue of its bundles."""
-        return f"notifier.{self.name}"
+        return topology.queue_of(self.name)
 
     @property
     def worker(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
+from shared.contract import topology
 from shared.contract.reply import Reply
 
 Body = dict[str, Any]
@@ -33,7 +34,7 @@ class Client:
         connection = await aio_pika.connect(url, timeout=10)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         client = cls(connection, channel, user)
-        client._commands = await channel.get_exchange("pin.commands", ensure=False)
+        client._commands = await channel.get_exchange(topology.COMMANDS, ensure=False)
         replies = await channel.declare_queue(exclusive=True)
         client._replies = replies.name
         await replies.consume(client._take, no_ack=True)
@@ -78,7 +79,7 @@ class Client:
     async def hear(self, take: Callable[[Body], None]) -> None:
         """Have every event from now on taken, as its body."""
         events = await self._channel.declare_queue(exclusive=True)
-        await events.bind("pin.events", "#")
+        await events.bind(topology.EVENTS, "#")
 
         async def taken(message: AbstractIncomingMessage) -> None:
             take(json.loads(message.body))

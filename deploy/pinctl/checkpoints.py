@@ -14,7 +14,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -22,6 +22,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
 from deploy.pinctl.chains import EntryRow
+from shared.instants import rfc3339
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""
@@ -48,7 +49,8 @@ class Checkpoint:
     @property
     def statement(self) -> bytes:
         """What is signed: the fields, a line each, under the name of the event."""
-        return f"{EVENT}\n{_text(self.at)}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
+        at = rfc3339(self.at, to="microseconds")
+        return f"{EVENT}\n{at}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
 
     def signed(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with its signature."""
@@ -66,16 +68,12 @@ class Checkpoint:
     def fields(self) -> dict[str, Any]:
         """Return the fields as they stand in the log line."""
         return {
-            "at": _text(self.at),
+            "at": rfc3339(self.at, to="microseconds"),
             "subjects": self.subjects,
             "entries": self.entries,
             "root": self.root,
             "signature": self.signature,
         }
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def read(lines: Iterable[str]) -> list[Checkpoint]:

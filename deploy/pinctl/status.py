@@ -8,17 +8,18 @@ from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.tables import age, count, table
 from shared.broker import BrokerLost
-from shared.broker_desk import DEAD, Depth, Desk
+from shared.broker_desk import Depth, Desk
 from shared.channels import CHANNELS
+from shared.contract import topology
 from shared.ledger import Ledger, LedgerLost
 
 LANES = (
-    "issuer.requests",
-    "issuer.access",
-    "revoker.commands",
-    "dispositivo.commands",
+    topology.ISSUER_REQUESTS,
+    topology.ISSUER_ACCESS,
+    topology.REVOKER,
+    topology.DISPOSITIVO,
     *(channel.queue for channel in CHANNELS),
-    "notifier.receipts",
+    topology.RECEIPTS,
 )
 """The queues that a worker has to consume."""
 
@@ -64,8 +65,8 @@ class Found:
 def _concerns(name: str, depth: Depth | None) -> list[str]:
     if depth is None:
         return [f"there is no queue {name}"]
-    if name == DEAD:
-        return [f"{count(depth.ready, 'message')} in {DEAD}"] if depth.ready else []
+    if name == topology.DEAD:
+        return [f"{count(depth.ready, 'message')} in {topology.DEAD}"] if depth.ready else []
     return [] if depth.consumers else [f"nobody consumes {name}"]
 
 
@@ -86,7 +87,7 @@ async def status(broker: BrokerSettings, ledger: LedgerSettings) -> Answer:
 
 async def _ask_broker(url: str, found: Found) -> None:
     async with Desk.open(url) as desk:
-        found.queues = {name: await desk.depth(name) for name in (*LANES, DEAD)}
+        found.queues = {name: await desk.depth(name) for name in (*LANES, topology.DEAD)}
 
 
 async def _ask_ledger(dsn: str, found: Found) -> None:
@@ -108,7 +109,7 @@ def _data(found: Found, concerns: list[str]) -> dict[str, Any]:
             {"queue": name, "ready": depth and depth.ready, "consumers": depth and depth.consumers}
             for name, depth in queues.items()
         ],
-        "dead": dead.ready if (dead := queues.get(DEAD)) else None,
+        "dead": dead.ready if (dead := queues.get(topology.DEAD)) else None,
         "outbox": found.outbox,
         "lag": found.lag,
         "accounts": found.accounts,

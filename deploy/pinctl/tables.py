@@ -1,7 +1,9 @@
 """Tables and figures as a person reads them in a terminal."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+
+from shared.instants import rfc3339
 
 _GAP = "  "
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -42,7 +44,7 @@ def plain(cell: object, limit: int = 500) -> str:
 
 def instant(moment: datetime) -> str:
     """Return an instant as `2026-11-22 14:30:05.123Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
+    return rfc3339(moment).replace("T", " ")
 
 
 def age(seconds: float) -> str:

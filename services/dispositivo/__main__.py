@@ -6,7 +6,8 @@ from services.dispositivo import activation, asking, branch, documents, istanze,
 from services.dispositivo.form import prepare
 from services.dispositivo.queue import Waiting
 from shared import channels
-from shared.contract.dispositivo import LANE, IstanzaSubmit
+from shared.contract import topology
+from shared.contract.dispositivo import IstanzaSubmit
 from shared.delivery import Mail
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
@@ -25,8 +26,8 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     return Lane(
         worker="dispositivo",
         name="dispositivo",
-        queue=LANE,
-        read=CommandReader(LANE, Pseudonyms(keys.symmetric("subject"))),
+        queue=topology.DISPOSITIVO,
+        read=CommandReader(topology.DISPOSITIVO, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         effect=Waiting(),
         sequences={IstanzaSubmit: "draw_protocols"},

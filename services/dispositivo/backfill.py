@@ -17,7 +17,7 @@ from services.dispositivo.__main__ import CHANNELS
 from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
 from services.dispositivo.retroactive import BACKFILL, give
 from shared.chance import chance
-from shared.contract.dispositivo import LANE
+from shared.contract import topology
 from shared.contract.unreadable import Unreadable
 from shared.ledger import Ledger, LedgerLost
 from shared.lifecycle import Lifecycle
@@ -128,7 +128,7 @@ def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys) -> Clerk
     lane = Lane(
         worker="dispositivo",
         name=BACKFILL,
-        queue=LANE,
+        queue=topology.DISPOSITIVO,
         read=_no_message,
         batch=_BATCH,
         channels=keys.of_channels(CHANNELS),

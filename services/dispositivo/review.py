@@ -12,6 +12,7 @@ from shared.contract.parts import Operator
 from shared.contract.reply import accepted, rejected
 from shared.dates import instant
 from shared.decision import Decision, Event, Internal, Moment, decides
+from shared.instants import rfc3339
 
 
 @decides(DispositivoApprove)
@@ -47,11 +48,6 @@ def taking_effect(account: Account, request: DispositivoRequest, effective_at: d
     """Return the message to ourselves that is due when an approval takes effect."""
     body = orjson.dumps({"subject": account.subject.hex(), "request_id": request.id})
     return Internal("pin.commands", TakeEffect.type, TakeEffect.type, body, due_at=effective_at)
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return an instant in UTC as the contract writes it, the same in reply, event and entry."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @decides(DispositivoCancel)

@@ -8,6 +8,7 @@ from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
 from shared.channels import CHANNELS
+from shared.contract import topology
 from shared.contract.issuer import PinRequest
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
@@ -23,8 +24,8 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     return Lane(
         worker="issuer",
         name="issuer-requests",
-        queue="issuer.requests",
-        read=CommandReader("issuer.requests", Pseudonyms(keys.symmetric("subject"))),
+        queue=topology.ISSUER_REQUESTS,
+        read=CommandReader(topology.ISSUER_REQUESTS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         addresses={PinRequest: addresses},
         channels=keys.of_channels(CHANNELS),
@@ -38,8 +39,8 @@ def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
     return Lane(
         worker="issuer",
         name="issuer-access",
-        queue="issuer.access",
-        read=CommandReader("issuer.access", Pseudonyms(keys.symmetric("subject"))),
+        queue=topology.ISSUER_ACCESS,
+        read=CommandReader(topology.ISSUER_ACCESS, Pseudonyms(keys.symmetric("subject"))),
         batch=own.access_batch,
         effect=Comparing(
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),

@@ -11,6 +11,7 @@ from services.notifier.sending import Sending
 from services.notifier.settings import NotifierSettings
 from shared import logs
 from shared.channels import CHANNELS, Channel
+from shared.contract import topology
 from shared.lifecycle import Lifecycle
 from shared.sealing import BundleOpener, Keys, Pseudonyms
 from shared.worker.lane import Lane
@@ -39,11 +40,11 @@ def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     from services.notifier.receipts import Finding, ReceiptReader  # noqa: PLC0415
     from shared.worker.commands import CommandReader  # noqa: PLC0415
 
-    commands = CommandReader("notifier.receipts", Pseudonyms(keys.symmetric("subject")))
+    commands = CommandReader(topology.RECEIPTS, Pseudonyms(keys.symmetric("subject")))
     return Lane(
         worker="notifier",
         name="notifier-receipts",
-        queue="notifier.receipts",
+        queue=topology.RECEIPTS,
         read=ReceiptReader(commands),
         batch=settings.batch,
         accounts=False,

@@ -4,6 +4,7 @@ import sys
 
 from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
 from shared import channels
+from shared.contract import topology
 from shared.delivery import Post
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
@@ -12,7 +13,6 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
-QUEUE = "revoker.commands"
 CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is not Post)
 """All but letters."""
 
@@ -22,8 +22,8 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     return Lane(
         worker="revoker",
         name="revoker",
-        queue=QUEUE,
-        read=CommandReader(QUEUE, Pseudonyms(keys.symmetric("subject"))),
+        queue=topology.REVOKER,
+        read=CommandReader(topology.REVOKER, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         channels=keys.of_channels(CHANNELS),
     )

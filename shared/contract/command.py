@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from shared.contract.fields import CodiceFiscale, Subject
+from shared.contract.fields import Subject
 from shared.contract.model import Model
 from shared.faults import Fault
 
@@ -42,12 +42,6 @@ class Command(Model):
         if sender in self.senders:
             return None
         return Fault("", "forbidden", f"A user with the rights of '{sender}' may not send {self.type}.")
-
-
-class CitizenCommand(Command):
-    """A command about one citizen."""
-
-    codice_fiscale: CodiceFiscale
 
 
 class InternalCommand(Command):

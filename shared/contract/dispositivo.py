@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from shared.contract import topology
+from shared.contract.citizen import CitizenCommand
 from shared.contract.command import (
     OPERATOR,
     PORTAL,
-    CitizenCommand,
     Command,
     InternalCommand,
     Refusals,
@@ -19,7 +20,6 @@ from shared.contract.model import Model
 from shared.contract.parts import Attachment, Contacts, Document, Operator, Residence
 from shared.faults import Fault
 
-LANE = "dispositivo.commands"
 NO_OPEN_REQUEST: Refusals = {"no_open_request": None}
 
 
@@ -43,7 +43,7 @@ class DispositivoRequest(CitizenCommand):
     """A logged-in citizen asks for the dispositivo profile and gets the form to sign (R22, R23)."""
 
     type: ClassVar[str] = "dispositivo.request"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = RequestedData
     refusals: ClassVar[Refusals] = {
@@ -59,7 +59,7 @@ class SubmitDocuments(CitizenCommand):
     """The signed form and the document's copy came in, online or by fax (R24)."""
 
     type: ClassVar[str] = "dispositivo.submit_documents"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
     refusals: ClassVar[Refusals] = NO_OPEN_REQUEST
 
@@ -104,7 +104,7 @@ class ReviewQueue(Command):
     """An operator asks what is to be reviewed (R25); the look is on record."""
 
     type: ClassVar[str] = "dispositivo.review_queue"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
     reply_data: ClassVar[ReplyData] = ReviewData
 
@@ -122,7 +122,7 @@ class DispositivoApprove(CitizenCommand):
     """An operator approves a request (R25)."""
 
     type: ClassVar[str] = "dispositivo.approve"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
     reply_data: ClassVar[ReplyData] = ApprovedData
     refusals: ClassVar[Refusals] = {**NO_OPEN_REQUEST, "documents_missing": None}
@@ -135,7 +135,7 @@ class DispositivoCancel(CitizenCommand):
     """An operator cancels a request whose documents do not do; the citizen is told why (R28)."""
 
     type: ClassVar[str] = "dispositivo.cancel"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
     refusals: ClassVar[Refusals] = NO_OPEN_REQUEST
 
@@ -165,7 +165,7 @@ class BranchLookup(CitizenCommand):
     """A branch operator looks a citizen up (R26); the look is on record."""
 
     type: ClassVar[str] = "branch.lookup"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
     reply_data: ClassVar[ReplyData] = LookupData
     refusals: ClassVar[Refusals] = {"no_active_pin": None}
@@ -177,7 +177,7 @@ class BranchActivate(CitizenCommand):
     """A branch operator verified the citizen: the PIN is dispositivo at once (R26)."""
 
     type: ClassVar[str] = "branch.activate"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
     refusals: ClassVar[Refusals] = {
         "no_active_pin": None,
@@ -201,7 +201,7 @@ class IstanzaSubmit(CitizenCommand):
     """A citizen sends an istanza with either kind of PIN (R30, R31)."""
 
     type: ClassVar[str] = "istanza.submit"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = SubmittedData
     refusals: ClassVar[Refusals] = {"no_active_pin": None}
@@ -216,6 +216,6 @@ class TakeEffect(InternalCommand):
     """The 24 hours after an approval are over (R29)."""
 
     type: ClassVar[str] = "internal.dispositivo.take_effect"
-    lane: ClassVar[str] = LANE
+    lane: ClassVar[str] = topology.DISPOSITIVO
 
     request_id: Identifier

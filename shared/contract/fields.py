@@ -1,8 +1,10 @@
-"""The types of single fields, each with the check that its value alone can answer."""
+"""The types of single fields, each with the check that its value alone can answer.
+
+Those about a person, for which Italy's tables are needed, are in `citizen.py`: a channel never loads them.
+"""
 
 import binascii
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,8 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 from pydantic_core import PydanticCustomError
 
 from shared.dates import day_of
-from shared.faults import Fault
-from shared.italy import codice_fiscale, mailboxes, names, phones, residence
+from shared.instants import rfc3339
 
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2199, 12, 31)
@@ -32,7 +33,12 @@ def fault(code: str, detail: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{detail}", {"detail": detail})
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text of one line as it is.
+
+    Raises:
+        PydanticCustomError: it has control characters, or marks that turn its direction.
+    """
     if not text.isprintable() and _UNPRINTABLE.search(text):
         raise fault("control_character", "Control characters are not allowed.")
     return text
@@ -40,7 +46,7 @@ def _printable(text: str) -> str:
 
 def _printable_lines(text: str) -> str:
     for line in text.replace("\r\n", "\n").split("\n"):
-        _printable(line)
+        printable(line)
     return text
 
 
@@ -80,23 +86,8 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _checked(check: Callable[[str, str], Fault | None]) -> AfterValidator:
-    def validate(text: str) -> str:
-        if found := check("", text):
-            raise fault(found.code, found.detail)
-        return text
-
-    return AfterValidator(validate)
-
-
-def _canonical(text: str) -> str:
-    if found := codice_fiscale.canonical(text):
-        return found
-    raise fault(*codice_fiscale.why_not(text))
+def _exact(moment: datetime) -> str:
+    return rfc3339(moment, to="auto")
 
 
 def _decoded(text: str) -> bytes:
@@ -131,27 +122,12 @@ def text(longest: int, shortest: int = 1) -> StringConstraints:
     return StringConstraints(min_length=shortest, max_length=longest)
 
 
-Line = Annotated[str, text(200), AfterValidator(_printable)]
+Line = Annotated[str, text(200), AfterValidator(printable)]
 """One line of text."""
-Word = Annotated[str, text(64), AfterValidator(_printable)]
+Word = Annotated[str, text(64), AfterValidator(printable)]
 """A short designation."""
 Note = Annotated[str, text(2000, shortest=0), AfterValidator(_printable_lines)]
 """A text of several lines."""
-Name = Annotated[str, text(100), AfterValidator(_printable), _checked(names.fault_of_name)]
-PlaceName = Annotated[Line, _checked(residence.fault_of_print)]
-"""A place as it is printed on the form."""
-Phone = Annotated[str, text(20), _checked(phones.fault_of_phone), Field(description="E.164.")]
-Mobile = Annotated[
-    str, text(20), _checked(phones.fault_of_mobile), Field(description="E.164, of a kind that receives SMS.")
-]
-Mailbox = Annotated[str, text(254), AfterValidator(_printable), _checked(mailboxes.fault_of_mailbox)]
-CodiceFiscale = Annotated[
-    str,
-    text(32),
-    AfterValidator(_canonical),
-    Field(description="16 characters, or 11 digits if provisional."),
-]
-"""A codice fiscale, made canonical: upper case, without spaces."""
 ProvinceCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_plausible)]
@@ -161,7 +137,7 @@ PastDayInItaly = Annotated[date, BeforeValidator(_day), AfterValidator(_past_in_
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(_in_utc),
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    PlainSerializer(_exact, return_type=str, when_used="json"),
     Field(json_schema_extra={"format": "date-time"}),
 ]
 """An RFC 3339 instant in UTC."""
@@ -177,7 +153,7 @@ Identifier = UUID
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=64)]
 """An identifier that its sender chose."""
 
-Correlation = Annotated[str, text(255), AfterValidator(_printable)]
+Correlation = Annotated[str, text(255), AfterValidator(printable)]
 Protocol = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}\.[0-9]{10}$")]
 """The number of an istanza: the year and a number that rises within it."""
 

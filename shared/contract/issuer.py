@@ -5,11 +5,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from shared.contract import topology
+from shared.contract.citizen import CitizenCommand, Name, PlaceName
 from shared.contract.command import (
     OPERATOR,
     PORTAL,
     REGISTRY,
-    CitizenCommand,
     InternalCommand,
     Refusals,
     ReplyData,
@@ -19,10 +20,8 @@ from shared.contract.fields import (
     Identifier,
     Level,
     Line,
-    Name,
     PastDay,
     PastDayInItaly,
-    PlaceName,
     ProvinceCode,
     PublicKey,
     Sealed,
@@ -42,7 +41,7 @@ class PinRequest(CitizenCommand):
     """
 
     type: ClassVar[str] = "pin.request"
-    lane: ClassVar[str] = "issuer.requests"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
     blind: ClassVar[bool] = True
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
     rejection_event: ClassVar[str | None] = "pin.request_rejected"
@@ -115,7 +114,7 @@ class ContactsUpdate(CitizenCommand):
     """A citizen adds or changes contacts (R12): those given are set, the others stay."""
 
     type: ClassVar[str] = "contacts.update"
-    lane: ClassVar[str] = "issuer.requests"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     refusals: ClassVar[Refusals] = {"no_active_pin": None}
 
@@ -135,7 +134,7 @@ class RegistryUpdate(CitizenCommand):
     """
 
     type: ClassVar[str] = "registry.update"
-    lane: ClassVar[str] = "issuer.requests"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
     senders: ClassVar[frozenset[str]] = frozenset({REGISTRY})
 
     health_card: HealthCard | None = None
@@ -178,7 +177,7 @@ class PinActivate(CitizenCommand):
     """First access: the 16 characters are used once, for 8 new ones (R10, R16)."""
 
     type: ClassVar[str] = "pin.activate"
-    lane: ClassVar[str] = "issuer.access"
+    lane: ClassVar[str] = topology.ISSUER_ACCESS
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = ActivatedData
     refusals: ClassVar[Refusals] = {"wrong_pin": None, "locked": LockedData}
@@ -193,7 +192,7 @@ class PinVerify(CitizenCommand):
     """Log-in with codice fiscale and PIN (R11)."""
 
     type: ClassVar[str] = "pin.verify"
-    lane: ClassVar[str] = "issuer.access"
+    lane: ClassVar[str] = topology.ISSUER_ACCESS
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = VerifiedData
     refusals: ClassVar[Refusals] = {
@@ -210,7 +209,7 @@ class Expire(InternalCommand):
     """The initial PIN was not used in time."""
 
     type: ClassVar[str] = "internal.issuer.expire"
-    lane: ClassVar[str] = "issuer.requests"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
 
     pin_id: Identifier
 
@@ -219,7 +218,7 @@ class FailedDelivery(InternalCommand):
     """A delivery ended without arriving; the issuer decides what that means for the PIN."""
 
     type: ClassVar[str] = "internal.issuer.delivery_failed"
-    lane: ClassVar[str] = "issuer.requests"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
 
     delivery_id: Identifier
     reason: Line
@@ -229,6 +228,6 @@ class ReturnedLetter(InternalCommand):
     """A letter came back, which revokes the PIN."""
 
     type: ClassVar[str] = "internal.issuer.letter_returned"
-    lane: ClassVar[str] = "issuer.requests"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
 
     delivery_id: Identifier

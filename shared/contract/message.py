@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from shared.contract import dispositivo, issuer, notifier, revoker
-from shared.contract.command import CitizenCommand, Command, InternalCommand
+from shared.contract.citizen import CitizenCommand
+from shared.contract.command import Command, InternalCommand
 from shared.contract.findings import look_closer
 from shared.contract.model import Model
 from shared.contract.unreadable import Unreadable

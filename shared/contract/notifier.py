@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from shared.contract import topology
 from shared.contract.command import GATEWAY, Command
 from shared.contract.fields import Identifier, Line, Note
 
@@ -10,7 +11,7 @@ class DeliveryReceipt(Command):
     """What became of a delivery after it was handed over. Published straight to the queue."""
 
     type: ClassVar[str] = "delivery.receipt"
-    lane: ClassVar[str] = "notifier.receipts"
+    lane: ClassVar[str] = topology.RECEIPTS
     senders: ClassVar[frozenset[str]] = frozenset({GATEWAY})
 
     delivery_id: Identifier

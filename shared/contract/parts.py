@@ -5,15 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from shared.contract.citizen import Mailbox, Mobile, Phone
 from shared.contract.fields import (
     CardNumber,
     CountryCode,
     Day,
     Line,
-    Mailbox,
-    Mobile,
     PastDay,
-    Phone,
     ProvinceCode,
     Sha256,
     Uri,

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from shared.contract.command import OPERATOR, PORTAL, CitizenCommand, Refusals, at_least_one
-from shared.contract.fields import Mailbox, Note, Sealed
+from shared.contract import topology
+from shared.contract.citizen import CitizenCommand, Mailbox
+from shared.contract.command import OPERATOR, PORTAL, Refusals, at_least_one
+from shared.contract.fields import Note, Sealed
 from shared.contract.parts import HealthCard, Operator, RestoreContacts
 from shared.faults import Fault
 
@@ -13,7 +15,7 @@ class RestoreRequest(CitizenCommand):
     """A citizen lost the PIN and names registered contacts (R13); the answer is always the same (R14)."""
 
     type: ClassVar[str] = "restore.request"
-    lane: ClassVar[str] = "revoker.commands"
+    lane: ClassVar[str] = topology.REVOKER
     blind: ClassVar[bool] = True
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
 
@@ -24,7 +26,7 @@ class RestoreConfirm(CitizenCommand):
     """The citizen opened the link of the mail: a new PIN goes out (R15)."""
 
     type: ClassVar[str] = "restore.confirm"
-    lane: ClassVar[str] = "revoker.commands"
+    lane: ClassVar[str] = topology.REVOKER
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     refusals: ClassVar[Refusals] = {"link_invalid": None}
 
@@ -36,7 +38,7 @@ class RevokeRequest(CitizenCommand):
     """A citizen asks to end the PIN, with the health card and a mailbox of their own (R18, R19)."""
 
     type: ClassVar[str] = "revoke.request"
-    lane: ClassVar[str] = "revoker.commands"
+    lane: ClassVar[str] = topology.REVOKER
     blind: ClassVar[bool] = True
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
 
@@ -56,7 +58,7 @@ class RevokeConfirm(CitizenCommand):
     """The citizen opened the link of the mail: the PIN is annulled (R20)."""
 
     type: ClassVar[str] = "revoke.confirm"
-    lane: ClassVar[str] = "revoker.commands"
+    lane: ClassVar[str] = topology.REVOKER
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     refusals: ClassVar[Refusals] = {"link_invalid": None}
 
@@ -68,7 +70,7 @@ class RevokeByContactCentre(CitizenCommand):
     """The contact centre ends the PIN of a citizen who has no health card (R21)."""
 
     type: ClassVar[str] = "revoke.by_contact_centre"
-    lane: ClassVar[str] = "revoker.commands"
+    lane: ClassVar[str] = topology.REVOKER
     senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
     refusals: ClassVar[Refusals] = {"no_live_pin": None}
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from shared.account import Account
 from shared.contract import message as contract
-from shared.contract.command import CitizenCommand, InternalCommand
+from shared.contract.citizen import CitizenCommand
+from shared.contract.command import InternalCommand
 from shared.contract.reply import Reply, rejected
 from shared.decision import DECISIONS, Decide, Decision, Event, Moment
 from shared.sealing import Pseudonyms

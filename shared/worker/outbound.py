@@ -10,8 +10,10 @@ import orjson
 
 from shared.amqp import Message
 from shared.chance import chance
+from shared.contract import topology
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import to_bytes
+from shared.instants import rfc3339
 from shared.logs import reason_of
 from shared.sealing import BundleSeal
 from shared.worker.lane import Guilty, Taken
@@ -23,11 +25,6 @@ BUNDLE_BYTES = 256 * 1024
 """Bytes in one bundle, about: a quarter of what the broker takes (`max_message_size`)."""
 _BESIDE_THE_SEAL = 300
 """Bytes of a delivery in its bundle beside its seal, at most, but for a long correlation id."""
-
-
-def instant(moment: datetime) -> str:
-    """Return an instant as the contract writes it: RFC 3339 in UTC."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ class Outbound:
     """`now` as the contract writes it."""
 
     def __post_init__(self) -> None:
-        self.at = instant(self.now)
+        self.at = rfc3339(self.now)
 
     def add(self, taken: Taken, decision: Decision) -> None:
         """Take in what a decision has to say."""
@@ -75,7 +72,7 @@ class Outbound:
             "data": data,
         }
         return Message(
-            exchange="pin.events",
+            exchange=topology.EVENTS,
             routing_key=kind,
             body=orjson.dumps(body, default=_plain),
             type=kind,
@@ -152,7 +149,7 @@ class Outbound:
         self, channel: str, key: str, deliveries: Sequence[Mapping[str, Any]], trace: Mapping[str, str]
     ) -> Message:
         return Message(
-            exchange="pin.notifications",
+            exchange=topology.NOTIFICATIONS,
             routing_key=channel,
             body=orjson.dumps({"key": key, "deliveries": deliveries}),
             type="bundle",
@@ -178,7 +175,7 @@ def _trace(taken: Taken) -> dict[str, Any]:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return instant(value)
+        return rfc3339(value)
     return str(value)
 
 

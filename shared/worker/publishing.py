@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.amqp import Arrived, Message
 from shared.broker import Session
 from shared.chance import chance
+from shared.contract import topology
 from shared.worker.batch import Handled
 from shared.worker.holding import unpacked
 from shared.worker.intake import correlation_id
@@ -121,7 +122,7 @@ class Publisher:
         if arrived.cut:
             headers |= {"x-length": arrived.cut.length, "x-sha256": arrived.cut.sha256}
         return Message(
-            exchange="pin.dead",
+            exchange=topology.DEAD,
             routing_key="",
             body=unpacked(arrived),
             type=arrived.type,

@@ -19,7 +19,7 @@ from deploy.local.stack import Stack
 from deploy.pinctl.answer import Answer, Trouble
 from deploy.pinctl.commands import parser, run
 from shared.broker import BrokerLost
-from shared.broker_desk import DEAD
+from shared.contract.topology import DEAD
 from shared.ledger import QUERIES, LedgerLost
 from shared.sealing import Keys, Pseudonyms
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from deploy.broker.render import without_passwords
-from deploy.local.demo.play import SHOWN
+from deploy.demo.runner import SHOWN
 from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.sink_faults import Faults

@@ -1,5 +1,6 @@
 """The channels of the document, and the operations on them as the workers see them."""
 
+from shared.contract import topology
 from shared.contract.asyncapi.messages import AMQP, REPLY_TO, about, is_answered, key_of, senders_of
 from shared.contract.asyncapi.schemas import PUBLISHED, Json, prose
 from shared.contract.command import Command
@@ -16,7 +17,7 @@ def channels() -> Json:
             "address": type_,
             "description": prose(data.__doc__),
             "messages": _only(f"{key_of(type_)}_event"),
-            "bindings": _routed("pin.events"),
+            "bindings": _routed(topology.EVENTS),
         }
     replies = [f"{key_of(type_)}_reply" for type_, command in PUBLISHED.items() if is_answered(command)]
     made["replies"] = {
@@ -25,10 +26,10 @@ def channels() -> Json:
         "messages": {key: {"$ref": f"#/components/messages/{key}"} for key in replies},
     }
     made["dead"] = {
-        "address": "pin.dead",
+        "address": topology.DEAD,
         "description": "What no worker could read or handle.",
         "messages": _only("dead"),
-        "bindings": _queue("pin.dead"),
+        "bindings": _queue(topology.DEAD),
     }
     return made
 
@@ -43,7 +44,7 @@ def _command_channel(command: type[Command]) -> Json:
         "address": command.lane if straight else command.type,
         "description": f"Sent by {senders_of(command)}; handled in the lane `{command.lane}`.",
         "messages": _only(key_of(command.type)),
-        "bindings": _queue(command.lane) if straight else _routed("pin.commands"),
+        "bindings": _queue(command.lane) if straight else _routed(topology.COMMANDS),
     }
 
 
