@@ -2,10 +2,21 @@
 
 import sys
 
-from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they enter the table of decisions
+from services.dispositivo import activation, asking, branch, documents, istanze, queue, review
 from services.dispositivo.form import prepare
-from services.dispositivo.queue import Waiting
-from shared.contract.dispositivo import LANE, IstanzaSubmit
+from shared.contract.dispositivo import (
+    LANE,
+    BranchActivate,
+    BranchLookup,
+    DispositivoApprove,
+    DispositivoCancel,
+    DispositivoRequest,
+    IstanzaSubmit,
+    ReviewQueue,
+    SubmitDocuments,
+    TakeEffect,
+)
+from shared.decision import Decisions
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -14,6 +25,17 @@ from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 CHANNELS = ("email", "pec")
+DECISIONS: Decisions = {
+    DispositivoRequest: asking.ask,
+    SubmitDocuments: documents.submit,
+    ReviewQueue: queue.show,
+    DispositivoApprove: review.approve,
+    DispositivoCancel: review.cancel,
+    TakeEffect: activation.take_effect,
+    BranchLookup: branch.look_up,
+    BranchActivate: branch.activate,
+    IstanzaSubmit: istanze.submit,
+}
 
 
 def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -23,9 +45,10 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         worker="dispositivo",
         name="dispositivo",
         queue=LANE,
-        read=CommandReader(LANE, Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
-        effect=Waiting(),
+        decisions=DECISIONS,
+        effect=queue.Waiting(),
         sequences={IstanzaSubmit: "draw_protocols"},
         channels={channel: keys.public(channel) for channel in CHANNELS},
     )

@@ -10,12 +10,11 @@ from shared.account import Account, DispositivoRequest, Residence
 from shared.contract import dispositivo as contract
 from shared.contract.reply import Reply, accepted, rejected
 from shared.dates import day_of
-from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.decision import Decision, Entry, Event, Moment
 from shared.italy.countries import COUNTRIES
 from shared.italy.names import given
 
 
-@decides(contract.DispositivoRequest)
 def ask(account: Account, command: contract.DispositivoRequest, at: Moment) -> Decision:
     """Open a request and answer with its form.
 

@@ -11,7 +11,7 @@ from shared.contract import parts
 from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
 from shared.contract.reply import accepted
 from shared.dates import day_of
-from shared.decision import Decision, Moment, decides
+from shared.decision import Decision, Moment
 from shared.ledger import Ledger
 from shared.worker.lane import Taken
 
@@ -36,7 +36,6 @@ class Waiting:
         """Nothing is held."""
 
 
-@decides(ReviewQueue)
 def show(_: Account, command: ReviewQueue, at: Moment) -> Decision:
     """Show the requests that still wait, each look on record with the citizen whom it concerns.
 

@@ -11,10 +11,9 @@ from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel, T
 from shared.contract.parts import Operator
 from shared.contract.reply import accepted, rejected
 from shared.dates import instant
-from shared.decision import Decision, Event, Internal, Moment, decides
+from shared.decision import Decision, Event, Internal, Moment
 
 
-@decides(DispositivoApprove)
 def approve(account: Account, command: DispositivoApprove, at: Moment) -> Decision:
     """Approve a request whose documents are in; it takes effect 24 hours later, a setting (R29)."""
     request = undecided(account, command.request_id)
@@ -54,7 +53,6 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@decides(DispositivoCancel)
 def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision:
     """Cancel a request that has not taken effect; the citizen is told why, and may ask again (R28)."""
     request = open_request(account, command.request_id)

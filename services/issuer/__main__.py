@@ -3,11 +3,21 @@
 import os
 import sys
 
-from services.issuer import access, endings, registry, requests  # noqa: F401 - they enter the table of decisions
+from services.issuer import access, endings, registry, requests
 from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
-from shared.contract.issuer import PinRequest
+from shared.contract.issuer import (
+    ContactsUpdate,
+    Expire,
+    FailedDelivery,
+    PinActivate,
+    PinRequest,
+    PinVerify,
+    RegistryUpdate,
+    ReturnedLetter,
+)
+from shared.decision import Decisions
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.sealing import Keys, Pseudonyms, ServiceBox, StateSeal
@@ -17,6 +27,18 @@ from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 CHANNELS = ("sms", "email", "pec", "post")
+REQUESTS: Decisions = {
+    PinRequest: requests.request,
+    ContactsUpdate: registry.contacts_update,
+    RegistryUpdate: registry.registry_update,
+    Expire: endings.expire,
+    FailedDelivery: endings.delivery_failed,
+    ReturnedLetter: endings.letter_returned,
+}
+ACCESS: Decisions = {
+    PinActivate: access.activate,
+    PinVerify: access.verify,
+}
 
 
 def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -25,8 +47,9 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         worker="issuer",
         name="issuer-requests",
         queue="issuer.requests",
-        read=CommandReader("issuer.requests", Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(REQUESTS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
+        decisions=REQUESTS,
         addresses={PinRequest: addresses},
         channels={channel: keys.public(channel) for channel in CHANNELS},
     )
@@ -40,8 +63,9 @@ def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
         worker="issuer",
         name="issuer-access",
         queue="issuer.access",
-        read=CommandReader("issuer.access", Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(ACCESS, Pseudonyms(keys.symmetric("subject"))),
         batch=own.access_batch,
+        decisions=ACCESS,
         effect=Comparing(
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),

@@ -4,7 +4,7 @@ import os
 import sys
 from functools import partial
 
-from services.notifier.bundle import BundleReader
+from services.notifier.bundle import Bundle, BundleReader
 from services.notifier.channels import NAMES, open_channel
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import Sending
@@ -26,8 +26,9 @@ def channel_lane(channel: str, settings: WorkerSettings, _: Lifecycle, keys: Key
         worker="notifier",
         name=name,
         queue=f"notifier.{channel}",
-        read=BundleReader(BundleDecision(channel, own)),
+        read=BundleReader(),
         batch=settings.bundles,
+        decisions={Bundle: BundleDecision(channel, own)},
         accounts=False,
         effect=Sending(open_channel(channel, own), opener, own, logs.get(name)),
     )
@@ -36,16 +37,18 @@ def channel_lane(channel: str, settings: WorkerSettings, _: Lifecycle, keys: Key
 def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of receipts."""
     # Late, because they load the whole contract, which no channel needs.
-    from services.notifier.receipts import Finding, ReceiptReader  # noqa: PLC0415
+    from services.notifier.receipts import Finding, Receipt, ReceiptReader, receipt  # noqa: PLC0415
+    from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.commands import CommandReader  # noqa: PLC0415
 
-    commands = CommandReader("notifier.receipts", Pseudonyms(keys.symmetric("subject")))
+    commands = CommandReader((DeliveryReceipt,), Pseudonyms(keys.symmetric("subject")))
     return Lane(
         worker="notifier",
         name="notifier-receipts",
         queue="notifier.receipts",
         read=ReceiptReader(commands),
         batch=settings.batch,
+        decisions={Receipt: receipt},
         accounts=False,
         effect=Finding(),
     )

@@ -11,10 +11,10 @@ from shared.account import Account
 from shared.contract.message import Invalid, Unreadable, read
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
-from shared.decision import DECISIONS, Decision, DeliveryRecord, Entry, Event, Internal, Moment, decides
+from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment
 from shared.ledger import Ledger
 from shared.worker.commands import CommandReader
-from shared.worker.lane import Parsed, Taken
+from shared.worker.lane import Parsed, Refusal, Taken
 from shared.worker.writing import standing
 
 EARLY = "internal.notifier.receipt"
@@ -45,9 +45,9 @@ class ReceiptReader:
             shared.contract.message.Unreadable: it is none, or not from who may send it.
         """
         if type_ == EARLY and role == "worker":
-            return Parsed(_again(body), (), DECISIONS[DeliveryReceipt])
+            return Parsed(_again(body), ())
         parsed = self._commands(type_, body, role)
-        if parsed.refusal:
+        if isinstance(parsed.message, Refusal):
             return parsed
         return replace(parsed, message=Receipt(parsed.message))
 
@@ -81,7 +81,6 @@ class Finding:
         """Nothing is held."""
 
 
-@decides(DeliveryReceipt)
 def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
     """Record what became of a delivery; a half that did not arrive is the issuer's to judge."""
     found: DeliveryRecord | None = at.effect

@@ -2,7 +2,15 @@
 
 import sys
 
-from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
+from services.revoker import restore, revoke
+from shared.contract.revoker import (
+    RestoreConfirm,
+    RestoreRequest,
+    RevokeByContactCentre,
+    RevokeConfirm,
+    RevokeRequest,
+)
+from shared.decision import Decisions
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -12,6 +20,13 @@ from shared.worker.start import start
 
 QUEUE = "revoker.commands"
 CHANNELS = ("sms", "email", "pec")
+DECISIONS: Decisions = {
+    RestoreRequest: restore.request,
+    RestoreConfirm: restore.confirm,
+    RevokeRequest: revoke.request,
+    RevokeConfirm: revoke.confirm,
+    RevokeByContactCentre: revoke.by_contact_centre,
+}
 
 
 def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -20,8 +35,9 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         worker="revoker",
         name="revoker",
         queue=QUEUE,
-        read=CommandReader(QUEUE, Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
+        decisions=DECISIONS,
         channels={channel: keys.public(channel) for channel in CHANNELS},
     )
 

@@ -8,13 +8,13 @@ from uuid import UUID
 from shared.account import Account
 from shared.amqp import Arrived
 from shared.contract.reply import Reply
-from shared.decision import Decide
+from shared.decision import Decisions, Event
 from shared.ledger import Ledger
 
 
 @dataclass(slots=True)
 class Taken:
-    """A message that was read: whom it is about, who decides, and what the lane's effect gave."""
+    """A message that was read: whom it is about, and what the lane's effect gave."""
 
     arrived: Arrived
     id: UUID
@@ -23,9 +23,7 @@ class Taken:
     correlation_id: str
     message: Any
     subjects: tuple[bytes, ...]
-    decide: Decide
     blind: bool = False
-    refusal: Reply | None = None
     effect: Any = None
     number: int | None = None
     shown: tuple[bytes, ...] = ()
@@ -34,6 +32,11 @@ class Taken:
     """Whether the inbox was found to have it already, so that its effect must not be repeated."""
     parked: str = ""
     """Why the lane's effect gave it up: it is parked undecided."""
+
+    @property
+    def refusal(self) -> Reply | None:
+        """What is answered to a message that breaks rules of the contract; None to any other."""
+        return self.message.reply if isinstance(self.message, Refusal) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,20 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that breaks rules of the contract: what is said of it, in every lane."""
+
+    reply: Reply
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """What a lane's reader makes of a readable body: the message and whose accounts it touches."""
 
     message: Any
     subjects: tuple[bytes, ...]
-    decide: Decide
     blind: bool = False
-    refusal: Reply | None = None
 
 
 class Guilty(Exception):  # noqa: N818 - what it says of the message
@@ -94,6 +103,7 @@ class Lane:
         queue: where its messages come from.
         read: turns a type and a body into a message.
         batch: messages in one transaction, at most.
+        decisions: who decides about each type of message that `read` gives, but for a `Refusal`.
         accounts: whether the lane opens accounts.
         effect: what it does outside the ledger first.
         sequences: the name of the query that draws numbers for a type of message.
@@ -106,6 +116,7 @@ class Lane:
     queue: str
     read: Reader
     batch: int
+    decisions: Decisions
     accounts: bool = True
     effect: Effect | None = None
     sequences: Mapping[type, str] = field(default_factory=dict)

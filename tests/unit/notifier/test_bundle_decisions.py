@@ -139,7 +139,7 @@ def test_one_that_cannot_be_opened_is_parked_alone() -> None:
     ],
 )
 def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
-    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    reader = BundleReader()
     with pytest.raises(Unreadable, match="not_a_bundle"):
         reader("bundle", body, "worker")
 
@@ -149,12 +149,12 @@ def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
     [("bundle", "portal", "forbidden_sender"), ("pin.request", "worker", "unknown_type")],
 )
 def test_bundles_come_from_workers_alone(type_: str, role: str, reason: str) -> None:
-    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    reader = BundleReader()
     with pytest.raises(Unreadable, match=reason):
         reader(type_, b"{}", role)
 
 
 def test_a_bundle_survives_its_own_writing() -> None:
     one = bundle(3)
-    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    reader = BundleReader()
     assert reader("bundle", one.only(one.deliveries), "worker").message == one
