@@ -3,7 +3,8 @@
 import sys
 
 from services.dispositivo import activation, asking, branch, documents, istanze, queue, review
-from services.dispositivo.form import prepare
+from services.dispositivo.form import prepare, typeset
+from services.dispositivo.waiting import Waiting
 from shared.contract.dispositivo import (
     LANE,
     BranchActivate,
@@ -26,7 +27,7 @@ from shared.worker.start import start
 
 CHANNELS = ("email", "pec")
 DECISIONS: Decisions = {
-    DispositivoRequest: asking.ask,
+    DispositivoRequest: asking.ProfileRequests(typeset),
     SubmitDocuments: documents.submit,
     ReviewQueue: queue.show,
     DispositivoApprove: review.approve,
@@ -48,7 +49,7 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         decisions=DECISIONS,
-        effect=queue.Waiting(),
+        effect=Waiting(),
         sequences={IstanzaSubmit: "draw_protocols"},
         channels={channel: keys.public(channel) for channel in CHANNELS},
     )

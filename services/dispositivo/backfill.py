@@ -28,7 +28,8 @@ from shared.pin import Pepper
 from shared.sealing import KeyFault, Keys, Pseudonyms, ServiceBox, StateSeal
 from shared.settings import BadSettings
 from shared.worker.batch import Clerk, Trust
-from shared.worker.lane import Lane, Parsed
+from shared.worker.lane import Lane
+from shared.worker.reading import Parsed
 from shared.worker.settings import WorkerSettings
 from shared.worker.unsent import unsent
 

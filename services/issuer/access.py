@@ -1,6 +1,6 @@
 """First access (R10, R16) and log-in (R11)."""
 
-from services.issuer.comparing import Compared
+from services.issuer.attempts import Compared
 from services.issuer.texts import TELLER
 from shared.account import Account, Pin
 from shared.contract.issuer import PinActivate, PinVerify

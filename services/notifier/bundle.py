@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from shared.contract.unreadable import Unreadable
-from shared.worker.lane import Parsed
+from shared.worker.reading import Parsed
 
 
 @dataclass(frozen=True, slots=True)

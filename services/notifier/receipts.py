@@ -1,6 +1,5 @@
 """What gateways and the print provider say became of a delivery after it was handed over."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,10 +11,8 @@ from shared.contract.message import Invalid, Unreadable, read
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
 from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment
-from shared.ledger import Ledger
 from shared.worker.commands import CommandReader
-from shared.worker.lane import Parsed, Refusal, Taken
-from shared.worker.writing import standing
+from shared.worker.reading import Parsed, Refusal
 
 EARLY = "internal.notifier.receipt"
 """A receipt that came before its delivery was recorded, on its way round."""
@@ -62,23 +59,6 @@ def _again(body: bytes) -> Receipt:
     if not isinstance(told, DeliveryReceipt):
         raise Unreadable("not_a_receipt")
     return Receipt(told, rounds)
-
-
-class Finding:
-    """The effect of the receipts' lane: finds the deliveries that receipts speak of."""
-
-    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
-        """Set on each message the row of its delivery, or None while it is not recorded."""
-        receipts = [taken for taken in batch if isinstance(taken.message, Receipt)]
-        ids = [taken.message.told.delivery_id for taken in receipts]
-        rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
-        for taken in receipts:
-            row = rows.get(str(taken.message.told.delivery_id))
-            taken.effect = standing(row) if row else None
-            taken.subjects = (taken.effect.subject,) if taken.effect else ()
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 def receipt(_: Account, message: Receipt, at: Moment) -> Decision:

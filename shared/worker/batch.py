@@ -18,8 +18,9 @@ from shared.logs import reason_of
 from shared.pin import Pepper
 from shared.sealing import StateSeal, Unsealable
 from shared.worker.contention import settled
-from shared.worker.lane import Guilty, Lane, Refusal, Taken
+from shared.worker.lane import Guilty, Lane, Taken
 from shared.worker.outbound import Outbound
+from shared.worker.reading import Refusal
 from shared.worker.settings import WorkerSettings
 from shared.worker.writing import Parcel, Writing
 

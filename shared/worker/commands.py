@@ -8,7 +8,7 @@ from shared.contract.command import CitizenCommand, Command, InternalCommand
 from shared.contract.reply import rejected
 from shared.decision import Event
 from shared.sealing import Pseudonyms
-from shared.worker.lane import Parsed, Refusal
+from shared.worker.reading import Parsed, Refusal
 
 
 class CommandReader:

@@ -7,7 +7,8 @@ from shared.amqp import Arrived
 from shared.contract.unreadable import Unreadable as NoMessage
 from shared.logs import reason_of
 from shared.worker.holding import cut, packed, whole
-from shared.worker.lane import Lane, Refusal, Taken, Unreadable
+from shared.worker.lane import Lane, Taken, Unreadable
+from shared.worker.reading import Refusal
 from shared.worker.settings import WORKER, WorkerSettings
 
 _LONGEST_CORRELATION = 255

@@ -8,8 +8,9 @@ from uuid import UUID
 from shared.account import Account
 from shared.amqp import Arrived
 from shared.contract.reply import Reply
-from shared.decision import Decisions, Event
+from shared.decision import Decisions
 from shared.ledger import Ledger
+from shared.worker.reading import Reader, Refusal
 
 
 @dataclass(slots=True)
@@ -47,23 +48,6 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A message that breaks rules of the contract: what is said of it, in every lane."""
-
-    reply: Reply
-    events: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a lane's reader makes of a readable body: the message and whose accounts it touches."""
-
-    message: Any
-    subjects: tuple[bytes, ...]
-    blind: bool = False
-
-
 class Guilty(Exception):  # noqa: N818 - what it says of the message
     """What one message leads to cannot be written down: the batch is decided anew, and that message parked.
 
@@ -89,8 +73,6 @@ class Effect(Protocol):
 
 Addresses = Callable[[Account, Any], Iterable[str]]
 """From an account, as the batch finds it, and a message to addresses."""
-Reader = Callable[[str, bytes, str], Parsed]
-"""From type, body and role to a message. Raises `shared.contract.Unreadable`."""
 
 
 @dataclass(frozen=True)

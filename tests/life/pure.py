@@ -17,8 +17,8 @@ from services.dispositivo.__main__ import DECISIONS as DISPOSITIVO
 from services.dispositivo.recognitions import Recognised
 from services.dispositivo.retroactive import give
 from services.issuer.__main__ import ACCESS, REQUESTS
-from services.issuer.attempts import admitted, counted_before
-from services.issuer.comparing import Compared, Comparing, Verifiers
+from services.issuer.attempts import Compared, admitted, counted_before
+from services.issuer.comparing import Comparing, Verifiers
 from services.revoker.__main__ import DECISIONS as REVOKER
 from shared.account import Account
 from shared.contract import message as contract

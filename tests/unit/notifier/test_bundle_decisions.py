@@ -9,8 +9,7 @@ import pytest
 
 from services.notifier.bundle import Bundle, BundleReader, Sealed
 from services.notifier.decisions import BundleDecision
-from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
-from services.notifier.sending import Result, Unopenable
+from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
 from shared.contract.unreadable import Unreadable

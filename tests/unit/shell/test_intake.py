@@ -15,7 +15,8 @@ from shared.secret import Secret
 from shared.worker.commands import CommandReader
 from shared.worker.holding import LARGE, unpacked
 from shared.worker.intake import correlation_id, take
-from shared.worker.lane import Lane, Parsed, Taken, Unreadable
+from shared.worker.lane import Lane, Taken, Unreadable
+from shared.worker.reading import Parsed
 from shared.worker.settings import WorkerSettings
 
 PSEUDONYMS = Pseudonyms(bytes(32))
