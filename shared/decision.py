@@ -153,18 +153,5 @@ class Decision:
 
 
 Decide = Callable[[Account, Any, Moment], Decision]
-
-DECISIONS: dict[type, Decide] = {}
-"""The table of decisions of this process, by the type of message."""
-
-
-def decides(message: type) -> Callable[[Decide], Decide]:
-    """Enter a function into the table: it decides about messages of this type."""
-
-    def enter(decide: Decide) -> Decide:
-        if message in DECISIONS:
-            raise ValueError(f"two decisions about {message.__name__}")
-        DECISIONS[message] = decide
-        return decide
-
-    return enter
+Decisions = Mapping[type[Any], Decide]
+"""The table of a lane: who decides about each type of message."""

@@ -2,12 +2,23 @@
 
 import sys
 
-from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they enter the table of decisions
-from services.dispositivo.form import prepare
-from services.dispositivo.queue import Waiting
+from services.dispositivo import activation, asking, branch, documents, istanze, queue, review
+from services.dispositivo.form import prepare, typeset
+from services.dispositivo.waiting import Waiting
 from shared import channels
 from shared.contract import topology
-from shared.contract.dispositivo import IstanzaSubmit
+from shared.contract.dispositivo import (
+    BranchActivate,
+    BranchLookup,
+    DispositivoApprove,
+    DispositivoCancel,
+    DispositivoRequest,
+    IstanzaSubmit,
+    ReviewQueue,
+    SubmitDocuments,
+    TakeEffect,
+)
+from shared.decision import Decisions
 from shared.delivery import Mail
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
@@ -18,6 +29,17 @@ from shared.worker.start import start
 
 CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is Mail)
 """Mailboxes alone (R27)."""
+DECISIONS: Decisions = {
+    DispositivoRequest: asking.ProfileRequests(typeset),
+    SubmitDocuments: documents.submit,
+    ReviewQueue: queue.show,
+    DispositivoApprove: review.approve,
+    DispositivoCancel: review.cancel,
+    TakeEffect: activation.take_effect,
+    BranchLookup: branch.look_up,
+    BranchActivate: branch.activate,
+    IstanzaSubmit: istanze.submit,
+}
 
 
 def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -27,8 +49,9 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         worker="dispositivo",
         name="dispositivo",
         queue=topology.DISPOSITIVO,
-        read=CommandReader(topology.DISPOSITIVO, Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
+        decisions=DECISIONS,
         effect=Waiting(),
         sequences={IstanzaSubmit: "draw_protocols"},
         channels=keys.of_channels(CHANNELS),

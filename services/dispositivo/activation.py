@@ -5,12 +5,11 @@ from services.dispositivo.review import taking_effect
 from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Recognition
 from shared.contract.dispositivo import TakeEffect
-from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.decision import Decision, Delivery, Entry, Event, Moment
 from shared.istanze import released
 from shared.recognition import recognised
 
 
-@decides(TakeEffect)
 def take_effect(account: Account, command: TakeEffect, at: Moment) -> Decision:
     """Make an approved PIN dispositivo when its time has come.
 

@@ -2,70 +2,75 @@
 
 import base64
 import hashlib
-from typing import Literal, cast
+from collections.abc import Callable
+from typing import cast
 
-from services.dispositivo.form import Form, typeset
+from services.dispositivo.application import Form, Submission
 from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Residence
 from shared.contract import dispositivo as contract
 from shared.contract.reply import Reply, accepted, rejected
 from shared.dates import day_of
-from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.decision import Decision, Entry, Event, Moment
 from shared.italy.countries import COUNTRIES
 from shared.italy.names import given
 
 
-@decides(contract.DispositivoRequest)
-def ask(account: Account, command: contract.DispositivoRequest, at: Moment) -> Decision:
-    """Open a request and answer with its form.
+class ProfileRequests:
+    """Decides about requests for the profile.
 
-    Who asks again while a request is open gets the same request and its form again, marked with the way
-    chosen now: the form may have been lost, and what was signed already stays good.
+    Args:
+        typeset: makes the form a PDF. It takes a millisecond, so that it may stand in the transaction.
     """
-    if account.status != "active":
-        return Decision(reply=rejected("no_active_pin"))
-    if account.level == "dispositivo":
-        return Decision(reply=rejected("already_dispositivo"))
-    if account.dispositivo:
-        return _again(account, account.dispositivo, command.submission)
-    return _open(account, command.submission, at)
 
+    def __init__(self, typeset: Callable[[Form], bytes]) -> None:
+        self._typeset = typeset
 
-def _open(account: Account, submission: str, at: Moment) -> Decision:
-    request = DispositivoRequest(id=str(at.uuid()), requested_at=at.now, submission=submission)
-    return Decision(
-        reply=_form(account, request),
-        account=account.but(dispositivo=request),
-        entries=(Entry("dispositivo.requested", {"request_id": request.id, "submission": submission}),),
-        events=(Event("dispositivo.requested"),),
-        deliveries=TELLER.outcome(account, "request_open", at),
-    )
+    def __call__(self, account: Account, command: contract.DispositivoRequest, at: Moment) -> Decision:
+        """Open a request and answer with its form.
 
+        Who asks again while a request is open gets the same request and its form again, marked with the way
+        chosen now: the form may have been lost, and what was signed already stays good.
+        """
+        if account.status != "active":
+            return Decision(reply=rejected("no_active_pin"))
+        if account.level == "dispositivo":
+            return Decision(reply=rejected("already_dispositivo"))
+        if account.dispositivo:
+            return self._again(account, account.dispositivo, command.submission)
+        return self._open(account, command.submission, at)
 
-def _again(account: Account, request: DispositivoRequest, submission: str) -> Decision:
-    if request.submission == submission:
-        return Decision(reply=_form(account, request))
-    changed = request.but(submission=submission)
-    facts = {"request_id": request.id, "submission": submission}
-    return Decision(
-        reply=_form(account, changed),
-        account=account.but(dispositivo=changed),
-        entries=(Entry("dispositivo.submission_changed", facts),),
-    )
+    def _open(self, account: Account, submission: str, at: Moment) -> Decision:
+        request = DispositivoRequest(id=str(at.uuid()), requested_at=at.now, submission=submission)
+        return Decision(
+            reply=self._form(account, request),
+            account=account.but(dispositivo=request),
+            entries=(Entry("dispositivo.requested", {"request_id": request.id, "submission": submission}),),
+            events=(Event("dispositivo.requested"),),
+            deliveries=TELLER.outcome(account, "request_open", at),
+        )
 
+    def _again(self, account: Account, request: DispositivoRequest, submission: str) -> Decision:
+        if request.submission == submission:
+            return Decision(reply=self._form(account, request))
+        changed = request.but(submission=submission)
+        facts = {"request_id": request.id, "submission": submission}
+        return Decision(
+            reply=self._form(account, changed),
+            account=account.but(dispositivo=changed),
+            entries=(Entry("dispositivo.submission_changed", facts),),
+        )
 
-def _form(account: Account, request: DispositivoRequest) -> Reply:
-    # Typesetting takes a millisecond, so that it may stand in the transaction; a worker that starts
-    # has the press ready (`prepare`).
-    pdf = typeset(_filled(account, request))
-    return accepted(
-        request_id=request.id,
-        form={
-            "media_type": "application/pdf",
-            "sha256": hashlib.sha256(pdf).hexdigest(),
-            "content": base64.b64encode(pdf).decode(),
-        },
-    )
+    def _form(self, account: Account, request: DispositivoRequest) -> Reply:
+        pdf = self._typeset(_filled(account, request))
+        return accepted(
+            request_id=request.id,
+            form={
+                "media_type": "application/pdf",
+                "sha256": hashlib.sha256(pdf).hexdigest(),
+                "content": base64.b64encode(pdf).decode(),
+            },
+        )
 
 
 def _filled(account: Account, request: DispositivoRequest) -> Form:
@@ -85,7 +90,7 @@ def _filled(account: Account, request: DispositivoRequest) -> Form:
         residence=_lines(holder.residence),
         contacts=tuple((kind, value) for kind, value in account.contacts.known().items() if value),
         requested_on=day_of(request.requested_at),
-        submission=cast('Literal["online", "fax", "branch"]', request.submission),
+        submission=cast("Submission", request.submission),
     )
 
 

@@ -19,16 +19,19 @@ from services.dispositivo.retroactive import BACKFILL, give
 from shared.chance import chance
 from shared.contract import topology
 from shared.contract.unreadable import Unreadable
+from shared.decision import Decisions
 from shared.ledger import Ledger, LedgerLost
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.sealing import KeyFault, Keys, Pseudonyms, ServiceBox, StateSeal
 from shared.settings import BadSettings
 from shared.worker.batch import Clerk, Trust
-from shared.worker.lane import Lane, Parsed
+from shared.worker.lane import Lane
+from shared.worker.reading import Parsed
 from shared.worker.settings import WorkerSettings
 from shared.worker.unsent import unsent
 
+DECISIONS: Decisions = {Recognised: give}
 _BATCH = 500
 _FAULTS_KEPT = 1000
 DSN = "PIN_DISPOSITIVO_LEDGER_DSN"
@@ -93,7 +96,8 @@ async def backfill(
         OSError: the file cannot be read.
         LedgerLost: the ledger went away; what was committed stays, and the file can be run again.
     """
-    clerk, pseudonyms = ledger_clerk(settings, life, keys), Pseudonyms(keys.symmetric("subject"))
+    clerk = ledger_clerk(settings, life, keys, DECISIONS)
+    pseudonyms = Pseudonyms(keys.symmetric("subject"))
     report = Report()
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), BACKFILL)
     try:
@@ -116,14 +120,13 @@ async def _settle(
     report.outcomes["faulty"] += len(faulty)
     if good:
         batch = [
-            unsent(BACKFILL, line, pseudonyms.of(line.codice_fiscale), give, report.correlation_id)
-            for line in good
+            unsent(BACKFILL, line, pseudonyms.of(line.codice_fiscale), report.correlation_id) for line in good
         ]
         settled = await clerk.settle(batch, ledger)
         report.outcomes.update("parked" if h.outcome == "parked" else h.code for h in settled.handled)
 
 
-def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys) -> Clerk:
+def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys, decisions: Decisions) -> Clerk:
     """Return what settles batches in the name of the dispositivo worker, without a broker."""
     lane = Lane(
         worker="dispositivo",
@@ -131,6 +134,7 @@ def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys) -> Clerk
         queue=topology.DISPOSITIVO,
         read=_no_message,
         batch=_BATCH,
+        decisions=decisions,
         channels=keys.of_channels(CHANNELS),
     )
     trust = Trust(Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account")))

@@ -8,14 +8,13 @@ from shared.account import Account, DispositivoRequest, Document, Holder, Recogn
 from shared.contract import parts
 from shared.contract.dispositivo import BranchActivate, BranchLookup, LookupData
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Entry, Moment, decides
+from shared.decision import Decision, Entry, Moment
 from shared.recognition import known_document, recognised
 
 _AT_HOME = {"country", "street", "number", "municipality", "province", "postal_code"}
 _ABROAD = {"country", "lines", "municipality", "postal_code"}
 
 
-@decides(BranchLookup)
 def look_up(account: Account, command: BranchLookup, _: Moment) -> Decision:
     """Show the person as registered and the identity document on file; the look is on record."""
     if account.status != "active" or account.holder is None:
@@ -40,7 +39,6 @@ def _person(account: Account, holder: Holder) -> LookupData:
     )
 
 
-@decides(BranchActivate)
 def activate(account: Account, command: BranchActivate, at: Moment) -> Decision:
     """Make the PIN of a citizen who was seen dispositivo, over an open request too, which this closes.
 

@@ -6,10 +6,9 @@ from services.dispositivo.open_request import undecided
 from shared.account import Account, Attachment, Document
 from shared.contract.dispositivo import SubmitDocuments
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.decision import Decision, Entry, Event, Moment
 
 
-@decides(SubmitDocuments)
 def submit(account: Account, command: SubmitDocuments, at: Moment) -> Decision:
     """Take documents in; until an operator decides, the latest ones count, at the place of the first."""
     request = undecided(account, command.request_id)

@@ -4,14 +4,13 @@ from services.dispositivo.texts import TELLER, TEXTS
 from shared.account import Account, Istanza
 from shared.contract.dispositivo import IstanzaSubmit
 from shared.contract.reply import Reply, accepted, rejected
-from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.decision import Decision, Entry, Event, Moment
 
 _YEAR = 10**10
 _REMEMBERED = 20
 """The latest istanze of a citizen that are known again when they are sent twice."""
 
 
-@decides(IstanzaSubmit)
 def submit(account: Account, command: IstanzaSubmit, at: Moment) -> Decision:
     """Protocol an istanza; in progress with a dispositivo PIN, else suspended, and the citizen is told.
 

@@ -1,6 +1,5 @@
 """What the contact centre has to review, in order of arrival (R25)."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -11,32 +10,9 @@ from shared.contract import parts
 from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
 from shared.contract.reply import accepted
 from shared.dates import day_of
-from shared.decision import Decision, Moment, decides
-from shared.ledger import Ledger
-from shared.worker.lane import Taken
-
-_SPARE = 10
-"""How many more than asked for are looked at, for those that may have to be left out."""
+from shared.decision import Decision, Moment
 
 
-class Waiting:
-    """The effect of the lane: finds the citizens whose requests a question about the queue is about."""
-
-    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
-        """Set whom every such question shows, so that their accounts are locked and read with it."""
-        asked = [taken for taken in batch if isinstance(taken.message, ReviewQueue) and not taken.handled]
-        if not asked:
-            return
-        rows = await ledger.rows("review_queue", max(taken.message.limit for taken in asked) + _SPARE)
-        waiting = tuple(bytes(row["subject"]) for row in rows)
-        for taken in asked:
-            taken.shown = taken.effect = waiting
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-@decides(ReviewQueue)
 def show(_: Account, command: ReviewQueue, at: Moment) -> Decision:
     """Show the requests that still wait, each look on record with the citizen whom it concerns.
 

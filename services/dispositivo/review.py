@@ -11,11 +11,10 @@ from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel, T
 from shared.contract.parts import Operator
 from shared.contract.reply import accepted, rejected
 from shared.dates import instant
-from shared.decision import Decision, Event, Internal, Moment, decides
+from shared.decision import Decision, Event, Internal, Moment
 from shared.instants import rfc3339
 
 
-@decides(DispositivoApprove)
 def approve(account: Account, command: DispositivoApprove, at: Moment) -> Decision:
     """Approve a request whose documents are in; it takes effect 24 hours later, a setting (R29)."""
     request = undecided(account, command.request_id)
@@ -50,7 +49,6 @@ def taking_effect(account: Account, request: DispositivoRequest, effective_at: d
     return Internal("pin.commands", TakeEffect.type, TakeEffect.type, body, due_at=effective_at)
 
 
-@decides(DispositivoCancel)
 def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision:
     """Cancel a request that has not taken effect; the citizen is told why, and may ask again (R28)."""
     request = open_request(account, command.request_id)

@@ -3,13 +3,23 @@
 import os
 import sys
 
-from services.issuer import access, endings, registry, requests  # noqa: F401 - they enter the table of decisions
+from services.issuer import access, endings, registry, requests
 from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
 from shared.channels import CHANNELS
 from shared.contract import topology
-from shared.contract.issuer import PinRequest
+from shared.contract.issuer import (
+    ContactsUpdate,
+    Expire,
+    FailedDelivery,
+    PinActivate,
+    PinRequest,
+    PinVerify,
+    RegistryUpdate,
+    ReturnedLetter,
+)
+from shared.decision import Decisions
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.sealing import Keys, Pseudonyms, ServiceBox, StateSeal
@@ -18,6 +28,19 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
+REQUESTS: Decisions = {
+    PinRequest: requests.request,
+    ContactsUpdate: registry.contacts_update,
+    RegistryUpdate: registry.registry_update,
+    Expire: endings.expire,
+    FailedDelivery: endings.delivery_failed,
+    ReturnedLetter: endings.letter_returned,
+}
+ACCESS: Decisions = {
+    PinActivate: access.activate,
+    PinVerify: access.verify,
+}
+
 
 def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of requests, contacts, the registry and what ends an initial PIN."""
@@ -25,8 +48,9 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         worker="issuer",
         name="issuer-requests",
         queue=topology.ISSUER_REQUESTS,
-        read=CommandReader(topology.ISSUER_REQUESTS, Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(REQUESTS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
+        decisions=REQUESTS,
         addresses={PinRequest: addresses},
         channels=keys.of_channels(CHANNELS),
     )
@@ -40,8 +64,9 @@ def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
         worker="issuer",
         name="issuer-access",
         queue=topology.ISSUER_ACCESS,
-        read=CommandReader(topology.ISSUER_ACCESS, Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(ACCESS, Pseudonyms(keys.symmetric("subject"))),
         batch=own.access_batch,
+        decisions=ACCESS,
         effect=Comparing(
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),

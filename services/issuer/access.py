@@ -1,16 +1,15 @@
 """First access (R10, R16) and log-in (R11)."""
 
-from services.issuer.comparing import Compared
+from services.issuer.attempts import Compared
 from services.issuer.texts import TELLER
 from shared.account import Account, Pin
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.contract.reply import accepted, rejected
 from shared.credential import ended_at
 from shared.dates import instant
-from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.decision import Decision, Delivery, Entry, Event, Moment
 
 
-@decides(PinActivate)
 def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
     """Replace the 16 characters, once, by eight new ones, sealed to the sender's key; the level stays."""
     compared: Compared = at.effect
@@ -27,7 +26,6 @@ def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
     )
 
 
-@decides(PinVerify)
 def verify(account: Account, _: PinVerify, at: Moment) -> Decision:
     """Say whether codice fiscale and PIN belong together, and what the PIN is good for."""
     compared: Compared = at.effect

@@ -7,9 +7,14 @@ behind it makes no difference: who has none is counted and locked just the same,
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from typing import Literal
 
 from shared.account import Account, Attempts
 from shared.lifecycle import Lifecycle
+from shared.secret import Secret
+
+Match = Literal["no", "yes", "initial"]
+"""`initial`: what was typed is the initial PIN, or one half of it, where the PIN of 8 is asked for."""
 
 _LONGEST_DOUBLING = 10
 """Locks stop doubling after the tenth: by then the PIN is long blocked."""
@@ -32,6 +37,23 @@ class Admission:
     comparable: bool = True
     locks: bool = False
     blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What became of one attempt.
+
+    Attributes:
+        admission: whether it was compared at all.
+        match: what the comparison said.
+        pin_id: the PIN that it was compared with: by now it may be another.
+        new: for a first access that matched, the eight characters and their verifier.
+    """
+
+    admission: Admission
+    match: Match = "no"
+    pin_id: str = ""
+    new: tuple[Secret, bytes, bytes] | None = None
 
 
 def admitted(account: Account, now: datetime, life: Lifecycle) -> Admission:

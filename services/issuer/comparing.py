@@ -4,13 +4,11 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from argon2.low_level import Type, hash_secret_raw
 
-from services.issuer.attempts import Admission, admitted, counted_before
+from services.issuer.attempts import Admission, Compared, admitted, counted_before
 from shared.account import Pin
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.decision import Box
@@ -24,30 +22,10 @@ from shared.worker.contention import settled
 from shared.worker.lane import Taken
 from shared.worker.writing import Writing
 
-Match = Literal["no", "yes", "initial"]
-"""`initial`: what was typed is the initial PIN, or one half of it, where the PIN of 8 is asked for."""
-
 _PURPOSE = b"pin-8"
 _NOBODY = Pin(
     id="", issued_at=datetime(2000, 1, 1, tzinfo=UTC), initial=False, salt=bytes(16), verifier=bytes(32)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What became of one attempt.
-
-    Attributes:
-        admission: whether it was compared at all.
-        match: what the comparison said.
-        pin_id: the PIN that it was compared with: by now it may be another.
-        new: for a first access that matched, the eight characters and their verifier.
-    """
-
-    admission: Admission
-    match: Match = "no"
-    pin_id: str = ""
-    new: tuple[Secret, bytes, bytes] | None = None
 
 
 class Verifiers:

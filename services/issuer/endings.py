@@ -4,11 +4,10 @@ from services.issuer.texts import TELLER
 from shared.account import Account, Half, Pin
 from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
 from shared.credential import ended_at, expiry
-from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.decision import Decision, Entry, Event, Moment
 from shared.revocation import Cause, revoked
 
 
-@decides(Expire)
 def expire(account: Account, command: Expire, at: Moment) -> Decision:
     """End an initial PIN that was not used in time; the citizen may ask again.
 
@@ -38,7 +37,6 @@ def expire(account: Account, command: Expire, at: Moment) -> Decision:
     )
 
 
-@decides(FailedDelivery)
 def delivery_failed(account: Account, command: FailedDelivery, at: Moment) -> Decision:
     """Note that one channel of a half failed; when it was the last one, the PIN cannot arrive."""
     delivery_id = str(command.delivery_id)
@@ -54,7 +52,6 @@ def delivery_failed(account: Account, command: FailedDelivery, at: Moment) -> De
     )
 
 
-@decides(ReturnedLetter)
 def letter_returned(account: Account, command: ReturnedLetter, at: Moment) -> Decision:
     """A letter that came back means that nobody has the second half, or somebody else."""
     if _carrying(account, str(command.delivery_id)) is None:

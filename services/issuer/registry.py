@@ -6,11 +6,10 @@ from services.issuer.texts import TELLER, TEXTS
 from shared.account import Account, Contacts, HealthCard
 from shared.contract.issuer import ContactsUpdate, RegistryUpdate
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.decision import Decision, Delivery, Entry, Event, Moment
 from shared.revocation import revoked
 
 
-@decides(RegistryUpdate)
 def registry_update(account: Account, command: RegistryUpdate, _: Moment) -> Decision:
     """Keep the health card that a revocation is compared with, or a death; there may be no PIN yet.
 
@@ -45,7 +44,6 @@ def _updated(before: Account, after: Account) -> tuple[Entry, ...]:
     return (*card, Entry("death.recorded" if after.deceased_on else "death.taken_back"))
 
 
-@decides(ContactsUpdate)
 def contacts_update(account: Account, command: ContactsUpdate, at: Moment) -> Decision:
     """Add or change contacts after first access (R12); a restore that is under way ends."""
     if account.status not in {"active", "restoring"}:

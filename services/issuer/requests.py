@@ -7,7 +7,7 @@ from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
 from shared.credential import NewPin, expiry, new_pin, with_pin
 from shared.dates import day, day_of
-from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.decision import Decision, Delivery, Entry, Event, Moment
 from shared.delivery import Post
 from shared.istanze import released
 from shared.italy.names import given, greeted
@@ -17,7 +17,6 @@ from shared.typesetting.address import address_lines
 _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
 
-@decides(PinRequest)
 def request(account: Account, command: PinRequest, at: Moment) -> Decision:
     """Issue a PIN, or, while one lives, nothing (R7). The reply is the same.
 

@@ -4,7 +4,7 @@ import os
 import sys
 from functools import partial
 
-from services.notifier.bundle import BundleReader
+from services.notifier.bundle import Bundle, BundleReader
 from services.notifier.channels import open_channel
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import Sending
@@ -27,8 +27,9 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: Lifecycle, keys:
         worker="notifier",
         name=channel.worker,
         queue=channel.queue,
-        read=BundleReader(BundleDecision(channel.name, own)),
+        read=BundleReader(),
         batch=settings.bundles,
+        decisions={Bundle: BundleDecision(channel.name, own)},
         accounts=False,
         effect=Sending(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
     )
@@ -37,16 +38,19 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: Lifecycle, keys:
 def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of receipts."""
     # Late, because they load the whole contract, which no channel needs.
-    from services.notifier.receipts import Finding, ReceiptReader  # noqa: PLC0415
+    from services.notifier.finding import Finding  # noqa: PLC0415
+    from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
+    from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.commands import CommandReader  # noqa: PLC0415
 
-    commands = CommandReader(topology.RECEIPTS, Pseudonyms(keys.symmetric("subject")))
+    commands = CommandReader((DeliveryReceipt,), Pseudonyms(keys.symmetric("subject")))
     return Lane(
         worker="notifier",
         name="notifier-receipts",
         queue=topology.RECEIPTS,
         read=ReceiptReader(commands),
         batch=settings.batch,
+        decisions={Receipt: receipt},
         accounts=False,
         effect=Finding(),
     )

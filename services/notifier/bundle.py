@@ -9,8 +9,7 @@ from uuid import UUID
 import orjson
 
 from shared.contract.unreadable import Unreadable
-from shared.decision import Decide
-from shared.worker.lane import Parsed
+from shared.worker.reading import Parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,6 @@ def _fields(sealed: Sealed) -> dict[str, Any]:
 class BundleReader:
     """Reads the messages of a channel's lane."""
 
-    def __init__(self, decide: Decide) -> None:
-        self._decide = decide
-
     def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
         """Read one bundle.
 
@@ -73,7 +69,7 @@ class BundleReader:
             bundle = _bundle(orjson.loads(body))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise Unreadable("not_a_bundle") from None
-        return Parsed(bundle, tuple({sealed.subject: None for sealed in bundle.deliveries}), self._decide)
+        return Parsed(bundle, tuple({sealed.subject: None for sealed in bundle.deliveries}))
 
 
 def _bundle(fields: dict[str, Any]) -> Bundle:

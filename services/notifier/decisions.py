@@ -9,8 +9,7 @@ import orjson
 
 from services.notifier.backoff import exhausted, next_delay
 from services.notifier.bundle import Bundle, Sealed
-from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
-from services.notifier.sending import Result, Unopenable
+from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
 from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment

@@ -1,7 +1,7 @@
 """What became of one try to hand over one delivery: a value, matched once.
 
 A channel gives an `Answer`; what may be its recipient's own or the provider's state is `Doubtful`, until
-the judge (`suspicion.py`) has made an `Outcome` of it, which is what decisions know.
+the judge (`suspicion.py`) has made an `Outcome` of it. What decisions know of a delivery is its `Result`.
 
 A reason is a stable word, with the provider's code where there is one (`smtp_550`);
 never the provider's text, which may quote the address.
@@ -79,5 +79,17 @@ class Doubtful:
     perhaps_taken: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Unopenable:
+    """What is not sealed to this channel, or not a delivery: parked alone.
+
+    Attributes:
+        reason: a stable word.
+    """
+
+    reason: str
+
+
 Outcome = Sent | Refused | Postponed | Unreachable
 Answer = Outcome | Doubtful
+Result = Outcome | Unopenable

@@ -1,6 +1,5 @@
 """What gateways and the print provider say became of a delivery after it was handed over."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,11 +10,9 @@ from shared.account import Account
 from shared.contract.message import Invalid, Unreadable, read
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
-from shared.decision import DECISIONS, Decision, DeliveryRecord, Entry, Event, Internal, Moment, decides
-from shared.ledger import Ledger
+from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment
 from shared.worker.commands import CommandReader
-from shared.worker.lane import Parsed, Taken
-from shared.worker.writing import standing
+from shared.worker.reading import Parsed, Refusal
 
 EARLY = "internal.notifier.receipt"
 """A receipt that came before its delivery was recorded, on its way round."""
@@ -45,9 +42,9 @@ class ReceiptReader:
             shared.contract.message.Unreadable: it is none, or not from who may send it.
         """
         if type_ == EARLY and role == "worker":
-            return Parsed(_again(body), (), DECISIONS[DeliveryReceipt])
+            return Parsed(_again(body), ())
         parsed = self._commands(type_, body, role)
-        if parsed.refusal:
+        if isinstance(parsed.message, Refusal):
             return parsed
         return replace(parsed, message=Receipt(parsed.message))
 
@@ -64,24 +61,6 @@ def _again(body: bytes) -> Receipt:
     return Receipt(told, rounds)
 
 
-class Finding:
-    """The effect of the receipts' lane: finds the deliveries that receipts speak of."""
-
-    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
-        """Set on each message the row of its delivery, or None while it is not recorded."""
-        receipts = [taken for taken in batch if isinstance(taken.message, Receipt)]
-        ids = [taken.message.told.delivery_id for taken in receipts]
-        rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
-        for taken in receipts:
-            row = rows.get(str(taken.message.told.delivery_id))
-            taken.effect = standing(row) if row else None
-            taken.subjects = (taken.effect.subject,) if taken.effect else ()
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-@decides(DeliveryReceipt)
 def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
     """Record what became of a delivery; a half that did not arrive is the issuer's to judge."""
     found: DeliveryRecord | None = at.effect

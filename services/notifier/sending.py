@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 from services.notifier.breaker import Breaker, State
 from services.notifier.bundle import Bundle
 from services.notifier.channels import Channel
-from services.notifier.outcome import Outcome, Unreachable
+from services.notifier.outcome import Outcome, Unopenable, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Down, Hearing, Suspicion, Verdict
@@ -22,16 +22,6 @@ from shared.worker.lane import Taken
 
 _PATIENCE = 5.0
 """Seconds a batch waits for an open breaker before it is put off: well under the time to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unopenable:
-    """What is not sealed to this channel, or not a delivery: parked alone."""
-
-    reason: str
-
-
-Result = Outcome | Unopenable
 
 
 class Sending:

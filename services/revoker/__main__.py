@@ -2,9 +2,17 @@
 
 import sys
 
-from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
+from services.revoker import restore, revoke
 from shared import channels
 from shared.contract import topology
+from shared.contract.revoker import (
+    RestoreConfirm,
+    RestoreRequest,
+    RevokeByContactCentre,
+    RevokeConfirm,
+    RevokeRequest,
+)
+from shared.decision import Decisions
 from shared.delivery import Post
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
@@ -15,6 +23,13 @@ from shared.worker.start import start
 
 CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is not Post)
 """All but letters."""
+DECISIONS: Decisions = {
+    RestoreRequest: restore.request,
+    RestoreConfirm: restore.confirm,
+    RevokeRequest: revoke.request,
+    RevokeConfirm: revoke.confirm,
+    RevokeByContactCentre: revoke.by_contact_centre,
+}
 
 
 def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
@@ -23,8 +38,9 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         worker="revoker",
         name="revoker",
         queue=topology.REVOKER,
-        read=CommandReader(topology.REVOKER, Pseudonyms(keys.symmetric("subject"))),
+        read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
+        decisions=DECISIONS,
         channels=keys.of_channels(CHANNELS),
     )
 

@@ -8,14 +8,13 @@ from shared.contract.reply import accepted
 from shared.contract.revoker import RestoreConfirm, RestoreRequest
 from shared.credential import NewPin, expiry, new_pin, with_pin
 from shared.dates import day
-from shared.decision import Decision, Delivery, Entry, Event, Moment, decides
+from shared.decision import Decision, Delivery, Entry, Event, Moment
 from shared.secret import Secret
 
 RESTORABLE: frozenset[Status] = frozenset({"active", "restoring"})
 """Who completed first access (R17): a locked or blocked PIN can be restored, a restored one lost again."""
 
 
-@decides(RestoreRequest)
 def request(account: Account, command: RestoreRequest, at: Moment) -> Decision:
     """Send the confirming link if all contacts given are the registered ones; the reply is the same (R14)."""
     contacts = named(command.contacts, account.contacts)
@@ -43,7 +42,6 @@ def _why_not(account: Account, contacts: tuple[Contact, ...], at: Moment) -> str
     return None if may_send(account, at) else "too_many_links"
 
 
-@decides(RestoreConfirm)
 def confirm(account: Account, command: RestoreConfirm, at: Moment) -> Decision:
     """Replace the lost PIN by an initial one, which is sent in two halves to two contacts (R15)."""
     match tried(account.restore, command.token_sealed, at):

@@ -7,12 +7,11 @@ from services.revoker.texts import TELLER, TEXTS
 from shared.account import Account, Contacts, HealthCard, Link, OperatorRevocation
 from shared.contract.reply import accepted, rejected
 from shared.contract.revoker import RevokeByContactCentre, RevokeConfirm, RevokeRequest
-from shared.decision import Decision, Entry, Event, Moment, decides
+from shared.decision import Decision, Entry, Event, Moment
 from shared.revocation import revoked
 from shared.telling import Mailbox, by_mail
 
 
-@decides(RevokeRequest)
 def request(account: Account, command: RevokeRequest, at: Moment) -> Decision:
     """Send the confirming link to the address given, and warn the registered contacts; the reply is the same.
 
@@ -51,7 +50,6 @@ def _address(command: RevokeRequest) -> Mailbox:
     raise ValueError("the contract lets no request pass without an address")
 
 
-@decides(RevokeConfirm)
 def confirm(account: Account, command: RevokeConfirm, at: Moment) -> Decision:
     """Annul the PIN (R20): the citizen is told at the registered contacts and at the link's address."""
     match tried(account.revocation, command.token_sealed, at):
@@ -70,7 +68,6 @@ def _as_contacts(link: Link) -> Contacts:
     return Contacts() if link.address is None else Contacts(**dict([link.address]))
 
 
-@decides(RevokeByContactCentre)
 def by_contact_centre(account: Account, command: RevokeByContactCentre, at: Moment) -> Decision:
     """Annul the PIN of who phoned (R21): operator and office are in the entry, the reason in the account."""
     actor, office = f"operator:{command.operator.id}", command.operator.office

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.account import Account
 from shared.amqp import Message
 from shared.chance import chance
 from shared.contract.reply import ACCEPTED, Reply, rejected
@@ -19,6 +20,7 @@ from shared.sealing import StateSeal, Unsealable
 from shared.worker.contention import settled
 from shared.worker.lane import Guilty, Lane, Taken
 from shared.worker.outbound import Outbound
+from shared.worker.reading import Refusal
 from shared.worker.settings import WorkerSettings
 from shared.worker.writing import Parcel, Writing
 
@@ -207,7 +209,7 @@ class Fold:
         account = self.writing.account(taken.subjects[0]) if taken.subjects else self.writing.account(b"")
         moment = replace(self._moment, effect=taken.effect, number=taken.number, order=len(self.handled))
         try:
-            decision = taken.decide(account, taken.message, moment)
+            decision = self._decided(account, taken.message, moment)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
             self.handled.append(parked(taken, reason_of(error)))
             return
@@ -215,6 +217,11 @@ class Fold:
             self._accept(taken, decision)
         except Exception as error:
             raise Guilty(taken, reason_of(error)) from error
+
+    def _decided(self, account: Account, message: Any, moment: Moment) -> Decision:  # noqa: ANN401 - of any type
+        if isinstance(message, Refusal):
+            return Decision(reply=message.reply, events=message.events)
+        return self._clerk.lane.decisions[type(message)](account, message, moment)
 
     def _accept(self, taken: Taken, decision: Decision) -> None:
         self.writing.add(taken, decision)

@@ -1,26 +1,28 @@
 """Reads the commands of the contract: for the lanes that take them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from shared.account import Account
 from shared.contract import message as contract
 from shared.contract.citizen import CitizenCommand
-from shared.contract.command import InternalCommand
-from shared.contract.reply import Reply, rejected
-from shared.decision import DECISIONS, Decide, Decision, Event, Moment
+from shared.contract.command import Command, InternalCommand
+from shared.contract.reply import rejected
+from shared.decision import Event
 from shared.sealing import Pseudonyms
-from shared.worker.lane import Parsed
+from shared.worker.reading import Parsed, Refusal
 
 
 class CommandReader:
-    """Reads the commands of one lane of the contract."""
+    """Reads the commands of one lane.
 
-    def __init__(self, queue: str, pseudonyms: Pseudonyms) -> None:
-        self._queue, self._pseudonyms = queue, pseudonyms
-        self._known: Mapping[str, Any] = {
-            name: command for name, command in contract.COMMANDS.items() if command.lane == queue
-        }
+    Args:
+        commands: their types, such as the lane's table of decisions: what nobody decides about is not read.
+        pseudonyms: of the citizens whom the commands name.
+    """
+
+    def __init__(self, commands: Iterable[type[Command]], pseudonyms: Pseudonyms) -> None:
+        self._pseudonyms = pseudonyms
+        self._known = {command.type: command for command in commands}
 
     def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
         """Read one command.
@@ -36,10 +38,10 @@ class CommandReader:
         try:
             command = contract.read(type_, body)
         except contract.Invalid as invalid:
-            return self._refused(known, invalid, rejected("invalid", faults=invalid.faults))
+            return Parsed(self._refusal(known, invalid), ())
         if command.forbidden_for(role):
             raise contract.Unreadable("forbidden_sender")
-        return Parsed(command, self._subjects(command), DECISIONS[known], blind=known.blind)
+        return Parsed(command, self._subjects(command), blind=known.blind)
 
     def _subjects(self, command: Any) -> tuple[bytes, ...]:  # noqa: ANN401 - any command
         match command:
@@ -50,21 +52,9 @@ class CommandReader:
             case _:
                 return ()
 
-    def _refused(self, known: Any, invalid: contract.Invalid, reply: Reply) -> Parsed:  # noqa: ANN401
-        events: tuple[Event, ...] = ()
-        if known.rejection_event:
-            events = (
-                Event(
-                    known.rejection_event,
-                    {"code": reply.code},
-                    subject=self._pseudonyms.of(invalid.codice_fiscale or ""),
-                ),
-            )
-        return Parsed(None, (), _refusing(reply, events), refusal=reply)
-
-
-def _refusing(reply: Reply, events: tuple[Event, ...]) -> Decide:
-    def refuse(_: Account, __: Any, ___: Moment) -> Decision:  # noqa: ANN401 - no message to decide about
-        return Decision(reply=reply, events=events)
-
-    return refuse
+    def _refusal(self, known: type[Command], invalid: contract.Invalid) -> Refusal:
+        reply = rejected("invalid", faults=invalid.faults)
+        if not known.rejection_event:
+            return Refusal(reply)
+        subject = self._pseudonyms.of(invalid.codice_fiscale or "")
+        return Refusal(reply, (Event(known.rejection_event, {"code": reply.code}, subject=subject),))

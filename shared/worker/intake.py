@@ -8,6 +8,7 @@ from shared.contract.unreadable import Unreadable as NoMessage
 from shared.logs import reason_of
 from shared.worker.holding import cut, packed, whole
 from shared.worker.lane import Lane, Taken, Unreadable
+from shared.worker.reading import Refusal
 from shared.worker.settings import WORKER, WorkerSettings
 
 _LONGEST_CORRELATION = 255
@@ -29,16 +30,14 @@ def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unre
     except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
         return Unreadable(kept(arrived), reason_of(error))
     return Taken(
-        arrived=kept(arrived) if parsed.refusal else held(arrived),
+        arrived=kept(arrived) if isinstance(parsed.message, Refusal) else held(arrived),
         id=UUID(arrived.message_id),
         digest=_digest(arrived),
         actor=arrived.user_id,
         correlation_id=correlation_id(arrived),
         message=parsed.message,
         subjects=parsed.subjects,
-        decide=parsed.decide,
         blind=parsed.blind,
-        refusal=parsed.refusal,
     )
 
 

@@ -8,13 +8,14 @@ from uuid import UUID
 from shared.account import Account
 from shared.amqp import Arrived
 from shared.contract.reply import Reply
-from shared.decision import Decide
+from shared.decision import Decisions
 from shared.ledger import Ledger
+from shared.worker.reading import Reader, Refusal
 
 
 @dataclass(slots=True)
 class Taken:
-    """A message that was read: whom it is about, who decides, and what the lane's effect gave."""
+    """A message that was read: whom it is about, and what the lane's effect gave."""
 
     arrived: Arrived
     id: UUID
@@ -23,9 +24,7 @@ class Taken:
     correlation_id: str
     message: Any
     subjects: tuple[bytes, ...]
-    decide: Decide
     blind: bool = False
-    refusal: Reply | None = None
     effect: Any = None
     number: int | None = None
     shown: tuple[bytes, ...] = ()
@@ -35,6 +34,11 @@ class Taken:
     parked: str = ""
     """Why the lane's effect gave it up: it is parked undecided."""
 
+    @property
+    def refusal(self) -> Reply | None:
+        """What is answered to a message that breaks rules of the contract; None to any other."""
+        return self.message.reply if isinstance(self.message, Refusal) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -42,17 +46,6 @@ class Unreadable:
 
     arrived: Arrived
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a lane's reader makes of a readable body: the message and whose accounts it touches."""
-
-    message: Any
-    subjects: tuple[bytes, ...]
-    decide: Decide
-    blind: bool = False
-    refusal: Reply | None = None
 
 
 class Guilty(Exception):  # noqa: N818 - what it says of the message
@@ -80,8 +73,6 @@ class Effect(Protocol):
 
 Addresses = Callable[[Account, Any], Iterable[str]]
 """From an account, as the batch finds it, and a message to addresses."""
-Reader = Callable[[str, bytes, str], Parsed]
-"""From type, body and role to a message. Raises `shared.contract.Unreadable`."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +85,7 @@ class Lane:
         queue: where its messages come from.
         read: turns a type and a body into a message.
         batch: messages in one transaction, at most.
+        decisions: who decides about each type of message that `read` gives, but for a `Refusal`.
         accounts: whether the lane opens accounts.
         effect: what it does outside the ledger first.
         sequences: the name of the query that draws numbers for a type of message.
@@ -106,6 +98,7 @@ class Lane:
     queue: str
     read: Reader
     batch: int
+    decisions: Decisions
     accounts: bool = True
     effect: Effect | None = None
     sequences: Mapping[type, str] = field(default_factory=dict)

@@ -4,18 +4,16 @@ from typing import Any
 
 from shared.amqp import Arrived
 from shared.chance import chance
-from shared.decision import Decide
 from shared.worker.lane import Taken
 
 
-def unsent(by: str, message: Any, subject: bytes, decide: Decide, correlation_id: str) -> Taken:  # noqa: ANN401
+def unsent(by: str, message: Any, subject: bytes, correlation_id: str) -> Taken:  # noqa: ANN401
     """Return what a `Clerk` settles as if it had been taken from a lane.
 
     Args:
         by: who acts, as entries name the actor.
         message: what the decision is about.
         subject: whose account it touches.
-        decide: the decision.
         correlation_id: on every entry and event that follows.
     """
     message_id = chance.uuid()
@@ -42,5 +40,4 @@ def unsent(by: str, message: Any, subject: bytes, decide: Decide, correlation_id
         correlation_id=correlation_id,
         message=message,
         subjects=(subject,),
-        decide=decide,
     )

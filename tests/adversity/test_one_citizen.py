@@ -29,6 +29,7 @@ from shared.worker.unsent import unsent
 from tests.adversity.dead_letters import parked
 from tests.integration.seeding import active_citizens
 from tests.kit.client import Client, operator, portal, sealed
+from tests.kit.steps import STEPS, Step
 
 WORKERS = ("issuer", "issuer-access", "revoker", "dispositivo")
 PIN = "A1B2C3D4"
@@ -234,8 +235,8 @@ async def test_what_cannot_be_written_down_parks_its_message_alone(stack: Stack)
         return Decision(entries=(Entry("tests.harmless"),))
 
     decisions = (harmless, unwritable, harmless, unsendable, harmless, untold, harmless)
-    batch = [unsent("tests", None, bytes([i] * 16), decide, "t") for i, decide in enumerate(decisions)]
-    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), Keys(stack.state / "keys"))
+    batch = [unsent("tests", Step(decide), bytes([i] * 16), "t") for i, decide in enumerate(decisions)]
+    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), Keys(stack.state / "keys"), STEPS)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "tests")
     try:
         settled = await clerk.settle(batch, ledger)

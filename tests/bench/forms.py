@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.stack import Stack
-from services.dispositivo.form import Form, prepare, typeset
+from services.dispositivo.application import Form
+from services.dispositivo.form import prepare, typeset
 from tests.bench.figures import Spread
 from tests.bench.measure import Told
 

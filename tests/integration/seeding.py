@@ -18,6 +18,7 @@ from shared.sealing import Keys, Pseudonyms, StateSeal
 from shared.worker import states
 from shared.worker.lane import Taken
 from shared.worker.unsent import unsent
+from tests.kit.steps import STEPS, Step
 
 BATCH = 250
 Change = Callable[[Account], Account]
@@ -37,7 +38,7 @@ async def active_citizens(stack: Stack, number: int, change: Change = lambda acc
     people = [
         Holder.model_validate({n: body[n] for n in Holder.model_fields if n in body}) for body in bodies
     ]
-    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), keys)
+    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), keys, STEPS)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "seeding")
     try:
         waiting = iter(people)
@@ -66,7 +67,7 @@ def _steps(person: Holder, pseudonyms: Pseudonyms, change: Change) -> Iterator[T
 
     deciding: tuple[Decide, ...] = (issue, activate)
     for decide in deciding:
-        yield unsent("tests", None, subject, decide, "seeding")
+        yield unsent("tests", Step(decide), subject, "seeding")
 
 
 async def accounts(stack: Stack) -> list[Account]:

@@ -13,18 +13,18 @@ from uuid import UUID
 
 import orjson
 
-from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they decide
+from services.dispositivo.__main__ import DECISIONS as DISPOSITIVO
 from services.dispositivo.recognitions import Recognised
 from services.dispositivo.retroactive import give
-from services.issuer import access, endings, registry, requests  # noqa: F401 - they decide
-from services.issuer.attempts import admitted, counted_before
-from services.issuer.comparing import Compared, Comparing, Verifiers
-from services.revoker import restore, revoke  # noqa: F401 - they decide
+from services.issuer.__main__ import ACCESS, REQUESTS
+from services.issuer.attempts import Compared, admitted, counted_before
+from services.issuer.comparing import Comparing, Verifiers
+from services.revoker.__main__ import DECISIONS as REVOKER
 from shared.account import Account
 from shared.contract import message as contract
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.issuer import PinActivate, PinVerify
-from shared.decision import DECISIONS, Decide, Decision, Internal
+from shared.decision import Decide, Decision, Internal
 from shared.pin import Pepper
 from shared.sealing import StateSeal
 from shared.secret import Secret
@@ -45,6 +45,7 @@ from tests.unit.decisions import (
     told,
 )
 
+DECISIONS: Final = {**REQUESTS, **ACCESS, **REVOKER, **DISPOSITIVO}
 STATE: Final = StateSeal(b"the account key of the tests....")
 
 

@@ -16,8 +16,7 @@ import pytest
 
 from services.dispositivo import asking, queue, review
 from services.issuer import access, endings, requests
-from services.issuer.attempts import Admission
-from services.issuer.comparing import Compared
+from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
 from shared.account import Account, Attachment, Attempts, DispositivoRequest, Document
 from shared.contract.issuer import Expire

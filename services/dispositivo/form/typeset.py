@@ -1,21 +1,17 @@
 """The pre-filled application for the PIN dispositivo (R23), in Italian or German (R33)."""
 
-from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from itertools import count, product
 from pathlib import Path
 from textwrap import wrap
-from typing import Final, Literal
+from typing import Final
 
+from services.dispositivo.application import Form
 from shared.dates import day
 from shared.italy.mailboxes import deliverable
 from shared.typesetting.characters import printable
 from shared.typesetting.forme import cast
 from shared.typesetting.press import Copy, Press
-
-Language = Literal["it", "de"]
-Submission = Literal["online", "fax", "branch"]
 
 _SOURCE: Final = Path(__file__).with_name("form.typ")
 _PAGES: Final = {kind: page for page, kind in enumerate(product(("it", "de"), ("online", "fax", "branch")))}
@@ -23,41 +19,6 @@ _TITLES: Final = {"it": "Richiesta del PIN dispositivo", "de": "Antrag auf die d
 _CONTACTS: Final = frozenset({"home_phone", "mobile", "email", "pec"})
 _LONGEST_RESIDENCE: Final = 90  # what its line holds in 10 point
 _REQUESTED: Final = {"it": "{} del {}", "de": "{} vom {}"}
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What the application says.
-
-    Attributes:
-        request_id: UUID, as text; it also stands in the Data Matrix, so that a fax can be matched.
-        language: of everything printed.
-        codice_fiscale: of the citizen, as are all that follow.
-        surname: as registered.
-        name: given names.
-        birth_date: a day.
-        birth_place: municipality or foreign state.
-        birth_province: two letters, `EE` abroad.
-        sex: `M` or `F`.
-        residence: the lines of the address without the addressee.
-        contacts: pairs of kind (`home_phone`, `mobile`, `email`, `pec`) and value; others are not shown.
-        requested_on: the day of the request.
-        submission: the way chosen to send it back (R24), which is marked.
-    """
-
-    request_id: str
-    language: Language
-    codice_fiscale: str
-    surname: str
-    name: str
-    birth_date: date
-    birth_place: str
-    birth_province: str
-    sex: str
-    residence: tuple[str, ...]
-    contacts: tuple[tuple[str, str], ...]
-    requested_on: date
-    submission: Submission
 
 
 def typeset(form: Form) -> bytes:

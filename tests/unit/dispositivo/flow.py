@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 
-from services.dispositivo import activation, asking, documents, istanze, review
+from services.dispositivo import activation, documents, istanze, review
+from services.dispositivo.asking import ProfileRequests
+from services.dispositivo.form import typeset
 from shared.account import Account
 from shared.contract import message as contract
 from shared.contract.dispositivo import TakeEffect
@@ -15,6 +17,7 @@ from shared.revocation import revoked
 from tests.unit.decisions import NOW, account, moment, read
 
 FIRST_NUMBER = 2026_0000000001
+ASKING = ProfileRequests(typeset)
 
 
 def changed(decision: Decision) -> Account:
@@ -57,7 +60,7 @@ def _named(citizen: Account, fields: dict[str, object]) -> dict[str, object]:
 
 def ask(citizen: Account, now: datetime = NOW, **fields: object) -> Decision:
     """Ask for the profile."""
-    return asking.ask(citizen, read("dispositivo.request", **fields), moment(now))
+    return ASKING(citizen, read("dispositivo.request", **fields), moment(now))
 
 
 def asked(citizen: Account | None = None) -> Account:

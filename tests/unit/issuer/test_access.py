@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.issuer.access import activate, verify
-from services.issuer.attempts import Admission, admitted, counted_before
-from services.issuer.comparing import Compared
+from services.issuer.attempts import Admission, Compared, admitted, counted_before
 from shared.account import Account, Attempts, Level, Status
 from shared.contract.reply import rejected
 from shared.decision import Event

@@ -7,12 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from services.dispositivo import activation, asking, branch, documents, istanze, review
+from services.dispositivo import activation, branch, documents, istanze, review
 from services.dispositivo.recognitions import Recognised
 from services.dispositivo.retroactive import give
 from services.issuer import access, endings, registry, requests
-from services.issuer.attempts import admitted
-from services.issuer.comparing import Compared
+from services.issuer.attempts import Compared, admitted
 from services.revoker import restore, revoke
 from shared.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status
 from shared.contract.dispositivo import TakeEffect
@@ -36,7 +35,7 @@ from tests.unit.decisions import (
     read,
     sealed,
 )
-from tests.unit.dispositivo.flow import approved, asked, submitted, waiting
+from tests.unit.dispositivo.flow import ASKING, approved, asked, submitted, waiting
 
 DIED = "2024-05-17"
 LATER = NOW + timedelta(days=400)
@@ -216,7 +215,7 @@ LATE: dict[str, Callable[[Account], Decision]] = {
     "revoke.by_contact_centre": lambda c: revoke.by_contact_centre(
         c, read("revoke.by_contact_centre"), at_late(c)
     ),
-    "dispositivo.request": lambda c: asking.ask(c, read("dispositivo.request"), at_late(c)),
+    "dispositivo.request": lambda c: ASKING(c, read("dispositivo.request"), at_late(c)),
     "dispositivo.submit_documents": lambda c: documents.submit(
         c, read("dispositivo.submit_documents"), at_late(c)
     ),

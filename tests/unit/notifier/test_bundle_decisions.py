@@ -9,8 +9,7 @@ import pytest
 
 from services.notifier.bundle import Bundle, BundleReader, Sealed
 from services.notifier.decisions import BundleDecision
-from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
-from services.notifier.sending import Result, Unopenable
+from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
 from shared.contract.unreadable import Unreadable
@@ -139,7 +138,7 @@ def test_one_that_cannot_be_opened_is_parked_alone() -> None:
     ],
 )
 def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
-    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    reader = BundleReader()
     with pytest.raises(Unreadable, match="not_a_bundle"):
         reader("bundle", body, "worker")
 
@@ -149,12 +148,12 @@ def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
     [("bundle", "portal", "forbidden_sender"), ("pin.request", "worker", "unknown_type")],
 )
 def test_bundles_come_from_workers_alone(type_: str, role: str, reason: str) -> None:
-    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    reader = BundleReader()
     with pytest.raises(Unreadable, match=reason):
         reader(type_, b"{}", role)
 
 
 def test_a_bundle_survives_its_own_writing() -> None:
     one = bundle(3)
-    reader = BundleReader(BundleDecision("sms", SETTINGS))
+    reader = BundleReader()
     assert reader("bundle", one.only(one.deliveries), "worker").message == one

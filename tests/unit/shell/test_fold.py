@@ -13,18 +13,21 @@ from shared.pin import Pepper
 from shared.sealing import StateSeal
 from shared.worker.batch import Clerk, Fold, Handled, Trust
 from shared.worker.lane import Taken
+from tests.kit.steps import STEPS, Step
 from tests.unit.decisions import LIFE, NOW, moment
 from tests.unit.shell.test_intake import LANE, SETTINGS, taken
 
 SEAL = StateSeal(bytes(32))
 ANOTHER = UUID(int=7)
-CLERK = Clerk(LANE, SETTINGS, LIFE, Trust(Pepper(b""), moment(NOW).box, SEAL), now=lambda: NOW)
+LANE_OF_STEPS = replace(LANE, decisions=STEPS)
+CLERK = Clerk(LANE_OF_STEPS, SETTINGS, LIFE, Trust(Pepper(b""), moment(NOW).box, SEAL), now=lambda: NOW)
 
 
 def message(**changes: Any) -> Taken:  # noqa: ANN401 - any field
     read = taken()
     assert isinstance(read, Taken)
-    return replace(read, **changes)
+    decide = changes.pop("decide", accepting)
+    return replace(read, **{"message": Step(decide), **changes})
 
 
 def folded(*messages: Taken) -> list[Handled]:

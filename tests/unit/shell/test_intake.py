@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.issuer import endings, registry, requests  # noqa: F401 - they enter the table of decisions
+from services.issuer.__main__ import REQUESTS
 from shared.amqp import Arrived, Cut
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.sealing import Pseudonyms
@@ -15,7 +15,8 @@ from shared.secret import Secret
 from shared.worker.commands import CommandReader
 from shared.worker.holding import LARGE, unpacked
 from shared.worker.intake import correlation_id, take
-from shared.worker.lane import Lane, Parsed, Taken, Unreadable
+from shared.worker.lane import Lane, Taken, Unreadable
+from shared.worker.reading import Parsed
 from shared.worker.settings import WorkerSettings
 
 PSEUDONYMS = Pseudonyms(bytes(32))
@@ -25,7 +26,8 @@ SETTINGS = WorkerSettings(
     keys_dir=Path(),
     portal_users=frozenset({"portal", "patronato"}),
 )
-LANE = Lane("issuer", "issuer-requests", "issuer.requests", CommandReader("issuer.requests", PSEUDONYMS), 200)
+READER = CommandReader(REQUESTS, PSEUDONYMS)
+LANE = Lane("issuer", "issuer-requests", "issuer.requests", READER, 200, REQUESTS)
 GOOD = Arrived(
     tag=1,
     body=orjson.dumps(COMMAND_EXAMPLES["pin.request"]),

@@ -24,9 +24,9 @@ from shared import wire
 from shared.amqp import Message
 from shared.amqp_properties import PROPERTIES
 from shared.broker import BrokerLost, Session
-from tests.checkout import tracked
+from tests.kit.checkout import tracked
+from tests.kit.waiting import until
 from tests.unit.shell.scripted_broker import FRAME_MAX, LIMIT, ScriptedBroker, running
-from tests.waiting import until
 
 BELOW = ("aiormq", "pamqp")
 """The packages whose insides are relied on."""

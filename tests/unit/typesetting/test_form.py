@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.dispositivo.form import Form, typeset
+from services.dispositivo.application import Form
+from services.dispositivo.form import typeset
 from tests.unit.typesetting.page import faxed_symbols, laid_out, marks, sizes_of, symbols, words
 
 HOSTILE = r"#let *x* _y_ $z$ \ @q <l> {} ) Tj"

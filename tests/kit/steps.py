@@ -1,0 +1,22 @@
+"""Messages that bring their own decision: what the shell does with it, whatever it is."""
+
+from dataclasses import dataclass
+
+from shared.account import Account
+from shared.decision import Decide, Decision, Decisions, Moment
+
+
+@dataclass(frozen=True)
+class Step:
+    """One such message."""
+
+    decide: Decide
+
+
+def as_told(account: Account, step: Step, at: Moment) -> Decision:
+    """Decide as the message says."""
+    return step.decide(account, step, at)
+
+
+STEPS: Decisions = {Step: as_told}
+"""The table of a lane that has no other messages."""
