@@ -9,8 +9,12 @@ import pytest
 
 from deploy.local.processes import CHECKOUT
 
-PARTS = {"shared": {"shared"}, "services": {"services", "shared"}, "deploy": {"deploy", "shared"}}
-"""What each part may import of ours; a deployment knows the services by their commands alone."""
+PARTS = {
+    "shared": {"shared"},
+    "services": {"services", "shared"},
+    "deploy": {"deploy", "services", "shared"},
+}
+"""What each part may import of ours."""
 LIBRARIES: dict[str, set[str]] = {
     "aio_pika": {"shared.broker", "shared.broker_desk", "deploy.local.client"},
     "aiormq": {"shared.broker", "shared.broker_desk", "deploy.local.demo.scene"},
