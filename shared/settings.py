@@ -46,7 +46,7 @@ Names = Annotated[
 class Settings(BaseModel):
     """Base of every group of settings; the field `sms_url` is read from `PIN_SMS_URL`."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
@@ -67,7 +67,7 @@ class Settings(BaseModel):
     def shown(self) -> dict[str, str]:
         """Return the settings as they may be logged: secrets left out."""
         return {
-            name: value.isoformat() if hasattr(value, "isoformat") else _shown(value)
+            name: value.isoformat() if hasattr(value, "isoformat") else as_text(value)
             for name in type(self).model_fields
             if not isinstance(value := getattr(self, name), Secret)
         }
@@ -86,7 +86,8 @@ def _text(name: str, environ: Mapping[str, str]) -> str | None:
 _duration = TypeAdapter(timedelta)
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - any setting
+def as_text(value: Any) -> str:  # noqa: ANN401 - any setting
+    """Return a setting that is not secret as text, as it could be given."""
     if isinstance(value, timedelta):
         return str(_duration.dump_python(value, mode="json"))
     if isinstance(value, frozenset):
