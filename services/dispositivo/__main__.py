@@ -5,6 +5,7 @@ import sys
 from services.dispositivo import activation, asking, branch, documents, istanze, review  # noqa: F401 - they enter the table of decisions
 from services.dispositivo.form import prepare
 from services.dispositivo.queue import Waiting
+from services.settings import GROUPS
 from shared.contract.dispositivo import LANE, IstanzaSubmit
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
@@ -33,7 +34,7 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
 
 def main() -> int:
     """Run the lane."""
-    return start("dispositivo", lane, box="dispositivo")
+    return start("dispositivo", lane, GROUPS, box="dispositivo")
 
 
 if __name__ == "__main__":

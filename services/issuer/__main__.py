@@ -7,6 +7,7 @@ from services.issuer import access, endings, registry, requests  # noqa: F401 - 
 from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
+from services.settings import GROUPS
 from shared.contract.issuer import PinRequest
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
@@ -59,7 +60,7 @@ def main() -> int:
     """Run the lane that is named on the command line."""
     match sys.argv[1:]:
         case [name] if name in LANES:
-            return start(f"issuer-{name}", LANES[name], box="issuer")
+            return start(f"issuer-{name}", LANES[name], GROUPS, box="issuer")
         case _:
             sys.stderr.write(f"usage: python -m services.issuer {'|'.join(LANES)}\n")
             return 2

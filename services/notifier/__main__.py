@@ -9,6 +9,7 @@ from services.notifier.channels import NAMES, open_channel
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import Sending
 from services.notifier.settings import NotifierSettings
+from services.settings import GROUPS
 from shared import logs
 from shared.lifecycle import Lifecycle
 from shared.sealing import BundleOpener, Keys, Pseudonyms
@@ -55,9 +56,9 @@ def main() -> int:
     """Run the lane that is named on the command line."""
     match sys.argv[1:]:
         case ["receipts"]:
-            return start("notifier-receipts", receipts_lane)
+            return start("notifier-receipts", receipts_lane, GROUPS)
         case [channel] if channel in NAMES:
-            return start(f"notifier-{channel}", partial(channel_lane, channel))
+            return start(f"notifier-{channel}", partial(channel_lane, channel), GROUPS)
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(NAMES)}|receipts\n")
             return 2

@@ -3,6 +3,7 @@
 import sys
 
 from services.revoker import restore, revoke  # noqa: F401 - they enter the table of decisions
+from services.settings import GROUPS
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
 from shared.worker.commands import CommandReader
@@ -27,4 +28,4 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
 
 
 if __name__ == "__main__":
-    sys.exit(start("revoker", lane, box="revoker"))
+    sys.exit(start("revoker", lane, GROUPS, box="revoker"))
