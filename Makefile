@@ -27,11 +27,12 @@ down: bootstrap ## stop it; its data stays
 bench: bootstrap ## measure, with every durability setting on
 	@$(PYTHON) -m tests.bench
 
-check: bootstrap ## lint, format, types and contract
+check: bootstrap ## lint, format, types, contract and settings
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m shared.contract.asyncapi --check
+	@$(PYTHON) -m deploy.settings_document --check
 
 lock: bootstrap ## resolve the requirements anew
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in

@@ -5,6 +5,7 @@ import sys
 from services.dispositivo import activation, asking, branch, documents, istanze, queue, review
 from services.dispositivo.form import prepare, typeset
 from services.dispositivo.waiting import Waiting
+from services.settings import GROUPS
 from shared import channels
 from shared.contract import topology
 from shared.contract.dispositivo import (
@@ -60,7 +61,7 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
 
 def main() -> int:
     """Run the lane."""
-    return start("dispositivo", lane, box="dispositivo")
+    return start("dispositivo", lane, GROUPS, box="dispositivo")
 
 
 if __name__ == "__main__":

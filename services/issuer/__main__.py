@@ -7,6 +7,7 @@ from services.issuer import access, endings, registry, requests
 from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.floods import addresses
 from services.issuer.settings import AccessSettings
+from services.settings import GROUPS
 from shared.channels import CHANNELS
 from shared.contract import topology
 from shared.contract.issuer import (
@@ -84,7 +85,7 @@ def main() -> int:
     """Run the lane that is named on the command line."""
     match sys.argv[1:]:
         case [name] if name in LANES:
-            return start(f"issuer-{name}", LANES[name], box="issuer")
+            return start(f"issuer-{name}", LANES[name], GROUPS, box="issuer")
         case _:
             sys.stderr.write(f"usage: python -m services.issuer {'|'.join(LANES)}\n")
             return 2

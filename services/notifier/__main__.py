@@ -9,6 +9,7 @@ from services.notifier.channels import open_channel
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import Sending
 from services.notifier.settings import NotifierSettings
+from services.settings import GROUPS
 from shared import logs
 from shared.channels import CHANNELS, Channel
 from shared.contract import topology
@@ -61,9 +62,9 @@ def main() -> int:
     channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:
-            return start("notifier-receipts", receipts_lane)
+            return start("notifier-receipts", receipts_lane, GROUPS)
         case [name] if name in channels:
-            return start(channels[name].worker, partial(channel_lane, channels[name]))
+            return start(channels[name].worker, partial(channel_lane, channels[name]), GROUPS)
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
             return 2

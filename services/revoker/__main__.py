@@ -3,6 +3,7 @@
 import sys
 
 from services.revoker import restore, revoke
+from services.settings import GROUPS
 from shared import channels
 from shared.contract import topology
 from shared.contract.revoker import (
@@ -46,4 +47,4 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
 
 
 if __name__ == "__main__":
-    sys.exit(start("revoker", lane, box="revoker"))
+    sys.exit(start("revoker", lane, GROUPS, box="revoker"))

@@ -19,6 +19,7 @@ class WorkerSettings(Settings):
     keys_dir: Path
     """The keys this worker may have, and no others."""
     log_level: str = "info"
+    """The lowest level that is logged: above `info` the lines by which alerts see the workers are gone."""
     health_host: str = "127.0.0.1"
     """Where /live and /ready are answered; in a cluster 0.0.0.0."""
     health_port: int = 0
@@ -44,8 +45,11 @@ class WorkerSettings(Settings):
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
     operator_users: Names = frozenset({"operator"})
+    """Those who may say what operators say, such as an approval: a portal among them approves itself."""
     registry_users: Names = frozenset({"registry"})
+    """Those whose word it is that a citizen has died: any of them ends that citizen's PIN."""
     gateway_users: Names = frozenset({"gateway"})
+    """Those who bring receipts of deliveries: any of them can make one count as failed, which ends a PIN."""
 
     def role_of(self, user: str) -> str | None:
         """Return the role of a broker user, or None for one that may say nothing."""

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import uvloop
@@ -15,7 +15,7 @@ from shared.health import Health
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
 from shared.sealing import KeyFault, Keys, ServiceBox, StateSeal
-from shared.settings import BadSettings
+from shared.settings import BadSettings, Settings, unknown
 from shared.worker.batch import Trust
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
@@ -27,12 +27,13 @@ USAGE = 2
 """The exit status for settings and keys that are not right: starting again will not help."""
 
 
-def start(name: str, build: BuildLane, *, box: str | None = None) -> int:
+def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box: str | None = None) -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit status.
 
     Args:
         name: what the process is called in logs, such as `issuer-access`.
         build: makes the lane from the settings and the keys.
+        groups: every group of settings that any worker has; what is given beside them is warned about.
         box: whose key pair opens what is sealed to this worker; None for one that opens no account.
     """
     try:
@@ -47,6 +48,8 @@ def start(name: str, build: BuildLane, *, box: str | None = None) -> int:
         return USAGE
     log = logs.get(name)
     log.info("worker.starting", **settings.shown(), **life.shown())
+    for setting, nearest in unknown(os.environ, groups).items():
+        log.warning("settings.unknown", setting=setting, nearest=nearest)
     # Long-lived objects are left out of every later collection.
     gc.collect()
     gc.freeze()

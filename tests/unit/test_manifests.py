@@ -12,16 +12,12 @@ from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.workers import WORKERS
 from deploy.postgres.passwords import ROLES
-from services.issuer.settings import AccessSettings
-from services.notifier.settings import NotifierSettings
+from services.settings import GROUPS
 from shared.channels import CHANNELS
-from shared.lifecycle import Lifecycle
-from shared.worker.settings import WorkerSettings
 
 _DEPLOY = CHECKOUT / "deploy"
 _KUBERNETES = _DEPLOY / "kubernetes"
-_GROUPS = (WorkerSettings, Lifecycle, AccessSettings, NotifierSettings)
-_SETTINGS = {f"PIN_{name.upper()}" for group in _GROUPS for name in group.model_fields}
+_SETTINGS = {f"PIN_{name.upper()}" for group in GROUPS for name in group.model_fields}
 _PROVIDERS = {channel.worker: {channel.credential} for channel in CHANNELS if channel.credential}
 
 Thing = dict[str, Any]
@@ -99,7 +95,7 @@ def test_the_settings_of_a_deployment_are_right() -> None:
     told = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     told |= {v["name"]: v["value"] for v in container(COMMON)["env"] if not v["name"].endswith("_FILE")}
     assert told.keys() <= _SETTINGS
-    for group in _GROUPS:
+    for group in GROUPS:
         group.load(told | {"PIN_AMQP_URL": "amqp://", "PIN_LEDGER_DSN": "postgresql://"})
 
 

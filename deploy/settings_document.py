@@ -1,0 +1,139 @@
+"""Writes `docs/settings.md`, or checks the one that is committed.
+
+`python -m deploy.settings_document` writes it; with `--check` it tells whether the committed one is what
+the groups of settings say.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from services.issuer.settings import AccessSettings
+from services.notifier.settings import NotifierSettings
+from shared.generated import Generated
+from shared.lifecycle import Lifecycle
+from shared.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from shared.secret import Secret
+from shared.settings import Settings, as_text
+from shared.worker.settings import WorkerSettings
+
+DOCUMENT = Path(__file__).parents[1] / "docs/settings.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some groups, and who reads them."""
+
+    title: str
+    readers: str
+    groups: tuple[type[Settings], ...]
+
+
+SECTIONS = (
+    Section("Servers, keys, the shell", "every worker, and the backfill", (WorkerSettings,)),
+    Section("The life of a PIN", "every worker, and the backfill", (Lifecycle,)),
+    Section("Log-in", "`issuer-access`", (AccessSettings,)),
+    Section(
+        "Channels",
+        "`notifier-sms`, `notifier-email`, `notifier-pec`, `notifier-post`: none starts with one wrong",
+        (NotifierSettings,),
+    ),
+    Section(
+        "pinctl",
+        "`pinctl`, where the command needs them",
+        (BrokerSettings, LedgerSettings, KeySettings, CheckpointSettings),
+    ),
+)
+_HEAD = """\
+# Settings
+
+<!-- Written by `python -m deploy.settings_document`: change the groups of settings, not this page. -->
+
+Settings come from the environment. In place of any of them `PIN_…_FILE` may name a file that holds it:
+so are secret ones mounted. A duration is written by ISO 8601, such as `PT24H` or `P60D`; commas or blanks
+separate names.
+
+A process reads whole groups. It names every setting of them that is missing or wrong, and exits with
+status 2. Of a `PIN_…` that nobody reads a worker warns ([`settings.unknown`](logs.md)).
+"""
+_TAIL = """\
+## Read elsewhere
+
+- `PIN_BROKER_PASSWORD_<USER>` and `PIN_LEDGER_PASSWORD_<ROLE>`, or `…_FILE`: by what makes the users of the
+  broker ([`deploy/broker/render.py`](../deploy/broker/render.py)) and the roles of the ledger
+  ([`deploy/postgres/passwords.py`](../deploy/postgres/passwords.py)).
+- `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
+- `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
+  [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.
+- `PIN_CRASH_FILE`: by workers that a test wants dead ([`shared/crash.py`](../shared/crash.py)).
+"""
+
+
+def text() -> str:
+    """Return the page as it has to be committed."""
+    return "\n".join([_HEAD, *(line for section in SECTIONS for line in _section(section)), _TAIL])
+
+
+def _section(section: Section) -> Iterator[str]:
+    home = os.path.relpath(inspect.getfile(section.groups[0]), DOCUMENT.parent)
+    yield f"## {section.title}\n\nRead by {section.readers}."
+    yield f"Defined in [`{home.removeprefix('../')}`]({home}).\n"
+    yield "| variable | value | default | what it is, and what a change costs |\n|---|---|---|---|"
+    for group in section.groups:
+        for name, field in group.model_fields.items():
+            yield f"| `PIN_{name.upper()}` | {_value(field)} | {_default(field)} | {_meaning(field)} |"
+    yield ""
+
+
+def _value(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(field.annotation))
+    bounds = (
+        f"{word} {getattr(limit, name)}"
+        for limit in field.metadata
+        for name, word in (("ge", "at least"), ("le", "at most"))
+        if hasattr(limit, name)
+    )
+    return ", ".join((_KINDS[field.annotation], *bounds))
+
+
+_KINDS: dict[Any, str] = {
+    Secret: "secret",
+    Path: "path",
+    str: "text",
+    int: "whole number",
+    timedelta: "duration",
+    frozenset[str]: "names",
+}
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "none: required"
+    if isinstance(field.default, Secret) or field.default == "":
+        return "empty"
+    return f"`{as_text(field.default)}`"
+
+
+def _meaning(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split()).replace("|", r"\|")
+
+
+_GENERATED = Generated("deploy.settings_document", DOCUMENT, text)
+staleness = _GENERATED.staleness
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write or check the page; return the exit status."""
+    return _GENERATED.main(words, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,9 @@
+"""Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
+
+from services.issuer.settings import AccessSettings
+from services.notifier.settings import NotifierSettings
+from shared.lifecycle import Lifecycle
+from shared.settings import Settings
+from shared.worker.settings import WorkerSettings
+
+GROUPS: tuple[type[Settings], ...] = (WorkerSettings, Lifecycle, AccessSettings, NotifierSettings)
