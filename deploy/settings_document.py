@@ -15,11 +15,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
 from shared.generated import Generated
 from shared.lifecycle import Lifecycle
-from shared.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from shared.secret import Secret
 from shared.settings import Settings, as_text
 from shared.worker.settings import WorkerSettings

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from deploy.local.processes import CHECKOUT
+from deploy.pinctl import keys
 from deploy.settings_document import SECTIONS
 from services.settings import GROUPS
-from shared.pinctl import keys
 from shared.settings import Settings, unknown
-from tests.checkout import tracked
+from tests.kit.checkout import tracked
 
 NAMED = re.compile(r"\bPIN_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])")
 """A variable that is written out, and none that goes on with a placeholder: `PIN_LEDGER_PASSWORD_<ROLE>`."""
