@@ -37,7 +37,7 @@ def channel_lane(channel: str, settings: WorkerSettings, _: Lifecycle, keys: Key
 def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of receipts."""
     # Late, because they load the whole contract, which no channel needs.
-    from services.notifier.finding import Finding  # noqa: PLC0415
+    from services.notifier.facts import Finding, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.commands import CommandReader  # noqa: PLC0415
@@ -52,6 +52,7 @@ def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         decisions={Receipt: receipt},
         accounts=False,
         effect=Finding(),
+        facts=ReceiptFacts(),
     )
 
 
