@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from shared.account import Account
@@ -26,7 +26,7 @@ class Box(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All that a decision knows of the world: the time, chance, the settings and the keys.
+    """What every decision knows of the world: the time, chance, the settings and the keys.
 
     Attributes:
         now: the instant of the decision, UTC.
@@ -34,16 +34,6 @@ class Moment:
         life: the settings of the PIN's life.
         pepper: the key of the verifiers.
         box: opens what was sealed to this worker.
-        effect: what the lane's effect gave for this message, if the lane has one.
-        number: a number drawn from the lane's sequence, if the message's type needs one.
-        accounts: the accounts of the whole batch as of the last decision, by subject: a question that
-            looks at several citizens, `Taken.shown`, finds all of them here, locked, but for those whose
-            account does not open.
-        deliveries: the deliveries that the lane's effect found, as they stand after the last decision,
-            their citizens locked.
-        sent_today: how many messages went to each place today, in Italy, as of the last decision: of the
-            places that the lane's `addresses` gave for the batch.
-        order: the message's place in its batch, for those to whom the order of arrival matters.
     """
 
     now: datetime
@@ -51,16 +41,24 @@ class Moment:
     life: Lifecycle
     pepper: Pepper
     box: Box
-    effect: Any = None
-    number: int | None = None
-    accounts: Mapping[bytes, Account] = field(default_factory=dict)
-    deliveries: Mapping[UUID, "DeliveryRecord"] = field(default_factory=dict)
-    sent_today: Mapping[bytes, int] = field(default_factory=dict)
-    order: int = 0
 
     def uuid(self) -> UUID:
         """Return a new random UUID (version 4, RFC 9562)."""
         return UUID(bytes=self.random(16), version=4)
+
+
+Known_co = TypeVar("Known_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextWith(Moment, Generic[Known_co]):
+    """A moment, and what the lane has found out for one message beside.
+
+    Attributes:
+        known: what the lane's effect gave, or its `Facts`; the decision says which type it takes.
+    """
+
+    known: Known_co
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ class Decision:
     """What changes and what is to be said. The empty one changes nothing and says nothing.
 
     Attributes:
-        sent_to: the places that messages go to which are counted by place, see `Moment.sent_today`.
+        sent_to: the places that messages go to which are counted by place and day.
     """
 
     reply: Reply | None = None
@@ -152,6 +150,6 @@ class Decision:
         return replace(self, **changes)
 
 
-Decide = Callable[[Account, Any, Moment], Decision]
+Decide = Callable[[Account, Any, ContextWith[Any]], Decision]
 Decisions = Mapping[type[Any], Decide]
 """The table of a lane: who decides about each type of message."""

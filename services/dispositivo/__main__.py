@@ -3,8 +3,8 @@
 import sys
 
 from services.dispositivo import activation, asking, branch, documents, istanze, queue, review
+from services.dispositivo.facts import ProfileFacts, Waiting
 from services.dispositivo.form import prepare, typeset
-from services.dispositivo.waiting import Waiting
 from services.settings import GROUPS
 from shared import channels
 from shared.contract import topology
@@ -54,7 +54,7 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         batch=settings.batch,
         decisions=DECISIONS,
         effect=Waiting(),
-        sequences={IstanzaSubmit: "draw_protocols"},
+        facts=ProfileFacts(),
         channels=keys.of_channels(CHANNELS),
     )
 

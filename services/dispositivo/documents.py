@@ -6,11 +6,14 @@ from services.dispositivo.open_request import undecided
 from shared.account import Account, Attachment, Document
 from shared.contract.dispositivo import SubmitDocuments
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Entry, Event, Moment
+from shared.decision import ContextWith, Decision, Entry, Event
 
 
-def submit(account: Account, command: SubmitDocuments, at: Moment) -> Decision:
-    """Take documents in; until an operator decides, the latest ones count, at the place of the first."""
+def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> Decision:
+    """Take documents in; until an operator decides, the latest ones count, at the place of the first.
+
+    What is known beside is the message's place in its batch.
+    """
     request = undecided(account, command.request_id)
     if request is None:
         return Decision(reply=rejected("no_open_request"))
@@ -22,7 +25,7 @@ def submit(account: Account, command: SubmitDocuments, at: Moment) -> Decision:
         received_at=at.now,
     )
     # All of a batch has one instant: their order of arrival stands in the microseconds.
-    arrived_at = at.now + timedelta(microseconds=at.order)
+    arrived_at = at.now + timedelta(microseconds=at.known)
     return Decision(
         reply=accepted(),
         account=account.but(dispositivo=received, review_since=account.review_since or arrived_at),

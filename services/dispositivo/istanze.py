@@ -4,14 +4,14 @@ from services.dispositivo.texts import TELLER, TEXTS
 from shared.account import Account, Istanza
 from shared.contract.dispositivo import IstanzaSubmit
 from shared.contract.reply import Reply, accepted, rejected
-from shared.decision import Decision, Entry, Event, Moment
+from shared.decision import ContextWith, Decision, Entry, Event, Moment
 
 _YEAR = 10**10
 _REMEMBERED = 20
 """The latest istanze of a citizen that are known again when they are sent twice."""
 
 
-def submit(account: Account, command: IstanzaSubmit, at: Moment) -> Decision:
+def submit(account: Account, command: IstanzaSubmit, at: ContextWith[int]) -> Decision:
     """Protocol an istanza; in progress with a dispositivo PIN, else suspended, and the citizen is told.
 
     One that was sent before, under another `message_id`, is the same one: it has its protocol already.
@@ -21,7 +21,7 @@ def submit(account: Account, command: IstanzaSubmit, at: Moment) -> Decision:
     if known := _sent_before(account, command):
         return Decision(reply=_answer(account, known, suspended=known in account.suspended))
     istanza = Istanza(
-        id=command.istanza_id, protocol=protocol(at.number), service=command.service, submitted_at=at.now
+        id=command.istanza_id, protocol=protocol(at.known), service=command.service, submitted_at=at.now
     )
     return _protocolled(account, istanza, at)
 

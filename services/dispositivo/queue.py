@@ -1,5 +1,6 @@
 """What the contact centre has to review, in order of arrival (R25)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -10,10 +11,13 @@ from shared.contract import parts
 from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
 from shared.contract.reply import accepted
 from shared.dates import day_of
-from shared.decision import Decision, Moment
+from shared.decision import ContextWith, Decision
+
+WaitingCitizens = Sequence[Account]
+"""Those of whom the ledger says that they wait, in that order, as they are now."""
 
 
-def show(_: Account, command: ReviewQueue, at: Moment) -> Decision:
+def show(_: Account, command: ReviewQueue, at: ContextWith[WaitingCitizens]) -> Decision:
     """Show the requests that still wait, each look on record with the citizen whom it concerns.
 
     What was decided since the queue was read is left out, as if it had been decided before; so is a citizen
@@ -21,11 +25,8 @@ def show(_: Account, command: ReviewQueue, at: Moment) -> Decision:
     """
     waiting = (
         (account, request, holder)
-        for subject in at.effect or ()
-        if (account := at.accounts.get(subject))
-        and (request := account.dispositivo)
-        and (holder := account.holder)
-        and account.review_since
+        for account in at.known
+        if (request := account.dispositivo) and (holder := account.holder) and account.review_since
     )
     shown = list(islice(waiting, command.limit))
     data = ReviewData(requests=tuple(_shown(request, holder, at.now) for _, request, holder in shown))

@@ -5,7 +5,7 @@ import sys
 
 from services.issuer import access, endings, registry, requests
 from services.issuer.comparing import Comparing, Verifiers
-from services.issuer.floods import addresses
+from services.issuer.facts import RequestFacts
 from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
 from shared.channels import CHANNELS
@@ -52,7 +52,7 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         read=CommandReader(REQUESTS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         decisions=REQUESTS,
-        addresses={PinRequest: addresses},
+        facts=RequestFacts(Pepper(keys.symmetric("pepper"))),
         channels=keys.of_channels(CHANNELS),
     )
 

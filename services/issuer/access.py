@@ -7,12 +7,12 @@ from shared.contract.issuer import PinActivate, PinVerify
 from shared.contract.reply import accepted, rejected
 from shared.credential import ended_at
 from shared.dates import instant
-from shared.decision import Decision, Delivery, Entry, Event, Moment
+from shared.decision import ContextWith, Decision, Delivery, Entry, Event, Moment
 
 
-def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
+def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) -> Decision:
     """Replace the 16 characters, once, by eight new ones, sealed to the sender's key; the level stays."""
-    compared: Compared = at.effect
+    compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match != "yes" or compared.new is None or pin is None or not pin.initial:
         return _refused(account, compared, at)
@@ -26,9 +26,9 @@ def activate(account: Account, command: PinActivate, at: Moment) -> Decision:
     )
 
 
-def verify(account: Account, _: PinVerify, at: Moment) -> Decision:
+def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decision:
     """Say whether codice fiscale and PIN belong together, and what the PIN is good for."""
-    compared: Compared = at.effect
+    compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
         return Decision(reply=rejected("first_access_needed"), entries=(Entry("pin.verified_initial"),))

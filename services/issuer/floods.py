@@ -4,12 +4,15 @@ Anybody can ask for a PIN in any name, with any address. So what such a request 
 or the notice that a PIN exists (R7), is counted by the address that it goes to: a day, over all citizens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shared.account import Account, Contacts
 from shared.contract.issuer import PinRequest
-from shared.decision import Moment
+from shared.decision import ContextWith, Moment
 from shared.italy.mailboxes import mailbox_of
+
+SentToday = Mapping[bytes, int]
+"""How many messages went to each place today, in Italy, as of the last decision."""
 
 
 def addresses(account: Account, command: PinRequest) -> Iterator[str]:
@@ -25,9 +28,9 @@ def places(contacts: Contacts, at: Moment) -> tuple[bytes, ...]:
     return tuple(map(at.pepper.place, _reached(contacts.mobile, mailbox[1] if mailbox else None)))
 
 
-def flooded(to: tuple[bytes, ...], at: Moment) -> bool:
+def flooded(to: tuple[bytes, ...], at: ContextWith[SentToday]) -> bool:
     """Tell whether one of these places has had as many of these messages today as it may."""
-    return any(at.sent_today.get(place, 0) >= at.life.first_halves_a_day for place in to)
+    return any(at.known.get(place, 0) >= at.life.first_halves_a_day for place in to)
 
 
 def _reached(mobile: str | None, mailbox: str | None) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """A confirmed request becomes a PIN (R1-R8)."""
 
-from services.issuer.floods import flooded, places
+from services.issuer.floods import SentToday, flooded, places
 from services.issuer.texts import TELLER
 from shared.account import Account, Contacts, Document, Holder, Recognition, Residence
 from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
 from shared.credential import NewPin, expiry, new_pin, with_pin
 from shared.dates import day, day_of
-from shared.decision import Decision, Delivery, Entry, Event, Moment
+from shared.decision import ContextWith, Decision, Delivery, Entry, Event, Moment
 from shared.delivery import Post
 from shared.istanze import released
 from shared.italy.names import given, greeted
@@ -17,7 +17,7 @@ from shared.typesetting.address import address_lines
 _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
 
-def request(account: Account, command: PinRequest, at: Moment) -> Decision:
+def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -> Decision:
     """Issue a PIN, or, while one lives, nothing (R7). The reply is the same.
 
     Somebody who asks for a citizen who has died gets nothing, and neither does anybody else. Nor is anything
@@ -44,7 +44,7 @@ def _rejected(code: str) -> Decision:
     )
 
 
-def _second_request(account: Account, at: Moment) -> Decision:
+def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
     told_at, to = account.told_pin_exists_at, places(account.contacts, at)
     if (told_at and at.now - told_at < at.life.notice_interval) or flooded(to, at):

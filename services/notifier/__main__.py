@@ -39,7 +39,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: Lifecycle, keys:
 def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     """Build the lane of receipts."""
     # Late, because they load the whole contract, which no channel needs.
-    from services.notifier.finding import Finding  # noqa: PLC0415
+    from services.notifier.facts import Finding, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.commands import CommandReader  # noqa: PLC0415
@@ -54,6 +54,7 @@ def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         decisions={Receipt: receipt},
         accounts=False,
         effect=Finding(),
+        facts=ReceiptFacts(),
     )
 
 

@@ -12,7 +12,7 @@ from services.notifier.bundle import Bundle, Sealed
 from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
-from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment
+from shared.decision import ContextWith, Decision, DeliveryRecord, Entry, Event, Internal, Moment
 
 FAILED = "internal.issuer.delivery_failed"
 
@@ -63,11 +63,10 @@ class BundleDecision:
     def __init__(self, channel: str, settings: NotifierSettings) -> None:
         self._channel, self._settings = channel, settings
 
-    def __call__(self, _: Account, bundle: Bundle, at: Moment) -> Decision:
+    def __call__(self, _: Account, bundle: Bundle, at: ContextWith[Sequence[Result]]) -> Decision:
         """Record each delivery by its outcome; what failed for now comes back as a smaller bundle."""
         course = _Course(self._channel)
-        results: Sequence[Result] = at.effect
-        for sealed, result in zip(bundle.deliveries, results, strict=True):
+        for sealed, result in zip(bundle.deliveries, at.known, strict=True):
             self._follow(course, bundle, sealed, result)
         messages = [*course.messages, *self._again(bundle, course, at)]
         return Decision(

@@ -1,7 +1,9 @@
 """What gateways and the print provider say became of a delivery after it was handed over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID
 
 import orjson
 
@@ -10,7 +12,7 @@ from shared.account import Account
 from shared.contract.message import Invalid, Unreadable, read
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
-from shared.decision import Decision, DeliveryRecord, Entry, Event, Internal, Moment
+from shared.decision import ContextWith, Decision, DeliveryRecord, Entry, Event, Internal, Moment
 from shared.worker.commands import CommandReader
 from shared.worker.reading import Parsed, Refusal
 
@@ -19,6 +21,9 @@ EARLY = "internal.notifier.receipt"
 _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
 RETURNED = "internal.issuer.letter_returned"
+
+Recorded = Mapping[UUID, DeliveryRecord]
+"""How the deliveries stand that receipts speak of, as of the last decision; none that is not recorded yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,12 @@ def _again(body: bytes) -> Receipt:
     return Receipt(told, rounds)
 
 
-def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
+def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision:
     """Record what became of a delivery; a half that did not arrive is the issuer's to judge."""
-    found: DeliveryRecord | None = at.effect
-    if found is None:
-        return _go_round(message, at)
-    record = at.deliveries.get(found.id, found)
     told = message.told
+    record = at.known.get(told.delivery_id)
+    if record is None:
+        return _go_round(message, at)
     if record.status in {"failed", "returned", told.status}:
         return Decision(reply=accepted())
     facts = {"delivery_id": str(record.id), "channel": record.channel, "attempt": record.attempts}

@@ -1,7 +1,7 @@
 """Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.amqp import Message
 from shared.chance import chance
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crash import crash_point
-from shared.decision import Box, Decision, DeliveryRecord, Moment
+from shared.decision import Box, ContextWith, Decision
 from shared.ledger import Ledger
 from shared.lifecycle import Lifecycle
 from shared.logs import reason_of
@@ -137,52 +137,19 @@ class Fold:
         self._seal = clerk.trust.state if clerk.lane.accounts else None
         self.handled: list[Handled] = []
         self.writing = Writing(now, {}, {})
-        self._moment = Moment(
-            now,
-            chance,
-            clerk.life,
-            clerk.trust.pepper,
-            clerk.trust.box,
-            accounts=self.writing.accounts,
-            deliveries=self.writing.deliveries,
-            sent_today=self.writing.sent_today,
-        )
         self.outbound = Outbound(now, clerk.lane.worker)
 
     async def read(self, batch: Sequence[Taken], ledger: Ledger) -> None:
         """Lock the citizens of the batch and read what is known of them and of its messages."""
         subjects = {subject for taken in batch for subject in (*taken.subjects, *taken.shown)}
         await self.writing.read(list(subjects), ledger, self._seal)
-        found = [taken.effect.id for taken in batch if isinstance(taken.effect, DeliveryRecord)]
-        await self.writing.read_deliveries(found, ledger)
         for row in await ledger.rows("read_inbox", list({taken.id for taken in batch})):
             self._seen[UUID(bytes=row["message_id"].bytes)] = (
                 bytes(row["digest"]),
                 row["done"],
                 row["reply"],
             )
-        await self._draw_numbers(batch, ledger)
-        await self.writing.count_sent(
-            list({place for taken in batch for place in self._places(taken)}), ledger
-        )
-
-    def _places(self, taken: Taken) -> tuple[bytes, ...]:
-        addresses = self._clerk.lane.addresses.get(type(taken.message))
-        if addresses is None or taken.parked or self.writing.unfit(taken):
-            return ()
-        try:
-            account = self.writing.account(taken.subjects[0])
-            return tuple(map(self._clerk.trust.pepper.place, addresses(account, taken.message)))
-        except Exception as error:
-            raise Guilty(taken, reason_of(error)) from error
-
-    async def _draw_numbers(self, batch: Sequence[Taken], ledger: Ledger) -> None:
-        for kind, query in self._clerk.lane.sequences.items():
-            wanting = [taken for taken in batch if isinstance(taken.message, kind)]
-            if wanting:
-                rows = await ledger.rows(query, len(wanting))
-                for taken, row in zip(wanting, rows, strict=True):
-                    taken.number = row[0]
+        await self._clerk.lane.facts.read(batch, self.writing, ledger)
 
     def decide(self, taken: Taken) -> None:
         """Fold one message: a repeated one gets its first reply again, a failing one is parked alone."""
@@ -207,9 +174,8 @@ class Fold:
             self.handled.append(parked(taken, reason))
             return
         account = self.writing.account(taken.subjects[0]) if taken.subjects else self.writing.account(b"")
-        moment = replace(self._moment, effect=taken.effect, number=taken.number, order=len(self.handled))
         try:
-            decision = self._decided(account, taken.message, moment)
+            decision = self._decided(account, taken)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
             self.handled.append(parked(taken, reason_of(error)))
             return
@@ -218,10 +184,14 @@ class Fold:
         except Exception as error:
             raise Guilty(taken, reason_of(error)) from error
 
-    def _decided(self, account: Account, message: Any, moment: Moment) -> Decision:  # noqa: ANN401 - of any type
+    def _decided(self, account: Account, taken: Taken) -> Decision:
+        message, clerk = taken.message, self._clerk
         if isinstance(message, Refusal):
             return Decision(reply=message.reply, events=message.events)
-        return self._clerk.lane.decisions[type(message)](account, message, moment)
+        known = clerk.lane.facts.of(taken, self.writing)
+        now, trust = self.writing.now, clerk.trust
+        at = ContextWith(now, chance, clerk.life, trust.pepper, trust.box, known)
+        return clerk.lane.decisions[type(message)](account, message, at)
 
     def _accept(self, taken: Taken, decision: Decision) -> None:
         self.writing.add(taken, decision)

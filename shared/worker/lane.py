@@ -1,16 +1,18 @@
 """What the shell has to know of a lane: the worker's own part, in values."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from shared.account import Account
 from shared.amqp import Arrived
 from shared.contract.reply import Reply
 from shared.decision import Decisions
 from shared.ledger import Ledger
 from shared.worker.reading import Reader, Refusal
+
+if TYPE_CHECKING:
+    from shared.worker.writing import Writing
 
 
 @dataclass(slots=True)
@@ -26,7 +28,6 @@ class Taken:
     subjects: tuple[bytes, ...]
     blind: bool = False
     effect: Any = None
-    number: int | None = None
     shown: tuple[bytes, ...] = ()
     """Citizens whom a question looks at beside: one whose account does not open is left out of the answer."""
     handled: bool = False
@@ -71,8 +72,19 @@ class Effect(Protocol):
         """Let go of what the effect holds."""
 
 
-Addresses = Callable[[Account, Any], Iterable[str]]
-"""From an account, as the batch finds it, and a message to addresses."""
+class Facts:
+    """What the decisions of a lane know beside the account: as a rule, what its effect gave."""
+
+    async def read(self, batch: Sequence[Taken], writing: "Writing", ledger: Ledger) -> None:
+        """Read what can be read only in the transaction, once the citizens are locked.
+
+        Raises:
+            Guilty: because of one message it cannot be known what to read.
+        """
+
+    def of(self, taken: Taken, writing: "Writing") -> Any:  # noqa: ANN401, ARG002 - as the decision takes it
+        """Return what the decision about a message knows, as of the last decision of the batch."""
+        return taken.effect
 
 
 @dataclass(frozen=True)
@@ -88,8 +100,7 @@ class Lane:
         decisions: who decides about each type of message that `read` gives, but for a `Refusal`.
         accounts: whether the lane opens accounts.
         effect: what it does outside the ledger first.
-        sequences: the name of the query that draws numbers for a type of message.
-        addresses: of a type of message, where what it leads to may go: what went there today is counted.
+        facts: what its decisions know beside the account.
         channels: the public keys of the channels that it may send deliveries to.
     """
 
@@ -101,6 +112,5 @@ class Lane:
     decisions: Decisions
     accounts: bool = True
     effect: Effect | None = None
-    sequences: Mapping[type, str] = field(default_factory=dict)
-    addresses: Mapping[type, Addresses] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     channels: Mapping[str, bytes] = field(default_factory=dict)

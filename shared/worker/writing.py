@@ -86,7 +86,7 @@ class Writing:
     async def read_deliveries(self, ids: list[UUID], ledger: Ledger) -> None:
         """Read how deliveries stand, once their citizens are locked."""
         for row in await ledger.rows("read_deliveries", ids) if ids else ():
-            record = standing(row)
+            record = _standing(row)
             self.deliveries[record.id] = record
 
     async def count_sent(self, places: list[bytes], ledger: Ledger) -> None:
@@ -192,7 +192,7 @@ class Writing:
             await ledger.run("save_subjects", *_columns(old))
 
 
-def standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliveries
+def _standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliveries
     """Return how a delivery stands, from its row."""
     return DeliveryRecord(
         id=UUID(bytes=row["id"].bytes),

@@ -1,9 +1,10 @@
 """Messages that bring their own decision: what the shell does with it, whatever it is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from shared.account import Account
-from shared.decision import Decide, Decision, Decisions, Moment
+from shared.decision import ContextWith, Decide, Decision, Decisions
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Step:
     decide: Decide
 
 
-def as_told(account: Account, step: Step, at: Moment) -> Decision:
+def as_told(account: Account, step: Step, at: ContextWith[Any]) -> Decision:
     """Decide as the message says."""
     return step.decide(account, step, at)
 

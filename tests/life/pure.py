@@ -22,6 +22,7 @@ from services.issuer.comparing import Comparing, Verifiers
 from services.revoker.__main__ import DECISIONS as REVOKER
 from shared.account import Account
 from shared.contract import message as contract
+from shared.contract.dispositivo import IstanzaSubmit, SubmitDocuments
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.decision import Decide, Decision, Internal
@@ -109,14 +110,22 @@ class PureWorld:
         """Have a command decided; an attempt that comes twice was counted before its worker died."""
         command = contract.read(type_, orjson.dumps(body))
         assert command.forbidden_for(user) is None
-        effect = None
-        if isinstance(command, PinActivate | PinVerify):
-            effect = self._compared(command, times)
-        decision = self._decided(DECISIONS[type(command)], command, effect)
+        decision = self._decided(DECISIONS[type(command)], command, self._known(command, times))
         assert decision.reply is not None
         reply = orjson.loads(decision.reply.body())
         assert (reply["outcome"] == "accepted") == (reply["code"] == "accepted")
         return Answer(reply["code"], reply["data"])
+
+    def _known(self, command: contract.Command, times: int) -> Any:  # noqa: ANN401 - as the decision takes it
+        match command:
+            case PinActivate() | PinVerify():
+                return self._compared(command, times)
+            case IstanzaSubmit():
+                return 10**10 * self.now.year + self._moments + 1
+            case SubmitDocuments():
+                return 0
+            case _:
+                return {}
 
     def _compared(self, command: PinActivate | PinVerify, times: int) -> Compared:
         admission = admitted(self.account, self.now, LIFE)
@@ -152,10 +161,9 @@ class PureWorld:
         body = orjson.dumps({"subject": SUBJECT.hex(), "delivery_id": str(copy), **reason})
         self.arrives(Internal("pin.commands", kind, kind, body))
 
-    def _decided(self, decide: Decide, message: object, effect: object = None) -> Decision:
+    def _decided(self, decide: Decide, message: object, known: object = None) -> Decision:
         self._moments += 1
-        number = 10**10 * self.now.year + self._moments
-        at = moment(self.now, seed=self._moments, effect=effect, number=number)
+        at = moment(self.now, seed=self._moments, known=known)
         decision, before = decide(self.account, message, at), self.account
         copies = [
             Copy(d.id, t.channel, t.to, t.text, t.text)

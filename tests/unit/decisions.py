@@ -10,10 +10,11 @@ Nothing here stands in for our own code: box, pepper and contract are real, chan
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -24,7 +25,7 @@ from shared.account import Account, Contacts, Half, HealthCard, Holder, Level, P
 from shared.contract import message as contract
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.dates import end_of, in_days
-from shared.decision import Decision, Moment
+from shared.decision import ContextWith, Decision
 from shared.delivery import Mail, Post, Sms
 from shared.lifecycle import Lifecycle
 from shared.pin import Pepper
@@ -68,19 +69,16 @@ def opened(text: str) -> str:
     return inside.reveal()
 
 
-def moment(  # noqa: PLR0913 - one a field
+def moment(
     now: datetime = NOW,
     *,
     seed: int = 0,
     life: Lifecycle = LIFE,
-    effect: object = None,
-    number: int | None = None,
-    sent_today: Mapping[bytes, int] | None = None,
-) -> Moment:
-    """Return a moment; the same `now` and `seed` bring the same chance."""
+    known: Any = MappingProxyType({}),  # noqa: ANN401 - as the decision takes it
+) -> ContextWith[Any]:
+    """Return a moment; the same `now` and `seed` bring the same chance. Nothing is known beside."""
     chance = _chance(f"{now.isoformat()} {seed}")
-    sent = sent_today or {}
-    return Moment(now, chance, life, PEPPER, ServiceBox(_WORKER), effect, number, sent_today=sent)
+    return ContextWith(now, chance, life, PEPPER, ServiceBox(_WORKER), known)
 
 
 def _chance(seed: str) -> Callable[[int], bytes]:

@@ -5,7 +5,6 @@ And every date and time that a citizen reads is Italy's: this walks every text t
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -72,7 +71,7 @@ def used(citizen: Account, at: datetime) -> Decision:
     new = (new_pin(moment(at)).first, b"n" * 16, b"v" * 32)
     compared = Compared(Admission(citizen), "yes", citizen.pin.id, new)
     command = read("pin.activate", pin_sealed=sealed("7K3M9PQX4V8TN2WZ"), reply_key=REPLY_KEY)
-    return access.activate(citizen, command, moment(at, effect=compared))
+    return access.activate(citizen, command, moment(at, known=compared))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,7 @@ def test_an_identity_document_is_good_to_the_end_of_its_last_day(now: datetime, 
     """R25: what the operator is shown of it."""
     request = asked(documents=True)
     citizen = account("active", dispositivo=request, review_since=NOW)
-    at = replace(moment(now, effect=(SUBJECT,)), accounts={SUBJECT: citizen})
+    at = moment(now, known=[citizen])
     shown = queue.show(account("none"), read("dispositivo.review_queue"), at)
     assert shown.reply is not None
     (one,) = shown.reply.data["requests"]
@@ -186,7 +185,7 @@ def locked(language: Language) -> Decision:
     citizen = account("active", language=language, attempts=attempts)
     compared = Compared(Admission(citizen, locks=True), "no", "x")
     return access.verify(
-        citizen, read("pin.verify", pin_sealed=sealed("ZZZZ")), moment(NIGHT, effect=compared)
+        citizen, read("pin.verify", pin_sealed=sealed("ZZZZ")), moment(NIGHT, known=compared)
     )
 
 

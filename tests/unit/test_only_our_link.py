@@ -44,7 +44,7 @@ def test_the_link_to_confirm_is_a_link(flow: str) -> None:
 )
 def test_a_service_that_a_portal_names_is_none(service: str) -> None:
     """R31: nor does a program that shows the mail make one of it."""
-    html = html_of(istanze.submit(account(), read("istanza.submit", service=service), moment(number=1)))
+    html = html_of(istanze.submit(account(), read("istanza.submit", service=service), moment(known=1)))
     assert "<a " not in html
     assert "://" not in html
     assert not [word for word in ("www.premi", "premi.example", "premi.it", "www.example.it") if word in html]
@@ -53,8 +53,8 @@ def test_a_service_that_a_portal_names_is_none(service: str) -> None:
 def test_a_service_stays_within_its_paragraph() -> None:
     """R31."""
     service = "Bonus\u2028\u2029</p><h1>Vinci</h1>"
-    html = html_of(istanze.submit(account(), read("istanza.submit", service="x"), moment(number=1)))
+    html = html_of(istanze.submit(account(), read("istanza.submit", service="x"), moment(known=1)))
     command = read("istanza.submit", service="x").model_copy(update={"service": service})
-    other = html_of(istanze.submit(account(), command, moment(number=1)))
+    other = html_of(istanze.submit(account(), command, moment(known=1)))
     assert other.count("<p") == html.count("<p")
     assert "<h1>" not in other

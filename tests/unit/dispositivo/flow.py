@@ -1,6 +1,5 @@
 """The steps of the way to the profile, each from the account as the step before it left it."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -71,7 +70,7 @@ def asked(citizen: Account | None = None) -> Account:
 def submit(citizen: Account, now: datetime = NOW, order: int = 0, **fields: Any) -> Decision:  # noqa: ANN401 - of the command
     """Hand the signed form in."""
     command = read("dispositivo.submit_documents", **_named(citizen, fields))
-    return documents.submit(citizen, command, replace(moment(now), order=order))
+    return documents.submit(citizen, command, moment(now, known=order))
 
 
 def submitted(citizen: Account | None = None, now: datetime = NOW, **fields: Any) -> Account:  # noqa: ANN401
@@ -112,7 +111,7 @@ def take_effect(citizen: Account, message: Internal, now: datetime) -> Decision:
 def send(citizen: Account, istanza_id: str = "2026-000123", number: int = FIRST_NUMBER) -> Decision:
     """Send an istanza."""
     command = read("istanza.submit", istanza_id=istanza_id)
-    return istanze.submit(citizen, command, moment(number=number))
+    return istanze.submit(citizen, command, moment(known=number))
 
 
 def waiting(citizen: Account | None = None, many: int = 2) -> Account:

@@ -1,6 +1,5 @@
 """Documents come in, operators look and decide (R24, R25, R27, R28)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -38,7 +37,7 @@ EXPIRED = {
 
 
 def look(*citizens: Account) -> Decision:
-    at = replace(moment(effect=tuple(c.subject for c in citizens)), accounts={c.subject: c for c in citizens})
+    at = moment(known=citizens)
     return queue.show(Account(), read("dispositivo.review_queue"), at)
 
 

@@ -66,7 +66,7 @@ def test_the_same_id_for_another_service_is_another_istanza() -> None:
     """R30: two portals may choose the same id."""
     citizen = changed(send(account()))
     command = read("istanza.submit", service="Pension")
-    decision = istanze.submit(citizen, command, moment(number=FIRST_NUMBER + 1))
+    decision = istanze.submit(citizen, command, moment(known=FIRST_NUMBER + 1))
     assert data(decision)["protocol"] == "2026.0000000002"
 
 

@@ -31,7 +31,7 @@ def test_the_sixteen_characters_become_eight_new_ones_and_the_level_stays(
     decision = activate(
         citizen,
         read("pin.activate", reply_key=REPLY_KEY, **TYPED),
-        moment(effect=matched(citizen, new=NEW)),
+        moment(known=matched(citizen, new=NEW)),
     )
     assert decision.reply is not None
     assert opened(decision.reply.data["pin_sealed"]) == NEW[0].reveal()
@@ -48,7 +48,7 @@ def test_a_pin_that_ended_while_it_was_compared_opens_nothing() -> None:
     issued = account("issued")
     revoked = account("revoked")
     decision = activate(
-        revoked, read("pin.activate", reply_key=REPLY_KEY, **TYPED), moment(effect=matched(issued, new=NEW))
+        revoked, read("pin.activate", reply_key=REPLY_KEY, **TYPED), moment(known=matched(issued, new=NEW))
     )
     assert decision.reply == rejected("wrong_pin")
 
@@ -60,19 +60,19 @@ def test_a_pin_whose_time_has_passed_opens_nothing_before_it_is_ended_either(sta
     assert citizen.pin is not None
     assert citizen.pin.expires_at is not None
     command = read("pin.activate", reply_key=REPLY_KEY, **TYPED)
-    at = moment(citizen.pin.expires_at, effect=matched(citizen, new=NEW))
+    at = moment(citizen.pin.expires_at, known=matched(citizen, new=NEW))
     assert activate(citizen, command, at).reply == rejected("wrong_pin")
     compared = Compared(Admission(citizen), "initial", citizen.pin.id)
-    late = moment(citizen.pin.expires_at, effect=compared)
+    late = moment(citizen.pin.expires_at, known=compared)
     assert verify(citizen, read("pin.verify", **TYPED), late).reply == rejected("wrong_pin")
-    just = moment(citizen.pin.expires_at - timedelta(seconds=1), effect=matched(citizen, new=NEW))
+    just = moment(citizen.pin.expires_at - timedelta(seconds=1), known=matched(citizen, new=NEW))
     assert activate(citizen, command, just).account is not None
 
 
 def test_a_right_pin_opens_and_takes_the_attempts_back() -> None:
     """R11."""
     citizen = account("active", attempts=Attempts(in_row=3, total=7, locks=1))
-    decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=matched(citizen)))
+    decision = verify(citizen, read("pin.verify", **TYPED), moment(known=matched(citizen)))
     assert decision.reply is not None
     assert decision.reply.data == {"level": "online"}
     assert decision.account is not None
@@ -84,7 +84,7 @@ def test_the_initial_pin_at_log_in_is_told_to_come_to_first_access() -> None:
     citizen = account("issued")
     assert citizen.pin is not None
     compared = Compared(Admission(citizen), "initial", citizen.pin.id)
-    decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=compared))
+    decision = verify(citizen, read("pin.verify", **TYPED), moment(known=compared))
     assert decision.reply == rejected("first_access_needed")
 
 
@@ -94,7 +94,7 @@ def test_a_wrong_pin_is_answered_alike_for_everybody(status: Status) -> None:
     blocked = account(status, attempts=Attempts(total=30, blocked=True))
     for citizen in (account(status), blocked):
         compared = Compared(Admission(citizen), "no")
-        decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=compared))
+        decision = verify(citizen, read("pin.verify", **TYPED), moment(known=compared))
         assert decision.reply == rejected("wrong_pin")
         assert [entry.kind for entry in decision.entries] == ["pin.attempt_failed"]
 
@@ -152,7 +152,7 @@ def test_of_several_guesses_compared_again_after_a_crash_one_tells_the_citizen(a
     citizen, notices = account("active", attempts=attempts), 0
     for _ in range(5):
         compared = Compared(counted_before(citizen, NOW), "no", "x")
-        decision = verify(citizen, read("pin.verify", **TYPED), moment(effect=compared))
+        decision = verify(citizen, read("pin.verify", **TYPED), moment(known=compared))
         citizen = decision.account or citizen
         notices += len(decision.events)
     assert notices == 1
@@ -161,7 +161,7 @@ def test_of_several_guesses_compared_again_after_a_crash_one_tells_the_citizen(a
 def test_the_citizen_is_told_of_a_lock_at_the_registered_contacts() -> None:
     admission = admitted(account("active", attempts=Attempts(in_row=4, total=4)), NOW, LIFE)
     decision = verify(
-        admission.account, read("pin.verify", **TYPED), moment(effect=Compared(admission, "no", "x"))
+        admission.account, read("pin.verify", **TYPED), moment(known=Compared(admission, "no", "x"))
     )
     assert decision.events == (Event("pin.locked", {"until": NOW + timedelta(minutes=15)}),)
     assert {message.channel for message in told(decision)} == {"sms", "pec"}
@@ -170,7 +170,7 @@ def test_the_citizen_is_told_of_a_lock_at_the_registered_contacts() -> None:
 def test_the_citizen_is_told_of_a_block() -> None:
     admission = admitted(account("active", attempts=Attempts(in_row=1, total=19)), NOW, LIFE)
     decision = verify(
-        admission.account, read("pin.verify", **TYPED), moment(effect=Compared(admission, "no", "x"))
+        admission.account, read("pin.verify", **TYPED), moment(known=Compared(admission, "no", "x"))
     )
     assert decision.events == (Event("pin.blocked", {}),)
     assert len(told(decision)) == 2

@@ -188,7 +188,7 @@ def attempt(citizen: Account) -> Compared:
 
 
 def at_late(citizen: Account) -> Any:  # noqa: ANN401 - a moment
-    return moment(LATER, effect=attempt(citizen), number=2027_0000000001)
+    return moment(LATER, known=attempt(citizen))
 
 
 INTERNAL = {"subject": SUBJECT.hex()}

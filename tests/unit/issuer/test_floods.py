@@ -7,11 +7,11 @@ from uuid import UUID
 import orjson
 import pytest
 
+from services.issuer.facts import RequestFacts
 from services.issuer.floods import addresses
 from services.issuer.requests import request
 from shared.account import Account
 from shared.contract.examples import COMMAND_EXAMPLES
-from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
 from shared.decision import Decision, Entry, Event
 from shared.lifecycle import Lifecycle
@@ -24,9 +24,10 @@ from tests.unit.shell.test_intake import GOOD, LANE, SETTINGS
 
 LIMIT = LIFE.first_halves_a_day
 MOBILE, EMAIL, PEC = CONTACTS.mobile or "", CONTACTS.email or "", CONTACTS.pec or ""
+FACTS = RequestFacts(PEPPER)
 FEW = Lifecycle(first_halves_a_day=3)
 CLERK = Clerk(
-    replace(LANE, addresses={PinRequest: addresses}),
+    replace(LANE, facts=FACTS),
     SETTINGS,
     FEW,
     Trust(PEPPER, moment().box, StateSeal(bytes(32))),
@@ -37,7 +38,7 @@ CLERK = Clerk(
 def asked(citizen: Account, sent: dict[str, int], **contacts: str) -> Decision:
     command = read("pin.request", contacts=contacts or {"mobile": MOBILE, "email": EMAIL})
     counts = {PEPPER.place(address): many for address, many in sent.items()}
-    return request(citizen, command, moment(sent_today=counts))
+    return request(citizen, command, moment(known=counts))
 
 
 @pytest.mark.parametrize("full", [MOBILE, EMAIL])
@@ -121,7 +122,9 @@ def test_within_a_batch_the_count_is_exact() -> None:
     issued = [entry[3] for entry in fold.writing.entries]
     assert issued == ["pin.issued"] * 3 + ["pin.request_rejected"] * 7
     assert sorted(fold.writing.sent_to.values()) == [3, 3]
-    assert set(fold.writing.sent_to) == {place for taken in batch for place in fold._places(taken)}
+    assert set(fold.writing.sent_to) == {
+        place for taken in batch for place in FACTS.places(taken, fold.writing)
+    }
 
 
 def test_what_is_counted_is_known_before_it_is_decided() -> None:
@@ -129,10 +132,12 @@ def test_what_is_counted_is_known_before_it_is_decided() -> None:
     fold = Fold(CLERK, NOW)
     known = account("active").but(subject=(1).to_bytes(16))
     fold.writing.accounts[known.subject] = known
-    asked_for = list(fold._places(message(1, contacts={"mobile": "+393409999999", "email": "x@example.it"})))
+    asked_for = list(
+        FACTS.places(message(1, contacts={"mobile": "+393409999999", "email": "x@example.it"}), fold.writing)
+    )
     assert asked_for == [PEPPER.place(a) for a in ("+393409999999", "x@example.it", MOBILE, PEC)]
     fold.writing.unreadable.add((2).to_bytes(16))
-    assert list(fold._places(message(2))) == []
+    assert list(FACTS.places(message(2), fold.writing)) == []
 
 
 def test_a_registered_address_that_is_no_longer_valid_ends_no_batch() -> None:

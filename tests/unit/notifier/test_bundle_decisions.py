@@ -38,7 +38,7 @@ def bundle(count: int = 1, attempt: int = 1) -> Bundle:
 
 def decided(outcomes: Sequence[Result], attempt: int = 1) -> Decision:
     decide = BundleDecision("sms", SETTINGS)
-    return decide(Account(), bundle(len(outcomes), attempt), moment(effect=outcomes))
+    return decide(Account(), bundle(len(outcomes), attempt), moment(known=outcomes))
 
 
 def returning(decision: Decision) -> Internal:

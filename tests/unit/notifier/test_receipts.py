@@ -1,6 +1,5 @@
 """Receipts: given how the delivery stands, when a gateway says this, then exactly this."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,7 +20,7 @@ def told(status: str, record: DeliveryRecord | None, rounds: int = 0) -> Decisio
     body = orjson.dumps({"delivery_id": str(ID), "status": status, "provider": "gw", "detail": ""})
     message = read("delivery.receipt", body)
     assert isinstance(message, DeliveryReceipt)
-    return receipt(Account(), Receipt(message, rounds), moment(effect=record))
+    return receipt(Account(), Receipt(message, rounds), moment(known={ID: record} if record else {}))
 
 
 def recorded(status: str = "sent", channel: str = "sms") -> DeliveryRecord:
@@ -63,7 +62,7 @@ def test_of_two_receipts_in_one_batch_the_second_sees_what_the_first_recorded() 
     body = orjson.dumps({"delivery_id": str(ID), "status": "delivered", "provider": "gw", "detail": ""})
     message = read("delivery.receipt", body)
     assert isinstance(message, DeliveryReceipt)
-    at = replace(moment(effect=recorded("sent")), deliveries={ID: recorded("delivered")})
+    at = moment(known={ID: recorded("delivered")})
     assert receipt(Account(), Receipt(message), at).records == ()
 
 
