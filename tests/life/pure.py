@@ -23,6 +23,7 @@ from services.revoker import restore, revoke  # noqa: F401 - they decide
 from shared.account import Account
 from shared.contract import message as contract
 from shared.contract.examples import COMMAND_EXAMPLES
+from shared.contract.internal import FailedDelivery, ReturnedLetter
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.decision import DECISIONS, Decide, Decision, Internal
 from shared.pin import Pepper
@@ -144,12 +145,11 @@ class PureWorld:
 
     def report(self, copy: UUID, status: str) -> None:
         """Tell the issuer what the notifier would."""
-        kind = (
-            "internal.issuer.letter_returned" if status == "returned" else "internal.issuer.delivery_failed"
-        )
-        reason = {} if status == "returned" else {"reason": "receipt_failed"}
-        body = orjson.dumps({"subject": SUBJECT.hex(), "delivery_id": str(copy), **reason})
-        self.arrives(Internal("pin.commands", kind, kind, body))
+        subject = SUBJECT.hex()
+        if status == "returned":
+            self.arrives(Internal(ReturnedLetter(subject=subject, delivery_id=copy)))
+        else:
+            self.arrives(Internal(FailedDelivery(subject=subject, delivery_id=copy, reason="receipt_failed")))
 
     def _decided(self, decide: Decide, message: object, effect: object = None) -> Decision:
         self._moments += 1

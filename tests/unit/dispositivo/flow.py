@@ -9,7 +9,7 @@ import orjson
 from services.dispositivo import activation, asking, documents, istanze, review
 from shared.account import Account
 from shared.contract import message as contract
-from shared.contract.dispositivo import TakeEffect
+from shared.contract.internal import TakeEffect
 from shared.decision import Decision, Internal
 from shared.revocation import revoked
 from tests.unit.decisions import NOW, account, moment, read
