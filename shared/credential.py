@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-
-import orjson
+from uuid import UUID
 
 from shared.account import Account, Half, Pin
+from shared.contract.internal import Expire
 from shared.dates import DAY, end_of, in_days, last_day
 from shared.decision import Delivery, Internal, Moment
 from shared.pin import new_half
 from shared.secret import Secret
-
-EXPIRE = "internal.issuer.expire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,8 @@ def ended_at(pin: Pin) -> datetime | None:
 
 def expiry(account: Account, pin: Pin) -> Internal:
     """Return the message to the issuer, due when an initial PIN has ended."""
-    body = orjson.dumps({"subject": account.subject.hex(), "pin_id": pin.id})
-    return Internal("pin.commands", EXPIRE, EXPIRE, body, due_at=ended_at(pin))
+    expire = Expire(subject=account.subject.hex(), pin_id=UUID(pin.id))
+    return Internal(expire, due_at=ended_at(pin))
 
 
 def with_pin(account: Account, pin: Pin, **changes: object) -> Account:

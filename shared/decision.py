@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from shared.account import Account
+from shared.contract import topology
 from shared.contract.reply import Reply
 from shared.delivery import Content
 from shared.lifecycle import Lifecycle
@@ -94,25 +95,103 @@ class Delivery:
     content: Content
 
 
+class Sayable(Protocol):
+    """What a worker may say to a worker: a `WorkerCommand`, a bundle that comes back, a `ParkedMessage`.
+
+    It knows where it is published, with which routing key, type and headers, and its body: JSON, with no
+    personal data and no readable secret.
+    """
+
+    @property
+    def exchange(self) -> str:
+        """Where it is published."""
+
+    @property
+    def key(self) -> str:
+        """Its routing key."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What stands beside it."""
+
+    def body(self) -> bytes:
+        """Return its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedMessage:
+    """A message that a decision gives up: it goes to `pin.dead`, to wait for an operator.
+
+    Attributes:
+        type: its type.
+        content: its body, as it came.
+        reason: a stable word.
+        queue: the lane that it came to.
+        routing_key: with which it came there; empty where that does not matter.
+    """
+
+    exchange: ClassVar[str] = topology.DEAD
+    key: ClassVar[str] = ""
+
+    type: str
+    content: bytes
+    reason: str
+    queue: str
+    routing_key: str = ""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Why it was given up, and from where it came."""
+        known = {"x-reason": self.reason, "x-queue": self.queue}
+        return known | {"x-routing-key": self.routing_key} if self.routing_key else known
+
+    def body(self) -> bytes:
+        """Return the body as it came."""
+        return self.content
+
+
 @dataclass(frozen=True, slots=True)
 class Internal:
     """A message from a worker to a worker, at once or later.
 
     Attributes:
-        exchange: where it is published.
-        key: its routing key.
-        type: its type.
-        body: JSON, with no personal data and no readable secret.
+        said: what it says, from which all the rest follows.
         due_at: the instant from which it may be published; None is now.
+        correlation_id: None for that of the message which led to it.
     """
 
-    exchange: str
-    key: str
-    type: str
-    body: bytes
+    said: Sayable
     due_at: datetime | None = None
     correlation_id: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exchange(self) -> str:
+        """Where it is published."""
+        return self.said.exchange
+
+    @property
+    def key(self) -> str:
+        """Its routing key."""
+        return self.said.key
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return self.said.type
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What stands beside it."""
+        return self.said.headers
+
+    @property
+    def body(self) -> bytes:
+        """Its body."""
+        return self.said.body()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The text form of these shows no address, name or secret.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 import orjson
 
@@ -14,6 +14,8 @@ from shared.secret import Secret
 
 Language = Literal["it", "de"]
 """R33: every message exists in Italian and in German."""
+BUNDLE: Final = "bundle"
+"""The type of the messages that bring deliveries to their channel."""
 
 
 class UnreadableDelivery(ValueError):  # noqa: N818 - reads as what it says

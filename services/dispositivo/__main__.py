@@ -17,8 +17,8 @@ from shared.contract.dispositivo import (
     IstanzaSubmit,
     ReviewQueue,
     SubmitDocuments,
-    TakeEffect,
 )
+from shared.contract.internal import TakeEffect
 from shared.decision import Decisions
 from shared.delivery import Mail
 from shared.lifecycle import Lifecycle

@@ -4,7 +4,7 @@ from services.dispositivo.open_request import open_request
 from services.dispositivo.review import taking_effect
 from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Recognition
-from shared.contract.dispositivo import TakeEffect
+from shared.contract.internal import TakeEffect
 from shared.decision import Decision, Delivery, Entry, Event, Moment
 from shared.istanze import released
 from shared.recognition import recognised

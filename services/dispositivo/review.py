@@ -1,13 +1,13 @@
 """An operator decides a request: approves it (R25, R29) or cancels it with a reason (R28)."""
 
 from datetime import datetime
-
-import orjson
+from uuid import UUID
 
 from services.dispositivo.open_request import by_operator, open_request, undecided
 from services.dispositivo.texts import TELLER, TEXTS
 from shared.account import Account, Cancellation, DispositivoRequest
-from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel, TakeEffect
+from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel
+from shared.contract.internal import TakeEffect
 from shared.contract.parts import Operator
 from shared.contract.reply import accepted, rejected
 from shared.dates import instant
@@ -45,8 +45,8 @@ def approved(
 
 def taking_effect(account: Account, request: DispositivoRequest, effective_at: datetime) -> Internal:
     """Return the message to ourselves that is due when an approval takes effect."""
-    body = orjson.dumps({"subject": account.subject.hex(), "request_id": request.id})
-    return Internal("pin.commands", TakeEffect.type, TakeEffect.type, body, due_at=effective_at)
+    take_effect = TakeEffect(subject=account.subject.hex(), request_id=UUID(request.id))
+    return Internal(take_effect, due_at=effective_at)
 
 
 def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision:

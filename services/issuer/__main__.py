@@ -10,15 +10,13 @@ from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
 from shared.channels import CHANNELS
 from shared.contract import topology
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.contract.issuer import (
     ContactsUpdate,
-    Expire,
-    FailedDelivery,
     PinActivate,
     PinRequest,
     PinVerify,
     RegistryUpdate,
-    ReturnedLetter,
 )
 from shared.decision import Decisions
 from shared.lifecycle import Lifecycle

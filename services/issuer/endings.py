@@ -2,7 +2,7 @@
 
 from services.issuer.texts import TELLER
 from shared.account import Account, Half, Pin
-from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.credential import ended_at, expiry
 from shared.decision import Decision, Entry, Event, Moment
 from shared.revocation import Cause, revoked

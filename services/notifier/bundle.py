@@ -1,14 +1,16 @@
 """A bundle: what one batch of a deciding worker has to say on one channel, as one message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
 
+from shared.contract import topology
 from shared.contract.unreadable import Unreadable
+from shared.delivery import BUNDLE
 from shared.worker.reading import Parsed
 
 
@@ -41,6 +43,28 @@ class Bundle:
         return orjson.dumps({"key": self.key, "deliveries": [_fields(sealed) for sealed in deliveries]})
 
 
+@dataclass(frozen=True, slots=True)
+class ReturningBundle:
+    """Deliveries of a bundle that come back to their channel, under the same seals."""
+
+    exchange: ClassVar[str] = topology.NOTIFICATIONS
+    type: ClassVar[str] = BUNDLE
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    channel: str
+    bundle: Bundle
+    deliveries: tuple[Sealed, ...]
+
+    @property
+    def key(self) -> str:
+        """The routing key."""
+        return self.channel
+
+    def body(self) -> bytes:
+        """Return the body of the smaller bundle."""
+        return self.bundle.only(self.deliveries)
+
+
 def _fields(sealed: Sealed) -> dict[str, Any]:
     return {
         "id": str(sealed.id),
@@ -61,7 +85,7 @@ class BundleReader:
         Raises:
             shared.contract.message.Unreadable: it is not one, or not from a worker.
         """
-        if type_ != "bundle":
+        if type_ != BUNDLE:
             raise Unreadable("unknown_type")
         if role != "worker":
             raise Unreadable("forbidden_sender")

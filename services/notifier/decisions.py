@@ -5,16 +5,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
-import orjson
-
 from services.notifier.backoff import exhausted, next_delay
-from services.notifier.bundle import Bundle, Sealed
+from services.notifier.bundle import Bundle, ReturningBundle, Sealed
 from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
-from shared.decision import ContextWith, Decision, DeliveryRecord, Entry, Event, Internal, Moment
-
-FAILED = "internal.issuer.delivery_failed"
+from shared.contract import topology
+from shared.contract.internal import FailedDelivery
+from shared.decision import (
+    ContextWith,
+    Decision,
+    DeliveryRecord,
+    Entry,
+    Event,
+    Internal,
+    Moment,
+    ParkedMessage,
+)
+from shared.delivery import BUNDLE
 
 
 @dataclass(slots=True)
@@ -51,10 +59,8 @@ class _Course:
     def fail(self, sealed: Sealed, reason: str) -> None:
         """End a delivery for good, and tell the issuer, who knows what it carried."""
         self.record(sealed, "failed", reason=reason)
-        body = {"subject": sealed.subject.hex(), "delivery_id": str(sealed.id), "reason": reason}
-        self.messages.append(
-            Internal("pin.commands", FAILED, FAILED, orjson.dumps(body), correlation_id=sealed.correlation_id)
-        )
+        failed = FailedDelivery(subject=sealed.subject.hex(), delivery_id=sealed.id, reason=reason)
+        self.messages.append(Internal(failed, correlation_id=sealed.correlation_id))
 
 
 class BundleDecision:
@@ -95,10 +101,14 @@ class BundleDecision:
     def _park(self, course: _Course, bundle: Bundle, sealed: Sealed, reason: str) -> None:
         facts = {"delivery_id": str(sealed.id), "channel": self._channel, "reason": reason}
         course.entries.append(Entry("delivery.parked", facts, None, sealed.subject, sealed.correlation_id))
-        headers = {"x-reason": reason, "x-queue": f"notifier.{self._channel}", "x-routing-key": self._channel}
-        course.messages.append(
-            Internal("pin.dead", "", "bundle", bundle.only([sealed]), None, sealed.correlation_id, headers)
+        parked = ParkedMessage(
+            type=BUNDLE,
+            content=bundle.only([sealed]),
+            reason=reason,
+            queue=topology.queue_of(self._channel),
+            routing_key=self._channel,
         )
+        course.messages.append(Internal(parked, correlation_id=sealed.correlation_id))
 
     def _again(self, bundle: Bundle, course: _Course, at: Moment) -> list[Internal]:
         """Let what failed for now come back, together what has as long to wait: none keeps another."""
@@ -112,14 +122,8 @@ class BundleDecision:
         return again
 
     def _back(self, bundle: Bundle, waiting: list[Sealed], due_at: datetime) -> Internal:
-        return Internal(
-            exchange="pin.notifications",
-            key=self._channel,
-            type="bundle",
-            body=bundle.only(waiting),
-            due_at=due_at,
-            correlation_id=waiting[0].correlation_id,
-        )
+        returning = ReturningBundle(self._channel, bundle, tuple(waiting))
+        return Internal(returning, due_at, waiting[0].correlation_id)
 
 
 def _alike(waiting: list[tuple[Sealed, float]]) -> Iterable[tuple[tuple[int, timedelta], list[Sealed]]]:

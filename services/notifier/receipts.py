@@ -5,22 +5,28 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-import orjson
+from pydantic import ValidationError
 
-from services.notifier.decisions import FAILED
 from shared.account import Account
-from shared.contract.message import Invalid, Unreadable, read
+from shared.contract.internal import EarlyReceipt, FailedDelivery, ReturnedLetter
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
-from shared.decision import ContextWith, Decision, DeliveryRecord, Entry, Event, Internal, Moment
+from shared.contract.unreadable import Unreadable
+from shared.decision import (
+    ContextWith,
+    Decision,
+    DeliveryRecord,
+    Entry,
+    Event,
+    Internal,
+    Moment,
+    ParkedMessage,
+)
 from shared.worker.commands import CommandReader
 from shared.worker.reading import Parsed, Refusal
 
-EARLY = "internal.notifier.receipt"
-"""A receipt that came before its delivery was recorded, on its way round."""
 _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
-RETURNED = "internal.issuer.letter_returned"
 
 Recorded = Mapping[UUID, DeliveryRecord]
 """How the deliveries stand that receipts speak of, as of the last decision; none that is not recorded yet."""
@@ -46,7 +52,7 @@ class ReceiptReader:
         Raises:
             shared.contract.message.Unreadable: it is none, or not from who may send it.
         """
-        if type_ == EARLY and role == "worker":
+        if type_ == EarlyReceipt.type and role == "worker":
             return Parsed(_again(body), ())
         parsed = self._commands(type_, body, role)
         if isinstance(parsed.message, Refusal):
@@ -56,14 +62,10 @@ class ReceiptReader:
 
 def _again(body: bytes) -> Receipt:
     try:
-        fields = orjson.loads(body)
-        told = read(DeliveryReceipt.type, orjson.dumps(fields["receipt"]))
-        rounds = int(fields["rounds"])
-    except (ValueError, TypeError, KeyError, Invalid, Unreadable):
+        early = EarlyReceipt.model_validate_json(body)
+    except ValidationError:
         raise Unreadable("not_a_receipt") from None
-    if not isinstance(told, DeliveryReceipt):
-        raise Unreadable("not_a_receipt")
-    return Receipt(told, rounds)
+    return Receipt(early.receipt, early.rounds)
 
 
 def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision:
@@ -86,25 +88,26 @@ def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision
 
 
 def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[Internal, ...]:
-    body = {"subject": record.subject.hex(), "delivery_id": str(record.id)}
     if told.status == "delivered":
         return ()
+    subject = record.subject.hex()
     if told.status == "returned" and record.channel == "post":
-        return (_command(RETURNED, body, record),)
-    return (_command(FAILED, {**body, "reason": f"receipt_{told.status}"}, record),)
-
-
-def _command(kind: str, body: dict[str, str], record: DeliveryRecord) -> Internal:
-    return Internal("pin.commands", kind, kind, orjson.dumps(body), correlation_id=record.correlation_id)
+        returned = ReturnedLetter(subject=subject, delivery_id=record.id)
+        return (Internal(returned, correlation_id=record.correlation_id),)
+    failed = FailedDelivery(subject=subject, delivery_id=record.id, reason=f"receipt_{told.status}")
+    return (Internal(failed, correlation_id=record.correlation_id),)
 
 
 def _go_round(message: Receipt, at: Moment) -> Decision:
     """Let a receipt come back: gateways can be quicker than our own commit."""
-    told = message.told.model_dump(mode="json")
+    told = message.told
     if message.rounds >= _ROUNDS:
-        headers = {"x-reason": "unknown_delivery", "x-queue": DeliveryReceipt.lane}
-        dead = Internal("pin.dead", "", DeliveryReceipt.type, orjson.dumps(told), headers=headers)
-        return Decision(reply=accepted(), messages=(dead,))
-    body = orjson.dumps({"receipt": told, "rounds": message.rounds + 1})
-    due_at = at.now + _ROUND * (message.rounds + 1)
-    return Decision(reply=accepted(), messages=(Internal("pin.commands", EARLY, EARLY, body, due_at),))
+        parked = ParkedMessage(
+            type=told.type,
+            content=told.model_dump_json().encode(),
+            reason="unknown_delivery",
+            queue=told.lane,
+        )
+        return Decision(reply=accepted(), messages=(Internal(parked),))
+    early = EarlyReceipt(receipt=told, rounds=message.rounds + 1)
+    return Decision(reply=accepted(), messages=(Internal(early, due_at=at.now + _ROUND * early.rounds),))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from shared.contract import topology
 from shared.contract.fields import Subject
 from shared.contract.model import Model
 from shared.faults import Fault
@@ -44,10 +45,26 @@ class Command(Model):
         return Fault("", "forbidden", f"A user with the rights of '{sender}' may not send {self.type}.")
 
 
-class InternalCommand(Command):
-    """What a worker tells another or itself for later. It names the citizen by pseudonym alone."""
+class WorkerCommand(Command):
+    """What a worker tells another, or itself for later."""
 
     senders: ClassVar[frozenset[str]] = frozenset({WORKER})
+    exchange: ClassVar[str] = topology.COMMANDS
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def key(self) -> str:
+        """The routing key."""
+        return self.type
+
+    def body(self) -> bytes:
+        """Return the command as the JSON that is published."""
+        return self.__pydantic_serializer__.to_json(self)
+
+
+class InternalCommand(WorkerCommand):
+    """One about a citizen, whom it names by pseudonym alone."""
+
     subject: Subject
 
 

@@ -11,7 +11,6 @@ from shared.contract.command import (
     OPERATOR,
     PORTAL,
     Command,
-    InternalCommand,
     Refusals,
     ReplyData,
 )
@@ -210,12 +209,3 @@ class IstanzaSubmit(CitizenCommand):
     """The sender's own."""
     service: Line
     """What is applied for."""
-
-
-class TakeEffect(InternalCommand):
-    """The 24 hours after an approval are over (R29)."""
-
-    type: ClassVar[str] = "internal.dispositivo.take_effect"
-    lane: ClassVar[str] = topology.DISPOSITIVO
-
-    request_id: Identifier

@@ -11,15 +11,12 @@ from shared.contract.command import (
     OPERATOR,
     PORTAL,
     REGISTRY,
-    InternalCommand,
     Refusals,
     ReplyData,
     at_least_one,
 )
 from shared.contract.fields import (
-    Identifier,
     Level,
-    Line,
     PastDay,
     PastDayInItaly,
     ProvinceCode,
@@ -203,31 +200,3 @@ class PinVerify(CitizenCommand):
 
     pin_sealed: Sealed
     """The 8 characters, sealed to the issuer's key."""
-
-
-class Expire(InternalCommand):
-    """The initial PIN was not used in time."""
-
-    type: ClassVar[str] = "internal.issuer.expire"
-    lane: ClassVar[str] = topology.ISSUER_REQUESTS
-
-    pin_id: Identifier
-
-
-class FailedDelivery(InternalCommand):
-    """A delivery ended without arriving; the issuer decides what that means for the PIN."""
-
-    type: ClassVar[str] = "internal.issuer.delivery_failed"
-    lane: ClassVar[str] = topology.ISSUER_REQUESTS
-
-    delivery_id: Identifier
-    reason: Line
-
-
-class ReturnedLetter(InternalCommand):
-    """A letter came back, which revokes the PIN."""
-
-    type: ClassVar[str] = "internal.issuer.letter_returned"
-    lane: ClassVar[str] = topology.ISSUER_REQUESTS
-
-    delivery_id: Identifier

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from shared.contract import dispositivo, issuer, notifier, revoker
+from shared.contract import dispositivo, internal, issuer, notifier, revoker
 from shared.contract.citizen import CitizenCommand
 from shared.contract.command import Command, InternalCommand
 from shared.contract.findings import look_closer
@@ -49,10 +49,10 @@ COMMANDS: Mapping[str, type[Command]] = {
         dispositivo.BranchActivate,
         dispositivo.IstanzaSubmit,
         notifier.DeliveryReceipt,
-        issuer.Expire,
-        issuer.FailedDelivery,
-        issuer.ReturnedLetter,
-        dispositivo.TakeEffect,
+        internal.Expire,
+        internal.FailedDelivery,
+        internal.ReturnedLetter,
+        internal.TakeEffect,
     )
 }
 """Every command by its type, internal ones included."""

@@ -12,7 +12,7 @@ from shared.amqp import Message
 from shared.chance import chance
 from shared.contract import topology
 from shared.decision import Decision, Delivery, Internal
-from shared.delivery import to_bytes
+from shared.delivery import BUNDLE, to_bytes
 from shared.instants import rfc3339
 from shared.logs import reason_of
 from shared.sealing import BundleSeal
@@ -152,7 +152,7 @@ class Outbound:
             exchange=topology.NOTIFICATIONS,
             routing_key=channel,
             body=orjson.dumps({"key": key, "deliveries": deliveries}),
-            type="bundle",
+            type=BUNDLE,
             message_id=chance.uuid_text(),
             correlation_id=deliveries[0]["correlation_id"],
             headers={**trace, "timestamp_in_ms": int(self.now.timestamp() * 1000)},

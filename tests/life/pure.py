@@ -24,6 +24,7 @@ from shared.account import Account
 from shared.contract import message as contract
 from shared.contract.dispositivo import IstanzaSubmit, SubmitDocuments
 from shared.contract.examples import COMMAND_EXAMPLES
+from shared.contract.internal import FailedDelivery, ReturnedLetter
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.decision import Decide, Decision, Internal
 from shared.pin import Pepper
@@ -154,12 +155,11 @@ class PureWorld:
 
     def report(self, copy: UUID, status: str) -> None:
         """Tell the issuer what the notifier would."""
-        kind = (
-            "internal.issuer.letter_returned" if status == "returned" else "internal.issuer.delivery_failed"
-        )
-        reason = {} if status == "returned" else {"reason": "receipt_failed"}
-        body = orjson.dumps({"subject": SUBJECT.hex(), "delivery_id": str(copy), **reason})
-        self.arrives(Internal("pin.commands", kind, kind, body))
+        subject = SUBJECT.hex()
+        if status == "returned":
+            self.arrives(Internal(ReturnedLetter(subject=subject, delivery_id=copy)))
+        else:
+            self.arrives(Internal(FailedDelivery(subject=subject, delivery_id=copy, reason="receipt_failed")))
 
     def _decided(self, decide: Decide, message: object, known: object = None) -> Decision:
         self._moments += 1

@@ -18,7 +18,7 @@ from services.issuer import access, endings, requests
 from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
 from shared.account import Account, Attachment, Attempts, DispositivoRequest, Document
-from shared.contract.issuer import Expire
+from shared.contract.internal import Expire
 from shared.contract.reply import rejected
 from shared.credential import ended_at, new_pin
 from shared.dates import ROME, end_of, instant

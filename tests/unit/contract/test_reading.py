@@ -4,7 +4,8 @@ import pytest
 
 from shared.contract.command import InternalCommand
 from shared.contract.examples import COMMAND_EXAMPLES
-from shared.contract.issuer import Expire, PinRequest
+from shared.contract.internal import Expire
+from shared.contract.issuer import PinRequest
 from shared.contract.message import COMMANDS, Invalid, read
 from shared.contract.parts import ResidenceAbroad, ResidenceInItaly
 from tests.unit.contract.building import body_of, changed, codes_of, drop, faults_of, put

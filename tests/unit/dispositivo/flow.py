@@ -10,7 +10,7 @@ from services.dispositivo.asking import ProfileRequests
 from services.dispositivo.form import typeset
 from shared.account import Account
 from shared.contract import message as contract
-from shared.contract.dispositivo import TakeEffect
+from shared.contract.internal import TakeEffect
 from shared.decision import Decision, Internal
 from shared.revocation import revoked
 from tests.unit.decisions import NOW, account, moment, read

@@ -14,8 +14,7 @@ from services.issuer import access, endings, registry, requests
 from services.issuer.attempts import Compared, admitted
 from services.revoker import restore, revoke
 from shared.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status
-from shared.contract.dispositivo import TakeEffect
-from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, TakeEffect
 from shared.contract.reply import accepted, rejected
 from shared.dates import ROME
 from shared.decision import Decision, Entry, Event

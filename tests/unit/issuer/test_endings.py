@@ -6,7 +6,7 @@ import pytest
 
 from services.issuer.endings import delivery_failed, expire, letter_returned
 from shared.account import Account, Half, Status
-from shared.contract.issuer import Expire, FailedDelivery, ReturnedLetter
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.decision import Decision, Event
 from tests.unit.decisions import CONTACTS, NOW, SUBJECT, account, moment, told
 

@@ -1,0 +1,64 @@
+"""What a worker tells another, or itself for later.
+
+These are small, and apart from the commands of citizens: a channel loads them, and not the whole contract.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contract import topology
+from shared.contract.command import InternalCommand, WorkerCommand
+from shared.contract.fields import Identifier, Line
+from shared.contract.notifier import DeliveryReceipt
+
+
+class Expire(InternalCommand):
+    """The initial PIN was not used in time."""
+
+    type: ClassVar[str] = "internal.issuer.expire"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+
+    pin_id: Identifier
+
+
+class FailedDelivery(InternalCommand):
+    """A delivery ended without arriving; the issuer decides what that means for the PIN."""
+
+    type: ClassVar[str] = "internal.issuer.delivery_failed"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+
+    delivery_id: Identifier
+    reason: Line
+
+
+class ReturnedLetter(InternalCommand):
+    """A letter came back, which revokes the PIN."""
+
+    type: ClassVar[str] = "internal.issuer.letter_returned"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+
+    delivery_id: Identifier
+
+
+class TakeEffect(InternalCommand):
+    """The 24 hours after an approval are over (R29)."""
+
+    type: ClassVar[str] = "internal.dispositivo.take_effect"
+    lane: ClassVar[str] = topology.DISPOSITIVO
+
+    request_id: Identifier
+
+
+class EarlyReceipt(WorkerCommand):
+    """A receipt that came before its delivery was recorded, on its way round.
+
+    It names nobody, and is no message of the contract's table: the lane of receipts reads it by itself.
+    """
+
+    type: ClassVar[str] = "internal.notifier.receipt"
+    lane: ClassVar[str] = topology.RECEIPTS
+
+    receipt: DeliveryReceipt
+    rounds: Annotated[int, Field(ge=1)]
+    """How often it found no delivery."""

@@ -1,0 +1,53 @@
+"""What workers tell each other: old and new workers run side by side, so its bytes stay what they are."""
+
+from uuid import UUID
+
+import pytest
+
+from services.notifier.receipts import Receipt, ReceiptReader
+from shared.contract.command import InternalCommand, WorkerCommand
+from shared.contract.internal import EarlyReceipt, Expire, FailedDelivery, ReturnedLetter, TakeEffect
+from shared.contract.message import read
+from shared.contract.notifier import DeliveryReceipt
+from shared.contract.unreadable import Unreadable
+from shared.sealing import Pseudonyms
+from shared.worker.commands import CommandReader
+
+SUBJECT = "9c56cc51b374c3ba189210d5b6d4bf57"
+ID = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
+ABOUT = f'"subject":"{SUBJECT}"'
+BODIES: dict[InternalCommand, str] = {
+    Expire(subject=SUBJECT, pin_id=ID): f'{{{ABOUT},"pin_id":"{ID}"}}',
+    FailedDelivery(subject=SUBJECT, delivery_id=ID, reason="smtp_550"): (
+        f'{{{ABOUT},"delivery_id":"{ID}","reason":"smtp_550"}}'
+    ),
+    ReturnedLetter(subject=SUBJECT, delivery_id=ID): f'{{{ABOUT},"delivery_id":"{ID}"}}',
+    TakeEffect(subject=SUBJECT, request_id=ID): f'{{{ABOUT},"request_id":"{ID}"}}',
+}
+RECEIPT = DeliveryReceipt(delivery_id=ID, status="delivered", provider="gw", detail="perché")
+TOLD = f'{{"delivery_id":"{ID}","status":"delivered","provider":"gw","detail":"perché"}}'
+EARLY = f'{{"receipt":{TOLD},"rounds":2}}'
+READER = ReceiptReader(CommandReader((DeliveryReceipt,), Pseudonyms(bytes(32))))
+
+
+@pytest.mark.parametrize(("command", "body"), BODIES.items(), ids=lambda value: getattr(value, "type", ""))
+def test_a_command_about_a_citizen_is_written_and_read_as_ever(command: InternalCommand, body: str) -> None:
+    assert command.body().decode() == body
+    assert read(command.type, body.encode()) == command
+
+
+def test_a_receipt_that_goes_round_is_written_and_read_as_ever() -> None:
+    early = EarlyReceipt(receipt=RECEIPT, rounds=2)
+    assert early.body().decode() == EARLY
+    assert READER(early.type, EARLY.encode(), "worker").message == Receipt(RECEIPT, 2)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", EARLY.replace("gw", "").encode(), b'{"rounds": 1}'])
+def test_what_is_no_receipt_does_not_go_round(body: bytes) -> None:
+    with pytest.raises(Unreadable, match="not_a_receipt"):
+        READER(EarlyReceipt.type, body, "worker")
+
+
+def test_where_a_command_goes_follows_from_it() -> None:
+    commands: tuple[WorkerCommand, ...] = (*BODIES, EarlyReceipt(receipt=RECEIPT, rounds=1))
+    assert {(c.exchange, c.key == c.type, len(c.headers)) for c in commands} == {("pin.commands", True, 0)}
