@@ -28,7 +28,7 @@ class Sms:
 
     Attributes:
         to: the mobile number, E.164.
-        text: one segment, see `services.notifier.channels.gsm`.
+        text: one segment, see `shared.gsm7`.
     """
 
     to: str = field(repr=False)

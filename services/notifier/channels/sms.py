@@ -9,12 +9,12 @@ import structlog
 
 from services.notifier.channels.abreast import Abreast
 from services.notifier.channels.answers import sms_answer
-from services.notifier.channels.gsm import segments
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
 from shared.delivery import Sms
+from shared.gsm7 import segments
 
 log = structlog.get_logger()
 

@@ -1,6 +1,6 @@
 import pytest
 
-from services.notifier.channels.gsm import fits_one_segment, segments
+from shared.gsm7 import fits_one_segment, segments
 
 
 @pytest.mark.parametrize(

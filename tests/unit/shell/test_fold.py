@@ -5,21 +5,27 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from nacl.public import PrivateKey
 
 from shared.account import Account
-from shared.contract.reply import ACCEPTED, accepted
-from shared.decision import Decision, Moment
+from shared.contract.reply import ACCEPTED, accepted, rejected
+from shared.decision import Decide, Decision, Delivery, Entry, Moment
+from shared.delivery import Sms
 from shared.pin import Pepper
 from shared.sealing import StateSeal
+from shared.secret import Secret
+from shared.worker import states
 from shared.worker.batch import Clerk, Fold, Handled, Trust
 from shared.worker.lane import Taken
+from shared.worker.unsent import unsent
 from tests.kit.steps import STEPS, Step
 from tests.unit.decisions import LIFE, NOW, moment
+from tests.unit.shell.rows import Rows
 from tests.unit.shell.test_intake import LANE, SETTINGS, taken
 
 SEAL = StateSeal(bytes(32))
 ANOTHER = UUID(int=7)
-LANE_OF_STEPS = replace(LANE, decisions=STEPS)
+LANE_OF_STEPS = replace(LANE, decisions=STEPS, channels={"sms": bytes(PrivateKey.generate().public_key)})
 CLERK = Clerk(LANE_OF_STEPS, SETTINGS, LIFE, Trust(Pepper(b""), moment(NOW).box, SEAL), now=lambda: NOW)
 
 
@@ -96,3 +102,146 @@ def test_a_kept_reply_that_does_not_open_parks_the_repeat() -> None:
     fold.decide(repeated)
     (handled,) = fold.handled
     assert (handled.outcome, handled.code) == ("parked", "reply_unreadable")
+
+
+ROSSI, BIANCHI = bytes(16), b"b" * 16
+
+
+def step(decide: Decide, subject: bytes = ROSSI) -> Taken:
+    return unsent("tests", Step(decide), subject, "t")
+
+
+async def settled(rows: Rows, *batch: Taken, clerk: Clerk = CLERK) -> list[Handled]:
+    return (await clerk.settle(batch, rows)).handled
+
+
+def said(handled: list[Handled]) -> list[tuple[str, str]]:
+    return [(one.outcome, one.code) for one in handled]
+
+
+def kept(rows: Rows, subject: bytes) -> Account:
+    """Return a citizen's account as the next batch will find it."""
+    return states.opened(rows.accounts[subject], SEAL)
+
+
+def issuing(account: Account, _: object, __: Moment) -> Decision:
+    return Decision(account=account.but(status="issued"), entries=(Entry("pin.issued"),))
+
+
+def activating(account: Account, _: object, __: Moment) -> Decision:
+    assert account.status == "issued"
+    return Decision(account=account.but(status="active"), entries=(Entry("pin.activated"),))
+
+
+def refusing(_: Account, __: object, ___: Moment) -> Decision:
+    return Decision(reply=rejected("no_active_pin"), entries=(Entry("tests.refused"),))
+
+
+def unwritable(_: Account, __: object, ___: Moment) -> Decision:
+    return Decision(entries=(Entry("pin.issued", {"number": 2**70}),))
+
+
+def unsendable(_: Account, __: object, ___: Moment) -> Decision:
+    return Decision(deliveries=(Delivery(ANOTHER, "sms", Sms("+393331234567", Secret("\ud800"))),))
+
+
+async def test_a_message_that_comes_again_gets_its_first_reply_and_is_not_decided() -> None:
+    rows, first = Rows(), step(refusing)
+    (before,) = await settled(rows, first)
+    (again,) = await settled(rows, replace(first, message=Step(raising)))
+    assert (before.outcome, again.outcome, again.reply) == ("rejected", "repeated", before.reply)
+    assert [entry["kind"] for entry in rows.entries] == ["tests.refused"]
+
+
+async def test_what_a_reply_says_rests_sealed() -> None:
+    rows = Rows()
+    (handled,) = await settled(rows, step(refusing))
+    (row,) = rows.inbox.values()
+    assert handled.reply is not None
+    assert b"no_active_pin" in handled.reply
+    assert b"no_active_pin" not in row["reply"]
+
+
+async def test_a_message_that_comes_twice_in_one_batch_has_one_effect() -> None:
+    rows, one = Rows(), step(refusing)
+    first, second = await settled(rows, one, one)
+    assert (second.outcome, second.reply) == ("repeated", first.reply)
+    assert len(rows.entries) == 1
+
+
+async def test_an_id_that_was_used_for_another_body_is_refused() -> None:
+    rows, one = Rows(), step(accepting)
+    other = replace(step(accepting, BIANCHI), id=one.id, digest=b"another")
+    assert said(await settled(rows, one, other)) == [
+        ("accepted", "accepted"),
+        ("rejected", "message_id_reused"),
+    ]
+    assert said(await settled(rows, other)) == [("rejected", "message_id_reused")]
+
+
+@pytest.mark.parametrize("guilty", [raising, unwritable, unsendable])
+async def test_one_message_that_fails_is_parked_alone_and_the_others_are_committed(guilty: Decide) -> None:
+    rows, bad = Rows(), step(guilty, BIANCHI)
+    handled = await settled(rows, step(issuing), bad, step(activating))
+    assert [one.outcome for one in handled] == ["done", "parked", "done"]
+    assert [entry["kind"] for entry in rows.entries] == ["pin.issued", "pin.activated"]
+    assert bad.id not in rows.inbox
+    assert BIANCHI not in rows.subjects
+
+
+async def test_what_postgres_refuses_is_found_and_parked_alone() -> None:
+    rows = Rows()
+    rows.refused = frozenset({"tests.refused"})
+    others = [step(issuing, bytes([number] * 16)) for number in range(1, 6)]
+    handled = await settled(rows, *others[:3], step(refusing, BIANCHI), *others[3:])
+    assert said(handled) == [("done", "")] * 3 + [("parked", "DataError")] + [("done", "")] * 2
+    assert len(rows.entries) == 5
+
+
+@pytest.mark.parametrize(("conflicts", "outcome"), [(2, "done"), (10, "parked")])
+async def test_a_transaction_that_another_worker_crossed_starts_anew_but_not_for_ever(
+    conflicts: int, outcome: str
+) -> None:
+    rows = Rows()
+    rows.conflicts = conflicts
+    (handled,) = await settled(rows, step(issuing))
+    assert handled.outcome == outcome
+    assert len(rows.entries) == (outcome == "done")
+
+
+async def test_two_messages_about_one_citizen_are_decided_in_order_of_arrival() -> None:
+    rows = Rows()
+    assert said(await settled(rows, step(issuing), step(activating))) == [("done", "")] * 2
+    assert (kept(rows, ROSSI).status, kept(rows, ROSSI).version) == ("active", 2)
+    assert rows.subjects[ROSSI][0] == 2
+    (early, _) = await settled(Rows(), step(activating), step(issuing))
+    assert early.outcome == "parked"
+
+
+async def test_a_citizen_whose_account_does_not_open_keeps_nobody_up_and_is_noted() -> None:
+    rows = Rows()
+    await settled(rows, step(issuing), step(issuing, BIANCHI))
+    whole = rows.accounts[BIANCHI]
+    rows.accounts[BIANCHI] = {**whole, "state": bytes(60)}
+    handled = await settled(rows, step(activating, BIANCHI), step(activating))
+    assert said(handled) == [("parked", "account_unreadable"), ("done", "")]
+    assert (rows.unreadable, rows.accounts[BIANCHI]["version"]) == ({BIANCHI}, 1)
+    rows.accounts[BIANCHI] = whole
+    assert said(await settled(rows, step(activating, BIANCHI))) == [("done", "")]
+    assert rows.unreadable == set()
+
+
+async def test_a_reply_that_no_longer_opens_is_never_guessed() -> None:
+    rows, one = Rows(), step(refusing)
+    await settled(rows, one)
+    rows.inbox[one.id]["reply"] = bytes(40)
+    assert said(await settled(rows, one)) == [("parked", "reply_unreadable")]
+
+
+async def test_what_is_refused_for_its_form_is_decided_by_the_shell_and_answered_alike_again() -> None:
+    rows, refused = Rows(), taken(body=b'{"codice_fiscale": "x"}')
+    assert isinstance(refused, Taken)
+    first, again = await settled(rows, refused), await settled(rows, refused)
+    assert [said(first), said(again)] == [[("rejected", "invalid")], [("repeated", "")]]
+    assert first[0].reply == again[0].reply
+    assert rows.inbox[refused.id]["reply"] is None
