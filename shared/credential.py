@@ -32,7 +32,7 @@ class NewPin:
 
     def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
         """Return what the account keeps, once it is known which deliveries carry which half."""
-        halves = tuple(Half.of(deliveries=tuple(str(d.id) for d in half)) for half in (first, second))
+        halves = tuple(Half(deliveries=tuple(str(d.id) for d in half)) for half in (first, second))
         pin: Pin = self.pin.but(halves=halves)
         return pin
 
@@ -41,7 +41,7 @@ def new_pin(at: Moment) -> NewPin:
     """Draw a PIN of two halves; it can be used once, until it expires."""
     first, second, salt = new_half(at.random), new_half(at.random), at.random(16)
     expires_at = _end(at)
-    pin = Pin.of(
+    pin = Pin(
         id=str(at.uuid()),
         issued_at=at.now,
         initial=True,

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from deploy.local.stack import Stack
-from tests.kit.servers import empty_queues, private_stack
+from tests.kit.servers import fresh_ledger, private_stack
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Stack]:
-    """Private Postgres, RabbitMQ and far ends for the whole session, as the last test left them."""
+    """Private Postgres, RabbitMQ and fake providers for the whole session, as the last test left them."""
     with private_stack() as stack:
         yield stack
 
@@ -21,11 +21,5 @@ def servers() -> Iterator[Stack]:
 @pytest.fixture
 async def stack(servers: Stack) -> AsyncIterator[Stack]:
     """The servers with a fresh ledger, empty queues, nothing captured, no faults and no workers."""
-    await empty_queues(servers)
-    servers.far_ends.behave()
-    servers.far_ends.forget()
-    servers.use_new_database(f"ledger_{next(_numbers)}")
-    yield servers
-    servers.stop_workers(limit=5)
-    servers.settings.clear()
-    servers.drop_database()
+    async with fresh_ledger(servers, f"ledger_{next(_numbers)}") as stack:
+        yield stack

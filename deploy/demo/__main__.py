@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.demo.demo_stack import Ground, ground
+from deploy.demo.demo_stack import DemoStack, demo_stack
 from deploy.demo.messages import show_messages, show_places
-from deploy.demo.runner import play
+from deploy.demo.runner import run_demo
 from deploy.demo.screen import Screen
 from deploy.demo.summary import rate, tell, tell_life
 from deploy.local.errors import StackError
@@ -20,12 +20,12 @@ from deploy.local.processes import CHECKOUT
 
 
 def main(argv: Sequence[str]) -> int:
-    """Play, tell what happened, and return the exit status."""
+    """Run the demonstration, tell what happened, and return the exit status."""
     words = _words(argv)
     began, screen = time.monotonic(), Screen()
     try:
-        with ground(words.root, words.citizens, screen) as stage:
-            kept = asyncio.run(_demonstrate(stage, words.citizens, screen))
+        with demo_stack(words.root, words.citizens, screen) as stack:
+            kept = asyncio.run(_demonstrate(stack, words.citizens, screen))
     except StackError as error:
         screen.say(str(error))
         return 1
@@ -50,24 +50,24 @@ def _enough(text: str) -> int:
     return number
 
 
-async def _demonstrate(stage: Ground, number: int, screen: Screen) -> bool:
-    _announce(stage, screen)
-    played = await play(stage, number, screen)
-    troubles = tell(played, stage, screen)
-    await tell_life(played, stage, screen)
-    show_messages(played, screen)
-    show_places(played, screen)
-    screen.heading(rate(played))
-    for trouble in troubles:
-        screen.say(f"  Not as promised: {trouble}")
-    if not troubles:
+async def _demonstrate(stack: DemoStack, number: int, screen: Screen) -> bool:
+    _announce(stack, screen)
+    run = await run_demo(stack, number, screen)
+    failures = tell(run, stack, screen)
+    await tell_life(run, stack, screen)
+    show_messages(run, screen)
+    show_places(run, screen)
+    screen.heading(rate(run))
+    for failure in failures:
+        screen.say(f"  Not as promised: {failure}")
+    if not failures:
         screen.say("  Everything that was promised happened.")
-    return not troubles
+    return not failures
 
 
-def _announce(stage: Ground, screen: Screen) -> None:
-    wait = f"{stage.delay.total_seconds():g} s"
-    if stage.effect_in_sight:
+def _announce(stack: DemoStack, screen: Screen) -> None:
+    wait = f"{stack.delay.total_seconds():g} s"
+    if stack.effect_in_sight:
         screen.say(
             f"  An approval takes effect after {wait} in this demonstration; else after 24 hours (R29)."
         )

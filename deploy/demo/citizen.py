@@ -1,16 +1,15 @@
 """A citizen, and what one does with a PIN at the portal."""
 
 import asyncio
-import base64
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from nacl.public import PrivateKey
+from nacl.exceptions import CryptoError
 
-from deploy.demo.session import Scene, Unexpected
-from deploy.local.client import Body
-from shared.sealing import ServiceBox
+from deploy.demo.session import Session, Unexpected
+from deploy.local.inbox import Body
+from deploy.local.sealed import ReplyKey, sealed
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HALF = 8
@@ -27,7 +26,7 @@ class Citizen:
         pin: the PIN of 8 characters, once there is one.
     """
 
-    scene: Scene
+    session: Session
     kind: str
     body: Body
     subject: str = ""
@@ -59,24 +58,24 @@ class Citizen:
     async def says(
         self, type_: str, *, by: str = "portal", expected: str = "accepted", **fields: object
     ) -> tuple[str, dict[str, Any]]:
-        """Send a command about this citizen; see `Scene.ask`."""
+        """Send a command about this citizen; see `Session.ask`."""
         body = {"codice_fiscale": self.codice_fiscale, **fields}
-        return await self.scene.ask(type_, body, by=by, expected=expected)
+        return await self.session.ask(type_, body, by=by, expected=expected)
 
     async def hears(self, type_: str, number: int = 1) -> dict[str, Any]:
         """Wait for an event about this citizen; return its data."""
-        data: dict[str, Any] = (await self.scene.events.nth(self.subject, type_, number))["data"]
+        data: dict[str, Any] = (await self.session.events.nth(self.subject, type_, number))["data"]
         return data
 
     async def requests(self) -> str:
         """Ask for a PIN; return the request's id (R1, R8)."""
         by = "operator" if "recognition" in self.body else "portal"
-        message_id, _ = await self.scene.ask("pin.request", self.body, by=by)
+        message_id, _ = await self.session.ask("pin.request", self.body, by=by)
         return message_id
 
     async def is_issued(self, message_id: str, number: int = 1) -> None:
         """Wait until a request led to a PIN."""
-        self.subject = (await self.scene.events.nth(message_id, "pin.issued"))["subject"]
+        self.subject = (await self.session.events.nth(message_id, "pin.issued"))["subject"]
         await self.hears("pin.issued", number)
         self.asked = message_id
 
@@ -85,11 +84,11 @@ class Citizen:
         number = 0
         while True:
             number += 1
-            event = await self.scene.events.nth(message_id, "delivery.sent", number)
+            event = await self.session.events.nth(message_id, "delivery.sent", number)
             if event["data"]["channel"] not in channels:
                 continue
-            piece = self.scene.captured.piece(event["data"]["delivery_id"])
-            if found := getattr(piece, what):
+            copy = self.session.captured.first_copy(event["data"]["delivery_id"])
+            if found := getattr(copy, what):
                 return str(found)
 
     async def activates(self) -> str:
@@ -100,15 +99,20 @@ class Citizen:
 
     async def activates_with(self, initial: str) -> str:
         """Use the 16 characters for 8 new ones."""
-        key = PrivateKey.generate()
-        public = base64.b64encode(bytes(key.public_key)).decode()
-        sealed = self.scene.sealed("issuer", initial)
-        _, data = await self.says("pin.activate", pin_sealed=sealed, reply_key=public)
-        opened = ServiceBox(key).open(data["pin_sealed"])
-        if opened is None or len(opened) != _HALF:
-            raise Unexpected("the new PIN cannot be opened")
-        self.pin = opened.reveal()
+        key = ReplyKey()
+        _, data = await self.says(
+            "pin.activate", pin_sealed=self._sealed("issuer", initial), reply_key=key.public
+        )
+        try:
+            self.pin = key.open(data["pin_sealed"])
+        except (ValueError, CryptoError):
+            raise Unexpected("the new PIN cannot be opened") from None
+        if len(self.pin) != _HALF:
+            raise Unexpected(f"the new PIN has {len(self.pin)} characters")
         return str(data["level"])
+
+    def _sealed(self, to: str, text: str) -> str:
+        return sealed(self.session.state, to, text)
 
     async def logs_in(self) -> str:
         """Log in with codice fiscale and PIN (R11); return the level."""
@@ -124,8 +128,8 @@ class Citizen:
         await self._tries(self.pin, "locked")
 
     async def _tries(self, pin: str, expected: str) -> dict[str, Any]:
-        sealed = self.scene.sealed("issuer", pin)
-        return (await self.says("pin.verify", expected=expected, pin_sealed=sealed))[1]
+        pin_sealed = self._sealed("issuer", pin)
+        return (await self.says("pin.verify", expected=expected, pin_sealed=pin_sealed))[1]
 
     async def restores(self) -> None:
         """Lose the PIN and get another by two contacts (R13-R16)."""
@@ -133,7 +137,7 @@ class Citizen:
         given = {kind: self.contacts[kind] for kind in (first, second)}
         asked, _ = await self.says("restore.request", contacts=given)
         token = await self.receives(asked, "token", "email", "pec")
-        confirmed, _ = await self.says("restore.confirm", token_sealed=self.scene.sealed("revoker", token))
+        confirmed, _ = await self.says("restore.confirm", token_sealed=self._sealed("revoker", token))
         halves = await asyncio.gather(
             self.receives(confirmed, "half", "sms" if first == "mobile" else first),
             self.receives(confirmed, "half", second),
@@ -147,6 +151,6 @@ class Citizen:
         mailbox = {self.mailbox: self.contacts[self.mailbox]}
         asked, _ = await self.says("revoke.request", health_card=card, **mailbox)
         token = await self.receives(asked, "token", "email", "pec")
-        await self.says("revoke.confirm", token_sealed=self.scene.sealed("revoker", token))
+        await self.says("revoke.confirm", token_sealed=self._sealed("revoker", token))
         await self.hears("pin.revoked")
         await self.is_issued(await self.requests(), number=2)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Final, Literal
 
 from deploy.demo.profile import OPERATOR
-from deploy.demo.session import WENT_WRONG, Scene, Unexpected
+from deploy.demo.session import WENT_WRONG, Session, Unexpected
 
 Reason = Literal["incomplete", "illegible", "mismatch"]
 REASONS: Final[tuple[Reason, ...]] = ("incomplete", "illegible", "mismatch")
@@ -14,8 +14,8 @@ _MOST = 100
 class ContactCentre:
     """An operator's console. Requests that are not from this demonstration are seen and left alone."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._verdicts: dict[str, Reason | None] = {}
         self._decided: dict[str, asyncio.Future[None]] = {}
         self._work = asyncio.Event()
@@ -46,7 +46,7 @@ class ContactCentre:
 
     async def _ours(self) -> list[dict[str, Any]]:
         body = {"operator": OPERATOR, "limit": _MOST}
-        _, data = await self._scene.ask("dispositivo.review_queue", body, by="operator")
+        _, data = await self._session.ask("dispositivo.review_queue", body, by="operator")
         ours = [request for request in data["requests"] if request["request_id"] in self._verdicts]
         if not ours:
             raise Unexpected("the review queue does not show what was handed in")
@@ -63,7 +63,7 @@ class ContactCentre:
         }
         type_ = "dispositivo.cancel" if against else "dispositivo.approve"
         try:
-            await self._scene.ask(type_, body, by="operator")
+            await self._session.ask(type_, body, by="operator")
         except WENT_WRONG as error:
             decided.set_exception(error)
         else:

@@ -1,4 +1,4 @@
-"""The stack that the demonstration plays on: the one that is up, else one of its own that goes with it."""
+"""The stack that the demonstration runs on: the one that is up, else one of its own that goes with it."""
 
 import json
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from deploy.demo.screen import Screen
-from deploy.local.lockfile import Claim
+from deploy.local.lockfile import LockFile
 from deploy.local.stack import Stack
 
 DELAY = "PT1S"
@@ -21,7 +21,7 @@ _FIRST = 3_000_000
 
 
 @dataclass(frozen=True)
-class Ground:
+class DemoStack:
     """A stack that is up.
 
     Attributes:
@@ -46,37 +46,37 @@ class Ground:
 
 
 @contextmanager
-def ground(root: Path, citizens: int, screen: Screen) -> Iterator[Ground]:
+def demo_stack(root: Path, citizens: int, screen: Screen) -> Iterator[DemoStack]:
     """Give the stack below `root`; one that was down is down again afterwards.
 
     Raises:
         deploy.local.errors.StackError: it does not start.
     """
     state = root.absolute() / ".local"
-    turn, supervisor = Claim(state / "turn"), Claim(state / "supervisor")
-    turn.take(wait=True)  # somebody may be starting or stopping it
+    turn, supervisor = LockFile(state / "turn"), LockFile(state / "supervisor")
+    turn.acquire(wait=True)  # somebody may be starting or stopping it
     try:
-        ours = supervisor.take()
+        ours = supervisor.acquire()
         first = _draw(state / "demo.json", citizens)
     finally:
-        turn.let_go()
+        turn.release()
     if not ours:
         screen.say("The stack is up already and is used as it is; it stays up.")
-        yield Ground(state, _read(state / "env"), first)
+        yield DemoStack(state, _read(state / "env"), first)
         return
     # `make down` ends us in order, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY})
     try:
         _start(stack, supervisor, screen)
-        yield Ground(state, stack.env, first)
+        yield DemoStack(state, stack.env, first)
     finally:
         with screen.doing("Stopping everything"):
             stack.stop()
-        supervisor.let_go()
+        supervisor.release()
 
 
-def _start(stack: Stack, supervisor: Claim, screen: Screen) -> None:
+def _start(stack: Stack, supervisor: LockFile, screen: Screen) -> None:
     supervisor.say("starting")
     with screen.doing("Postgres, RabbitMQ, the SMS gateway, the SMTP servers and nine workers"):
         stack.start()

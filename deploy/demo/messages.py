@@ -1,17 +1,17 @@
 """What one citizen got, as the citizen reads it, and where all of it lies."""
 
-from deploy.demo.captured import Piece
 from deploy.demo.citizen import Citizen
-from deploy.demo.runner import Played
+from deploy.demo.runner import DemoRun
 from deploy.demo.screen import Screen
+from deploy.local.captured import Copy
 
 _MAIL_LINES = 7
 
 
-def show_messages(played: Played, screen: Screen) -> None:
+def show_messages(run: DemoRun, screen: Screen) -> None:
     """Print the SMS and the mail of one citizen's first half, if anybody got both."""
     screen.heading("What one citizen got")
-    shown = next((c for _, c in played.parts if c.issuance_channels == ["sms", "email", "post"]), None)
+    shown = next((c for _, c in run.parts if c.issuance_channels == ["sms", "email", "post"]), None)
     pieces = _pieces(shown) if shown else {}
     if sms := pieces.get("sms"):
         screen.quote(f"SMS to {sms.to}", sms.text)
@@ -23,21 +23,21 @@ def show_messages(played: Played, screen: Screen) -> None:
     screen.say("  This is the citizen's view: no queue, no table and no log shows half a PIN in clear.")
 
 
-def show_places(played: Played, screen: Screen) -> None:
+def show_places(run: DemoRun, screen: Screen) -> None:
     """Say where everything that left the house lies."""
-    scene = played.scene
+    session = run.session
     screen.heading("Where to look")
     for what, path in {
-        "every SMS": scene.captured.sms,
-        "mails": scene.captured.mail,
-        "letters": scene.captured.post,
-        "forms to sign": scene.forms,
-        "the workers' logs": scene.state / "log",
+        "every SMS": session.captured.sms_file,
+        "mails": session.captured.mail_folder,
+        "letters": session.captured.letter_folder,
+        "forms to sign": session.forms,
+        "the workers' logs": session.state / "log",
     }.items():
         screen.say(f"  {what:<18} {path}")
 
 
-def _pieces(citizen: Citizen) -> dict[str, Piece]:
-    scene = citizen.scene
-    sent = [event["data"] for event in scene.events.of(citizen.asked) if event["type"] == "delivery.sent"]
-    return {data["channel"]: scene.captured.piece(data["delivery_id"]) for data in sent}
+def _pieces(citizen: Citizen) -> dict[str, Copy]:
+    session = citizen.session
+    sent = [event["data"] for event in session.events.of(citizen.asked) if event["type"] == "delivery.sent"]
+    return {data["channel"]: session.captured.first_copy(data["delivery_id"]) for data in sent}

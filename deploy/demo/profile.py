@@ -36,7 +36,7 @@ async def asks(citizen: Citizen, way: Way) -> str:
     pdf = base64.b64decode(form["content"])
     if hashlib.sha256(pdf).hexdigest() != form["sha256"]:
         raise Unexpected("the form is not what its sum says")
-    folder = citizen.scene.forms
+    folder = citizen.session.forms
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{request_id}.pdf").write_bytes(pdf)
     return request_id

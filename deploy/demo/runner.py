@@ -1,4 +1,4 @@
-"""The play: everybody asks for a PIN at once, then everybody leads a life of their own, at once again."""
+"""Runs the demonstration: all ask for a PIN at once, then all go through their scenarios at once."""
 
 import asyncio
 import time
@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from deploy.demo.captured import Captured
 from deploy.demo.citizen import Citizen
 from deploy.demo.contact_centre import ContactCentre
-from deploy.demo.demo_stack import Ground
+from deploy.demo.demo_stack import DemoStack
 from deploy.demo.events import Events
-from deploy.demo.scenarios import Role, cast
+from deploy.demo.scenarios import Scenario, assign
 from deploy.demo.screen import Bars, Screen
-from deploy.demo.session import WENT_WRONG, Scene
+from deploy.demo.session import WENT_WRONG, Session
+from deploy.local.captured import Captured
 from deploy.local.citizens import KINDS, citizens
 from deploy.local.client import Client
 from shared.channels import CHANNELS
@@ -25,55 +25,55 @@ SHOWN = {channel.name: channel.plural for channel in CHANNELS}
 
 
 @dataclass
-class Played:
-    """What there is to tell.
+class DemoRun:
+    """What one demonstration did.
 
     Attributes:
         seconds: from the first request to the last first delivery on record.
-        troubles: what went otherwise than it should have, a sentence each.
+        failures: what went otherwise than it should have, a sentence each.
     """
 
-    scene: Scene
-    parts: Sequence[tuple[Role, Citizen]]
+    session: Session
+    parts: Sequence[tuple[Scenario, Citizen]]
     seconds: float = 0.0
-    troubles: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
-async def play(ground: Ground, number: int, screen: Screen) -> Played:
+async def run_demo(stack: DemoStack, number: int, screen: Screen) -> DemoRun:
     """Have new citizens ask for a PIN and live with it."""
-    async with _scene(ground) as scene:
-        made = citizens(number, first=ground.first, kinds=tuple(KINDS))
-        people = [Citizen(scene, kind, body) for kind, body in made]
-        played = Played(scene, cast(people))
-        await _issuances(played, people, screen)
-        await _lives(played, screen)
-    return played
+    async with _session(stack) as session:
+        made = citizens(number, first=stack.first, kinds=tuple(KINDS))
+        people = [Citizen(session, kind, body) for kind, body in made]
+        run = DemoRun(session, assign(people))
+        await _issuances(run, people, screen)
+        await _lives(run, screen)
+    return run
 
 
 @asynccontextmanager
-async def _scene(ground: Ground) -> AsyncIterator[Scene]:
+async def _session(stack: DemoStack) -> AsyncIterator[Session]:
     async with AsyncExitStack() as cleanup:
         clients = {}
         for user in USERS:
-            clients[user] = await Client.open(ground.env[f"PIN_{user.upper()}_AMQP_URL"], user)
-            cleanup.push_async_callback(clients[user].close)
-        events = Events()
-        await clients["portal"].hear(events.take)
-        yield Scene(ground.state, clients, events, Captured(ground.state), ground.effect_in_sight)
+            client = Client(stack.env[f"PIN_{user.upper()}_AMQP_URL"], user)
+            clients[user] = await cleanup.enter_async_context(client)
+        events, captured = Events(), Captured(stack.state, from_now=True)
+        clients["portal"].hear(events.take)
+        yield Session(stack.state, clients, events, captured, stack.effect_in_sight)
 
 
-async def _issuances(played: Played, people: Sequence[Citizen], screen: Screen) -> None:
+async def _issuances(run: DemoRun, people: Sequence[Citizen], screen: Screen) -> None:
     expected = Counter(channel for citizen in people for channel in citizen.issuance_channels)
     totals = {"requests answered": len(people), "PINs issued": len(people)}
     screen.heading(f"{len(people)} citizens ask for a PIN")
     with screen.bars(totals | {name: expected[channel] for channel, name in SHOWN.items()}) as bars:
         began = time.monotonic()
-        await asyncio.gather(*(_issuance(played, citizen, bars) for citizen in people))
-        played.seconds = time.monotonic() - began
+        await asyncio.gather(*(_issuance(run, citizen, bars) for citizen in people))
+        run.seconds = time.monotonic() - began
 
 
-async def _issuance(played: Played, citizen: Citizen, bars: Bars) -> None:
-    events = played.scene.events
+async def _issuance(run: DemoRun, citizen: Citizen, bars: Bars) -> None:
+    events = run.session.events
     try:
         asked = await citizen.requests()
         bars.advance("requests answered")
@@ -83,24 +83,26 @@ async def _issuance(played: Played, citizen: Citizen, bars: Bars) -> None:
             event = await events.nth(asked, "delivery.sent", number)
             bars.advance(SHOWN[event["data"]["channel"]])
     except WENT_WRONG as error:
-        played.troubles.append(f"a citizen of kind {citizen.kind}, asking for a PIN: {error}")
+        run.failures.append(f"a citizen of kind {citizen.kind}, asking for a PIN: {error}")
 
 
-async def _lives(played: Played, screen: Screen) -> None:
-    centre = ContactCentre(played.scene)
-    living = [(role, citizen) for role, citizen in played.parts if citizen.asked]
+async def _lives(run: DemoRun, screen: Screen) -> None:
+    centre = ContactCentre(run.session)
+    living = [(scenario, citizen) for scenario, citizen in run.parts if citizen.asked]
     screen.heading("They live with it")
     with screen.bars({"lives led": len(living)}) as bars:
         work = asyncio.ensure_future(centre.work())
-        await asyncio.gather(*(_life(played, *part, centre, bars) for part in living))
+        await asyncio.gather(*(_life(run, *part, centre, bars) for part in living))
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
 
 
-async def _life(played: Played, role: Role, citizen: Citizen, centre: ContactCentre, bars: Bars) -> None:
+async def _life(
+    run: DemoRun, scenario: Scenario, citizen: Citizen, centre: ContactCentre, bars: Bars
+) -> None:
     try:
-        await role.life(citizen, centre, Random(citizen.codice_fiscale))  # noqa: S311 - nothing here is a secret
+        await scenario.steps(citizen, centre, Random(citizen.codice_fiscale))  # noqa: S311 - nothing here is a secret
     except WENT_WRONG as error:
-        played.troubles.append(f"one of those who {role.says}: {error}")
+        run.failures.append(f"one of those who {scenario.says}: {error}")
     bars.advance("lives led")

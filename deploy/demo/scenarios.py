@@ -1,4 +1,4 @@
-"""The lives that citizens lead, how many lead each, and what the workers have promised to say of it."""
+"""The scenarios: what citizens do, how many do each, and which events the workers promise for it."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,25 +11,25 @@ from deploy.demo.contact_centre import REASONS, ContactCentre
 from deploy.demo.session import Unexpected
 from deploy.local.citizens import DE_VISU
 
-Life = Callable[[Citizen, ContactCentre, Random], Awaitable[None]]
+Steps = Callable[[Citizen, ContactCentre, Random], Awaitable[None]]
 _TO_LOCK = 5
 
 
 @dataclass(frozen=True)
-class Role:
-    """One kind of life.
+class Scenario:
+    """One kind of life with a PIN.
 
     Attributes:
         says: for the summary.
         share: of the citizens who were not recognised in person.
         events: those that each citizen brings about, beside `pin.issued` and deliveries.
         effect: those that need an approval to take effect (R29).
-        suits: tells who can lead it.
+        suits: tells who can go through it.
     """
 
     says: str
     share: float
-    life: Life
+    steps: Steps
     events: Mapping[str, int] = field(default_factory=dict)
     effect: Mapping[str, int] = field(default_factory=dict)
     suits: Callable[[Citizen], bool] = lambda _: True
@@ -91,7 +91,7 @@ async def _converts(citizen: Citizen, centre: ContactCentre, way: profile.Way) -
     else:
         await profile.hands_in(citizen, request_id, way)
         await centre.decides(request_id)
-    if way == "branch" or citizen.scene.effect_in_sight:
+    if way == "branch" or citizen.session.effect_in_sight:
         await profile.becomes_dispositivo(citizen)
 
 
@@ -138,49 +138,49 @@ _APPROVED = _REVIEWED | {"dispositivo.approved": 1}
 _REVOKED = {"pin.revoked": 1, "pin.issued": 1, "revoke.requested": 1}
 _RESTORED = {"pin.activated": 2, "restore.requested": 1, "restore.confirmed": 1}
 
-RECOGNISED = Role(
+RECOGNISED = Scenario(
     "are recognised in person: dispositivo from the start", 0, _was_recognised,
     _ACTIVE | {"istanza.protocolled": 1},
 )  # fmt: skip
-REST = Role("activate and log in", 0, _logs_in, _ACTIVE)
-ROLES = (
-    Role("lose the PIN, restore it, log in", 0.06, _restores, _RESTORED, suits=_two_contacts),
-    Role("lose the initial PIN, revoke it, ask again", 0.04, _revokes_initial, _REVOKED),
-    Role("revoke the PIN they use, ask again, activate", 0.03, _revokes, _REVOKED | {"pin.activated": 2}),
-    Role("ask while a PIN lives: nothing is issued", 0.03, _asks_twice, {"pin.request_rejected": 1}),
-    Role("mistype five times and are locked out", 0.015, _is_locked, _ACTIVE | {"pin.locked": 1}),
-    Role("mistype, then log in", 0.05, _mistypes, _ACTIVE),
-    Role("become dispositivo online", 0.05, _converts_online, _APPROVED, _EFFECT),
-    Role("become dispositivo by fax", 0.03, _converts_by_fax, _APPROVED, _EFFECT),
-    Role(
+REST = Scenario("activate and log in", 0, _logs_in, _ACTIVE)
+SCENARIOS = (
+    Scenario("lose the PIN, restore it, log in", 0.06, _restores, _RESTORED, suits=_two_contacts),
+    Scenario("lose the initial PIN, revoke it, ask again", 0.04, _revokes_initial, _REVOKED),
+    Scenario("revoke the PIN they use, ask again, activate", 0.03, _revokes, _REVOKED | {"pin.activated": 2}),
+    Scenario("ask while a PIN lives: nothing is issued", 0.03, _asks_twice, {"pin.request_rejected": 1}),
+    Scenario("mistype five times and are locked out", 0.015, _is_locked, _ACTIVE | {"pin.locked": 1}),
+    Scenario("mistype, then log in", 0.05, _mistypes, _ACTIVE),
+    Scenario("become dispositivo online", 0.05, _converts_online, _APPROVED, _EFFECT),
+    Scenario("become dispositivo by fax", 0.03, _converts_by_fax, _APPROVED, _EFFECT),
+    Scenario(
         "become dispositivo at a branch", 0.03, _converts_at_a_branch,
         Counter(_ASKED) + Counter(_EFFECT),
     ),
-    Role("send documents that do not do", 0.03, _is_refused, _REVIEWED | {"dispositivo.cancelled": 1}),
-    Role("wait for the letter", 0.25, _waits),
-    Role("activate", 0.25, _activates, _ACTIVE),
+    Scenario("send documents that do not do", 0.03, _is_refused, _REVIEWED | {"dispositivo.cancelled": 1}),
+    Scenario("wait for the letter", 0.25, _waits),
+    Scenario("activate", 0.25, _activates, _ACTIVE),
     REST,
 )  # fmt: skip
 
 
-def cast(citizens: Sequence[Citizen]) -> list[tuple[Role, Citizen]]:
-    """Give everybody a role: at least one citizen each, as far as there are enough; the rest log in."""
+def assign(citizens: Sequence[Citizen]) -> list[tuple[Scenario, Citizen]]:
+    """Give everybody a scenario: at least one citizen each, as far as there are enough; the rest log in."""
     parts = [(RECOGNISED, citizen) for citizen in citizens if citizen.kind == DE_VISU]
     left = [citizen for citizen in citizens if citizen.kind != DE_VISU]
     number = len(left)
-    for role in ROLES:
-        share = number if role is REST else max(1, int(role.share * number))
-        chosen = [citizen for citizen in left if role.suits(citizen)][:share]
-        parts += [(role, citizen) for citizen in chosen]
+    for scenario in SCENARIOS:
+        share = number if scenario is REST else max(1, int(scenario.share * number))
+        chosen = [citizen for citizen in left if scenario.suits(citizen)][:share]
+        parts += [(scenario, citizen) for citizen in chosen]
         left = [citizen for citizen in left if citizen not in chosen]
     return parts
 
 
-def promised(parts: Sequence[tuple[Role, Citizen]], *, effect_in_sight: bool) -> Counter[str]:
+def promised(parts: Sequence[tuple[Scenario, Citizen]], *, effect_in_sight: bool) -> Counter[str]:
     """Return how often each event is to be heard, deliveries left out."""
     counts = Counter({"pin.issued": len(parts)})
-    for role, _ in parts:
-        counts.update(role.events)
+    for scenario, _ in parts:
+        counts.update(scenario.events)
         if effect_in_sight:
-            counts.update(role.effect)
+            counts.update(scenario.effect)
     return counts

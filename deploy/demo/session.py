@@ -1,4 +1,4 @@
-"""Where the demonstration plays: the broker, the far ends, and what was said there."""
+"""The session of a demonstration: its clients of the broker, and what they and the citizens were told."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,11 +9,13 @@ from uuid import uuid4
 
 from aiormq.exceptions import AMQPError
 
-from deploy.demo.captured import Captured
 from deploy.demo.events import Events
-from deploy.local.client import Body, Client
-from shared.sealing import Keys, seal_to
-from shared.secret import Secret
+from deploy.local.captured import Captured
+from deploy.local.client import Client
+from deploy.local.inbox import Body
+
+_LIMIT = 120.0
+"""Seconds that a reply may take: everybody asks at once."""
 
 
 class Unexpected(Exception):  # noqa: N818 - reads as what it says
@@ -21,12 +23,12 @@ class Unexpected(Exception):  # noqa: N818 - reads as what it says
 
 
 WENT_WRONG = (Unexpected, TimeoutError, LookupError, OSError, AMQPError)
-"""What ends one citizen's part and not the play: no answer, a wrong one, or the broker is gone."""
+"""What ends one citizen's part and not the demonstration: no answer, a wrong one, or the broker is gone."""
 
 
 @dataclass
-class Scene:
-    """Where it all plays.
+class Session:
+    """What everybody in the demonstration works with.
 
     Attributes:
         state: the stack's `.local`.
@@ -56,13 +58,10 @@ class Scene:
             Unexpected: the reply has another code than `expected`.
         """
         message_id = str(uuid4())
-        reply = await self.clients[by].ask(type_, body, message_id)
-        self.replies[type_, reply.code] += 1
-        if reply.code != expected:
-            faults = ", ".join(f"{fault.field}: {fault.code}" for fault in reply.errors)
-            raise Unexpected(f"{type_} was answered {reply.code}, not {expected} {faults}".rstrip())
-        return message_id, reply.data
-
-    def sealed(self, to: str, text: str) -> str:
-        """Seal a text to a service's public key."""
-        return seal_to(Keys(self.state / "keys").public(to), Secret(text))
+        reply = await self.clients[by].ask(type_, body, message_id=message_id, limit=_LIMIT)
+        code, data = str(reply["code"]), dict(reply["data"])
+        self.replies[type_, code] += 1
+        if code != expected:
+            faults = ", ".join(f"{fault['field']}: {fault['code']}" for fault in reply["errors"])
+            raise Unexpected(f"{type_} was answered {code}, not {expected} {faults}".rstrip())
+        return message_id, data

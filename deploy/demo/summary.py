@@ -1,4 +1,4 @@
-"""What happened: by role, by outcome, by channel, and in one citizen's life."""
+"""What happened: by scenario, by outcome, by channel, and in one citizen's life."""
 
 import re
 from collections import Counter
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.demo.citizen import Citizen
-from deploy.demo.demo_stack import Ground
-from deploy.demo.runner import SHOWN, Played
+from deploy.demo.demo_stack import DemoStack
+from deploy.demo.runner import SHOWN, DemoRun
 from deploy.demo.scenarios import promised
 from deploy.demo.screen import Screen
 from deploy.pinctl import trace
@@ -17,16 +17,16 @@ from deploy.pinctl.settings import LedgerSettings
 _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 
 
-def tell(played: Played, ground: Ground, screen: Screen) -> list[str]:
+def tell(run: DemoRun, stack: DemoStack, screen: Screen) -> list[str]:
     """Print what happened; return what did not happen as promised, a sentence each."""
-    events = [event for _, citizen in played.parts for event in played.scene.events.of(citizen.subject)]
+    events = [event for _, citizen in run.parts for event in run.session.events.of(citizen.subject)]
     heard = Counter(event["type"] for event in events)
-    promises = promised(played.parts, effect_in_sight=ground.effect_in_sight)
+    promises = promised(run.parts, effect_in_sight=stack.effect_in_sight)
     screen.heading("What they did")
-    lives = Counter(role.says for role, _ in played.parts)
+    lives = Counter(scenario.says for scenario, _ in run.parts)
     screen.table(("citizens", "who"), [(number, says) for says, number in lives.most_common()])
     screen.heading("What the workers answered")
-    replies = sorted(played.scene.replies.items())
+    replies = sorted(run.session.replies.items())
     screen.table(("command", "reply", "times"), [(*reply, number) for reply, number in replies])
     screen.heading("What the workers said had happened")
     facts = sorted(type_ for type_ in heard if not type_.startswith("delivery."))
@@ -40,7 +40,7 @@ def tell(played: Played, ground: Ground, screen: Screen) -> list[str]:
             for channel, name in SHOWN.items()
         ],
     )
-    return played.troubles + broken(heard, promises)
+    return run.failures + broken(heard, promises)
 
 
 def broken(heard: Mapping[str, int], promises: Mapping[str, int]) -> list[str]:
@@ -54,13 +54,13 @@ def broken(heard: Mapping[str, int], promises: Mapping[str, int]) -> list[str]:
     return [*sentences, *([f"{failed} deliveries failed"] if failed else [])]
 
 
-async def tell_life(played: Played, ground: Ground, screen: Screen) -> None:
+async def tell_life(run: DemoRun, stack: DemoStack, screen: Screen) -> None:
     """Print the ledger's timeline of the citizen to whom most kinds of things happened."""
-    role, citizen = max(played.parts, key=lambda part: _kinds_of_events(part[1]))
+    scenario, citizen = max(run.parts, key=lambda part: _kinds_of_events(part[1]))
     if not citizen.subject:
-        return  # nobody got a PIN, which the troubles say
-    answer = await trace.of_subject(LedgerSettings.load(ground.env), bytes.fromhex(citizen.subject))
-    screen.heading(f"One citizen's timeline from the ledger: one of those who {role.says}")
+        return  # nobody got a PIN, which the failures say
+    answer = await trace.of_subject(LedgerSettings.load(stack.env), bytes.fromhex(citizen.subject))
+    screen.heading(f"One citizen's timeline from the ledger: one of those who {scenario.says}")
     # What became of a delivery is an entry too: how it stands now would say it again.
     rows = [row for row in answer.data["timeline"] if row["source"] != "delivery"]
     screen.table(
@@ -72,7 +72,7 @@ async def tell_life(played: Played, ground: Ground, screen: Screen) -> None:
 
 
 def _kinds_of_events(citizen: Citizen) -> int:
-    return len({event["type"] for event in citizen.scene.events.of(citizen.subject)})
+    return len({event["type"] for event in citizen.session.events.of(citizen.subject)})
 
 
 def _time(at: datetime) -> str:
@@ -85,10 +85,10 @@ def _brief(details: Mapping[str, Any]) -> str:
     return _UUID.sub(r"\1…", trace.said(details))
 
 
-def rate(played: Played) -> str:
+def rate(run: DemoRun) -> str:
     """Return how fast PINs were issued."""
-    number = len(played.parts)
+    number = len(run.parts)
     return (
-        f"{number} PINs in {played.seconds:.2f} s, from the first request to the last delivery on record:"
-        f" {number / played.seconds:.0f} a second"
+        f"{number} PINs in {run.seconds:.2f} s, from the first request to the last delivery on record:"
+        f" {number / run.seconds:.0f} a second"
     )

@@ -1,91 +1,198 @@
-"""A client of the broker: asks commands, waits for their replies, hears events."""
+"""A black-box client: what a portal, an operator's console, the registry or a gateway does on the broker.
 
-import asyncio
+It knows the wire contract and nothing else of the project.
+
+    async with Client(url, "portal") as portal:
+        await portal.ask("pin.request", body)
+        key = ReplyKey()
+        reply = await portal.ask(
+            "pin.activate",
+            {"codice_fiscale": …, "pin_sealed": sealed(state, "issuer", pin), "reply_key": key.public},
+        )
+        short_pin = key.open(reply["data"]["pin_sealed"])
+
+`deploy.local.captured` reads what the citizen gets, `deploy.local.sealed` seals and opens.
+"""
+
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aiormq.exceptions import AMQPError
 
+from deploy.local.inbox import LIMIT, Event, Inbox, Reply
 from shared.contract import topology
-from shared.contract.reply import Reply
 
-Body = dict[str, Any]
-_LIMIT = 120.0
+LOST = (OSError, AMQPError, RuntimeError, TimeoutError)
+"""What a client sees when the broker goes away; what became of the last command is then unknown."""
 
 
-class Client:
-    """One broker user with a queue for its replies, open until `close`."""
+class Client(Inbox):
+    """One broker user with a queue for its replies and one for all events.
 
-    def __init__(self, connection: AbstractConnection, channel: AbstractChannel, user: str) -> None:
-        self._connection, self._channel, self._user = connection, channel, user
-        self._awaited: dict[str, asyncio.Future[Reply]] = {}
-        self._commands: aio_pika.abc.AbstractExchange
-        self._replies = ""
+    Args:
+        url: of the broker, as this user.
+        user: `portal`, `operator` or `registry`, who have queues of their own; or any other, who has none.
+        name: makes the queues lasting ones of this name, which survive the broker and a `connect`.
+    """
 
-    @classmethod
-    async def open(cls, url: str, user: str) -> Self:
-        """Connect as `portal`, `operator` or `registry`.
+    def __init__(self, url: str, user: str, *, name: str = "") -> None:
+        super().__init__()
+        self._url, self.user, self._name = url, user, name
+        self.listens = user in {"portal", "operator", "registry"}
+        """Whether it has queues, and so gets replies and events."""
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+        self._reply_to: str | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(*LOST):
+            if self._name and self.listens:
+                await self._delete_queues()
+        await self.close()
+
+    async def _delete_queues(self) -> None:
+        if self._channel is None or self._channel.is_closed:
+            await self.connect()
+        if self._channel:
+            for queue in self._queue_names():
+                await self._channel.queue_delete(queue)
+
+    def _queue_names(self) -> tuple[str, str]:
+        return f"reply.{self.user}.{self._name}", f"events.{self.user}.{self._name}"
+
+    async def connect(self) -> None:
+        """Connect, declare the queues and start to listen.
 
         Raises:
-            OSError, aiormq.exceptions.AMQPError: the broker is not there or does not let us in.
+            OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
         """
-        connection = await aio_pika.connect(url, timeout=10)
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        client = cls(connection, channel, user)
-        client._commands = await channel.get_exchange(topology.COMMANDS, ensure=False)
-        replies = await channel.declare_queue(exclusive=True)
-        client._replies = replies.name
-        await replies.consume(client._take, no_ack=True)
-        return client
+        await self.close()
+        self._connection = await aio_pika.connect(self._url, timeout=10)
+        self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        if self.listens:
+            await self._listen(self._channel)
 
-    async def _take(self, message: AbstractIncomingMessage) -> None:
-        waiting = self._awaited.pop(message.correlation_id or "", None)
-        if waiting and not waiting.done():
-            waiting.set_result(Reply.model_validate_json(message.body))
+    async def _listen(self, channel: AbstractChannel) -> None:
+        if self._name:
+            kind = {"x-queue-type": "quorum"}
+            replies, events = [
+                await channel.declare_queue(queue, durable=True, arguments=dict(kind))
+                for queue in self._queue_names()
+            ]
+        else:
+            replies, events = [await channel.declare_queue("", exclusive=True) for _ in range(2)]
+        await events.bind(topology.EVENTS, "#")
+        self._reply_to = replies.name
+        await replies.consume(self._take_reply)
+        await events.consume(self._take_event)
 
-    async def ask(self, type_: str, body: Mapping[str, Any], message_id: str) -> Reply:
-        """Publish one command and wait for its reply, at most 120 s.
+    async def _take_reply(self, message: AbstractIncomingMessage) -> None:
+        self.take_reply(message.correlation_id or "", message.body)
+        with suppress(*LOST):
+            await message.ack()
+
+    async def _take_event(self, message: AbstractIncomingMessage) -> None:
+        body = json.loads(message.body)
+        self.take_event(Event(message.type or "", message.correlation_id or "", body))
+        with suppress(*LOST):
+            await message.ack()
+
+    @property
+    def reply_to(self) -> str:
+        """The name of the queue for its replies."""
+        return self._reply_to or ""
+
+    async def close(self) -> None:
+        """Go away; what the queues hold is lost unless they are lasting ones."""
+        if self._connection:
+            with suppress(*LOST):
+                await self._connection.close()
+        self._connection = self._channel = None
+
+    async def publish(
+        self,
+        type_: str,
+        body: Mapping[str, Any] | bytes,
+        *,
+        message_id: str | None = None,
+        exchange: str = topology.COMMANDS,
+        key: str | None = None,
+        **properties: Any,  # noqa: ANN401
+    ) -> str:
+        """Publish one message and wait until the broker has confirmed it.
 
         Args:
-            type_: the command's type, its routing key too.
-            body: what becomes its JSON.
-            message_id: a new UUID, which is also the correlation id of all that follows.
+            type_: its type, which is the routing key too.
+            body: a JSON object, or bytes as they are.
+            message_id: a new one, unless given.
+            exchange: where commands go, unless another is given.
+            key: the routing key, where it is not the type.
+            properties: AMQP properties beside, or in the place of, those that the contract asks for.
+
+        Returns:
+            The message id, which is the correlation id of the reply and of all that follows.
+
+        Raises:
+            OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
+        """
+        message_id = message_id or str(uuid4())
+        message = aio_pika.Message(
+            body if isinstance(body, bytes) else json.dumps(body).encode(),
+            **{
+                "type": type_,
+                "message_id": message_id,
+                "user_id": self.user,
+                "reply_to": self._reply_to,
+                "content_type": "application/json",
+                "delivery_mode": aio_pika.DeliveryMode.PERSISTENT,
+                **properties,
+            },
+        )
+        if self._channel is None or self._channel.is_closed:
+            raise ConnectionError("not connected")
+        target = await self._channel.get_exchange(exchange, ensure=False)
+        await target.publish(message, key or type_, mandatory=True, timeout=LIMIT)
+        return message_id
+
+    async def ask(
+        self,
+        type_: str,
+        body: Mapping[str, Any],
+        *,
+        message_id: str | None = None,
+        times: int = 1,
+        limit: float = LIMIT,
+    ) -> Reply:
+        """Publish one command and return the reply to it; asked again, the reply to this time.
+
+        Args:
+            type_: the command's type.
+            body: a JSON object.
+            message_id: a new one, unless given.
+            times: how often it is published, under its one id.
+            limit: seconds to wait for each reply.
 
         Raises:
             TimeoutError: no worker answered.
+            ValueError: the copies of one command got different replies.
         """
-        waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._awaited[message_id] = waiting
-        message = aio_pika.Message(
-            json.dumps(body).encode(),
-            type=type_,
-            message_id=message_id,
-            user_id=self._user,
-            reply_to=self._replies,
-            content_type="application/json",
-            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        )
-        try:
-            async with asyncio.timeout(_LIMIT):
-                await self._commands.publish(message, type_, mandatory=True)
-                return await waiting
-        except TimeoutError:
-            raise TimeoutError(f"{type_}: no reply within {_LIMIT:g} s") from None
-        finally:
-            self._awaited.pop(message_id, None)
-
-    async def hear(self, take: Callable[[Body], None]) -> None:
-        """Have every event from now on taken, as its body."""
-        events = await self._channel.declare_queue(exclusive=True)
-        await events.bind(topology.EVENTS, "#")
-
-        async def taken(message: AbstractIncomingMessage) -> None:
-            take(json.loads(message.body))
-
-        await events.consume(taken, no_ack=True)
-
-    async def close(self) -> None:
-        """Go away; the queues go with us."""
-        await self._connection.close()
+        message_id = message_id or str(uuid4())
+        before = len(self.replies[message_id])
+        for _ in range(times):
+            await self.publish(type_, body, message_id=message_id)
+        reply = await self.reply(message_id, before + times - 1, limit=limit)
+        if len(set(self.replies[message_id][before : before + times])) > 1:
+            raise ValueError(f"{type_}: the copies of one command got different replies")
+        return reply

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.errors import StackError, wait_for
-from deploy.local.lockfile import Claim
+from deploy.local.lockfile import LockFile
 from deploy.local.processes import CHECKOUT, end_leftovers
 
 _UP_LIMIT = 180.0
@@ -21,8 +21,8 @@ class Control:
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._state = self._root / ".local"
-        self._supervisor = Claim(self._state / "supervisor")
-        self._turn = Claim(self._state / "turn")
+        self._supervisor = LockFile(self._state / "supervisor")
+        self._turn = LockFile(self._state / "turn")
 
     def up(self) -> str:
         """Start the stack, unless it is up, and return what to tell the user.
@@ -30,11 +30,11 @@ class Control:
         Raises:
             StackError: it does not start; the text says what to look at.
         """
-        self._turn.take(wait=True)  # two at once would start two supervisors
+        self._turn.acquire(wait=True)  # two at once would start two supervisors
         try:
             return self._up()
         finally:
-            self._turn.let_go()
+            self._turn.release()
 
     def _up(self) -> str:
         was_up = self._supervisor.held_by_another()
@@ -76,11 +76,11 @@ class Control:
 
     def down(self) -> str:
         """Stop everything, and return what to tell the user. The data stays."""
-        self._turn.take(wait=True)
+        self._turn.acquire(wait=True)
         try:
             return self._end()
         finally:
-            self._turn.let_go()
+            self._turn.release()
 
     def _end(self) -> str:
         was_up = self._supervisor.held_by_another()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.fake_providers import FarEnds
+from deploy.local.fake_providers import FakeProviders
 from deploy.local.ports import HOST
 from deploy.local.postgres import Postgres
 from deploy.local.rabbitmq import RabbitMq
@@ -21,7 +21,7 @@ _DEFAULTS = {
 
 
 def settings(
-    state: Path, far_ends: FarEnds, servers: Mapping[str, str], chosen: Mapping[str, str]
+    state: Path, fake_providers: FakeProviders, servers: Mapping[str, str], chosen: Mapping[str, str]
 ) -> dict[str, str]:
     """Return every setting in use.
 
@@ -30,16 +30,16 @@ def settings(
     """
     ours = {name: text for name, text in os.environ.items() if name.startswith("PIN_")}
     keys = {"PIN_KEYS_DIR": str(state / "keys")}
-    return _DEFAULTS | _far_ends(state, far_ends) | ours | dict(chosen) | keys | dict(servers)
+    return _DEFAULTS | _providers(state, fake_providers) | ours | dict(chosen) | keys | dict(servers)
 
 
-def _far_ends(state: Path, far_ends: FarEnds) -> dict[str, str]:
+def _providers(state: Path, fake_providers: FakeProviders) -> dict[str, str]:
     return {
-        "PIN_SMS_URL": f"http://{HOST}:{far_ends.sms_port}/sms",
+        "PIN_SMS_URL": f"http://{HOST}:{fake_providers.sms_port}/sms",
         "PIN_SMTP_HOST": HOST,
-        "PIN_SMTP_PORT": str(far_ends.smtp_port),
+        "PIN_SMTP_PORT": str(fake_providers.smtp_port),
         "PIN_PEC_SMTP_HOST": HOST,
-        "PIN_PEC_SMTP_PORT": str(far_ends.pec_port),
+        "PIN_PEC_SMTP_PORT": str(fake_providers.pec_port),
         "PIN_POST_SPOOL": str(state / "spool/post"),
     }
 

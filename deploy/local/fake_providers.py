@@ -1,4 +1,4 @@
-"""The sinks' process, and how to tell them to misbehave."""
+"""The fake providers: the process that takes SMS and mails as a gateway would, and fails as it is told to."""
 
 import json
 import sys
@@ -11,11 +11,11 @@ from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program
 
 
-class FarEnds:
+class FakeProviders:
     """The capturing SMS gateway and SMTP servers of one stack."""
 
     def __init__(self, state: Path, ports: Ports) -> None:
-        self.captured = state / "captured"
+        self.captured, self._letters = state / "captured", state / "spool/post"
         self.sms_port, self.smtp_port, self.pec_port = ports["sms"], ports["smtp"], ports["pec"]
         argv = [sys.executable, "-m", "deploy.local.sinks", str(self.captured)]
         argv += [str(port) for port in (self.sms_port, self.smtp_port, self.pec_port)]
@@ -47,10 +47,12 @@ class FarEnds:
         return counts
 
     def forget(self) -> None:
-        """Delete what was captured, and start counting anew."""
+        """Delete what was captured and the letters that were handed over, and start counting anew."""
         (self.captured / "sms.jsonl").unlink(missing_ok=True)
         for mail in (self.captured / "mail").glob("*.eml"):
             mail.unlink()
+        for letter in self._letters.iterdir():
+            letter.unlink()
         self._ask("DELETE", "/counts")
 
     def sms(self) -> list[dict[str, str]]:

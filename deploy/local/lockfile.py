@@ -1,4 +1,4 @@
-"""A file that one living process can hold, and in which it says how far it is."""
+"""A lock file: one living process can hold it, and says in it how far it is."""
 
 import fcntl
 import json
@@ -17,14 +17,14 @@ class Said:
     text: str = ""
 
 
-class Claim:
+class LockFile:
     """A lock that ends with the process that holds it, however that ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._held: IO[str] | None = None
 
-    def take(self, *, wait: bool = False) -> bool:
+    def acquire(self, *, wait: bool = False) -> bool:
         """Take the lock, or tell that another has it; with `wait`, wait for it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("a+")
@@ -36,7 +36,7 @@ class Claim:
         self._held = file
         return True
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the lock, if we have it."""
         if self._held:
             self._held.close()
@@ -44,8 +44,8 @@ class Claim:
 
     def held_by_another(self) -> bool:
         """Tell whether another process has the lock."""
-        if self.take():
-            self.let_go()
+        if self.acquire():
+            self.release()
             return False
         return True
 

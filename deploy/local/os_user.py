@@ -10,13 +10,13 @@ from deploy.local.errors import StackError
 
 
 @dataclass(frozen=True)
-class Identity:
+class OsUser:
     """A system user, or nobody in particular: whoever runs the stack."""
 
     user: str | None = None
 
     @classmethod
-    def of_server(cls, user: str) -> "Identity":
+    def of_server(cls, user: str) -> "OsUser":
         """Return that user when we are root, else ourselves.
 
         Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.local.errors import StackError, wait_for
-from deploy.local.os_user import Identity
+from deploy.local.os_user import OsUser
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports
 from deploy.local.processes import CHECKOUT, Process, Program, environment
@@ -53,7 +53,7 @@ class Postgres:
         self._home = state / "postgres"
         self._data = self._home / "data"
         self._state = state
-        self._identity = Identity.of_server("postgres")
+        self._os_user = OsUser.of_server("postgres")
         self._bin = programs()
         self.port = ports["postgres"]
         self.passwords = passwords(state / "ledger-passwords.json", [SUPERUSER, *ROLES])
@@ -65,7 +65,7 @@ class Postgres:
             name="postgres",
             argv=[str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *switches],
             log=self._state / "log/postgres.log",
-            identity=self._identity,
+            os_user=self._os_user,
             cwd=Path("/"),
             home=self._data,
             death_signal="QUIT",  # ends its own children first, which a KILL does not
@@ -79,13 +79,13 @@ class Postgres:
         """Make the data directory where there is none yet."""
         if self._data.exists():
             return
-        self._identity.own(self._home)
+        self._os_user.own(self._home)
         unfinished = self._home / "data.new"
         self._run(["rm", "-rf", str(unfinished)])
         password = self._home / "password"
         password.touch(mode=0o600)
         password.write_text(self.passwords[SUPERUSER])
-        self._identity.give(password)
+        self._os_user.give(password)
         self._run([
             str(self._bin / "initdb"), "-D", str(unfinished), "-U", SUPERUSER, "--pwfile", str(password),
             "--auth", "scram-sha-256", "--data-checksums", "--encoding", "UTF8", "--locale", "C.UTF-8",
@@ -95,7 +95,7 @@ class Postgres:
 
     def _run(self, argv: list[str]) -> None:
         program = Program(
-            "initdb", argv, self._state / "log/initdb.log", identity=self._identity, home=self._data
+            "initdb", argv, self._state / "log/initdb.log", os_user=self._os_user, home=self._data
         )
         done = subprocess.run(
             program.command(), env=environment({}), cwd="/", capture_output=True, text=True, check=False

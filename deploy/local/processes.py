@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from deploy.local.errors import StackError, wait_for
-from deploy.local.os_user import Identity
+from deploy.local.os_user import OsUser
 
 CHECKOUT = Path(__file__).parents[2]
 _TAIL_BYTES = 2000
@@ -37,13 +37,13 @@ class Program:
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path = CHECKOUT
-    identity: Identity = field(default_factory=Identity)
+    os_user: OsUser = field(default_factory=OsUser)
     home: Path = CHECKOUT
     death_signal: str = "KILL"
 
     def command(self) -> list[str]:
         """Return the command line, tied to our life and its user."""
-        tie = ["setpriv", "--pdeathsig", self.death_signal, *self.identity.switches(self.home), "--"]
+        tie = ["setpriv", "--pdeathsig", self.death_signal, *self.os_user.switches(self.home), "--"]
         return [*tie, *self.argv]
 
 

@@ -1,4 +1,4 @@
-"""The far ends of the local stack in one process: an SMS gateway and two SMTP servers.
+"""The fake providers of the local stack in one process: an SMS gateway and two SMTP servers.
 
 `python -m deploy.local.sinks CAPTURED SMS_PORT SMTP_PORT PEC_PORT`
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.local import environment
 from deploy.local.errors import StackError, wait_for
-from deploy.local.fake_providers import FarEnds
+from deploy.local.fake_providers import FakeProviders
 from deploy.local.keyrings import keyring
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import DATABASE, Postgres
@@ -21,7 +21,7 @@ _READY_LIMIT = 60.0
 
 
 class Stack:
-    """A private Postgres, RabbitMQ and far ends, and workers on them, with all state in `<root>/.local`.
+    """A private Postgres, RabbitMQ and fake providers, and workers on them; all state is in `<root>/.local`.
 
     Whatever it starts dies with the program that holds it, however that ends.
 
@@ -37,7 +37,7 @@ class Stack:
         self.ended = end_leftovers(self.state / "run")
         self.postgres = Postgres(self.state, self._ports)
         self.rabbitmq = RabbitMq(self.state, self._ports)
-        self.far_ends = FarEnds(self.state, self._ports)
+        self.fake_providers = FakeProviders(self.state, self._ports)
         self.database = DATABASE
         self.settings = dict(settings or {})
         self.workers: dict[str, Process] = {}
@@ -54,7 +54,7 @@ class Stack:
     def env(self) -> dict[str, str]:
         """Every setting in use; `PIN_AMQP_URL` and `PIN_LEDGER_DSN` are pinctl's."""
         servers = environment.servers(self.postgres, self.rabbitmq, self.database)
-        return environment.settings(self.state, self.far_ends, servers, self.settings)
+        return environment.settings(self.state, self.fake_providers, servers, self.settings)
 
     def start(self) -> None:
         """Start everything: the workers load while RabbitMQ, the slowest of all, still boots."""
@@ -64,19 +64,19 @@ class Stack:
         self.wait_ready(process.name for process in started)
 
     def start_servers(self) -> None:
-        """Start Postgres, RabbitMQ and the far ends, and make keys, roles and tables."""
+        """Start Postgres, RabbitMQ and the fake providers, and make keys, roles and tables."""
         self._spawn_servers()
         self._wait_for_servers()
 
     def _spawn_servers(self) -> None:
         self.rabbitmq.spawn()
-        self.far_ends.spawn()
+        self.fake_providers.spawn()
         make_keys(self.state / "keys")
         self.postgres.start()
         self.postgres.make_ready()
 
     def _wait_for_servers(self) -> None:
-        self.far_ends.wait_ready()
+        self.fake_providers.wait_ready()
         self.rabbitmq.wait_ready()
         environment.write(self.state / "env", self.env)
 
@@ -159,7 +159,7 @@ class Stack:
     def stop(self) -> None:
         """Stop everything, in order: nothing is left running."""
         self.stop_workers()
-        self.far_ends.stop()
+        self.fake_providers.stop()
         self.rabbitmq.process.ask_to_end()
         self.postgres.stop()
         self.rabbitmq.stop()
@@ -175,7 +175,7 @@ class Stack:
             self.postgres.process,
             self.rabbitmq.process,
             self.rabbitmq.port_mapper,
-            self.far_ends.process,
+            self.fake_providers.process,
         )
         return {process.name: process for process in servers} | self.workers
 

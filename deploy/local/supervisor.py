@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local.errors import StackError, wait_for
-from deploy.local.lockfile import Claim
+from deploy.local.lockfile import LockFile
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
 
@@ -61,17 +61,19 @@ def supervise(stack: Stack) -> NoReturn:
 def run(root: Path) -> int:
     """Start the stack below `root`, keep it running until SIGTERM, stop it."""
     signal.signal(signal.SIGTERM, _end)
-    claim = Claim(root / ".local/supervisor")
-    wait_for(claim.take, 2, "the end of another supervisor")  # who asks whether it is held, holds it a moment
+    lock = LockFile(root / ".local/supervisor")
+    wait_for(
+        lock.acquire, 2, "the end of another supervisor"
+    )  # who asks whether it is held, holds it a moment
     stack = None
     try:
-        claim.say("starting")
+        lock.say("starting")
         stack = Stack(root)
         stack.start()
-        claim.say("ready")
+        lock.say("ready")
         supervise(stack)
     except StackError as error:
-        claim.say("failed", str(error))
+        lock.say("failed", str(error))
         print(error, flush=True)
         return 1
     except _Ended:

@@ -61,7 +61,7 @@ def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
     recognition = _recognition(command, at)
     return recognised(account, recognition).but(
         holder=_holder(command),
-        contacts=Contacts.of(**command.contacts.__dict__),
+        contacts=Contacts(**command.contacts.__dict__),
         level="dispositivo" if recognition else "online",
     )
 
@@ -70,20 +70,18 @@ def _recognition(command: PinRequest, at: Moment) -> Recognition | None:
     vouched = command.recognition
     if vouched is None:
         return None
-    return Recognition.of(
+    return Recognition(
         kind=vouched.kind,
         at=at.now,
         operator=vouched.operator.id,
         office=vouched.operator.office,
-        document=Document.of(**vouched.document.__dict__),
+        document=Document(**vouched.document.__dict__),
     )
 
 
 def _holder(command: PinRequest) -> Holder:
     told = command.__dict__
-    return Holder.of(
-        **{name: told[name] for name in _KEPT}, residence=Residence.of(**command.residence.__dict__)
-    )
+    return Holder(**{name: told[name] for name in _KEPT}, residence=Residence(**command.residence.__dict__))
 
 
 def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], at: Moment) -> Decision:

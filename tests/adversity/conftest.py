@@ -1,29 +1,18 @@
 """Servers and workers that the tests of one file share: to start them costs more than most of these tests."""
 
-import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.kit.servers import empty_queues
+from tests.kit.servers import fresh_ledger
 
 
-@pytest.fixture(scope="module")
-def running(servers: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(servers: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
     """The servers with a fresh ledger, empty queues and the `WORKERS` of the file, with its `SETTINGS`."""
-    with ThreadPoolExecutor(1) as aside:  # the tests have a loop of their own
-        aside.submit(asyncio.run, empty_queues(servers)).result()
-    servers.far_ends.behave()
-    servers.far_ends.forget()
-    for letters in (servers.state / "spool/post").iterdir():
-        letters.unlink()
-    servers.use_new_database(f"ledger_{request.module.__name__.rpartition('.')[2]}")
-    servers.settings.update(request.module.SETTINGS)
-    servers.start_workers(request.module.WORKERS)
-    yield servers
-    servers.stop_workers(limit=5)
-    servers.far_ends.behave()
-    servers.settings.clear()
-    servers.drop_database()
+    name = f"ledger_{request.module.__name__.rpartition('.')[2]}"
+    async with fresh_ledger(servers, name, request.module.SETTINGS) as stack:
+        stack.start_workers(request.module.WORKERS)
+        yield stack

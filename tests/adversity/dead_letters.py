@@ -1,4 +1,4 @@
-"""What has been parked."""
+"""The dead letters: what workers have parked in `pin.dead`."""
 
 import aio_pika
 

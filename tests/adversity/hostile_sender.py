@@ -19,7 +19,7 @@ GARBLED = "not-utf8"
 _NO_UTF8 = b"\xff\xfe\xc0\x80ABC\xed"
 
 
-class Rough:
+class HostileSender:
     """One broker user on one connection."""
 
     def __init__(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Where a secret could have been left: everything that a stack writes, and what its processes show."""
+"""Where a secret could have leaked to: everything that a stack writes, and what its processes show."""
 
 import os
 import subprocess

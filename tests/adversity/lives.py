@@ -7,13 +7,15 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
+from deploy.local.captured import Captured
 from deploy.local.citizens import DE_VISU, Body
-from deploy.local.stack import Stack
+from deploy.local.client import Client
+from deploy.local.inbox import Reply
+from deploy.local.sealed import ReplyKey, sealed
 from tests.adversity.marked_citizens import word
 from tests.adversity.people import Issued, issued, standing
 from tests.chaos.evidence import Evidence
-from tests.kit.captured import Captured
-from tests.kit.client import Client, Reply, ReplyKey, sealed
+from tests.kit.harness import Harness
 from tests.kit.waiting import until
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
@@ -42,19 +44,16 @@ class Life:
 
 
 @dataclass
-class Country:
-    """Everybody's lives, and the clients by which they are lived."""
+class Population:
+    """Everybody's lives, and the harness by which they are lived."""
 
-    stack: Stack
-    portal: Client
-    operator: Client
-    registry: Client
+    harness: Harness
     lives: list[Life]
     chance: Random = field(default_factory=lambda: Random(5))  # noqa: S311 - nothing here is a secret
 
     async def say(self, life: Life, type_: str, *, by: Client | None = None, **body: object) -> Reply:
         """Publish a command about somebody and return the reply."""
-        return await (by or self.portal).ask(type_, {"codice_fiscale": life.codice_fiscale, **body})
+        return await (by or self.harness.portal).ask(type_, {"codice_fiscale": life.codice_fiscale, **body})
 
     async def done(self, life: Life, type_: str, *, by: Client | None = None, **body: object) -> Reply:
         """Publish a command that has to be accepted."""
@@ -66,14 +65,14 @@ class Country:
         """Ask for a PIN for each, at home or at a branch."""
         at_branch = [life for life in lives if life.kind == DE_VISU]
         at_home = [life for life in lives if life.kind != DE_VISU]
-        pins = await issued(self.stack, self.portal, [life.body for life in at_home])
-        pins += await issued(self.stack, self.operator, [life.body for life in at_branch])
+        pins = await issued(self.harness.stack, self.harness.portal, [life.body for life in at_home])
+        pins += await issued(self.harness.stack, self.harness.operator, [life.body for life in at_branch])
         return list(zip([*at_home, *at_branch], pins, strict=True))
 
     async def hand_over(self, pins: list[tuple[Life, Issued]], channels: set[str]) -> None:
         """Wait for what goes out on these channels, and let everybody read the halves."""
         out = [id_ for _, pin in pins for channel, id_ in pin.carriers.items() if channel in channels]
-        found = await standing(self.stack, out, {"sent"})
+        found = await standing(self.harness.stack, out, {"sent"})
         for life, pin in pins:
             first, second = _halves(pin.carriers, found)
             life.initial = first + second
@@ -82,14 +81,14 @@ class Country:
     async def first_access(self, life: Life) -> None:
         """Use the initial PIN."""
         key = ReplyKey()
-        typed = sealed(self.stack, "issuer", f"{life.initial[:8]}-{life.initial[8:]}".lower())
+        typed = sealed(self.harness.stack.state, "issuer", f"{life.initial[:8]}-{life.initial[8:]}".lower())
         reply = await self.say(life, "pin.activate", pin_sealed=typed, reply_key=key.public)
         life.pin = key.open(reply["data"]["pin_sealed"])
         life.secrets.add(life.pin)
 
     async def log_in(self, life: Life, pin: str) -> str:
         """Try a PIN; return the reply's code."""
-        reply = await self.say(life, "pin.verify", pin_sealed=sealed(self.stack, "issuer", pin))
+        reply = await self.say(life, "pin.verify", pin_sealed=sealed(self.harness.stack.state, "issuer", pin))
         return str(reply["code"])
 
     async def link_to(self, life: Life, address: str) -> str:
@@ -97,11 +96,11 @@ class Country:
         tokens: list[str] = []
 
         def there() -> bool:
-            tokens[:] = [copy.token for copy in Captured(self.stack).to(address) if copy.token]
+            tokens[:] = [copy.token for copy in Captured(self.harness.stack.state).to(address) if copy.token]
             return bool(tokens)
 
         await until(there, f"a link for a {life.kind}", every=0.1)
-        return sealed(self.stack, "revoker", tokens[-1])
+        return sealed(self.harness.stack.state, "revoker", tokens[-1])
 
     async def restore(self, life: Life, *, to_the_end: bool) -> None:
         """Ask to restore, and use the link and the new halves if it is to go to the end."""
@@ -110,12 +109,16 @@ class Country:
         token = await self.link_to(life, life.email)
         if not to_the_end:
             return
-        before = {copy.id for copy in Captured(self.stack).all()}
+        before = {copy.id for copy in Captured(self.harness.stack.state).all()}
         assert (await self.say(life, "restore.confirm", token_sealed=token))["code"] == "accepted"
         halves: dict[str, str] = {}
 
         def there() -> bool:
-            new = [copy for copy in Captured(self.stack).all() if copy.id not in before and copy.half]
+            new = [
+                copy
+                for copy in Captured(self.harness.stack.state).all()
+                if copy.id not in before and copy.half
+            ]
             halves.update({copy.to: str(copy.half) for copy in new if copy.to in contacts.values()})
             return len(halves) == 2
 
@@ -129,10 +132,10 @@ class Country:
         card = {"number": f"{self.chance.randrange(10**19, 10**20)}", "expires_on": "2031-05-31"}
         address = f"{word(self.chance).lower()}@example.it"
         life.data |= {card["number"], address.partition("@")[0]}
-        await self.done(life, "registry.update", by=self.registry, health_card=card)
+        await self.done(life, "registry.update", by=self.harness.registry, health_card=card)
         await self.say(life, "revoke.request", health_card=card, email=address)
         token = await self.link_to(life, address)
-        wrong = sealed(self.stack, "revoker", "0" * 40)
+        wrong = sealed(self.harness.stack.state, "revoker", "0" * 40)
         assert (await self.say(life, "revoke.confirm", token_sealed=wrong))["code"] == "link_invalid"
         if to_the_end:
             assert (await self.say(life, "revoke.confirm", token_sealed=token))["code"] == "accepted"
@@ -150,11 +153,11 @@ class Country:
         """Send an istanza, ask for the dispositivo PIN, hand in papers that an operator finds illegible."""
         await self.done(life, "istanza.submit", istanza_id=str(uuid4()), service="Pensione")
         request = await self.hand_in(life)
-        await self.operator.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
+        await self.harness.operator.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
         note = word(self.chance)
         life.data.add(note)
         refusal: dict[str, Any] = {"operator": OPERATOR, "reason": "illegible", "note": note}
-        await self.done(life, "dispositivo.cancel", by=self.operator, request_id=request, **refusal)
+        await self.done(life, "dispositivo.cancel", by=self.harness.operator, request_id=request, **refusal)
 
     async def hand_in(self, life: Life) -> str:
         """Ask for the dispositivo PIN and hand in papers; return the request's id."""
@@ -187,18 +190,18 @@ class Country:
         request = await self.hand_in(life)
         if not at_branch:
             approval = {"request_id": request, "operator": OPERATOR}
-            await self.done(life, "dispositivo.approve", by=self.operator, **approval)
+            await self.done(life, "dispositivo.approve", by=self.harness.operator, **approval)
             return
-        await self.done(life, "branch.lookup", by=self.operator, operator=OPERATOR)
+        await self.done(life, "branch.lookup", by=self.harness.operator, operator=OPERATOR)
         shown = self.document(life)
-        await self.done(life, "branch.activate", by=self.operator, operator=OPERATOR, document=shown)
+        await self.done(life, "branch.activate", by=self.harness.operator, operator=OPERATOR, document=shown)
 
     async def end_by_phone(self, life: Life) -> None:
         """Have the contact centre revoke the PIN, for a reason that names nobody but this life."""
         reason = word(self.chance)
         life.data.add(reason)
         by = {"operator": OPERATOR, "reason": f"Telefonata di {reason}"}
-        await self.done(life, "revoke.by_contact_centre", by=self.operator, **by)
+        await self.done(life, "revoke.by_contact_centre", by=self.harness.operator, **by)
 
 
 def _halves(carriers: dict[str, UUID], found: Evidence) -> tuple[str, str]:
@@ -210,32 +213,32 @@ def _halves(carriers: dict[str, UUID], found: Evidence) -> tuple[str, str]:
     return one, two
 
 
-async def live(country: Country, late: int) -> None:
+async def live(population: Population, late: int) -> None:
     """Let everybody live: most go through first access, and some through all that can happen.
 
     The PEC never gets through, so that deliveries wait in the outbox; the SMS of those who come `late` stay
     in their queue.
     """
-    country.stack.far_ends.misbehave(pec={"mode": "status", "status": 451})
-    early, latecomers = country.lives[:-late], country.lives[-late:]
-    await country.hand_over(await country.ask_for_pins(early), {"sms", "email", "post"})
-    await live_on(country, [life for life in early if life.kind != "pec"][:60])
-    country.stack.workers["notifier-sms"].stop(signal.SIGTERM)
-    await country.hand_over(await country.ask_for_pins(latecomers), {"email", "post"})
+    population.harness.stack.fake_providers.misbehave(pec={"mode": "status", "status": 451})
+    early, latecomers = population.lives[:-late], population.lives[-late:]
+    await population.hand_over(await population.ask_for_pins(early), {"sms", "email", "post"})
+    await live_on(population, [life for life in early if life.kind != "pec"][:60])
+    population.harness.stack.workers["notifier-sms"].stop(signal.SIGTERM)
+    await population.hand_over(await population.ask_for_pins(latecomers), {"email", "post"})
 
 
-async def live_on(country: Country, active: list[Life]) -> None:
+async def live_on(population: Population, active: list[Life]) -> None:
     """First access, log-ins, a lock, restores, revocations, new contacts, papers."""
-    await asyncio.gather(*(country.first_access(life) for life in active))
-    right = await asyncio.gather(*(country.log_in(life, life.pin.lower()) for life in active[:20]))
-    wrong = await asyncio.gather(*(country.log_in(life, "0000-0000") for life in active[20:30]))
+    await asyncio.gather(*(population.first_access(life) for life in active))
+    right = await asyncio.gather(*(population.log_in(life, life.pin.lower()) for life in active[:20]))
+    wrong = await asyncio.gather(*(population.log_in(life, "0000-0000") for life in active[20:30]))
     assert (set(right), set(wrong)) == ({"accepted"}, {"wrong_pin"})
-    assert [await country.log_in(active[30], f"9999999{n}") for n in range(6)][-1] == "locked"
+    assert [await population.log_in(active[30], f"9999999{n}") for n in range(6)][-1] == "locked"
     reachable = iter([life for life in active if {"mobile", "email"} <= life.body["contacts"].keys()])
-    await asyncio.gather(*(country.restore(next(reachable), to_the_end=n > 1) for n in range(6)))
-    await asyncio.gather(*(country.revoke(next(reachable), to_the_end=n > 1) for n in range(6)))
-    await asyncio.gather(*(country.change_contacts(next(reachable)) for _ in range(6)))
-    await asyncio.gather(*(country.apply(life) for life in active[-4:]))
-    await country.become_dispositivo(active[-4], at_branch=False)
-    await country.become_dispositivo(active[-3], at_branch=True)
-    await country.end_by_phone(active[-2])
+    await asyncio.gather(*(population.restore(next(reachable), to_the_end=n > 1) for n in range(6)))
+    await asyncio.gather(*(population.revoke(next(reachable), to_the_end=n > 1) for n in range(6)))
+    await asyncio.gather(*(population.change_contacts(next(reachable)) for _ in range(6)))
+    await asyncio.gather(*(population.apply(life) for life in active[-4:]))
+    await population.become_dispositivo(active[-4], at_branch=False)
+    await population.become_dispositivo(active[-3], at_branch=True)
+    await population.end_by_phone(active[-2])

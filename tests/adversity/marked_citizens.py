@@ -1,4 +1,4 @@
-"""Citizens whose every datum is unmistakable: nothing like it is anywhere by chance."""
+"""Citizens whose every datum is marked: nothing like it is anywhere by chance."""
 
 from collections.abc import Iterator
 from datetime import date

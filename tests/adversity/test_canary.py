@@ -13,11 +13,11 @@ from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS as ALL
 from tests.adversity import leak_locations
-from tests.adversity.lives import Country, Life, live
+from tests.adversity.lives import Life, Population, live
 from tests.adversity.marked_citizens import people, personal
 from tests.adversity.search import Form, forms, named, search, tells, token_forms
 from tests.chaos.evidence import DEAD, gathered
-from tests.kit.client import operator, portal, registry
+from tests.kit.harness import harness_on
 
 WORKERS = tuple(ALL)
 # What could not be sent rests in the outbox for as long as the test goes on.
@@ -41,8 +41,8 @@ def lives() -> list[Life]:
 async def test_nothing_secret_is_readable_but_where_the_citizen_gets_it(
     running: Stack, lives: list[Life], tmp_path: Path
 ) -> None:
-    async with portal(running) as p, operator(running) as o, registry(running) as r:
-        await live(Country(running, p, o, r, lives), LATE)
+    async with harness_on(running) as harness:
+        await live(Population(harness, lives), LATE)
     found = await gathered(running, (), ())
     assert found.waiting["notifier.sms"] > 0, "no bundle lies in a queue"
     assert (

@@ -6,7 +6,7 @@ from asyncio import Event
 import pytest
 
 from deploy.local.stack import Stack
-from tests.kit.harness import MAIN_WAY, Town, town_on
+from tests.kit.harness import MAIN_WAY, Harness, harness_on
 from tests.kit.waiting import until
 
 WORKERS = MAIN_WAY
@@ -21,35 +21,35 @@ def pids(running: Stack) -> dict[str, int]:
     return {name: process.pid for name, process in running.workers.items()}
 
 
-async def keep_asking(town: Town, over: Event) -> None:
+async def keep_asking(harness: Harness, over: Event) -> None:
     """Be one citizen after another who asks for a PIN and waits for the answer."""
     while not over.is_set():
-        (person,) = town.newcomers(1)
-        assert (await town.ask("pin.request", person.body))["code"] == "accepted"
+        (person,) = harness.newcomers(1)
+        assert (await harness.ask("pin.request", person.body))["code"] == "accepted"
 
 
-async def answered(town: Town, more: int) -> None:
+async def answered(harness: Harness, more: int) -> None:
     """Wait until so many more requests have got their answer."""
-    before = len(town.portal.replies)
-    await until(lambda: len(town.portal.replies) >= before + more, f"{more} more answers", limit=120)
+    before = len(harness.portal.replies)
+    await until(lambda: len(harness.portal.replies) >= before + more, f"{more} more answers", limit=120)
 
 
 async def test_a_disk_alarm_blocks_everybody_and_loses_nothing(running: Stack, pids: dict[str, int]) -> None:
-    async with town_on(running) as town:
+    async with harness_on(running) as harness:
         over = Event()
-        load = [asyncio.create_task(keep_asking(town, over)) for _ in range(CITIZENS_AT_ONCE)]
-        await answered(town, 3 * CITIZENS_AT_ONCE)
+        load = [asyncio.create_task(keep_asking(harness, over)) for _ in range(CITIZENS_AT_ONCE)]
+        await answered(harness, 3 * CITIZENS_AT_ONCE)
         try:
             await asyncio.to_thread(running.rabbitmq.raise_disk_alarm)
-            told = len(town.portal.replies)
+            told = len(harness.portal.replies)
             await asyncio.sleep(SECONDS)  # not to wait for anything: this is how long the disk is full
-            assert len(town.portal.replies) - told <= CITIZENS_AT_ONCE, "the alarm blocked nobody"
+            assert len(harness.portal.replies) - told <= CITIZENS_AT_ONCE, "the alarm blocked nobody"
         finally:
             await asyncio.to_thread(running.rabbitmq.clear_disk_alarm)
-        await answered(town, 3 * CITIZENS_AT_ONCE)
+        await answered(harness, 3 * CITIZENS_AT_ONCE)
         over.set()
         await asyncio.gather(*load)
         await asyncio.to_thread(running.wait_ready, WORKERS)
         # Every request has one outcome, every half went out, every copy is identical, every chain verifies.
-        await town.all_is_well()
+        await harness.all_is_well()
     assert {name: process.pid for name, process in running.workers.items() if process.alive()} == pids

@@ -9,7 +9,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from deploy.local.client import Client
 from deploy.local.postgres import SUPERUSER
+from deploy.local.sealed import sealed
 from deploy.local.stack import Stack
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.status import status
@@ -27,8 +29,8 @@ from shared.sealing import Keys, Pseudonyms
 from shared.secret import Secret
 from shared.worker.unsent import unsent
 from tests.adversity.dead_letters import parked
-from tests.integration.seeding import active_citizens
-from tests.kit.client import Client, operator, portal, sealed
+from tests.kit.clients import operator, portal
+from tests.kit.seeding import active_citizens
 from tests.kit.steps import STEPS, Step
 
 WORKERS = ("issuer", "issuer-access", "revoker", "dispositivo")
@@ -98,7 +100,7 @@ async def with_pin(stack: Stack, number: int) -> list[str]:
 
 
 async def log_in(client: Client, stack: Stack, codice_fiscale: str) -> str:
-    body = {"codice_fiscale": codice_fiscale, "pin_sealed": sealed(stack, "issuer", PIN)}
+    body = {"codice_fiscale": codice_fiscale, "pin_sealed": sealed(stack.state, "issuer", PIN)}
     return str((await client.ask("pin.verify", body))["code"])
 
 

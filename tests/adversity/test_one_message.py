@@ -17,6 +17,7 @@ from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelPreconditionFailed
 
+from deploy.local.client import Client
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.pinctl.dead import replay
@@ -25,13 +26,13 @@ from shared.amqp import Message
 from shared.worker.holding import LARGE
 from shared.worker.outbound import packed
 from tests.adversity.dead_letters import number_parked, parked
-from tests.adversity.hostile_sender import GARBLED, Rough
+from tests.adversity.hostile_sender import GARBLED, HostileSender
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import MEGABYTE
 from tests.adversity.worker_log import WorkerLog
 from tests.bench.procfs import peak_memory
 from tests.chaos.evidence import DEAD
-from tests.kit.client import Client, portal
+from tests.kit.clients import portal
 from tests.kit.servers import empty_queues
 from tests.kit.waiting import until
 
@@ -50,7 +51,7 @@ async def client(running: Stack) -> AsyncIterator[Client]:
 
 @pytest.mark.parametrize("size", [MEGABYTE + 1, 60 * MEGABYTE])
 async def test_the_broker_refuses_what_is_larger_than_a_megabyte(running: Stack, size: int) -> None:
-    async with Rough(running.rabbitmq.url("portal")) as sender:
+    async with HostileSender(running.rabbitmq.url("portal")) as sender:
         with pytest.raises(ChannelPreconditionFailed, match="larger than"):
             await sender.say(b" " * size, REQUEST, message_type=REQUEST, user_id="portal")
     assert await number_parked(running) == 0
@@ -162,7 +163,7 @@ async def test_a_property_that_cannot_be_read_is_lost_alone(
     running: Stack, client: Client, properties: dict[str, Any]
 ) -> None:
     message_id = str(uuid4())
-    async with Rough(running.rabbitmq.url("portal")) as sender:
+    async with HostileSender(running.rabbitmq.url("portal")) as sender:
         await sender.say(
             json.dumps(citizen()).encode(),
             REQUEST,
@@ -182,7 +183,7 @@ async def test_a_timestamp_in_microseconds_is_lost_alone(running: Stack, client:
     message_id = str(uuid4())
     stamp = datetime(2026, 11, 27, tzinfo=UTC)
     seconds = int(stamp.timestamp())
-    async with Rough(running.rabbitmq.url("portal")) as sender:
+    async with HostileSender(running.rabbitmq.url("portal")) as sender:
         sender.replacing[seconds.to_bytes(8)] = (seconds * 10**6).to_bytes(8)
         await sender.say(
             json.dumps(citizen()).encode(),

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from deploy.local.citizens import PLAIN, Body
+from deploy.local.client import Client
 from deploy.local.stack import Stack
 from tests.adversity.people import Issued, citizen, ended, issued, standing
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import every_chain_verifies
-from tests.kit.client import Client, portal
+from tests.kit.clients import portal
 from tests.kit.harness import MAIN_WAY
 from tests.kit.waiting import until
 
@@ -42,10 +43,10 @@ Fault = dict[str, Any]
 
 @pytest.fixture
 async def client(running: Stack) -> AsyncIterator[Client]:
-    running.far_ends.behave()
+    running.fake_providers.behave()
     async with portal(running) as opened:
         yield opened
-    running.far_ends.behave()
+    running.fake_providers.behave()
 
 
 def status(number: int, **more: Any) -> Fault:  # noqa: ANN401 - JSON
@@ -96,7 +97,7 @@ async def refused_alone(
         for other, final in FINAL.items()
         if other != channel and CONTACT[other] in contacts
     }
-    stack.far_ends.misbehave(**others, **{channel: {**fault, "only": contacts[CONTACT[channel]]}})
+    stack.fake_providers.misbehave(**others, **{channel: {**fault, "only": contacts[CONTACT[channel]]}})
     down = outages(stack, channel)
     (pin,) = await issued(stack, client, [person])
     kind = "pec" if channel == "pec" else PLAIN
@@ -160,7 +161,7 @@ async def test_three_dead_recipients_come_to_their_end_and_all_others_get_theirs
         person["contacts"] |= {"email": f"dead.end.{number}.{person['contacts']['email']}"}
         person["contacts"] |= {"mobile": f"+3934999{person['contacts']['mobile'][-5:]}"}
     only = {"sms": "+3934999", "email": "dead.end."}[channel]
-    running.far_ends.misbehave(**{channel: {**fault, "only": only}})
+    running.fake_providers.misbehave(**{channel: {**fault, "only": only}})
     pins = await issued(running, client, dead)
     well = await issued(running, client, [citizen() for _ in range(OTHERS)])
     await standing(running, [id_ for one in well for id_ in one.carriers.values()], {"sent"})
@@ -176,7 +177,7 @@ async def test_three_dead_recipients_come_to_their_end_and_all_others_get_theirs
 async def test_a_gateway_that_refuses_everybody_costs_no_pin_and_is_asked_for_one_at_a_time(
     running: Stack, client: Client
 ) -> None:
-    running.far_ends.misbehave(sms=status(401))
+    running.fake_providers.misbehave(sms=status(401))
     down = outages(running, "sms")
     pins = await issued(running, client, [citizen() for _ in range(OTHERS)])
     await until(lambda: len(down()) >= 2, "the breaker", every=0.1)
@@ -189,7 +190,7 @@ async def test_a_gateway_that_refuses_everybody_costs_no_pin_and_is_asked_for_on
     found = await standing(running, [pin.carriers["email"] for pin in pins], {"sent"})
     sms = {pin.carriers["sms"] for pin in pins}
     assert {found.deliveries.get(id_, "postponed") for id_ in sms} == {"postponed"}
-    running.far_ends.behave()
+    running.fake_providers.behave()
     found = await standing(running, sms, {"sent"})
     assert {found.accounts[pin.subject].status for pin in pins} == {"issued"}
     assert not [pin for pin in pins if any(kind == "delivery.failed" for kind, _ in tries(found, pin, "sms"))]
@@ -197,7 +198,7 @@ async def test_a_gateway_that_refuses_everybody_costs_no_pin_and_is_asked_for_on
 
 
 async def test_a_number_that_is_gone_ends_at_once(running: Stack, client: Client) -> None:
-    running.far_ends.misbehave(sms=status(410))
+    running.fake_providers.misbehave(sms=status(410))
     (pin,) = await issued(running, client, [citizen()])
     entry, _ = await ended(running, pin.subject, "delivery.failed")
     assert (entry.data["attempt"], entry.data["reason"]) == (1, "sms_410")
@@ -206,7 +207,7 @@ async def test_a_number_that_is_gone_ends_at_once(running: Stack, client: Client
 async def test_an_sms_that_the_gateway_knows_already_is_sent_at_the_second_try(
     running: Stack, client: Client
 ) -> None:
-    running.far_ends.misbehave(sms=status(409))
+    running.fake_providers.misbehave(sms=status(409))
     (pin,) = await issued(running, client, [citizen()])
     found = await standing(running, [pin.carriers["sms"]], {"sent"})
     assert tries(found, pin, "sms") == [("delivery.postponed", 1), ("delivery.sent", 2)]

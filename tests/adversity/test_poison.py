@@ -10,15 +10,16 @@ import pytest
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
 from deploy.local.citizens import citizens
+from deploy.local.client import Client
 from deploy.local.stack import Stack
 from shared.worker.holding import LARGE
 from tests.adversity.dead_letters import number_parked, parked
-from tests.adversity.hostile_sender import Rough
+from tests.adversity.hostile_sender import HostileSender
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import FIFTY, Poison
 from tests.chaos.evidence import DEAD, gathered
 from tests.chaos.invariants import every_chain_verifies
-from tests.kit.client import Client, portal
+from tests.kit.clients import portal
 from tests.kit.servers import empty_queues
 from tests.kit.waiting import until
 
@@ -29,7 +30,7 @@ UNPRINTABLE = "\x00\n\x1f"
 
 
 async def say(stack: Stack, poison: Poison) -> None:
-    async with Rough(stack.rabbitmq.url(poison.by)) as sender:
+    async with HostileSender(stack.rabbitmq.url(poison.by)) as sender:
         await sender.say(poison.body, poison.key, exchange=poison.exchange, **poison.sent)
 
 

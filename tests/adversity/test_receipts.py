@@ -6,12 +6,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from deploy.local.client import Client
+from deploy.local.inbox import Body
 from deploy.local.stack import Stack
 from tests.adversity.dead_letters import number_parked, parked
 from tests.adversity.people import Issued, citizen, ended, issued, standing
 from tests.chaos.evidence import gathered
 from tests.chaos.invariants import every_chain_verifies
-from tests.kit.client import Body, Client, gateway, portal
+from tests.kit.clients import gateway, portal
 from tests.kit.harness import MAIN_WAY
 from tests.kit.waiting import until
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from deploy.local.citizens import PLAIN
+from deploy.local.client import Client
 from deploy.local.stack import Stack
 from tests.adversity.people import citizen, ended, issued, standing
 from tests.chaos.invariants import copies_are_identical, every_chain_verifies
-from tests.kit.client import Client, portal
+from tests.kit.clients import portal
 from tests.kit.harness import MAIN_WAY
 
 WORKERS = MAIN_WAY
@@ -34,10 +35,10 @@ Fault = dict[str, Any]
 
 @pytest.fixture
 async def client(running: Stack) -> AsyncIterator[Client]:
-    running.far_ends.behave()
+    running.fake_providers.behave()
     async with portal(running) as opened:
         yield opened
-    running.far_ends.behave()
+    running.fake_providers.behave()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ async def client(running: Stack) -> AsyncIterator[Client]:
 async def test_a_sick_far_end_slows_no_other_and_gets_its_deliveries_when_it_is_well(
     running: Stack, client: Client, channel: str, fault: Fault, *, taken: bool
 ) -> None:
-    running.far_ends.misbehave(**{channel: fault})
+    running.fake_providers.misbehave(**{channel: fault})
     people = [citizen("pec" if channel == "pec" else PLAIN) for _ in range(PEOPLE)]
     pins = await issued(running, client, people)
     sick = [pin.carriers[channel] for pin in pins]
@@ -69,7 +70,7 @@ async def test_a_sick_far_end_slows_no_other_and_gets_its_deliveries_when_it_is_
     # Not slowed: all of theirs are done while the sick one has not got one.
     found = await standing(running, well, {"sent"})
     assert {found.deliveries.get(id_, "postponed") for id_ in sick} == {"postponed"}
-    running.far_ends.behave()
+    running.fake_providers.behave()
     found = await standing(running, [*well, *sick], {"sent"})
     copies_are_identical(found)
     every_chain_verifies(found)
@@ -85,7 +86,7 @@ async def test_a_sick_far_end_slows_no_other_and_gets_its_deliveries_when_it_is_
 async def test_a_gateway_that_says_when_to_come_back_is_left_alone_until_then(
     running: Stack, client: Client
 ) -> None:
-    running.far_ends.misbehave(sms={"mode": "status", "status": 429, "retry_after": 2, "times": 1})
+    running.fake_providers.misbehave(sms={"mode": "status", "status": 429, "retry_after": 2, "times": 1})
     (pin,) = await issued(running, client, [citizen()])
     found = await standing(running, pin.carriers.values(), {"sent"})
     at = {
@@ -98,14 +99,14 @@ async def test_a_gateway_that_says_when_to_come_back_is_left_alone_until_then(
 
 
 async def test_an_answer_of_success_counts_whatever_its_body_says(running: Stack, client: Client) -> None:
-    running.far_ends.misbehave(sms={"mode": "rubbish_body"})
+    running.fake_providers.misbehave(sms={"mode": "rubbish_body"})
     (pin,) = await issued(running, client, [citizen()])
     found = await standing(running, pin.carriers.values(), {"sent"})
     assert len(found.copies[pin.carriers["sms"]]) == 1
 
 
 async def test_a_half_that_fails_on_one_channel_lives_on_the_other(running: Stack, client: Client) -> None:
-    running.far_ends.misbehave(sms={"mode": "status", "status": 400})
+    running.fake_providers.misbehave(sms={"mode": "status", "status": 400})
     (pin,) = await issued(running, client, [citizen()])
     entry, _ = await ended(running, pin.subject, "half.channel_failed")
     assert entry.data["delivery_id"] == str(pin.carriers["sms"])
@@ -123,13 +124,13 @@ async def test_a_half_that_fails_on_one_channel_lives_on_the_other(running: Stac
 async def test_a_half_that_fails_everywhere_revokes_the_pin_and_the_citizen_can_ask_again(
     running: Stack, client: Client
 ) -> None:
-    running.far_ends.misbehave(sms={"mode": "status", "status": 400}, email=REFUSING)
+    running.fake_providers.misbehave(sms={"mode": "status", "status": 400}, email=REFUSING)
     person = citizen()
     (pin,) = await issued(running, client, [person])
     assert await client.event("pin.revoked", pin.message_id) == {"cause": "undeliverable"}
     _, found = await ended(running, pin.subject, "pin.revoked")
     assert found.accounts[pin.subject].status == "revoked"
-    running.far_ends.behave()
+    running.fake_providers.behave()
     (again,) = await issued(running, client, [person])
     found = await standing(running, again.carriers.values(), {"sent"})
     assert found.accounts[pin.subject].status == "issued"
@@ -139,7 +140,7 @@ async def test_a_half_that_fails_everywhere_revokes_the_pin_and_the_citizen_can_
 async def test_who_has_a_landline_and_a_dead_mailbox_loses_the_pin_at_once(
     running: Stack, client: Client
 ) -> None:
-    running.far_ends.misbehave(email=REFUSING)
+    running.fake_providers.misbehave(email=REFUSING)
     (pin,) = await issued(running, client, [citizen("landline")])
     assert pin.carriers.keys() == {"email", "post"}
     assert await client.event("pin.revoked", pin.message_id) == {"cause": "undeliverable"}
@@ -149,7 +150,7 @@ async def test_a_server_that_is_never_well_ends_a_delivery_after_its_last_try(
     running: Stack, client: Client
 ) -> None:
     running.start_worker("notifier-email", env={"PIN_RETRY_LIMIT": "2"})
-    running.far_ends.misbehave(email={"mode": "status", "status": 451})
+    running.fake_providers.misbehave(email={"mode": "status", "status": 451})
     (pin,) = await issued(running, client, [citizen("landline")])
     entry, _ = await ended(running, pin.subject, "delivery.failed")
     assert (entry.data["attempt"], entry.data["reason"]) == (2, "smtp_451")

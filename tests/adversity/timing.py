@@ -22,10 +22,11 @@ from uuid import uuid4
 from aio_pika.abc import AbstractIncomingMessage
 
 from deploy.local.citizens import PLAIN, citizens
+from deploy.local.client import Client
+from deploy.local.inbox import Body
 from deploy.local.stack import Stack
 from tests.chaos.scenarios import citizen
-from tests.kit.client import Body, Client
-from tests.kit.harness import MAIN_WAY, Person, Town, town_on
+from tests.kit.harness import MAIN_WAY, Harness, Person, harness_on
 from tests.kit.servers import private_stack
 
 WORKERS = (*MAIN_WAY, "issuer-access", "revoker")
@@ -47,18 +48,18 @@ class Stopwatch(Client):
     """A portal that notes when each reply came in."""
 
     def __init__(self, stack: Stack) -> None:
-        super().__init__(stack, "portal")
-        self._waiting: dict[str, asyncio.Future[tuple[float, bytes]]] = {}
+        super().__init__(stack.rabbitmq.url("portal"), "portal")
+        self._timed: dict[str, asyncio.Future[tuple[float, bytes]]] = {}
 
     async def _take_reply(self, message: AbstractIncomingMessage) -> None:
-        if waiting := self._waiting.pop(message.correlation_id or "", None):
+        if waiting := self._timed.pop(message.correlation_id or "", None):
             waiting.set_result((perf_counter(), message.body))
         await super()._take_reply(message)
 
     async def time(self, type_: str, body: Body) -> tuple[float, bytes]:
         """Ask, and return how many milliseconds the reply took, and the reply."""
         message_id = str(uuid4())
-        reply = self._waiting[message_id] = asyncio.get_running_loop().create_future()
+        reply = self._timed[message_id] = asyncio.get_running_loop().create_future()
         began = perf_counter()
         await self.publish(type_, body, message_id=message_id)
         ended, content = await asyncio.wait_for(reply, 60)
@@ -178,16 +179,18 @@ def blind(known: Sequence[Person]) -> list[Comparison]:
     ]
 
 
-def wrong_pins(town: Town, regular: Person, blocked: Person, initial: Sequence[Person]) -> list[Comparison]:
+def wrong_pins(
+    harness: Harness, regular: Person, blocked: Person, initial: Sequence[Person]
+) -> list[Comparison]:
     """Return the attempts with a wrong PIN: on a PIN, on a blocked one, on nobody's."""
     unused, new = cycle(initial), strangers()
     key = {"reply_key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}
 
     def verify(codice_fiscale: str) -> tuple[str, Body]:
-        return "pin.verify", citizen(codice_fiscale, pin_sealed=town.sealed(WRONG))
+        return "pin.verify", citizen(codice_fiscale, pin_sealed=harness.sealed(WRONG))
 
     def activate(codice_fiscale: str) -> tuple[str, Body]:
-        return "pin.activate", citizen(codice_fiscale, pin_sealed=town.sealed(WRONG * 2), **key)
+        return "pin.activate", citizen(codice_fiscale, pin_sealed=harness.sealed(WRONG * 2), **key)
 
     def nobody() -> tuple[str, Body]:
         return verify(next(new)["codice_fiscale"])
@@ -197,7 +200,7 @@ def wrong_pins(town: Town, regular: Person, blocked: Person, initial: Sequence[P
             "pin.verify: a wrong PIN, or a stranger",
             lambda: verify(regular.codice_fiscale),
             nobody,
-            lambda: town.ask("pin.verify", town.log_in(regular)),
+            lambda: harness.ask("pin.verify", harness.log_in(regular)),
         ),
         Comparison(
             "pin.verify: a blocked PIN, or a stranger", lambda: verify(blocked.codice_fiscale), nobody
@@ -213,17 +216,17 @@ def wrong_pins(town: Town, regular: Person, blocked: Person, initial: Sequence[P
 async def compared(stack: Stack, pairs: int) -> list[Comparison]:
     """Let people get their PINs, and measure; the blind commands all at once, as most of it is waiting."""
     pool = pairs // REUSE + 1
-    async with town_on(stack, kinds=(PLAIN,)) as town, Stopwatch(stack) as watch:
-        await town.settle_in(issued=pool, active=2 + pool)
-        regular, blocked, *known = town.active
+    async with harness_on(stack, kinds=(PLAIN,)) as harness, Stopwatch(stack) as watch:
+        await harness.settle_in(issued=pool, active=2 + pool)
+        regular, blocked, *known = harness.active
         for person in known:
-            await town.ask(
-                "registry.update", citizen(person.codice_fiscale, health_card=CARD), by=town.registry
+            await harness.ask(
+                "registry.update", citizen(person.codice_fiscale, health_card=CARD), by=harness.registry
             )
         for _ in range(BLOCKED_AFTER):
-            await town.ask("pin.verify", town.log_in(blocked, WRONG))
-        assert (await town.ask("pin.verify", town.log_in(blocked)))["code"] == "wrong_pin"
-        one_by_one, at_once = wrong_pins(town, regular, blocked, town.issued), blind(known)
+            await harness.ask("pin.verify", harness.log_in(blocked, WRONG))
+        assert (await harness.ask("pin.verify", harness.log_in(blocked)))["code"] == "wrong_pin"
+        one_by_one, at_once = wrong_pins(harness, regular, blocked, harness.issued), blind(known)
         for comparison in one_by_one:
             await comparison.measure(watch, pairs)
         await asyncio.gather(*(comparison.measure(watch, pairs) for comparison in at_once))

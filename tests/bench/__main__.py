@@ -79,7 +79,7 @@ def chosen(text: list[str], parser: argparse.ArgumentParser) -> argparse.Namespa
 async def run(stack: Stack, options: argparse.Namespace) -> int:
     """Measure what is asked for, and print it; returns how many measures failed."""
     failed = 0
-    stack.far_ends.misbehave(**_DISCARDING)
+    stack.fake_providers.misbehave(**_DISCARDING)
     results: dict[str, Any] = {"conditions": report.conditions(stack)}
     report.show("Conditions", [f"{name}: {text}" for name, text in results["conditions"].items()])
     for name in options.measures:
@@ -102,7 +102,7 @@ def _tidy(stack: Stack) -> None:
     """Leave nothing of a measure that failed to the next one."""
     stack.stop_workers()
     stack.drop_database()
-    stack.far_ends.misbehave(**_DISCARDING)
+    stack.fake_providers.misbehave(**_DISCARDING)
 
 
 def main() -> int:

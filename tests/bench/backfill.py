@@ -8,11 +8,10 @@ from pathlib import Path
 
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
-from tests.bench import report
+from tests.bench import bulk_load, report
 from tests.bench.counting import Books
 from tests.bench.figures import Spread, verdict
 from tests.bench.measure import Told
-from tests.kit import seeding
 
 _TARGET = 1_000
 
@@ -42,7 +41,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 async def _once(stack: Stack, number: int) -> float:
     stack.use_new_database("backfill")
     try:
-        people = await seeding.settle(stack, number)
+        people = await bulk_load.load_citizens(stack, number)
         path = stack.state / "recognitions.csv"
         path.write_text("".join(f"{c.codice_fiscale},de_visu,2010-05-17\n" for c in people))
         began = time.perf_counter()

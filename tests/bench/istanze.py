@@ -4,12 +4,11 @@ import uuid
 from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
-from tests.bench import report
+from tests.bench import bulk_load, report
 from tests.bench.counting import Books, reach
 from tests.bench.figures import Spread
-from tests.bench.load_generator import Desk
+from tests.bench.load_generator import LoadGenerator
 from tests.bench.measure import Told
-from tests.kit import seeding
 from tests.kit.servers import empty_queues
 
 _LEVELS = {"in progress": "dispositivo", "suspended": "online"}
@@ -40,9 +39,9 @@ async def _once(stack: Stack, status: str, number: int) -> float:
     await empty_queues(stack)
     stack.use_new_database("istanze")
     try:
-        people = await seeding.settle(stack, number, level=_LEVELS[status])
+        people = await bulk_load.load_citizens(stack, number, level=_LEVELS[status])
         stack.start_workers(["notifier-email"])
-        async with Desk(stack) as portal, Books(stack) as books:
+        async with LoadGenerator(stack) as portal, Books(stack) as books:
             bodies = (
                 {"codice_fiscale": c.codice_fiscale, "istanza_id": str(uuid.uuid4()), "service": "Pensione"}
                 for c in people

@@ -35,20 +35,20 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     rate, seconds = options.steady_rate, options.steady_seconds
     number = round(rate * (_WARM_UP + seconds))
     stack.use_new_database("latency")
-    stack.far_ends.forget()
-    stack.far_ends.misbehave(sms={})
+    stack.fake_providers.forget()
+    stack.fake_providers.misbehave(sms={})
     try:
         stack.start_workers()
         async with Books(stack) as books:
             delivered = await books.sent()
             published = await _publish(stack, list(Applicants(seed=4).take(number)), rate)
             await reach(DELIVERIES * number, delivered, "latency")
-        waited = _waits(published, stack.far_ends.sms())[round(rate * _WARM_UP) :]
+        waited = _waits(published, stack.fake_providers.sms())[round(rate * _WARM_UP) :]
     finally:
         stack.stop_workers()
         stack.drop_database()
-        stack.far_ends.forget()
-        stack.far_ends.misbehave(sms={"mode": "discard"})
+        stack.fake_providers.forget()
+        stack.fake_providers.misbehave(sms={"mode": "discard"})
     return _told(waited, rate, seconds)
 
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from deploy.local.sealed import sealed
 from deploy.local.stack import Stack
-from tests.bench import report
+from tests.bench import bulk_load, report
+from tests.bench.bulk_load import Citizen
 from tests.bench.counting import Books, Count, reach
 from tests.bench.figures import Spread
-from tests.bench.load_generator import Desk, sealed
+from tests.bench.load_generator import LoadGenerator
 from tests.bench.measure import Told
-from tests.kit import seeding
-from tests.kit.seeding import Citizen
 from tests.kit.servers import empty_queues
 
 _CHANNELS = ("notifier-sms", "notifier-email", "notifier-pec")
@@ -56,19 +56,19 @@ async def measure(stack: Stack, flow: Flow, runs: int, number: int) -> Told:
 async def _once(stack: Stack, flow: Flow, number: int) -> tuple[float, float]:
     """Return the seconds that the requests took, and those that the confirmations took."""
     await empty_queues(stack)
-    people = await seeding.settle(stack, number)
-    stack.far_ends.forget()
-    stack.far_ends.misbehave(email={})
+    people = await bulk_load.load_citizens(stack, number)
+    stack.fake_providers.forget()
+    stack.fake_providers.misbehave(email={})
     stack.start_workers(_CHANNELS)
-    async with Desk(stack) as portal, Books(stack) as books:
+    async with LoadGenerator(stack) as portal, Books(stack) as books:
         requests = ({"codice_fiscale": c.codice_fiscale, **flow.ask(c)} for c in people)
         await portal.put(f"{flow.name}.request", requests)
         ask = await _worked(stack, books, flow.asked * number)
         confirmations = list(_confirmations(stack, people))
-        stack.far_ends.misbehave(email={"mode": "discard"})
+        stack.fake_providers.misbehave(email={"mode": "discard"})
         await portal.put(f"{flow.name}.confirm", confirmations)
         confirm = await _worked(stack, books, flow.confirmed * number)
-    stack.far_ends.forget()
+    stack.fake_providers.forget()
     return ask, confirm
 
 
@@ -86,11 +86,11 @@ async def _worked(stack: Stack, books: Books, deliveries: int) -> float:
 def _confirmations(stack: Stack, people: list[Citizen]) -> Iterator[dict[str, Any]]:
     """Read the links out of the mails, and yield what a portal makes of each."""
     by_mailbox = {c.contacts.email: c.codice_fiscale for c in people}
-    for raw in stack.far_ends.mails():
+    for raw in stack.fake_providers.mails():
         mail = raw.replace(b"=\r\n", b"")
         token, to = _TOKEN.search(mail), _TO.search(mail)
         if token and to:
             yield {
                 "codice_fiscale": by_mailbox[to[1].decode()],
-                "token_sealed": sealed(stack, "revoker", token[1].decode()),
+                "token_sealed": sealed(stack.state, "revoker", token[1].decode()),
             }

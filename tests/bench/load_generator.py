@@ -1,7 +1,6 @@
-"""Commands by the thousand, queued up before the clock starts."""
+"""Generates load: commands by the thousand, queued up before the clock starts."""
 
 import asyncio
-import base64
 import uuid
 from collections.abc import Iterable
 from itertools import islice
@@ -10,20 +9,13 @@ from typing import Any, Self
 
 import aio_pika
 import orjson
-from nacl.public import PublicKey, SealedBox
 
 from deploy.local.stack import Stack
 
 _AT_ONCE = 500
 
 
-def sealed(stack: Stack, service: str, text: str) -> str:
-    """Seal a text to a service, as commands carry secrets."""
-    public = base64.b64decode((stack.state / f"keys/{service}.pub").read_text())
-    return base64.b64encode(SealedBox(PublicKey(public)).encrypt(text.encode())).decode()
-
-
-class Desk:
+class LoadGenerator:
     """A portal or an operator's console that asks for replies and lets the broker throw them away.
 
     Replies are part of a worker's work, reading them is not: the queue that they go to keeps one.

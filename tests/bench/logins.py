@@ -12,15 +12,15 @@ from typing import Any
 
 from argon2.low_level import Type, hash_secret_raw
 
+from deploy.local.sealed import sealed
 from deploy.local.stack import Stack
-from tests.bench import report
+from tests.bench import bulk_load, report
 from tests.bench.counting import Books, reach
 from tests.bench.figures import Spread, verdict
-from tests.bench.load_generator import Desk, sealed
+from tests.bench.load_generator import LoadGenerator
 from tests.bench.measure import Told
 from tests.bench.ours import servers_of
 from tests.bench.procfs import cpu
-from tests.kit import seeding
 from tests.kit.servers import empty_queues
 
 _TARGET = 0.85
@@ -42,7 +42,7 @@ def options(parser: ArgumentParser) -> None:
 async def measure(stack: Stack, options: Namespace) -> Told:
     """Hash in bare threads and log in, in turn."""
     stack.use_new_database("logins")
-    people = await seeding.settle(stack, options.citizens)
+    people = await bulk_load.load_citizens(stack, options.citizens)
     hashes: list[Pace] = []
     logins: list[Pace] = []
     try:
@@ -84,9 +84,9 @@ def _hash(number: int) -> bytes:
     )
 
 
-def attempts(stack: Stack, people: list[seeding.Citizen], number: int) -> Iterator[dict[str, Any]]:
+def attempts(stack: Stack, people: list[bulk_load.Citizen], number: int) -> Iterator[dict[str, Any]]:
     """Yield the bodies of right log-ins, of all citizens in turn."""
-    pin_sealed = sealed(stack, "issuer", seeding.PIN)
+    pin_sealed = sealed(stack.state, "issuer", bulk_load.PIN)
     for citizen in islice(cycle(people), number):
         yield {"codice_fiscale": citizen.codice_fiscale, "pin_sealed": pin_sealed}
 
@@ -98,9 +98,9 @@ def start_access(stack: Stack, options: Namespace) -> None:
     stack.start_worker("issuer-access", copies=options.access_processes, env=env, wait=False)
 
 
-async def _log_in(stack: Stack, people: list[seeding.Citizen], options: Namespace) -> Pace:
+async def _log_in(stack: Stack, people: list[bulk_load.Citizen], options: Namespace) -> Pace:
     await empty_queues(stack)
-    async with Desk(stack) as portal, Books(stack) as books:
+    async with LoadGenerator(stack) as portal, Books(stack) as books:
         await portal.put("pin.verify", attempts(stack, people, options.logins))
         done = await books.tally("entry", LOGGED_IN)
         try:

@@ -1,4 +1,4 @@
-"""Issuance while log-ins run at full rate, against issuance alone."""
+"""Mixed load: issuance while log-ins run at full rate, against issuance alone."""
 
 import asyncio
 import os
@@ -7,16 +7,15 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 
 from deploy.local.stack import Stack
-from tests.bench import ours, report
+from tests.bench import bulk_load, ours, report
 from tests.bench.counting import Books, reach
 from tests.bench.figures import fair_share, verdict
-from tests.bench.load_generator import Desk
+from tests.bench.load_generator import LoadGenerator
 from tests.bench.logins import LOGGED_IN, attempts, start_access
 from tests.bench.measure import Told
 from tests.bench.procfs import cpu
 from tests.bench.requests import Applicants, queue_up
 from tests.bench.run_monitor import Run
-from tests.kit import seeding
 from tests.kit.servers import empty_queues
 
 _TARGET = 0.7
@@ -62,7 +61,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     """Issue alone, then log in alone, then do both at once."""
     stack.use_new_database("beside")
     try:
-        people = await seeding.settle(stack, options.citizens)
+        people = await bulk_load.load_citizens(stack, options.citizens)
         applicants = Applicants(seed=6)
         alone = await ours.run(stack, applicants, options.beside_requests)
         found = await _both(stack, options, people, applicants, alone)
@@ -74,9 +73,9 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 
 
 async def _both(
-    stack: Stack, options: Namespace, people: list[seeding.Citizen], applicants: Applicants, alone: Run
+    stack: Stack, options: Namespace, people: list[bulk_load.Citizen], applicants: Applicants, alone: Run
 ) -> Beside:
-    async with Desk(stack) as portal, Books(stack) as books:
+    async with LoadGenerator(stack) as portal, Books(stack) as books:
         await portal.put("pin.verify", attempts(stack, people, options.beside_logins))
         await queue_up(stack.rabbitmq.url("portal"), applicants.take(options.beside_requests))
         done = await books.tally("entry", LOGGED_IN)

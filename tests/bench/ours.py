@@ -21,7 +21,7 @@ def servers_of(stack: Stack) -> dict[str, Process]:
     return {
         "postgres": stack.postgres.process,
         "rabbitmq": stack.rabbitmq.process,
-        "sinks": stack.far_ends.process,
+        "sinks": stack.fake_providers.process,
     }
 
 

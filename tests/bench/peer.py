@@ -1,4 +1,4 @@
-"""The job done by a peer, on the same servers and far ends."""
+"""The job done by a peer, on the same servers and fake providers."""
 
 import hashlib
 import secrets
@@ -90,7 +90,7 @@ class Place:
         self.env = {
             "PEER_AMQP": f"amqp://{_USER}:{password}@{HOST}:{broker.port}/{_USER}",
             "PEER_DSN": f"postgresql://{_USER}:{password}@{HOST}:{postgres.port}/peers",
-            "PEER_SMS": f"http://{HOST}:{stack.far_ends.sms_port}/sms",
-            "PEER_SMTP": f"{HOST}:{stack.far_ends.smtp_port}",
+            "PEER_SMS": f"http://{HOST}:{stack.fake_providers.sms_port}/sms",
+            "PEER_SMTP": f"{HOST}:{stack.fake_providers.smtp_port}",
             "PEER_LETTERS": str(letters),
         }

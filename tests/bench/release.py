@@ -3,12 +3,11 @@
 from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
-from tests.bench import report
+from tests.bench import bulk_load, report
 from tests.bench.counting import Books, reach
 from tests.bench.figures import Spread
-from tests.bench.load_generator import Desk
+from tests.bench.load_generator import LoadGenerator
 from tests.bench.measure import Told
-from tests.kit import seeding
 from tests.kit.servers import empty_queues
 
 _SHOWN = {
@@ -54,8 +53,8 @@ async def _once(stack: Stack, citizens: int, each: int) -> float:
     stack.use_new_database("release")
     try:
         stack.start_workers(["notifier-email"])
-        people = await seeding.settle(stack, citizens, change=seeding.with_suspended(each))
-        async with Desk(stack, "operator") as branch, Books(stack) as books:
+        people = await bulk_load.load_citizens(stack, citizens, change=bulk_load.with_suspended(each))
+        async with LoadGenerator(stack, "operator") as branch, Books(stack) as books:
             await branch.put(
                 "branch.activate", ({"codice_fiscale": c.codice_fiscale, **_SHOWN} for c in people)
             )

@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace
 
 from deploy.local.stack import Stack
 from tests.bench import links
+from tests.bench.bulk_load import CARD, Citizen
 from tests.bench.measure import Told
-from tests.kit.seeding import CARD, Citizen
 
 
 def options(parser: ArgumentParser) -> None:

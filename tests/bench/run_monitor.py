@@ -1,4 +1,4 @@
-"""One run of the main job, watched from its first issuance to its last delivery."""
+"""Monitors one run of the main job, from its first issuance to its last delivery."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -12,6 +12,9 @@ import aio_pika
 import asyncpg
 
 from deploy.broker import render
+from deploy.local.captured import Captured, Copy
+from deploy.local.client import Client
+from deploy.local.inbox import Event
 from deploy.local.postgres import SUPERUSER
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
@@ -19,8 +22,6 @@ from shared.account import Account
 from shared.pin import Pepper
 from shared.sealing import Keys, Pseudonyms, StateSeal
 from shared.worker import states
-from tests.kit.captured import Captured, Copy
-from tests.kit.client import Client, Event
 
 DEAD = "pin.dead"
 
@@ -127,7 +128,7 @@ async def gathered(stack: Stack, clients: Sequence[Client], asked: Sequence[Aske
     found = Evidence(Pepper(keys.symmetric("pepper")), asked)
     await _read_queues(stack, found)
     await _read_ledger(stack, StateSeal(keys.symmetric("account")), found)
-    for copy in Captured(stack).all():
+    for copy in Captured(stack.state).all():
         found.copies[copy.id].append(copy)
     found.events += clients[0].events if clients else []
     for client in clients:

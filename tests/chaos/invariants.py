@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
+from deploy.local.client import Client
 from deploy.local.stack import Stack
 from shared.account import LIVE
 from shared.contract.events import EVENTS
 from shared.ledger.chain import GENESIS, link
 from shared.secret import Secret
 from tests.chaos.evidence import DEAD, Asked, Entry, Evidence, gathered
-from tests.kit.client import Client
 from tests.kit.waiting import LIMIT, until
 
 Invariant = Callable[[Evidence], None]

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from deploy.local.inbox import Body
+from deploy.local.sealed import ReplyKey
 from shared.crash import POINTS
 from tests.chaos.evidence import Evidence, subject_of
 from tests.chaos.invariants import Invariant
-from tests.kit.client import Body, ReplyKey
-from tests.kit.harness import Person, Town
+from tests.kit.harness import Harness, Person
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 DOCUMENT = {
@@ -38,7 +39,7 @@ class Scenario:
     """
 
     worker: str
-    prepare: Callable[[Town], Awaitable[Load]]
+    prepare: Callable[[Harness], Awaitable[Load]]
     performs: bool = False
 
     @property
@@ -47,18 +48,18 @@ class Scenario:
         return tuple(point for point in POINTS if self.performs or point != "performed")
 
 
-async def asking_for_pins(town: Town) -> Load:
+async def asking_for_pins(harness: Harness) -> Load:
     """Requests, one of them twice over; a change of contacts; a health card."""
 
     async def load() -> Invariant:
-        people, old = town.newcomers(2), town.active[0]
-        first = [await town.say("pin.request", person.body) for person in people]
-        second = await town.say("pin.request", people[0].body)
-        mailbox = {"email": f"nuovo.{len(town.asked)}@example.it"}
-        changed = await town.say("contacts.update", citizen(old.codice_fiscale, contacts=mailbox))
-        card = {"number": f"80380000{len(town.asked):012}", "expires_on": "2030-05-31"}
-        carded = await town.say(
-            "registry.update", citizen(old.codice_fiscale, health_card=card), by=town.registry
+        people, old = harness.newcomers(2), harness.active[0]
+        first = [await harness.say("pin.request", person.body) for person in people]
+        second = await harness.say("pin.request", people[0].body)
+        mailbox = {"email": f"nuovo.{len(harness.asked)}@example.it"}
+        changed = await harness.say("contacts.update", citizen(old.codice_fiscale, contacts=mailbox))
+        card = {"number": f"80380000{len(harness.asked):012}", "expires_on": "2030-05-31"}
+        carded = await harness.say(
+            "registry.update", citizen(old.codice_fiscale, health_card=card), by=harness.registry
         )
 
         def proof(found: Evidence) -> None:
@@ -72,21 +73,21 @@ async def asking_for_pins(town: Town) -> Load:
     return load
 
 
-async def logging_in(town: Town) -> Load:
+async def logging_in(harness: Harness) -> Load:
     """A first access, a log-in with the right PIN, and three guesses."""
 
     async def load() -> Invariant:
-        newly, regular, clumsy = town.issued.pop(), town.active[0], town.active.pop()
+        newly, regular, clumsy = harness.issued.pop(), harness.active[0], harness.active.pop()
         key = ReplyKey()
-        activated = await town.say("pin.activate", town.activation(newly, key))
-        verified = await town.say("pin.verify", town.log_in(regular))
-        guesses = [await town.say("pin.verify", town.log_in(clumsy, f"0000000{n}")) for n in range(3)]
+        activated = await harness.say("pin.activate", harness.activation(newly, key))
+        verified = await harness.say("pin.verify", harness.log_in(regular))
+        guesses = [await harness.say("pin.verify", harness.log_in(clumsy, f"0000000{n}")) for n in range(3)]
 
         def proof(found: Evidence) -> None:
             assert len(found.of_message(activated, "pin.activated")) == 1
             assert len(found.of_message(verified, "pin.verified")) == 1
             assert all(len(found.of_message(id_, "pin.attempt_failed")) == 1 for id_ in guesses)
-            attempts = found.accounts[subject_of(town.stack, clumsy.codice_fiscale)].attempts
+            attempts = found.accounts[subject_of(harness.stack, clumsy.codice_fiscale)].attempts
             assert attempts.total == attempts.in_row == len(guesses)
             (new_pin,) = {key.open(pin) for pin in found.sealed_pins(activated)}
             assert len(new_pin) == 8
@@ -96,11 +97,11 @@ async def logging_in(town: Town) -> Load:
     return load
 
 
-async def sending_halves(town: Town) -> Load:
+async def sending_halves(harness: Harness) -> Load:
     """The halves of people with an email and with a PEC."""
 
     async def load() -> Invariant:
-        requests = [await town.say("pin.request", person.body) for person in town.newcomers(2)]
+        requests = [await harness.say("pin.request", person.body) for person in harness.newcomers(2)]
 
         def proof(found: Evidence) -> None:
             for request in requests:
@@ -113,19 +114,19 @@ async def sending_halves(town: Town) -> Load:
     return load
 
 
-async def hearing_of_deliveries(town: Town) -> Load:
+async def hearing_of_deliveries(harness: Harness) -> Load:
     """An SMS was delivered; a letter came back, which revokes the PIN."""
 
     async def load() -> Invariant:
-        person = town.issued.pop()
-        delivered = await town.say("delivery.receipt", receipt(person.carriers["sms"]), by=town.gateway)
+        person = harness.issued.pop()
+        delivered = await harness.say("delivery.receipt", receipt(person.carriers["sms"]), by=harness.gateway)
         letter = receipt(person.carriers["post"], "returned")
-        returned = await town.say("delivery.receipt", letter, by=town.gateway)
+        returned = await harness.say("delivery.receipt", letter, by=harness.gateway)
 
         def proof(found: Evidence) -> None:
             assert len(found.of_message(delivered, "delivery.delivered")) == 1
             assert len(found.of_message(returned, "delivery.returned")) == 1
-            subject = subject_of(town.stack, person.codice_fiscale)
+            subject = subject_of(harness.stack, person.codice_fiscale)
             revocations = [e for e in found.chains()[subject] if e.kind == "pin.revoked"]
             assert [e.data["cause"] for e in revocations] == ["letter_returned"]
 
@@ -134,29 +135,31 @@ async def hearing_of_deliveries(town: Town) -> Load:
     return load
 
 
-async def losing_pins(town: Town) -> Load:
+async def losing_pins(harness: Harness) -> Load:
     """A restore and a revocation asked for, one of each confirmed, and one at the contact centre."""
-    losing, lost, giving_up, given_up, phoning = (town.active.pop() for _ in range(5))
+    losing, lost, giving_up, given_up, phoning = (harness.active.pop() for _ in range(5))
     card = {"health_card": {"number": "80380000900012345678", "expires_on": "2030-05-31"}}
     address = {"email": "altrove@example.it"}
     for person in (giving_up, given_up):
-        await town.ask("registry.update", citizen(person.codice_fiscale, **card), by=town.registry)
-    restoring = await town.say("restore.request", lost.with_contacts())
-    revoking = await town.say("revoke.request", citizen(given_up.codice_fiscale, **card, **address))
-    found = await town.all_is_well()
+        await harness.ask("registry.update", citizen(person.codice_fiscale, **card), by=harness.registry)
+    restoring = await harness.say("restore.request", lost.with_contacts())
+    revoking = await harness.say("revoke.request", citizen(given_up.codice_fiscale, **card, **address))
+    found = await harness.all_is_well()
     (requested,) = found.of_message(restoring, "restore.requested")
     (begun,) = found.of_message(revoking, "revoke.requested")
-    tokens = [town.sealed(found.token_of(entry), to="revoker") for entry in (requested, begun)]
+    tokens = [harness.sealed(found.token_of(entry), to="revoker") for entry in (requested, begun)]
 
     async def load() -> Invariant:
-        asked = await town.say("restore.request", losing.with_contacts())
-        restored = await town.say("restore.confirm", citizen(lost.codice_fiscale, token_sealed=tokens[0]))
-        begun = await town.say("revoke.request", citizen(giving_up.codice_fiscale, **card, **address))
-        revoked = await town.say("revoke.confirm", citizen(given_up.codice_fiscale, token_sealed=tokens[1]))
-        phoned = await town.say(
+        asked = await harness.say("restore.request", losing.with_contacts())
+        restored = await harness.say("restore.confirm", citizen(lost.codice_fiscale, token_sealed=tokens[0]))
+        begun = await harness.say("revoke.request", citizen(giving_up.codice_fiscale, **card, **address))
+        revoked = await harness.say(
+            "revoke.confirm", citizen(given_up.codice_fiscale, token_sealed=tokens[1])
+        )
+        phoned = await harness.say(
             "revoke.by_contact_centre",
             citizen(phoning.codice_fiscale, operator=OPERATOR, reason="Lost"),
-            by=town.operator,
+            by=harness.operator,
         )
 
         def proof(found: Evidence) -> None:
@@ -171,30 +174,35 @@ async def losing_pins(town: Town) -> Load:
     return load
 
 
-async def becoming_dispositivo(town: Town) -> Load:
+async def becoming_dispositivo(harness: Harness) -> Load:
     """Every message of the profile's lane; an approval takes effect and releases an istanza."""
-    asking, sending, approved, cancelled, visiting = (town.active.pop() for _ in range(5))
+    asking, sending, approved, cancelled, visiting = (harness.active.pop() for _ in range(5))
     open_requests = {
-        person.codice_fiscale: await _open_request(town, person) for person in (sending, approved, cancelled)
+        person.codice_fiscale: await _open_request(harness, person)
+        for person in (sending, approved, cancelled)
     }
     for person in (approved, cancelled):
-        await town.ask("dispositivo.submit_documents", open_requests[person.codice_fiscale] | DOCUMENTS)
-    await town.ask("istanza.submit", istanza(approved, "2026-1"))
+        await harness.ask("dispositivo.submit_documents", open_requests[person.codice_fiscale] | DOCUMENTS)
+    await harness.ask("istanza.submit", istanza(approved, "2026-1"))
 
     async def load() -> Invariant:
-        requested = await town.say("dispositivo.request", ask_online(asking))
-        sent = await town.say(
+        requested = await harness.say("dispositivo.request", ask_online(asking))
+        sent = await harness.say(
             "dispositivo.submit_documents", open_requests[sending.codice_fiscale] | DOCUMENTS
         )
         approval = open_requests[approved.codice_fiscale] | {"operator": OPERATOR}
-        agreed = await town.say("dispositivo.approve", approval, by=town.operator)
+        agreed = await harness.say("dispositivo.approve", approval, by=harness.operator)
         refusal = open_requests[cancelled.codice_fiscale] | {"operator": OPERATOR, "reason": "illegible"}
-        refused = await town.say("dispositivo.cancel", refusal | {"note": "The scan"}, by=town.operator)
-        await town.say("dispositivo.review_queue", {"operator": OPERATOR, "limit": 20}, by=town.operator)
+        refused = await harness.say("dispositivo.cancel", refusal | {"note": "The scan"}, by=harness.operator)
+        await harness.say(
+            "dispositivo.review_queue", {"operator": OPERATOR, "limit": 20}, by=harness.operator
+        )
         visit = citizen(visiting.codice_fiscale, operator=OPERATOR)
-        await town.say("branch.lookup", visit, by=town.operator)
-        visited = await town.say("branch.activate", visit | {"document": DOCUMENT}, by=town.operator)
-        submitted = await town.say("istanza.submit", istanza(town.active[0], f"2026-{len(town.asked)}"))
+        await harness.say("branch.lookup", visit, by=harness.operator)
+        visited = await harness.say("branch.activate", visit | {"document": DOCUMENT}, by=harness.operator)
+        submitted = await harness.say(
+            "istanza.submit", istanza(harness.active[0], f"2026-{len(harness.asked)}")
+        )
 
         def proof(found: Evidence) -> None:
             assert len(found.of_message(requested, "dispositivo.requested")) == 1
@@ -203,7 +211,7 @@ async def becoming_dispositivo(town: Town) -> Load:
             assert len(found.of_message(refused, "dispositivo.cancelled")) == 1
             assert len(found.of_message(visited, "dispositivo.activated")) == 1
             assert len(found.of_message(submitted, "istanza.protocolled")) == 1
-            chain = [e.kind for e in found.chains()[subject_of(town.stack, approved.codice_fiscale)]]
+            chain = [e.kind for e in found.chains()[subject_of(harness.stack, approved.codice_fiscale)]]
             assert chain.count("dispositivo.activated") == chain.count("istanza.released") == 1
 
         return proof
@@ -211,8 +219,8 @@ async def becoming_dispositivo(town: Town) -> Load:
     return load
 
 
-async def _open_request(town: Town, person: Person) -> Body:
-    reply = await town.ask("dispositivo.request", ask_online(person))
+async def _open_request(harness: Harness, person: Person) -> Body:
+    reply = await harness.ask("dispositivo.request", ask_online(person))
     return citizen(person.codice_fiscale, request_id=reply["data"]["request_id"])
 
 

@@ -1,6 +1,6 @@
 """A worker killed at any step between reading and acknowledging loses nothing and repeats nothing that shows.
 
-All tests share one town: the invariants are asked of everything that happened in it so far.
+All tests share one harness: the invariants are asked of everything that happened in it so far.
 """
 
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from deploy.local.stack import Stack
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import ALL, Invariant
 from tests.chaos.scenarios import SCENARIOS, Scenario
-from tests.kit.harness import QUICK, Town, founded
+from tests.kit.harness import QUICK, Harness, fresh_harness
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,32 +26,32 @@ _BEFORE_RELAY = "committed"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(servers: Stack) -> AsyncIterator[Town]:
-    """A town in which people hold PINs at every stage, and every worker can be made to die."""
+async def harness(servers: Stack) -> AsyncIterator[Harness]:
+    """A harness in which people hold PINs at every stage, and every worker can be made to die."""
     settings = {**QUICK, "PIN_DISPOSITIVO_DELAY": "PT0.5S"}
-    async with founded(servers, "crash_points", settings, kinds=("plain", "pec")) as town:
-        town.start(scenario.worker for scenario in SCENARIOS)
-        await town.settle_in(issued=26, active=130)
-        yield town
+    async with fresh_harness(servers, "crash_points", settings, kinds=("plain", "pec")) as harness:
+        harness.start(scenario.worker for scenario in SCENARIOS)
+        await harness.settle_in(issued=26, active=130)
+        yield harness
 
 
 @pytest.mark.parametrize(("scenario", "point"), CASES)
 async def test_whoever_dies_there_loses_and_repeats_nothing(
-    town: Town, scenario: Scenario, point: str
+    harness: Harness, scenario: Scenario, point: str
 ) -> None:
     """SIGKILL at this point, and a restart as a cluster would do it."""
-    load = await scenario.prepare(town)
-    with town.alone(scenario.worker):
-        town.arm(scenario.worker, _BEFORE_RELAY if point.startswith("relay.") else point)
+    load = await scenario.prepare(harness)
+    with harness.alone(scenario.worker):
+        harness.arm(scenario.worker, _BEFORE_RELAY if point.startswith("relay.") else point)
         proof = await load()
-        process = await town.dead(scenario.worker)
+        process = await harness.dead(scenario.worker)
         if point.startswith("relay."):
-            await town.something_is_due()
-            town.arm(scenario.worker, point)
+            await harness.something_is_due()
+            harness.arm(scenario.worker, point)
             process.start()
-            await town.dead(scenario.worker)
+            await harness.dead(scenario.worker)
         process.start()
-    await town.all_is_well((*ALL, _of_this_load(proof)))
+    await harness.all_is_well((*ALL, _of_this_load(proof)))
 
 
 def _of_this_load(proof: Invariant) -> Invariant:

@@ -12,7 +12,7 @@ from deploy.local.stack import Stack
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import ALL
 from tests.chaos.scenarios import receipt
-from tests.kit.harness import MAIN_WAY, Town, founded
+from tests.kit.harness import MAIN_WAY, Harness, fresh_harness
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,12 +25,12 @@ STOP_LIMIT = 10.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(servers: Stack) -> AsyncIterator[Town]:
-    """A town whose workers take small bites."""
-    async with founded(servers, "graceful_stop", SETTINGS, kinds=("plain", "pec")) as town:
-        town.start(WORKERS)
-        await town.settle_in(issued=10, active=10)
-        yield town
+async def harness(servers: Stack) -> AsyncIterator[Harness]:
+    """A harness whose workers take small bites."""
+    async with fresh_harness(servers, "graceful_stop", SETTINGS, kinds=("plain", "pec")) as harness:
+        harness.start(WORKERS)
+        await harness.settle_in(issued=10, active=10)
+        yield harness
 
 
 def nothing_is_repeated(found: Evidence) -> None:
@@ -42,26 +42,26 @@ def nothing_is_repeated(found: Evidence) -> None:
     assert all(len(found.replies[asked.message_id]) == asked.answered for asked in found.asked)
 
 
-async def load(town: Town) -> None:
+async def load(harness: Harness) -> None:
     """Work for every worker at once."""
-    everybody = [*town.issued, *town.active]
+    everybody = [*harness.issued, *harness.active]
     await asyncio.gather(
-        *(town.say("pin.request", person.body) for person in town.newcomers(REQUESTS)),
-        *(town.say("pin.verify", town.log_in(person)) for person in town.active for _ in range(3)),
+        *(harness.say("pin.request", person.body) for person in harness.newcomers(REQUESTS)),
+        *(harness.say("pin.verify", harness.log_in(person)) for person in harness.active for _ in range(3)),
         *(
-            town.say("delivery.receipt", receipt(person.carriers["sms"]), by=town.gateway)
+            harness.say("delivery.receipt", receipt(person.carriers["sms"]), by=harness.gateway)
             for person in everybody
         ),
     )
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-async def test_a_stopped_worker_finishes_what_it_began(town: Town, worker: str) -> None:
+async def test_a_stopped_worker_finishes_what_it_began(harness: Harness, worker: str) -> None:
     """It exits with 0 in time; what it had not begun is done when it is started again."""
-    process, town_log = town.stack.workers[worker], town.stack.workers[worker].program.log
-    before = town_log.stat().st_size
-    publishing = asyncio.create_task(load(town))
-    await until(lambda: b"message.handled" in town_log.read_bytes()[before:], f"{worker} to be at work")
+    process, worker_log = harness.stack.workers[worker], harness.stack.workers[worker].program.log
+    before = worker_log.stat().st_size
+    publishing = asyncio.create_task(load(harness))
+    await until(lambda: b"message.handled" in worker_log.read_bytes()[before:], f"{worker} to be at work")
     asked_at = time.monotonic()
     process.ask_to_end()
     await until(lambda: not process.alive(), f"{worker} to end", limit=STOP_LIMIT)
@@ -70,4 +70,4 @@ async def test_a_stopped_worker_finishes_what_it_began(town: Town, worker: str) 
     assert process._popen.returncode == 0, process.tail()
     await publishing
     process.start()
-    await town.all_is_well((*ALL, nothing_is_repeated))
+    await harness.all_is_well((*ALL, nothing_is_repeated))

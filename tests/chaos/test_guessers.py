@@ -14,7 +14,7 @@ import pytest_asyncio
 from deploy.local.stack import Stack
 from shared.lifecycle import Lifecycle
 from tests.chaos.evidence import Evidence, subject_of
-from tests.kit.harness import MAIN_WAY, QUICK, Person, Town, founded
+from tests.kit.harness import MAIN_WAY, QUICK, Harness, Person, fresh_harness
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,19 +25,19 @@ POINTS = ("parsed", "performed", "written", "committed", "published")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(servers: Stack) -> AsyncIterator[Town]:
-    """A town with two processes that compare PINs."""
-    async with founded(servers, "guessers", QUICK, kinds=("plain",)) as town:
-        town.start(MAIN_WAY)
-        town.start(["issuer-access"], copies=2)
-        await town.settle_in(issued=0, active=len(POINTS) + 2)
-        yield town
+async def harness(servers: Stack) -> AsyncIterator[Harness]:
+    """A harness with two processes that compare PINs."""
+    async with fresh_harness(servers, "guessers", QUICK, kinds=("plain",)) as harness:
+        harness.start(MAIN_WAY)
+        harness.start(["issuer-access"], copies=2)
+        await harness.settle_in(issued=0, active=len(POINTS) + 2)
+        yield harness
 
 
-async def guess(town: Town, person: Person, number: int) -> list[str]:
+async def guess(harness: Harness, person: Person, number: int) -> list[str]:
     """Publish that many different wrong PINs at once; returns the message ids."""
-    bodies = [town.log_in(person, f"{n:08}") for n in range(number)]
-    return list(await asyncio.gather(*(town.say("pin.verify", body) for body in bodies)))
+    bodies = [harness.log_in(person, f"{n:08}") for n in range(number)]
+    return list(await asyncio.gather(*(harness.say("pin.verify", body) for body in bodies)))
 
 
 def codes(found: Evidence, message_ids: list[str]) -> Counter[str]:
@@ -45,9 +45,9 @@ def codes(found: Evidence, message_ids: list[str]) -> Counter[str]:
     return Counter(json.loads(found.replies[id_][0])["code"] for id_ in message_ids)
 
 
-def attempts_are_counted(found: Evidence, town: Town, person: Person) -> None:
+def attempts_are_counted(found: Evidence, harness: Harness, person: Person) -> None:
     """The ledger knows of as many failures as were answered; the PIN is locked, and told of, once."""
-    subject = subject_of(town.stack, person.codice_fiscale)
+    subject = subject_of(harness.stack, person.codice_fiscale)
     kinds = Counter(e.kind for e in found.chains()[subject])
     attempts = found.accounts[subject].attempts
     assert kinds["pin.attempt_failed"] == attempts.total == LIMIT
@@ -55,50 +55,50 @@ def attempts_are_counted(found: Evidence, town: Town, person: Person) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_no_more_than_the_limit_are_compared_when_a_worker_dies(town: Town, point: str) -> None:
+async def test_no_more_than_the_limit_are_compared_when_a_worker_dies(harness: Harness, point: str) -> None:
     """One worker dies on the first guesses, between counting and answering; the right PIN comes too late."""
-    person = town.active.pop()
-    town.arm("issuer-access", point)
-    guesses = await guess(town, person, GUESSES - 1)
-    right = await town.say("pin.verify", town.log_in(person))
-    await until(lambda: not town.crash_file("issuer-access").exists(), f"a worker to pass {point}")
-    await revived(town)
-    found = await town.all_is_well()
+    person = harness.active.pop()
+    harness.arm("issuer-access", point)
+    guesses = await guess(harness, person, GUESSES - 1)
+    right = await harness.say("pin.verify", harness.log_in(person))
+    await until(lambda: not harness.crash_file("issuer-access").exists(), f"a worker to pass {point}")
+    await revived(harness)
+    found = await harness.all_is_well()
     assert codes(found, guesses) == {"wrong_pin": LIMIT, "locked": GUESSES - 1 - LIMIT}
     assert codes(found, [right]) == {"locked": 1}
-    attempts_are_counted(found, town, person)
+    attempts_are_counted(found, harness, person)
 
 
-async def test_no_more_than_the_limit_are_compared_when_a_worker_is_killed_half_way(town: Town) -> None:
+async def test_no_more_than_the_limit_are_compared_when_a_worker_is_killed_half_way(harness: Harness) -> None:
     """SIGKILL from outside, once the first half is answered."""
-    person = town.active.pop()
-    publishing = asyncio.create_task(guess(town, person, GUESSES))
-    already = len(town.portal.replies)
-    await until(lambda: len(town.portal.replies) > already + GUESSES // 2, "half of the answers")
-    town.stack.workers["issuer-access.2"].kill()
+    person = harness.active.pop()
+    publishing = asyncio.create_task(guess(harness, person, GUESSES))
+    already = len(harness.portal.replies)
+    await until(lambda: len(harness.portal.replies) > already + GUESSES // 2, "half of the answers")
+    harness.stack.workers["issuer-access.2"].kill()
     guesses = await publishing
-    await revived(town)
-    found = await town.all_is_well()
+    await revived(harness)
+    found = await harness.all_is_well()
     assert codes(found, guesses) == {"wrong_pin": LIMIT, "locked": GUESSES - LIMIT}
-    attempts_are_counted(found, town, person)
+    attempts_are_counted(found, harness, person)
 
 
-async def test_the_right_pin_among_the_first_opens_and_buys_no_more_than_the_limit(town: Town) -> None:
+async def test_the_right_pin_among_the_first_opens_and_buys_no_more_than_the_limit(harness: Harness) -> None:
     """A success takes the count back: after it, the limit counts anew."""
-    person = town.active.pop()
-    right = await town.say("pin.verify", town.log_in(person))
-    guesses = await guess(town, person, GUESSES)
-    found = await town.all_is_well()
+    person = harness.active.pop()
+    right = await harness.say("pin.verify", harness.log_in(person))
+    guesses = await guess(harness, person, GUESSES)
+    found = await harness.all_is_well()
     answered = codes(found, guesses)
     assert codes(found, [right]) == {"accepted": 1}
     assert LIMIT <= answered["wrong_pin"] < 2 * LIMIT
     assert answered["wrong_pin"] + answered["locked"] == GUESSES
 
 
-async def revived(town: Town) -> None:
+async def revived(harness: Harness) -> None:
     """Start again whichever worker has died, as a cluster would."""
     names = ("issuer-access", "issuer-access.2")
-    processes = [town.stack.workers[name] for name in names]
+    processes = [harness.stack.workers[name] for name in names]
     await until(lambda: not all(process.alive() for process in processes), "a worker to be dead")
     for process in processes:
         process.start()

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.kit.harness import MAIN_WAY, QUICK, Town, founded
+from tests.kit.harness import MAIN_WAY, QUICK, Harness, fresh_harness
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,28 +20,28 @@ WORKERS = (*MAIN_WAY, "issuer-access")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(servers: Stack) -> AsyncIterator[Town]:
-    """A town whose clients keep their queues when the broker dies."""
-    async with founded(servers, "servers_die", QUICK, kinds=("plain",), lasting="chaos") as town:
-        town.start(WORKERS)
-        await town.settle_in(issued=0, active=3)
-        yield town
+async def harness(servers: Stack) -> AsyncIterator[Harness]:
+    """A harness whose clients keep their queues when the broker dies."""
+    async with fresh_harness(servers, "servers_die", QUICK, kinds=("plain",), lasting="chaos") as harness:
+        harness.start(WORKERS)
+        await harness.settle_in(issued=0, active=3)
+        yield harness
 
 
 class Load:
     """Citizens who ask for PINs and log in, one after the other, until told that it is enough."""
 
-    def __init__(self, town: Town) -> None:
-        self._town = town
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
         self.confirmed = 0
         self.enough = asyncio.Event()
 
     async def run(self) -> None:
         """Publish with confirms through it all; what was not confirmed goes out again."""
         while not self.enough.is_set():
-            (person,) = self._town.newcomers(1)
-            await self._town.say_surely("pin.request", person.body)
-            await self._town.say_surely("pin.verify", self._town.log_in(self._town.active[0]))
+            (person,) = self._harness.newcomers(1)
+            await self._harness.say_surely("pin.request", person.body)
+            await self._harness.say_surely("pin.verify", self._harness.log_in(self._harness.active[0]))
             self.confirmed += 1
             await asyncio.sleep(PACE)
 
@@ -61,11 +61,11 @@ def come_back(stack: Stack, which: str) -> None:
 
 
 @pytest.mark.parametrize("which", ["rabbitmq", "postgres", "both"])
-async def test_a_killed_server_costs_no_message_and_no_worker(town: Town, which: str) -> None:
+async def test_a_killed_server_costs_no_message_and_no_worker(harness: Harness, which: str) -> None:
     """Workers wait it out, say that they are not ready meanwhile, and go on where they were."""
-    stack = town.stack
+    stack = harness.stack
     processes = {name: stack.workers[name].pid for name in WORKERS}
-    load = Load(town)
+    load = Load(harness)
     running = asyncio.create_task(load.run())
     await until(lambda: load.confirmed >= BEFORE, "a load")
     die(stack, which)
@@ -76,6 +76,6 @@ async def test_a_killed_server_costs_no_message_and_no_worker(town: Town, which:
     await until(lambda: load.confirmed > confirmed + BEFORE // 2, "the load to go on")
     load.enough.set()
     await running
-    await town.all_is_well(limit=120)
+    await harness.all_is_well(limit=120)
     assert {name: stack.workers[name].pid for name in WORKERS} == processes
     assert all(stack.workers[name].alive() for name in WORKERS)

@@ -1,4 +1,4 @@
-"""A mail server and an SMS gateway that misbehave as told, by recipient."""
+"""Fake providers: a mail server and an SMS gateway that misbehave as told, by recipient."""
 
 import asyncio
 import contextlib

@@ -12,15 +12,17 @@ from uuid import uuid4
 import pytest
 from pypdf import PdfReader
 
+from deploy.local.captured import Captured
+from deploy.local.client import Client
+from deploy.local.inbox import Body
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from services.dispositivo.backfill import Report, backfill, settings_for
 from shared.account import Account, Attachment, DispositivoRequest, Document
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys
-from tests.integration.seeding import accounts, active_citizens
-from tests.kit.captured import Captured
-from tests.kit.client import Body, Client, operator, portal
+from tests.kit.clients import operator, portal
+from tests.kit.seeding import accounts, active_citizens
 from tests.kit.waiting import until
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
@@ -57,7 +59,7 @@ def start(stack: Stack, delay: str = "PT1S", copies: int = 1) -> None:
 
 
 def mails_to(stack: Stack, codice_fiscale: str) -> list[str]:
-    return [copy.text for copy in Captured(stack).to(f"{codice_fiscale.lower()}@example.it")]
+    return [copy.text for copy in Captured(stack.state).to(f"{codice_fiscale.lower()}@example.it")]
 
 
 async def test_from_the_form_to_the_released_istanza(stack: Stack) -> None:

@@ -6,9 +6,9 @@ import re
 import sys
 from pathlib import Path
 
+from deploy.local.captured import Captured
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
-from tests.kit.captured import Captured
 from tests.kit.waiting import LIMIT, until
 
 PORTAL = CHECKOUT / "docs/examples/portal.py"
@@ -53,7 +53,7 @@ async def ended(program: asyncio.subprocess.Process, typed: str = "") -> tuple[i
 
 async def halves(stack: Stack) -> tuple[str, str]:
     """Wait for what the citizen gets: R5, R6."""
-    captured = Captured(stack)
+    captured = Captured(stack.state)
     await until(lambda: bool(captured.sms() and captured.letters()), "an SMS and a letter")
     first, second = captured.sms()[-1].half, captured.letters()[-1].half
     assert first
@@ -63,7 +63,6 @@ async def halves(stack: Stack) -> tuple[str, str]:
 
 async def test_a_newcomer_gets_a_pin_and_logs_in(stack: Stack, tmp_path: Path) -> None:
     """R3, R10, R11; and R16: the sixteen characters open nothing a second time."""
-    Captured(stack).forget_letters()
     stack.start_workers(WORKERS)
     portal = Program(stack, tmp_path)
     program = await portal.start()

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from deploy.local.captured import Captured, Copy
 from deploy.local.citizens import PLAIN, citizens
+from deploy.local.client import Client
 from deploy.local.stack import Stack
-from tests.integration.arrivals import mails, sms
-from tests.integration.sender import Sender, until
 from tests.integration.test_dispositivo import DOCUMENT, FILE
 from tests.integration.test_restore_and_revoke import ACCEPTED, Citizen
+from tests.kit import clients
+from tests.kit.waiting import until
 
 LIMIT, ISSUERS, MANY = 5, 2, 40
 STRANGER = "+393479999999"
@@ -30,12 +32,20 @@ def later(stack: Stack) -> int:
 
 
 @pytest.fixture
-async def portal(stack: Stack) -> AsyncIterator[Sender]:
+async def portal(stack: Stack) -> AsyncIterator[Client]:
     stack.settings |= {"PIN_FIRST_HALVES_A_DAY": str(LIMIT), "PIN_RELAY_INTERVAL": "PT0.2S"}
     stack.start_worker("issuer", copies=ISSUERS)
     stack.start_workers(BUSY)
-    async with Sender(stack) as sender:
+    async with clients.portal(stack) as sender:
         yield sender
+
+
+def sms(stack: Stack) -> list[Copy]:
+    return Captured(stack.state).sms()
+
+
+def mails(stack: Stack) -> list[Copy]:
+    return Captured(stack.state).mails()
 
 
 def at_one_phone(number: int, first: int = 0) -> Sequence[dict[str, Any]]:
@@ -45,7 +55,7 @@ def at_one_phone(number: int, first: int = 0) -> Sequence[dict[str, Any]]:
 
 
 async def test_a_stranger_s_phone_gets_a_few_first_halves_a_day_and_no_more(
-    stack: Stack, portal: Sender
+    stack: Stack, portal: Client
 ) -> None:
     """R5: whoever asks, in whatever names; every request is answered alike."""
     requests = at_one_phone(MANY)
@@ -61,7 +71,7 @@ async def test_a_stranger_s_phone_gets_a_few_first_halves_a_day_and_no_more(
     await nobody_else_is_held_up(stack, portal, issued)
 
 
-async def nobody_else_is_held_up(stack: Stack, portal: Sender, issued: int) -> None:
+async def nobody_else_is_held_up(stack: Stack, portal: Client, issued: int) -> None:
     """Another phone today, and the same one tomorrow."""
     ((_, another),) = citizens(1, seed=5, first=MANY, kinds=(PLAIN,))
     assert await portal.ask("pin.request", another) == ACCEPTED
@@ -74,7 +84,7 @@ async def nobody_else_is_held_up(stack: Stack, portal: Sender, issued: int) -> N
     await until(lambda: len(sms(stack)) == issued + 2)
 
 
-async def test_old_days_are_forgotten(stack: Stack, portal: Sender) -> None:
+async def test_old_days_are_forgotten(stack: Stack, portal: Client) -> None:
     """Those before yesterday, by whichever worker keeps house; what was sent today still counts."""
     (today,) = at_one_phone(1)
     stack.postgres.sql(
@@ -89,7 +99,7 @@ async def test_old_days_are_forgotten(stack: Stack, portal: Sender) -> None:
     assert int(stack.postgres.sql(days, stack.database)) == 2
 
 
-async def test_no_address_stands_in_the_ledger(stack: Stack, portal: Sender) -> None:
+async def test_no_address_stands_in_the_ledger(stack: Stack, portal: Client) -> None:
     (body,) = at_one_phone(1)
     await portal.ask("pin.request", body)
     rows = stack.postgres.sql(
@@ -101,13 +111,11 @@ async def test_no_address_stands_in_the_ledger(stack: Stack, portal: Sender) -> 
 
 @pytest.fixture
 async def citizen(stack: Stack) -> AsyncIterator[Citizen]:
-    for letter in (stack.state / "spool/post").glob("*"):
-        letter.unlink()
     stack.settings |= {"PIN_DISPOSITIVO_DELAY": "PT2S", "PIN_RELAY_INTERVAL": "PT0.2S"}
     stack.start_workers(("issuer-access", "dispositivo", *BUSY))
     for worker in ("issuer", "revoker"):
         stack.start_worker(worker, copies=ISSUERS)
-    async with Sender(stack) as sender:
+    async with clients.portal(stack) as sender:
         yield Citizen(stack, sender)
 
 
@@ -116,7 +124,7 @@ def arrived(stack: Stack) -> int:
 
 
 async def is_told_of_death(stack: Stack, person: Citizen) -> None:
-    async with Sender(stack, "registry") as registry:
+    async with clients.registry(stack) as registry:
         death = {"codice_fiscale": person.codice_fiscale, "deceased_on": DIED}
         assert await registry.ask("registry.update", death, times=3) == ACCEPTED
 
@@ -132,8 +140,8 @@ async def with_everything_open(stack: Stack, person: Citizen) -> tuple[str, str]
     await person.ask("dispositivo.submit_documents", request_id=request_id, via="online", **documents)
     contacts = {name: person.person["contacts"][name] for name in ("mobile", "pec")}
     await person.ask("restore.request", contacts=contacts)
-    token = (await person.link()).token
-    async with Sender(stack, "operator") as operator:
+    token = (await person.link()).token or ""
+    async with clients.operator(stack) as operator:
         body = {"codice_fiscale": person.codice_fiscale, "request_id": request_id, **OPERATOR}
         assert (await operator.ask("dispositivo.approve", body))["code"] == "accepted"
     return pin, token
@@ -184,7 +192,7 @@ async def test_a_pin_on_its_way_to_who_has_died_expires_unheard(stack: Stack, ci
 async def test_a_death_that_is_taken_back_gives_the_living_a_pin(stack: Stack, citizen: Citizen) -> None:
     """R7."""
     await is_told_of_death(stack, citizen)
-    async with Sender(stack, "registry") as registry:
+    async with clients.registry(stack) as registry:
         back = {"codice_fiscale": citizen.codice_fiscale, "deceased_on": None}
         assert await registry.ask("registry.update", back, times=3) == ACCEPTED
         nothing = await registry.ask("registry.update", {"codice_fiscale": citizen.codice_fiscale})

@@ -1,16 +1,17 @@
 """A PIN is lost and restored, or ended, through the broker: two revokers, every message three times."""
 
-import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from nacl.public import PrivateKey, SealedBox
 
+from deploy.local.captured import Captured, Copy
 from deploy.local.citizens import citizens
+from deploy.local.client import Client
+from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
-from tests.integration.arrivals import Arrival, halves_in_letters, mails, sms
-from tests.integration.sender import Sender, sealed, until
+from tests.kit.clients import operator, portal, registry
+from tests.kit.waiting import until
 
 TIMES = 3
 WORKERS = ("issuer", "issuer-access", "notifier-sms", "notifier-email", "notifier-pec", "notifier-post")
@@ -23,7 +24,7 @@ ACCEPTED = {"outcome": "accepted", "code": "accepted", "detail": "", "errors": [
 class Citizen:
     """A citizen at a portal."""
 
-    def __init__(self, stack: Stack, portal: Sender) -> None:
+    def __init__(self, stack: Stack, portal: Client) -> None:
         self.stack, self.portal = stack, portal
         ((_, body),) = citizens(1, seed=11, kinds=("plain",))
         self.person = body | {"contacts": {"mobile": MOBILE, "email": EMAIL, "pec": PEC}}
@@ -35,55 +36,54 @@ class Citizen:
 
     async def get_pin(self) -> str:
         """Ask for a PIN and go through first access; return the eight characters."""
-        before = len(halves_in_letters(self.stack))
+        captured = Captured(self.stack.state)
+        before = len(captured.letters())
         assert await self.portal.ask("pin.request", self.person) == ACCEPTED
-        second = (await until(lambda: halves_in_letters(self.stack)[before:]))[0]
-        first = (await until(lambda: [message for message in sms(self.stack) if message.halves]))[-1].halves[
-            0
-        ]
-        return await self.first_access(first + second)
+        second = (await until(lambda: captured.letters()[before:]))[0]
+        first = (await until(lambda: [message for message in captured.sms() if message.half]))[-1]
+        return await self.first_access(first.half + second.half)
 
     async def first_access(self, initial: str) -> str:
         """Use the sixteen characters; return the eight that they became."""
-        key = PrivateKey.generate()
-        reply_key = base64.b64encode(bytes(key.public_key)).decode()
+        key = ReplyKey()
         reply = await self.portal.ask(
             "pin.activate",
             {
                 "codice_fiscale": self.codice_fiscale,
-                "pin_sealed": sealed(self.stack, "issuer", initial),
-                "reply_key": reply_key,
+                "pin_sealed": sealed(self.stack.state, "issuer", initial),
+                "reply_key": key.public,
             },
         )
         assert reply["code"] == "accepted"
-        return SealedBox(key).decrypt(base64.b64decode(reply["data"]["pin_sealed"])).decode()
+        return key.open(reply["data"]["pin_sealed"])
 
     async def log_in(self, pin: str) -> str:
         """Return the code of the reply to a log-in."""
         reply = await self.portal.ask(
             "pin.verify",
-            {"codice_fiscale": self.codice_fiscale, "pin_sealed": sealed(self.stack, "issuer", pin)},
+            {"codice_fiscale": self.codice_fiscale, "pin_sealed": sealed(self.stack.state, "issuer", pin)},
         )
         return str(reply["code"])
 
-    async def link(self) -> Arrival:
+    async def link(self) -> Copy:
         """Wait for the latest mail with a link."""
-        found: list[Arrival] = await until(lambda: [mail for mail in mails(self.stack) if mail.token])
+        found: list[Copy] = await until(
+            lambda: [mail for mail in Captured(self.stack.state).mails() if mail.token]
+        )
         return found[-1]
 
-    async def confirm(self, flow: str, token: str) -> dict[str, Any]:
+    async def confirm(self, flow: str, token: str | None) -> dict[str, Any]:
         """Open a link."""
-        return await self.ask(f"{flow}.confirm", token_sealed=sealed(self.stack, "revoker", token))
+        assert token
+        return await self.ask(f"{flow}.confirm", token_sealed=sealed(self.stack.state, "revoker", token))
 
 
 @pytest.fixture
 async def citizen(stack: Stack) -> AsyncIterator[Citizen]:
-    for letter in (stack.state / "spool/post").glob("*"):
-        letter.unlink()
     stack.start_workers(WORKERS)
     stack.start_worker("revoker", copies=2)
-    async with Sender(stack) as portal:
-        yield Citizen(stack, portal)
+    async with portal(stack) as at_home:
+        yield Citizen(stack, at_home)
 
 
 async def test_a_lost_pin_is_restored_with_two_contacts(citizen: Citizen) -> None:
@@ -103,16 +103,18 @@ async def test_a_lost_pin_is_restored_with_two_contacts(citizen: Citizen) -> Non
     await until(lambda: len(citizen.portal.told_of("pin.activated")) == 2)
     assert len(citizen.portal.told_of("restore.requested")) == 1
     assert len(citizen.portal.told_of("restore.confirmed")) == 1
-    assert len([mail for mail in mails(citizen.stack) if mail.token]) == 1
+    assert len([mail for mail in Captured(citizen.stack.state).mails() if mail.token]) == 1
 
 
 async def halves_at_their_contacts(citizen: Citizen) -> tuple[str, str]:
     """R15: half 1 by SMS, half 2 by PEC; each once, and neither anywhere else."""
-    by_sms = await until(lambda: [m for m in sms(citizen.stack) if m.halves and "nuovo PIN" in m.text])
-    by_pec = await until(lambda: [m for m in mails(citizen.stack) if m.halves and "ripristino" in m.text])
-    ((first_to, first), (second_to, second)) = [
-        (message.to, message.halves[0]) for message in (*by_sms, *by_pec)
-    ]
+    by_sms = await until(
+        lambda: [m for m in Captured(citizen.stack.state).sms() if m.half and "nuovo PIN" in m.text]
+    )
+    by_pec = await until(
+        lambda: [m for m in Captured(citizen.stack.state).mails() if m.half and "ripristino" in m.text]
+    )
+    ((first_to, first), (second_to, second)) = [(message.to, message.half) for message in (*by_sms, *by_pec)]
     assert (first_to, second_to) == (MOBILE, PEC)
     assert first != second
     return first, second
@@ -121,9 +123,9 @@ async def halves_at_their_contacts(citizen: Citizen) -> tuple[str, str]:
 async def test_a_pin_is_revoked_with_the_health_card_and_asked_for_again(citizen: Citizen) -> None:
     """R18-R21: by the citizen, then, the next one, by the contact centre."""
     pin = await citizen.get_pin()
-    async with Sender(citizen.stack, "registry") as registry:
+    async with registry(citizen.stack) as at_registry:
         card = {"codice_fiscale": citizen.codice_fiscale, "health_card": CARD}
-        assert await registry.ask("registry.update", card, times=TIMES) == ACCEPTED
+        assert await at_registry.ask("registry.update", card, times=TIMES) == ACCEPTED
     assert await citizen.ask("revoke.request", health_card=CARD, email=OWN_ADDRESS) == ACCEPTED
     link = await citizen.link()
     assert link.to == OWN_ADDRESS
@@ -137,11 +139,15 @@ async def test_a_pin_is_revoked_with_the_health_card_and_asked_for_again(citizen
 
 
 def warned_at(citizen: Citizen) -> set[str]:
-    return {m.to for m in (*sms(citizen.stack), *mails(citizen.stack)) if "chiesta la revoca" in m.text}
+    return {
+        m.to
+        for m in (*Captured(citizen.stack.state).sms(), *Captured(citizen.stack.state).mails())
+        if "chiesta la revoca" in m.text
+    }
 
 
 def ended_at(citizen: Citizen) -> list[str]:
-    arrived = (*sms(citizen.stack), *mails(citizen.stack))
+    arrived = (*Captured(citizen.stack.state).sms(), *Captured(citizen.stack.state).mails())
     return sorted(m.to for m in arrived if "stato annullato" in m.text or "stato revocato" in m.text)
 
 
@@ -152,9 +158,9 @@ async def revoked_by_contact_centre(citizen: Citizen, pin: str) -> None:
         "operator": {"id": "op-0042", "office": "Contact Center"},
         "reason": "Smarrito, senza Tessera Sanitaria.",
     }
-    async with Sender(citizen.stack, "operator") as operator:
-        assert await operator.ask("revoke.by_contact_centre", command, times=TIMES) == ACCEPTED
-        assert (await operator.ask("revoke.by_contact_centre", command))["code"] == "no_live_pin"
+    async with operator(citizen.stack) as at_centre:
+        assert await at_centre.ask("revoke.by_contact_centre", command, times=TIMES) == ACCEPTED
+        assert (await at_centre.ask("revoke.by_contact_centre", command))["code"] == "no_live_pin"
     assert await citizen.log_in(pin) == "wrong_pin"
     await until(lambda: len(citizen.portal.told_of("pin.revoked")) == 2)
     causes = [event["cause"] for event in citizen.portal.told_of("pin.revoked")]

@@ -1,4 +1,4 @@
-"""The capturing far ends, and what they can be told to do wrong."""
+"""The fake providers that capture, and what they can be told to do wrong."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def mail(stack: Stack, port: str = "PIN_SMTP_PORT") -> None:
 async def test_every_sms_is_captured_and_a_repeat_has_the_same_id(stack: Stack) -> None:
     answers = [await asyncio.to_thread(post_sms, stack, ref) for ref in ("a", "b", "a")]
     assert answers[0] == answers[2] != answers[1]
-    captured = stack.far_ends.sms()
+    captured = stack.fake_providers.sms()
     assert [sms["client_ref"] for sms in captured] == ["a", "b", "a"]
     assert captured[0].keys() == {"to", "text", "client_ref", "at"}
     assert captured[0]["text"] == "àèì"
@@ -41,26 +41,26 @@ async def test_every_sms_is_captured_and_a_repeat_has_the_same_id(stack: Stack) 
 @pytest.mark.parametrize("port", ["PIN_SMTP_PORT", "PIN_PEC_SMTP_PORT"])
 async def test_every_mail_is_captured_as_received(stack: Stack, port: str) -> None:
     await asyncio.to_thread(mail, stack, port)
-    assert stack.far_ends.mails() == [MAIL.encode()]
+    assert stack.fake_providers.mails() == [MAIL.encode()]
 
 
 async def test_a_gateway_that_is_busy_says_when_to_come_back(stack: Stack) -> None:
-    stack.far_ends.misbehave(sms={"mode": "status", "status": 429, "retry_after": 2, "times": 1})
+    stack.fake_providers.misbehave(sms={"mode": "status", "status": 429, "retry_after": 2, "times": 1})
     with pytest.raises(urllib.error.HTTPError) as refused:
         await asyncio.to_thread(post_sms, stack)
     refused.value.close()
     assert refused.value.headers["Retry-After"] == "2"
-    assert stack.far_ends.sms() == []
+    assert stack.fake_providers.sms() == []
     await asyncio.to_thread(post_sms, stack)
-    assert len(stack.far_ends.sms()) == 1
+    assert len(stack.fake_providers.sms()) == 1
 
 
 @pytest.mark.parametrize("mode", ["silence", "drop", "rubbish", "rubbish_body"])
 async def test_a_broken_gateway_has_taken_the_sms_all_the_same(stack: Stack, mode: str) -> None:
-    stack.far_ends.misbehave(sms={"mode": mode})
+    stack.fake_providers.misbehave(sms={"mode": mode})
     with pytest.raises((OSError, ValueError, HTTPException)):
         await asyncio.to_thread(post_sms, stack)
-    assert len(stack.far_ends.sms()) == 1
+    assert len(stack.fake_providers.sms()) == 1
 
 
 @pytest.mark.parametrize(
@@ -78,36 +78,36 @@ async def test_a_broken_gateway_has_taken_the_sms_all_the_same(stack: Stack, mod
     ],
 )
 async def test_a_broken_mail_server_fails_the_mail(stack: Stack, fault: dict[str, Any], taken: int) -> None:
-    stack.far_ends.misbehave(email=fault)
+    stack.fake_providers.misbehave(email=fault)
     with pytest.raises((smtplib.SMTPException, OSError)):
         await asyncio.to_thread(mail, stack)
-    assert len(stack.far_ends.mails()) == taken
+    assert len(stack.fake_providers.mails()) == taken
     await asyncio.to_thread(mail, stack, "PIN_PEC_SMTP_PORT")
-    assert len(stack.far_ends.mails()) == taken + 1
+    assert len(stack.fake_providers.mails()) == taken + 1
 
 
 async def test_a_server_that_drips_speaks_a_byte_at_a_time(stack: Stack) -> None:
-    stack.far_ends.misbehave(email={"mode": "drip", "seconds": 0.05})
+    stack.fake_providers.misbehave(email={"mode": "drip", "seconds": 0.05})
     with socket.create_connection(("127.0.0.1", int(stack.env["PIN_SMTP_PORT"])), timeout=5) as client:
         assert [client.recv(100) for _ in "220"] == [b"2", b"2", b"0"]
 
 
 async def test_a_fault_can_be_for_one_recipient_alone(stack: Stack) -> None:
-    stack.far_ends.misbehave(email={"mode": "status", "status": 550, "only": "bianchi@"})
+    stack.fake_providers.misbehave(email={"mode": "status", "status": 550, "only": "bianchi@"})
     await asyncio.to_thread(mail, stack)
-    assert len(stack.far_ends.mails()) == 1
+    assert len(stack.fake_providers.mails()) == 1
 
 
 async def test_what_is_discarded_is_counted(stack: Stack) -> None:
-    stack.far_ends.misbehave(sms={"mode": "discard"}, email={"mode": "discard"})
+    stack.fake_providers.misbehave(sms={"mode": "discard"}, email={"mode": "discard"})
     await asyncio.to_thread(post_sms, stack)
     await asyncio.to_thread(mail, stack)
-    assert (stack.far_ends.sms(), stack.far_ends.mails()) == ([], [])
-    assert stack.far_ends.counts() == {"sms": 1, "email": 1, "pec": 0}
+    assert (stack.fake_providers.sms(), stack.fake_providers.mails()) == ([], [])
+    assert stack.fake_providers.counts() == {"sms": 1, "email": 1, "pec": 0}
 
 
 async def test_a_mail_server_that_says_421_leaves(stack: Stack) -> None:
-    stack.far_ends.misbehave(email={"mode": "status", "status": 421, "only": CITIZEN})
+    stack.fake_providers.misbehave(email={"mode": "status", "status": 421, "only": CITIZEN})
 
     def last_words() -> tuple[int, bytes]:
         with smtplib.SMTP("127.0.0.1", int(stack.env["PIN_SMTP_PORT"]), timeout=5) as client:
@@ -122,14 +122,16 @@ async def test_a_mail_server_that_says_421_leaves(stack: Stack) -> None:
 
 
 async def test_a_mail_server_says_what_it_is_told_to(stack: Stack) -> None:
-    stack.far_ends.misbehave(email={"mode": "status", "status": 554, "text": "5.7.1 relay access denied"})
+    stack.fake_providers.misbehave(
+        email={"mode": "status", "status": 554, "text": "5.7.1 relay access denied"}
+    )
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
         await asyncio.to_thread(mail, stack)
     assert refused.value.recipients[CITIZEN] == (554, b"5.7.1 relay access denied")
 
 
 async def test_what_is_refused_is_counted_as_asked(stack: Stack) -> None:
-    stack.far_ends.misbehave(sms={"mode": "status", "status": 599, "times": 1})
+    stack.fake_providers.misbehave(sms={"mode": "status", "status": 599, "times": 1})
     with pytest.raises(urllib.error.HTTPError) as refused:
         await asyncio.to_thread(post_sms, stack)
     refused.value.close()
@@ -137,4 +139,4 @@ async def test_what_is_refused_is_counted_as_asked(stack: Stack) -> None:
     url = stack.env["PIN_SMS_URL"].replace("/sms", "/asked")
     with await asyncio.to_thread(urllib.request.urlopen, url) as answer:
         assert json.loads(answer.read()) == {"sms": 2}
-    assert stack.far_ends.counts()["sms"] == 1
+    assert stack.fake_providers.counts()["sms"] == 1

@@ -1,28 +1,31 @@
-"""A town: servers, workers that can be made to die, clients, and citizens at every stage of a PIN."""
+"""The harness: servers, workers that can be made to die, clients, and citizens at every stage of a PIN."""
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from deploy.local.citizens import citizens
+from deploy.local.client import LOST, Client
+from deploy.local.inbox import Body, Reply
 from deploy.local.processes import Process
+from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS
 from tests.chaos.evidence import Asked, Evidence, gathered
 from tests.chaos.invariants import ALL, Invariant, hold
-from tests.kit.captured import Captured
-from tests.kit.client import Body, Client, Reply, ReplyKey, sealed
-from tests.kit.servers import empty_queues
+from tests.kit.clients import client
+from tests.kit.servers import fresh_ledger
 from tests.kit.waiting import LIMIT, until
 
 MAIN_WAY = ("issuer", "notifier-sms", "notifier-email", "notifier-pec", "notifier-post")
 """The workers that bring a request to the citizen."""
 CITIZENS = 100_000
+USERS = ("portal", "operator", "registry", "gateway")
 QUICK = {
     "PIN_OUTBOX_LEASE": "PT1S",
     "PIN_RELAY_INTERVAL": "PT0.1S",
@@ -54,14 +57,18 @@ class Person:
 
 
 @dataclass
-class Town:
-    """What the chaos tests act on."""
+class Harness:
+    """A stack, and all that a test does to it from outside.
+
+    Attributes:
+        stack: whose workers and servers these are.
+        by_user: the clients, by user of the broker.
+        kinds: of the citizens, as in `deploy.local.citizens`.
+        asked: every message that has to be handled.
+    """
 
     stack: Stack
-    portal: Client
-    operator: Client
-    registry: Client
-    gateway: Client
+    by_user: Mapping[str, Client]
     kinds: tuple[str, ...] | None = None
     asked: list[Asked] = field(default_factory=list)
     issued: list[Person] = field(default_factory=list)
@@ -71,6 +78,26 @@ class Town:
 
     def __post_init__(self) -> None:
         self._newcomers = (Person(body) for _, body in citizens(CITIZENS, 11, kinds=self.kinds))
+
+    @property
+    def portal(self) -> Client:
+        """The portal, who hears the events."""
+        return self.by_user["portal"]
+
+    @property
+    def operator(self) -> Client:
+        """The operator's console."""
+        return self.by_user["operator"]
+
+    @property
+    def registry(self) -> Client:
+        """The health registry."""
+        return self.by_user["registry"]
+
+    @property
+    def gateway(self) -> Client:
+        """The gateway, who gets no replies."""
+        return self.by_user["gateway"]
 
     @property
     def clients(self) -> tuple[Client, ...]:
@@ -83,20 +110,33 @@ class Town:
 
     def sealed(self, text: str, to: str = "issuer") -> str:
         """Seal a text to a service."""
-        return sealed(self.stack, to, text)
+        return sealed(self.stack.state, to, text)
 
     async def say(self, type_: str, body: Body, *, by: Client | None = None, message_id: str = "") -> str:
         """Publish one command that has to be handled; returns its message id."""
-        client = by or self.portal
-        asked = Asked(message_id or str(uuid4()), type_, answered=client.listens)
+        sender = by or self.portal
+        asked = Asked(message_id or str(uuid4()), type_, answered=sender.listens)
         self.asked.append(asked)
-        await client.publish(type_, body, message_id=asked.message_id)
+        await sender.publish(type_, body, message_id=asked.message_id)
         return asked.message_id
 
     async def say_surely(self, type_: str, body: Body) -> str:
-        """Publish one command of the portal through any loss of the broker; returns its message id."""
+        """Publish one command of the portal through any loss of the broker; returns its message id.
+
+        What was not confirmed goes out again under the same id.
+        """
         asked = Asked(str(uuid4()), type_)
-        await self.portal.publish_surely(type_, body, message_id=asked.message_id)
+
+        async def confirmed() -> bool:
+            try:
+                await self.portal.publish(type_, body, message_id=asked.message_id)
+            except LOST:
+                with suppress(*LOST):
+                    await self.portal.connect()
+                return False
+            return True
+
+        await until(confirmed, f"{type_} confirmed", limit=2 * LIMIT, every=0.1)
         self.asked.append(asked)
         return asked.message_id
 
@@ -165,7 +205,7 @@ class Town:
         await until(due, "a row of the outbox that is due")
 
     async def all_is_well(self, invariants: Iterable[Invariant] = ALL, *, limit: float = LIMIT) -> Evidence:
-        """Wait until all invariants hold, for everything that happened in this town so far."""
+        """Wait until all invariants hold, for everything that happened so far."""
         try:
             return await hold(self.stack, self.clients, self.asked, invariants, limit=limit)
         except AssertionError as broken:
@@ -205,15 +245,15 @@ class Town:
 
 
 @asynccontextmanager
-async def founded(
+async def fresh_harness(
     servers: Stack,
     name: str,
     settings: Mapping[str, str],
     *,
     kinds: tuple[str, ...] | None = None,
     lasting: str = "",
-) -> AsyncIterator[Town]:
-    """Found a town on a ledger of its own, without workers; at its end all must be well once more.
+) -> AsyncIterator[Harness]:
+    """Give a harness on a ledger of its own, without workers; at its end all must be well once more.
 
     Args:
         servers: what it stands on.
@@ -222,33 +262,23 @@ async def founded(
         kinds: of its citizens, as in `deploy.local.citizens`.
         lasting: names queues of its clients that survive the broker.
     """
-    await empty_queues(servers)
-    servers.far_ends.behave()
-    servers.far_ends.forget()
-    Captured(servers).forget_letters()
-    servers.use_new_database(name)
-    servers.settings.update(settings)
-    try:
-        async with town_on(servers, kinds=kinds, lasting=lasting) as town:
-            yield town
-            # What a worker held back is in its queue again once it has stopped.
-            servers.stop_workers()
-            await town.all_is_well()
-    finally:
-        servers.stop_workers()
-        servers.settings.clear()
-        servers.drop_database()
+    async with (
+        fresh_ledger(servers, name, settings) as stack,
+        harness_on(stack, kinds=kinds, lasting=lasting) as harness,
+    ):
+        yield harness
+        # What a worker held back is in its queue again once it has stopped.
+        stack.stop_workers()
+        await harness.all_is_well()
 
 
 @asynccontextmanager
-async def town_on(
+async def harness_on(
     stack: Stack, *, kinds: tuple[str, ...] | None = None, lasting: str = ""
-) -> AsyncIterator[Town]:
-    """Open a town on servers that run; `lasting` names client queues that survive the broker."""
-    async with (
-        Client(stack, "portal", name=lasting) as portal,
-        Client(stack, "operator", name=lasting) as operator,
-        Client(stack, "registry", name=lasting) as registry,
-        Client(stack, "gateway") as gateway,
-    ):
-        yield Town(stack, portal, operator, registry, gateway, kinds)
+) -> AsyncIterator[Harness]:
+    """Give a harness on servers that run; `lasting` names client queues that survive the broker."""
+    async with AsyncExitStack() as clients:
+        by_user = {
+            user: await clients.enter_async_context(client(stack, user, name=lasting)) for user in USERS
+        }
+        yield Harness(stack, by_user, kinds)

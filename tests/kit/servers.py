@@ -1,11 +1,11 @@
-"""Private servers for a test session, that nothing can leave behind."""
+"""Private servers for a test session, that nothing can leave behind; a fresh ledger on them for a test."""
 
 import contextlib
 import fcntl
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import aio_pika
@@ -44,6 +44,31 @@ def private_stack(settings: dict[str, str] | None = None) -> Iterator[Stack]:
             yield stack
         finally:
             stack.kill()
+
+
+@contextlib.asynccontextmanager
+async def fresh_ledger(
+    servers: Stack, name: str, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Stack]:
+    """Give servers with a ledger of this name, empty queues, nothing captured, no faults and no workers.
+
+    Args:
+        servers: what all tests of a session share.
+        name: of the ledger, which goes when the test does.
+        settings: of the workers that the test starts; they go too.
+    """
+    await empty_queues(servers)
+    servers.fake_providers.behave()
+    servers.fake_providers.forget()
+    servers.use_new_database(name)
+    servers.settings.update(settings or {})
+    try:
+        yield servers
+    finally:
+        servers.stop_workers(limit=5)
+        servers.fake_providers.behave()
+        servers.settings.clear()
+        servers.drop_database()
 
 
 def _sweep() -> None:

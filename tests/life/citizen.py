@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 from uuid import UUID
 
-from tests.kit.captured import Copy
+from deploy.local.captured import Copy
 from tests.life.expected import Expected
 from tests.life.world import Answer, Body, World
 

@@ -1,4 +1,4 @@
-"""What every single decision keeps, whatever it is about."""
+"""The invariants of every single decision, whatever it is about."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
+from deploy.local.captured import Copy
 from shared.account import TRANSITIONS, Account
 from shared.contract.events import EVENTS
 from shared.decision import Decision
 from shared.italy.mailboxes import mailbox_of
-from tests.kit.captured import Copy
 from tests.unit.decisions import personal, public
 
 _ANSWERS_WITH_PERSONAL_DATA = {"surname", "form", "requests"}

@@ -1,4 +1,4 @@
-"""A PIN is asked for, its halves go astray, its time passes; it is used (R4-R8, R10, R11)."""
+"""A PIN is issued and activated: also when its halves go astray and its time passes (R4-R8, R10, R11)."""
 
 from datetime import timedelta
 from math import ceil

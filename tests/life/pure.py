@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from deploy.local.captured import Copy
 from services.dispositivo.__main__ import DECISIONS as DISPOSITIVO
 from services.dispositivo.recognitions import Recognised
 from services.dispositivo.retroactive import give
@@ -31,7 +32,6 @@ from shared.pin import Pepper
 from shared.sealing import StateSeal
 from shared.secret import Secret
 from shared.worker import states
-from tests.kit.captured import Copy
 from tests.life import decision_invariants
 from tests.life.world import Answer, Body, Standing
 from tests.unit.decisions import (
@@ -41,6 +41,7 @@ from tests.unit.decisions import (
     PEPPER,
     REPLY_KEY,
     SUBJECT,
+    Told,
     moment,
     opened,
     sealed,
@@ -73,6 +74,11 @@ def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whate
     except StopIteration as done:
         return done.value
     raise AssertionError("it waits for something")
+
+
+def _as_read(message: Told) -> str:
+    """Return what the citizen reads; the half of a letter is printed with spaces."""
+    return " ".join(message.text) if message.channel == "post" else message.text
 
 
 class PureWorld:
@@ -166,7 +172,7 @@ class PureWorld:
         at = moment(self.now, seed=self._moments, known=known)
         decision, before = decide(self.account, message, at), self.account
         copies = [
-            Copy(d.id, t.channel, t.to, t.text, t.text)
+            Copy(d.id, t.channel, t.to, _as_read(t), t.text)
             for d, t in zip(decision.deliveries, told(decision), strict=True)
         ]
         self._copies += copies

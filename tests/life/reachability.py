@@ -1,4 +1,4 @@
-"""From every lawful state there is a way to an active PIN, and from there to a dispositivo one."""
+"""Reachability: from every lawful state there is a way to an active PIN, and on to a dispositivo one."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Contacts and cards change, a PIN is lost and restored, or ended (R12-R21)."""
+"""Contacts and cards change, a PIN is restored or revoked (R12-R21)."""
 
 from typing import Literal
 

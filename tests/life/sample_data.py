@@ -1,4 +1,4 @@
-"""Documents, attachments and cards that the lives are lived with."""
+"""Sample data of the lives: documents, attachments and cards."""
 
 from typing import Any, Final
 

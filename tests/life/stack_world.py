@@ -3,50 +3,43 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self
-from uuid import UUID, uuid4
+from typing import Any, Self
+from uuid import UUID
 
 import asyncpg
 
+from deploy.local.captured import Captured, Copy
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.postgres import SUPERUSER
-from deploy.local.stack import Stack
+from deploy.local.sealed import ReplyKey, sealed
 from shared.lifecycle import Lifecycle
 from shared.sealing import Keys, Pseudonyms
-from tests.kit.captured import Captured, Copy
-from tests.kit.client import Client, ReplyKey, sealed
+from tests.kit.harness import Harness
 from tests.kit.waiting import LIMIT, until
 from tests.life.world import Answer, Body, Standing
 
-USERS: Final = ("portal", "operator", "registry", "gateway")
 _SEED = 33
 
 
-class Town:
-    """The clients and the connection to the ledger that all lives on a stack share."""
+class LivesOnStack:
+    """What all lives on one stack share: its harness, and a connection to the ledger."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, harness: Harness) -> None:
+        self.harness, self.stack = harness, harness.stack
         self.loop = asyncio.get_running_loop()
-        self.clients = {user: Client(stack, user) for user in USERS}
-        self.pseudonyms = Pseudonyms(Keys(stack.state / "keys").symmetric("subject"))
-        self.captured = Captured(stack)
-        self._exit = AsyncExitStack()
+        self.pseudonyms = Pseudonyms(Keys(self.stack.state / "keys").symmetric("subject"))
+        self.captured = Captured(self.stack.state)
 
     async def __aenter__(self) -> Self:
-        for client in self.clients.values():
-            await self._exit.enter_async_context(client)
         self.ledger = await asyncpg.connect(self.stack.postgres.dsn(SUPERUSER, self.stack.database))
-        self._exit.push_async_callback(self.ledger.close)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exit.aclose()
+        await self.ledger.close()
 
     def run(self, doing: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
         """Do something in the loop of the clients, from the thread in which a life is lived."""
@@ -54,17 +47,17 @@ class Town:
 
 
 class StackWorld:
-    """A `tests.life.world.World` with one new citizen in a town."""
+    """A `tests.life.world.World` with one new citizen on the stack."""
 
-    def __init__(self, town: Town, number: int) -> None:
-        self._town, self.number = town, number
-        self.life = Lifecycle.load(town.stack.env)
+    def __init__(self, lives: LivesOnStack, number: int) -> None:
+        self._lives, self.number = lives, number
+        self.life = Lifecycle.load(lives.stack.env)
         ((_, body),) = citizens(1, seed=_SEED, first=number, kinds=(PLAIN,))
         self.person: Body = {name: value for name, value in body.items() if name != "contacts"}
-        self._subject = town.pseudonyms.of(body["codice_fiscale"])
+        self._subject = lives.pseudonyms.of(body["codice_fiscale"])
         self._key = ReplyKey()
         self.reply_key = self._key.public
-        self._before = {copy.id for copy in town.captured.all()}
+        self._before = {copy.id for copy in lives.captured.all()}
 
     @property
     def now(self) -> datetime:
@@ -73,44 +66,35 @@ class StackWorld:
 
     def ask(self, user: str, type_: str, body: Body, *, times: int = 1) -> Answer:
         """Send one command; its copies get the same reply, byte for byte."""
-        answer: Answer = self._town.run(self._ask(self._town.clients[user], type_, body, times))
-        return answer
-
-    @staticmethod
-    async def _ask(client: Client, type_: str, body: Body, times: int) -> Answer:
-        message_id = str(uuid4())
-        for _ in range(times):
-            await client.publish(type_, body, message_id=message_id)
-        reply = await client.reply(message_id, times - 1)
-        assert len(set(client.replies[message_id])) == 1
+        reply = self._lives.run(self._lives.harness.by_user[user].ask(type_, body, times=times))
         return Answer(reply["code"], reply["data"])
 
     def seal(self, worker: str, text: str) -> str:
         """Seal a PIN or a token to a worker."""
-        return sealed(self._town.stack, worker, text)
+        return sealed(self._lives.stack.state, worker, text)
 
     def open(self, sealed: str) -> str:
         """Open what was sealed to `reply_key`."""
         return self._key.open(sealed)
 
     def copies(self) -> Sequence[Copy]:
-        """Return all that the far ends took since this life began."""
-        return [copy for copy in self._town.captured.all() if copy.id not in self._before]
+        """Return all that the providers took since this life began."""
+        return [copy for copy in self._lives.captured.all() if copy.id not in self._before]
 
     def report(self, copy: UUID, status: str) -> None:
         """Send a receipt."""
         body = {"delivery_id": str(copy), "status": status, "provider": "tests", "detail": ""}
-        self._town.run(self._town.clients["gateway"].publish("delivery.receipt", body))
+        self._lives.run(self._lives.harness.by_user["gateway"].publish("delivery.receipt", body))
 
     def standing(self) -> Standing:
         """Return how the citizen stands in the ledger."""
         query = "select status, level from account where subject = $1"
-        row = self._town.run(self._town.ledger.fetchrow(query, self._subject))
+        row = self._lives.run(self._lives.ledger.fetchrow(query, self._subject))
         return Standing(row["status"], row["level"]) if row else Standing("none", None)
 
     def protocols_released(self) -> Counter[str]:
         """Return the protocols of the citizen's istanze in events of release, each event once."""
-        events = {event.id: event for event in self._town.clients["portal"].events}
+        events = {event.id: event for event in self._lives.harness.by_user["portal"].events}
         bodies = [event.body for event in events.values() if event.type == "istanza.released"]
         return Counter(body["data"]["protocol"] for body in bodies if body["subject"] == self._subject.hex())
 

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from deploy.local.stack import Stack
+from tests.kit.harness import harness_on
 from tests.life import upgrade
 from tests.life.lives import Life
-from tests.life.stack_world import StackWorld, Town
+from tests.life.stack_world import LivesOnStack, StackWorld
 
 SHORTER = {
     "PIN_DISPOSITIVO_DELAY": "PT1S",
@@ -37,8 +38,8 @@ class LifeOnTheStack(Life):
     answers: ClassVar[Counter[tuple[str, str]]] = Counter()
     """How often each type of command got each code."""
 
-    def __init__(self, town: Town, number: int) -> None:
-        self.world = StackWorld(town, number)
+    def __init__(self, lives: LivesOnStack, number: int) -> None:
+        self.world = StackWorld(lives, number)
         super().__init__(self.world)
 
     def approved(self) -> None:
@@ -63,11 +64,11 @@ async def test_the_stack_lives_as_the_decisions_do(stack: Stack) -> None:
     stack.settings |= SHORTER
     stack.start_workers()
     numbers = count(1)
-    async with Town(stack) as town:
+    async with harness_on(stack) as harness, LivesOnStack(harness) as lives:
 
-        class LifeInTown(LifeOnTheStack):
+        class NextLife(LifeOnTheStack):
             def __init__(self) -> None:
-                super().__init__(town, next(numbers))
+                super().__init__(lives, next(numbers))
 
-        await asyncio.to_thread(run_state_machine_as_test, LifeInTown, settings=FEW)
+        await asyncio.to_thread(run_state_machine_as_test, NextLife, settings=FEW)
     assert len(LifeOnTheStack.answers) >= DIFFERENT, LifeOnTheStack.answers

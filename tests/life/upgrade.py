@@ -1,4 +1,4 @@
-"""The PIN becomes dispositivo; istanze wait for it (R22-R32)."""
+"""The upgrade of a PIN to dispositivo, and the istanze that wait for it (R22-R32)."""
 
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5

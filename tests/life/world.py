@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from deploy.local.captured import Copy
 from shared.account import Level, Status
 from shared.lifecycle import Lifecycle
-from tests.kit.captured import Copy
 
 Body = dict[str, Any]
 

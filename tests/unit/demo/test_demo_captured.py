@@ -1,4 +1,4 @@
-"""What the far ends took is read as the citizen reads it."""
+"""What the fake providers took is read as the citizen reads it."""
 
 import json
 from datetime import UTC, date, datetime
@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from deploy.demo.captured import Captured, Piece
-from deploy.demo.letters import own_lines
+from deploy.local.captured import Captured, Copy
+from deploy.local.letters import own_lines
 from services.notifier.channels.letter import Letter, typeset
 from services.notifier.channels.spool import hand_over
 
@@ -47,42 +47,43 @@ def test_each_page_is_read_for_what_is_its_own() -> None:
 
 
 def test_a_letter_is_found_by_its_id_and_shows_its_half(state: Path) -> None:
-    ids, captured = [uuid4(), uuid4()], Captured(state)
+    ids, captured = [uuid4(), uuid4()], Captured(state, from_now=True)
     document = typeset([letter(ids[0], "AB12CD34"), letter(ids[1], "9HJKMNPQ")])
     hand_over(state / "spool/post", document, [str(id_) for id_ in ids], NOON)
-    piece = captured.piece(str(ids[1]))
+    piece = captured.first_copy(str(ids[1]))
     assert (piece.half, piece.page) == ("9HJKMNPQ", 2)
 
 
 def test_a_mail_is_found_by_its_message_id_and_shows_its_link(state: Path) -> None:
-    captured, id_ = Captured(state), uuid4()
+    captured, id_ = Captured(state, from_now=True), uuid4()
     mail = EmailMessage()
     mail["Message-ID"], mail["To"], mail["Subject"] = f"<{id_.hex}@pin>", "a@example.it", "Conferma"
     mail.set_content("Apra https://pin.example.it/restore/confirm?token=00ff17 entro domani.\n")
     (state / "captured/mail/email-1-1.eml").write_bytes(mail.as_bytes())
-    piece = captured.piece(str(id_))
+    piece = captured.first_copy(str(id_))
     assert (piece.token, piece.half, piece.to, piece.subject) == ("00ff17", None, "a@example.it", "Conferma")
 
 
 def test_an_sms_that_is_still_being_written_is_read_at_the_next_look(state: Path) -> None:
-    captured, ids = Captured(state), [uuid4(), uuid4()]
+    captured, ids = Captured(state, from_now=True), [uuid4(), uuid4()]
     lines = [sms_line(id_, f"PIN: {number}AAAAAAA.") for number, id_ in enumerate(ids)]
     sms = state / "captured/sms.jsonl"
     sms.write_text(lines[0] + "\n" + lines[1][:20])
-    assert captured.piece(str(ids[0])).half == "0AAAAAAA"
+    assert captured.first_copy(str(ids[0])).half == "0AAAAAAA"
     with pytest.raises(LookupError):
-        captured.piece(str(ids[1]))
+        captured.first_copy(str(ids[1]))
     sms.write_text(lines[0] + "\n" + lines[1] + "\n")
-    assert captured.piece(str(ids[1])).half == "1AAAAAAA"
+    assert captured.first_copy(str(ids[1])).half == "1AAAAAAA"
 
 
 def test_what_an_earlier_run_left_is_not_read_again(state: Path) -> None:
     id_ = uuid4()
     (state / "captured/sms.jsonl").write_text(sms_line(id_, "PIN: 0AAAAAAA.") + "\n")
     with pytest.raises(LookupError):
-        Captured(state).piece(str(id_))
+        Captured(state, from_now=True).first_copy(str(id_))
 
 
+@pytest.mark.parametrize("channel", ["sms", "mail", "post"])
 @pytest.mark.parametrize("text", ["Chiami 06 164 164", "BUONGIORNO", "ABCDEFGH", "12345678901"])
-def test_nothing_but_a_half_is_taken_for_one(text: str) -> None:
-    assert Piece(text, Path()).half is None
+def test_nothing_but_a_half_is_taken_for_one(channel: str, text: str) -> None:
+    assert Copy(uuid4(), channel, "", text, text).half is None

@@ -5,58 +5,62 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.captured import Captured
 from deploy.demo.citizen import Citizen
 from deploy.demo.events import Events
-from deploy.demo.scenarios import RECOGNISED, ROLES, cast, promised
-from deploy.demo.session import Scene
+from deploy.demo.scenarios import RECOGNISED, SCENARIOS, assign, promised
+from deploy.demo.session import Session
 from deploy.demo.summary import broken
+from deploy.local.captured import Captured
 from deploy.local.citizens import DE_VISU, KINDS, citizens
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path, {}, Events(), Captured(tmp_path), effect_in_sight=True)
+def session(tmp_path: Path) -> Session:
+    return Session(tmp_path, {}, Events(), Captured(tmp_path, from_now=True), effect_in_sight=True)
 
 
-def people(scene: Scene, number: int) -> list[Citizen]:
-    return [Citizen(scene, kind, body) for kind, body in citizens(number, kinds=tuple(KINDS))]
+def people(session: Session, number: int) -> list[Citizen]:
+    return [Citizen(session, kind, body) for kind, body in citizens(number, kinds=tuple(KINDS))]
 
 
 @pytest.mark.parametrize("number", [20, 200])
-def test_everybody_leads_one_life_and_every_life_is_led(scene: Scene, number: int) -> None:
-    parts = cast(people(scene, number))
+def test_everybody_leads_one_life_and_every_life_is_led(session: Session, number: int) -> None:
+    parts = assign(people(session, number))
     assert len({citizen.codice_fiscale for _, citizen in parts}) == len(parts) == number
-    assert {role.says for role, _ in parts} == {role.says for role in (RECOGNISED, *ROLES)}
+    assert {scenario.says for scenario, _ in parts} == {
+        scenario.says for scenario in (RECOGNISED, *SCENARIOS)
+    }
 
 
 @pytest.mark.parametrize("number", [1, 5])
-def test_few_citizens_lead_the_first_lives(scene: Scene, number: int) -> None:
-    assert len(cast(people(scene, number))) == number
+def test_few_citizens_lead_the_first_lives(session: Session, number: int) -> None:
+    assert len(assign(people(session, number))) == number
 
 
-def test_most_citizens_activate(scene: Scene) -> None:
-    parts = cast(people(scene, 200))
-    assert sum("pin.activated" in role.events for role, _ in parts) > 100
+def test_most_citizens_activate(session: Session) -> None:
+    parts = assign(people(session, 200))
+    assert sum("pin.activated" in scenario.events for scenario, _ in parts) > 100
 
 
-def test_only_those_with_two_contacts_restore_and_only_the_recognised_are_recognised(scene: Scene) -> None:
-    for role, citizen in cast(people(scene, 200)):
-        assert role.suits(citizen)
-        assert (role is RECOGNISED) == (citizen.kind == DE_VISU)
+def test_only_those_with_two_contacts_restore_and_only_the_recognised_are_recognised(
+    session: Session,
+) -> None:
+    for scenario, citizen in assign(people(session, 200)):
+        assert scenario.suits(citizen)
+        assert (scenario is RECOGNISED) == (citizen.kind == DE_VISU)
 
 
-def test_an_effect_out_of_sight_is_not_promised(scene: Scene) -> None:
-    parts = cast(people(scene, 200))
+def test_an_effect_out_of_sight_is_not_promised(session: Session) -> None:
+    parts = assign(people(session, 200))
     within, without = (promised(parts, effect_in_sight=seen) for seen in (True, False))
-    at_branches = sum(role.says.endswith("at a branch") for role, _ in parts)
+    at_branches = sum(scenario.says.endswith("at a branch") for scenario, _ in parts)
     assert without["istanza.released"] == at_branches < within["istanza.released"]
     assert within["dispositivo.approved"] == without["dispositivo.approved"]
 
 
-def test_the_first_half_goes_twice_and_the_second_by_post(scene: Scene) -> None:
+def test_the_first_half_goes_twice_and_the_second_by_post(session: Session) -> None:
     """R5, R6: the mobile, and the PEC or else the email."""
-    channels = {citizen.kind: citizen.issuance_channels for citizen in people(scene, 200)}
+    channels = {citizen.kind: citizen.issuance_channels for citizen in people(session, 200)}
     assert channels["plain"] == ["sms", "email", "post"]
     assert channels["landline"] == ["email", "post"]
     assert channels["pec"] == ["sms", "pec", "post"]

@@ -1,0 +1,29 @@
+"""The black-box client (`deploy.local.client`) on the broker of a test's stack, as each user of it."""
+
+from deploy.local.client import Client
+from deploy.local.stack import Stack
+
+
+def client(stack: Stack, user: str, *, name: str = "") -> Client:
+    """Return any user of the broker, to be opened by `async with`; `name` as in `Client`."""
+    return Client(stack.rabbitmq.url(user), user, name=name)
+
+
+def portal(stack: Stack) -> Client:
+    """Return a portal, to be opened by `async with`."""
+    return client(stack, "portal")
+
+
+def operator(stack: Stack) -> Client:
+    """Return an operator's console, to be opened by `async with`."""
+    return client(stack, "operator")
+
+
+def registry(stack: Stack) -> Client:
+    """Return the health registry, to be opened by `async with`."""
+    return client(stack, "registry")
+
+
+def gateway(stack: Stack) -> Client:
+    """Return a gateway that sends receipts, to be opened by `async with`; it gets no replies."""
+    return client(stack, "gateway")
