@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from shared.account import Account, Half, Pin
@@ -72,6 +73,20 @@ def expiry(account: Account, pin: Pin) -> Internal:
     """Return the message to the issuer, due when an initial PIN has ended."""
     expire = Expire(subject=account.subject.hex(), pin_id=UUID(pin.id))
     return Internal(expire, due_at=ended_at(pin))
+
+
+def without_pin(account: Account, status: Literal["revoked", "expired"]) -> Account:
+    """Return the account with its PIN ended: it opens nothing, and all that was open about it is closed."""
+    ended: Account = account.but(
+        status=status,
+        level=None,
+        review_since=None,
+        pin=None,
+        restore=None,
+        revocation=None,
+        dispositivo=None,
+    )
+    return ended
 
 
 def with_pin(account: Account, pin: Pin, **changes: object) -> Account:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from shared.account import Account
+from shared.credential import without_pin
 from shared.decision import Decision, Entry, Event
 
 Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
@@ -18,18 +19,8 @@ def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
         cause: why, as the event says it.
         entry: what else goes on record: operator and reason, say.
     """
-    ended = account.but(
-        status="revoked",
-        level=None,
-        review_since=None,
-        pin=None,
-        attempts=account.attempts.cleared(),
-        restore=None,
-        revocation=None,
-        dispositivo=None,
-    )
     return Decision(
-        account=ended,
+        account=without_pin(account, "revoked").but(attempts=account.attempts.cleared()),
         entries=(Entry("pin.revoked", {"cause": cause, **entry}),),
         events=(Event("pin.revoked", {"cause": cause}),),
     )

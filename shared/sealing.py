@@ -19,7 +19,6 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
-from shared.chance import chance
 from shared.channels import CHANNELS, Channel
 from shared.secret import Secret
 
@@ -171,7 +170,7 @@ class StateSeal:
 
     def seal(self, plain: bytes, place: bytes) -> bytes:
         """Seal bytes to a place (subject and version of a row, say)."""
-        nonce = chance(_NONCE)
+        nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, plain, place)
 
     def open(self, sealed: bytes, place: bytes) -> bytes:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from uuid import uuid4
 
 from services.dispositivo.__main__ import CHANNELS
 from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
 from services.dispositivo.retroactive import BACKFILL, give
-from shared.chance import chance
 from shared.contract import topology
 from shared.contract.unreadable import Unreadable
 from shared.decision import Decisions
@@ -50,7 +50,7 @@ class Report:
         faults: the faulty lines, at most a thousand of them.
     """
 
-    correlation_id: str = field(default_factory=lambda: f"backfill-{chance.uuid()}")
+    correlation_id: str = field(default_factory=lambda: f"backfill-{uuid4()}")
     lines: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: list[FaultyLine] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from services.issuer.texts import TELLER
 from shared.account import Account, Half, Pin
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
-from shared.credential import ended_at, expiry
+from shared.credential import ended_at, expiry, without_pin
 from shared.decision import Decision, Entry, Event, Moment
 from shared.revocation import Cause, revoked
 
@@ -20,17 +20,8 @@ def expire(account: Account, command: Expire, at: Moment) -> Decision:
     end = ended_at(pin)
     if end and at.now < end:
         return Decision(messages=(expiry(account, pin),))
-    expired = account.but(
-        status="expired",
-        level=None,
-        review_since=None,
-        pin=None,
-        restore=None,
-        revocation=None,
-        dispositivo=None,
-    )
     return Decision(
-        account=expired,
+        account=without_pin(account, "expired"),
         entries=(Entry("pin.expired", {"pin_id": pin.id}),),
         events=(Event("pin.expired"),),
         deliveries=TELLER.everywhere(account, "pin_expired", at),

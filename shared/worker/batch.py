@@ -1,5 +1,6 @@
 """Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,6 @@ from uuid import UUID
 
 from shared.account import Account
 from shared.amqp import Message
-from shared.chance import chance
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crash import crash_point
 from shared.decision import Box, ContextWith, Decision
@@ -190,7 +190,7 @@ class Fold:
             return Decision(reply=message.reply, events=message.events)
         known = clerk.lane.facts.of(taken, self.writing)
         now, trust = self.writing.now, clerk.trust
-        at = ContextWith(now, chance, clerk.life, trust.pepper, trust.box, known)
+        at = ContextWith(now, os.urandom, clerk.life, trust.pepper, trust.box, known)
         return clerk.lane.decisions[type(message)](account, message, at)
 
     def _accept(self, taken: Taken, decision: Decision) -> None:

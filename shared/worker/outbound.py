@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
 from shared.amqp import Message
-from shared.chance import chance
 from shared.contract import topology
 from shared.decision import Decision, Delivery, Internal
 from shared.delivery import BUNDLE, to_bytes
@@ -62,7 +62,7 @@ class Outbound:
     def _event(
         self, taken: Taken, kind: str, subject: bytes, correlation_id: str, data: Mapping[str, Any]
     ) -> Message:
-        event_id = chance.uuid_text()
+        event_id = str(uuid4())
         body = {
             "event_id": event_id,
             "type": kind,
@@ -89,7 +89,7 @@ class Outbound:
             routing_key=internal.key,
             body=internal.body,
             type=internal.type,
-            message_id=chance.uuid_text(),
+            message_id=str(uuid4()),
             correlation_id=internal.correlation_id or taken.correlation_id,
             headers={**_trace(taken), **internal.headers},
             user_id=self.user,
@@ -153,7 +153,7 @@ class Outbound:
             routing_key=channel,
             body=orjson.dumps({"key": key, "deliveries": deliveries}),
             type=BUNDLE,
-            message_id=chance.uuid_text(),
+            message_id=str(uuid4()),
             correlation_id=deliveries[0]["correlation_id"],
             headers={**trace, "timestamp_in_ms": int(self.now.timestamp() * 1000)},
             user_id=self.user,
@@ -161,7 +161,7 @@ class Outbound:
 
     @staticmethod
     def _parcel(due_at: datetime, messages: list[Message]) -> tuple[Parcel, list[Message]]:
-        return Parcel(chance.uuid(), due_at, packed(messages)), messages
+        return Parcel(uuid4(), due_at, packed(messages)), messages
 
 
 def _parts(items: list[Any], size: int) -> list[list[Any]]:

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from shared.amqp import Arrived, Message
 from shared.broker import Session
-from shared.chance import chance
 from shared.contract import topology
 from shared.worker.batch import Handled
 from shared.worker.holding import unpacked
@@ -101,7 +100,7 @@ class Publisher:
             routing_key=queue,
             body=handled.reply,
             type="reply",
-            message_id=chance.uuid_text(),
+            message_id=str(uuid4()),
             # RabbitMQ says of every direct reply that it reached nobody.
             mandatory=not is_direct(queue),
             correlation_id=arrived.correlation_id or arrived.message_id,
@@ -126,7 +125,7 @@ class Publisher:
             routing_key="",
             body=unpacked(arrived),
             type=arrived.type,
-            message_id=arrived.message_id or chance.uuid_text(),
+            message_id=arrived.message_id or str(uuid4()),
             correlation_id=correlation_id(arrived),
             headers=headers,
             user_id=self._lane.worker,

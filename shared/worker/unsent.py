@@ -1,9 +1,9 @@
 """A message that came over no broker: work on the ledger by the same decisions in the same transactions."""
 
 from typing import Any
+from uuid import uuid4
 
 from shared.amqp import Arrived
-from shared.chance import chance
 from shared.worker.lane import Taken
 
 
@@ -16,7 +16,7 @@ def unsent(by: str, message: Any, subject: bytes, correlation_id: str) -> Taken:
         subject: whose account it touches.
         correlation_id: on every entry and event that follows.
     """
-    message_id = chance.uuid()
+    message_id = uuid4()
     arrived = Arrived(
         tag=0,
         body=b"",

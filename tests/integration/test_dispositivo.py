@@ -284,8 +284,8 @@ def _submitted(account: Account) -> Account:
         dispositivo=request.but(
             via="online",
             received_at=now,
-            signed_form=Attachment(**FILE),
-            document_scan=Attachment(**FILE),
+            signed_form=Attachment.model_validate(FILE),
+            document_scan=Attachment.model_validate(FILE),
             document=Document.model_validate(DOCUMENT),
         ),
     )
