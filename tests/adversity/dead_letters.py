@@ -4,7 +4,7 @@ import aio_pika
 
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
-from tests.chaos.evidence import DEAD
+from tests.kit.evidence import DEAD
 
 
 async def parked(stack: Stack) -> list[tuple[str, str, bytes]]:

@@ -14,7 +14,7 @@ from deploy.local.inbox import Reply
 from deploy.local.sealed import ReplyKey, sealed
 from tests.adversity.marked_citizens import word
 from tests.adversity.people import Issued, issued, standing
-from tests.chaos.evidence import Evidence
+from tests.kit.evidence import Evidence
 from tests.kit.harness import Harness
 from tests.kit.waiting import until
 

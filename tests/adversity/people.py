@@ -8,7 +8,7 @@ from uuid import UUID
 from deploy.local.citizens import PLAIN, Body, citizens
 from deploy.local.client import Client
 from deploy.local.stack import Stack
-from tests.chaos.evidence import Entry, Evidence, gathered
+from tests.kit.evidence import Entry, Evidence, gathered
 from tests.kit.waiting import LIMIT, until
 
 REQUEST = "pin.request"

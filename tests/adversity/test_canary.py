@@ -16,7 +16,7 @@ from tests.adversity import leak_locations
 from tests.adversity.lives import Life, Population, live
 from tests.adversity.marked_citizens import people, personal
 from tests.adversity.search import Form, forms, named, search, tells, token_forms
-from tests.chaos.evidence import DEAD, gathered
+from tests.kit.evidence import DEAD, gathered
 from tests.kit.harness import harness_on
 
 WORKERS = tuple(ALL)

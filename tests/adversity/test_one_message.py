@@ -31,8 +31,8 @@ from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import MEGABYTE
 from tests.adversity.worker_log import WorkerLog
 from tests.bench.procfs import peak_memory
-from tests.chaos.evidence import DEAD
 from tests.kit.clients import portal
+from tests.kit.evidence import DEAD
 from tests.kit.servers import empty_queues
 from tests.kit.waiting import until
 

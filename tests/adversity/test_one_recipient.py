@@ -13,10 +13,10 @@ from deploy.local.citizens import PLAIN, Body
 from deploy.local.client import Client
 from deploy.local.stack import Stack
 from tests.adversity.people import Issued, citizen, ended, issued, standing
-from tests.chaos.evidence import Evidence
-from tests.chaos.invariants import every_chain_verifies
 from tests.kit.clients import portal
+from tests.kit.evidence import Evidence
 from tests.kit.harness import MAIN_WAY
+from tests.kit.invariants import every_chain_verifies
 from tests.kit.waiting import until
 
 WORKERS = MAIN_WAY

@@ -17,9 +17,9 @@ from tests.adversity.dead_letters import number_parked, parked
 from tests.adversity.hostile_sender import HostileSender
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import FIFTY, Poison
-from tests.chaos.evidence import DEAD, gathered
-from tests.chaos.invariants import every_chain_verifies
 from tests.kit.clients import portal
+from tests.kit.evidence import DEAD, gathered
+from tests.kit.invariants import every_chain_verifies
 from tests.kit.servers import empty_queues
 from tests.kit.waiting import until
 

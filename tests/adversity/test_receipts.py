@@ -11,10 +11,10 @@ from deploy.local.inbox import Body
 from deploy.local.stack import Stack
 from tests.adversity.dead_letters import number_parked, parked
 from tests.adversity.people import Issued, citizen, ended, issued, standing
-from tests.chaos.evidence import gathered
-from tests.chaos.invariants import every_chain_verifies
 from tests.kit.clients import gateway, portal
+from tests.kit.evidence import gathered
 from tests.kit.harness import MAIN_WAY
+from tests.kit.invariants import every_chain_verifies
 from tests.kit.waiting import until
 
 WORKERS = (*MAIN_WAY, "notifier-receipts")

@@ -10,9 +10,9 @@ from deploy.local.citizens import PLAIN
 from deploy.local.client import Client
 from deploy.local.stack import Stack
 from tests.adversity.people import citizen, ended, issued, standing
-from tests.chaos.invariants import copies_are_identical, every_chain_verifies
 from tests.kit.clients import portal
 from tests.kit.harness import MAIN_WAY
+from tests.kit.invariants import copies_are_identical, every_chain_verifies
 
 WORKERS = MAIN_WAY
 SETTINGS = {

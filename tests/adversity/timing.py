@@ -26,7 +26,8 @@ from deploy.local.client import Client
 from deploy.local.inbox import Body
 from deploy.local.stack import Stack
 from tests.chaos.scenarios import citizen
-from tests.kit.harness import MAIN_WAY, Harness, Person, harness_on
+from tests.kit.harness import MAIN_WAY, Harness, harness_on
+from tests.kit.person import Person
 from tests.kit.servers import private_stack
 
 WORKERS = (*MAIN_WAY, "issuer-access", "revoker")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from deploy.local.inbox import Body
 from deploy.local.sealed import ReplyKey
 from shared.crash import POINTS
-from tests.chaos.evidence import Evidence, subject_of
-from tests.chaos.invariants import Invariant
-from tests.kit.harness import Harness, Person
+from tests.kit.evidence import Evidence, subject_of
+from tests.kit.harness import Harness
+from tests.kit.invariants import Invariant
+from tests.kit.person import Person
 
 OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 DOCUMENT = {

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.chaos.evidence import Evidence
-from tests.chaos.invariants import ALL, Invariant
 from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.kit.evidence import Evidence
 from tests.kit.harness import QUICK, Harness, fresh_harness
+from tests.kit.invariants import ALL, Invariant
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,11 +18,12 @@ from deploy.local.stack import Stack
 from shared.delivery import Mail, Sms, to_bytes
 from shared.sealing import BundleSeal, Keys
 from shared.secret import Secret
-from tests.chaos.evidence import Asked, Evidence, subject_of
-from tests.chaos.invariants import ALL, Invariant
 from tests.chaos.scenarios import citizen, receipt
 from tests.kit.clients import client, portal
-from tests.kit.harness import MAIN_WAY, Harness, Person, fresh_harness
+from tests.kit.evidence import Asked, Evidence, subject_of
+from tests.kit.harness import MAIN_WAY, Harness, fresh_harness
+from tests.kit.invariants import ALL, Invariant
+from tests.kit.person import Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.chaos.evidence import Evidence
-from tests.chaos.invariants import ALL
 from tests.chaos.scenarios import receipt
+from tests.kit.evidence import Evidence
 from tests.kit.harness import MAIN_WAY, Harness, fresh_harness
+from tests.kit.invariants import ALL
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,8 +13,9 @@ import pytest_asyncio
 
 from deploy.local.stack import Stack
 from shared.lifecycle import Lifecycle
-from tests.chaos.evidence import Evidence, subject_of
-from tests.kit.harness import MAIN_WAY, QUICK, Harness, Person, fresh_harness
+from tests.kit.evidence import Evidence, subject_of
+from tests.kit.harness import MAIN_WAY, QUICK, Harness, fresh_harness
+from tests.kit.person import Person
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

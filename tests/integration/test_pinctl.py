@@ -22,6 +22,7 @@ from shared.broker import BrokerLost
 from shared.contract.topology import DEAD
 from shared.ledger import QUERIES, LedgerLost
 from shared.sealing import Keys, Pseudonyms
+from tests.kit.clients import portal
 
 COUNTS = {
     "account": "select count(*) from account",
@@ -48,20 +49,11 @@ def wrapper(stack: Stack, *words: str, typed: str = "") -> "subprocess.Completed
 async def ask_for_pins(stack: Stack, number: int) -> list[tuple[str, str]]:
     """Publish requests; return the message id and the codice fiscale of each."""
     asked: list[tuple[str, str]] = []
-    async with await aio_pika.connect(stack.rabbitmq.url("portal")) as connection:
-        channel = await connection.channel()
-        exchange = await channel.get_exchange("pin.commands", ensure=False)
+    async with portal(stack) as client:
         for _, body in citizens(number, kinds=(PLAIN,)):
-            message = aio_pika.Message(
-                json.dumps(body, default=str).encode(),
-                type="pin.request",
-                message_id=str(uuid.uuid4()),
-                correlation_id=f"portal-{len(asked)}",
-                user_id="portal",
-                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            )
-            await exchange.publish(message, "pin.request", mandatory=True, timeout=5)
-            asked.append((str(message.message_id), body["codice_fiscale"]))
+            own = f"portal-{len(asked)}"
+            message_id = await client.publish("pin.request", body, correlation_id=own, reply_to=None)
+            asked.append((message_id, body["codice_fiscale"]))
     return asked
 
 

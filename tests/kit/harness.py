@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from deploy.local.citizens import citizens
 from deploy.local.client import LOST, Client
@@ -16,9 +16,10 @@ from deploy.local.processes import Process
 from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS
-from tests.chaos.evidence import Asked, Evidence, gathered
-from tests.chaos.invariants import ALL, Invariant, hold
 from tests.kit.clients import client
+from tests.kit.evidence import Asked, Evidence, gathered
+from tests.kit.invariants import ALL, Invariant, hold
+from tests.kit.person import Person
 from tests.kit.servers import fresh_ledger
 from tests.kit.waiting import LIMIT, until
 
@@ -33,27 +34,6 @@ QUICK = {
     "PIN_LINGER": "PT0.05S",
 }
 """Settings by which what a crash leaves behind is taken up soon, and a batch gets several messages."""
-
-
-@dataclass
-class Person:
-    """A citizen as the portal knows them, and what they hold in their hands."""
-
-    body: Body
-    carriers: dict[str, UUID] = field(default_factory=dict)
-    """The deliveries that brought the halves, by channel."""
-    initial: str = ""
-    pin: str = ""
-
-    @property
-    def codice_fiscale(self) -> str:
-        """Who it is."""
-        return str(self.body["codice_fiscale"])
-
-    def with_contacts(self) -> Body:
-        """Return the body of a `restore.request`: the contacts that this person can name."""
-        contacts = {k: v for k, v in self.body["contacts"].items() if k != "home_phone"}
-        return {"codice_fiscale": self.codice_fiscale, "contacts": contacts}
 
 
 @dataclass

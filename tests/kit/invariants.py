@@ -10,7 +10,7 @@ from shared.account import LIVE
 from shared.contract.events import EVENTS
 from shared.ledger.chain import GENESIS, link
 from shared.secret import Secret
-from tests.chaos.evidence import DEAD, Asked, Entry, Evidence, gathered
+from tests.kit.evidence import DEAD, Asked, Entry, Evidence, gathered
 from tests.kit.waiting import LIMIT, until
 
 Invariant = Callable[[Evidence], None]
