@@ -3,6 +3,7 @@
 from typing import Literal
 
 from shared.account import Account
+from shared.contract.events import PinRevoked
 from shared.decision import Decision, Entry, Event
 
 Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
@@ -31,5 +32,5 @@ def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
     return Decision(
         account=ended,
         entries=(Entry("pin.revoked", {"cause": cause, **entry}),),
-        events=(Event("pin.revoked", {"cause": cause}),),
+        events=(Event(PinRevoked(cause=cause)),),
     )

@@ -8,6 +8,7 @@ from services.dispositivo.form import Form, typeset
 from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Residence
 from shared.contract import dispositivo as contract
+from shared.contract.events import DispositivoRequested
 from shared.contract.reply import Reply, accepted, rejected
 from shared.dates import day_of
 from shared.decision import Decision, Entry, Event, Moment, decides
@@ -37,7 +38,7 @@ def _open(account: Account, submission: str, at: Moment) -> Decision:
         reply=_form(account, request),
         account=account.but(dispositivo=request),
         entries=(Entry("dispositivo.requested", {"request_id": request.id, "submission": submission}),),
-        events=(Event("dispositivo.requested"),),
+        events=(Event(DispositivoRequested()),),
         deliveries=TELLER.outcome(account, "request_open", at),
     )
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.dispositivo.open_request import undecided
 from shared.account import Account, Attachment, Document
 from shared.contract.dispositivo import SubmitDocuments
+from shared.contract.events import DocumentsReceived
 from shared.contract.reply import accepted, rejected
 from shared.decision import Decision, Entry, Event, Moment, decides
 
@@ -39,5 +40,5 @@ def submit(account: Account, command: SubmitDocuments, at: Moment) -> Decision:
                 },
             ),
         ),
-        events=(Event("dispositivo.documents_received"),),
+        events=(Event(DocumentsReceived()),),
     )

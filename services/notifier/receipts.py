@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from pydantic import ValidationError
 
 from shared.account import Account
+from shared.contract.delivery_events import DELIVERY_EVENTS
 from shared.contract.internal import EarlyReceipt, FailedDelivery, ReturnedLetter
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
@@ -94,12 +96,18 @@ def receipt(_: Account, message: Receipt, at: Moment) -> Decision:
     told = message.told
     if record.status in {"failed", "returned", told.status}:
         return Decision(reply=accepted())
-    facts = {"delivery_id": str(record.id), "channel": record.channel, "attempt": record.attempts}
-    kind = f"delivery.{told.status}"
+    facts: dict[str, Any] = {
+        "delivery_id": record.id,
+        "channel": record.channel,
+        "attempt": record.attempts,
+    }
+    event = Event(DELIVERY_EVENTS[told.status](**facts), correlation_id=record.correlation_id)
     return Decision(
         reply=accepted(),
-        entries=(Entry(kind, {**facts, "provider": told.provider}, correlation_id=record.correlation_id),),
-        events=(Event(kind, facts, correlation_id=record.correlation_id),),
+        entries=(
+            Entry(event.type, {**facts, "provider": told.provider}, correlation_id=record.correlation_id),
+        ),
+        events=(event,),
         messages=_for_issuer(record, told),
         records=(replace(record, status=told.status),),
     )

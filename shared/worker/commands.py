@@ -53,13 +53,8 @@ class CommandReader:
     def _refused(self, known: Any, invalid: contract.Invalid, reply: Reply) -> Parsed:  # noqa: ANN401
         events: tuple[Event, ...] = ()
         if known.rejection_event:
-            events = (
-                Event(
-                    known.rejection_event,
-                    {"code": reply.code},
-                    subject=self._pseudonyms.of(invalid.codice_fiscale or ""),
-                ),
-            )
+            rejected_one = self._pseudonyms.of(invalid.codice_fiscale or "")
+            events = (Event(known.rejection_event(code=reply.code), subject=rejected_one),)
         return Parsed(None, (), _refusing(reply, events), refusal=reply)
 
 
