@@ -1,6 +1,7 @@
 """Istanze that wait for the dispositivo PIN (R31, R32)."""
 
 from shared.account import Account
+from shared.contract.events import IstanzaReleased
 from shared.decision import Decision, Entry, Event
 
 
@@ -8,9 +9,12 @@ def released(account: Account) -> Decision:
     """Release every suspended istanza, each with its event, as the PIN becomes dispositivo (R32)."""
     if not account.suspended:
         return Decision(account=account)
-    facts = [{"istanza_id": istanza.id, "protocol": istanza.protocol} for istanza in account.suspended]
+    events = tuple(
+        Event(IstanzaReleased(istanza_id=istanza.id, protocol=istanza.protocol))
+        for istanza in account.suspended
+    )
     return Decision(
         account=account.but(suspended=()),
-        entries=tuple(Entry("istanza.released", fact) for fact in facts),
-        events=tuple(Event("istanza.released", fact) for fact in facts),
+        entries=tuple(Entry(event.type, event.data) for event in events),
+        events=events,
     )

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from shared.account import Account
+from shared.contract.events import PinRevoked
 from shared.credential import without_pin
 from shared.decision import Decision, Entry, Event
 
@@ -22,5 +23,5 @@ def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
     return Decision(
         account=without_pin(account, "revoked").but(attempts=account.attempts.cleared()),
         entries=(Entry("pin.revoked", {"cause": cause, **entry}),),
-        events=(Event("pin.revoked", {"cause": cause}),),
+        events=(Event(PinRevoked(cause=cause)),),
     )

@@ -1,9 +1,12 @@
 """The PIN becomes dispositivo, and what waited for it is released (R29, R32)."""
 
+from typing import Any
+
 from services.dispositivo.open_request import open_request
 from services.dispositivo.review import taking_effect
 from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Recognition
+from shared.contract.events import DispositivoActivated
 from shared.contract.internal import TakeEffect
 from shared.decision import Decision, Delivery, Entry, Event, Moment
 from shared.istanze import released
@@ -52,9 +55,10 @@ def activated(
     if recognition is not account.recognition:
         raised = recognised(raised, recognition)
     release = released(raised)
+    facts: dict[str, Any] = {"channel": channel}
     return release.but(
-        entries=(entry or Entry("dispositivo.activated", {"channel": channel}), *release.entries),
-        events=(Event("dispositivo.activated", {"channel": channel}), *release.events),
+        entries=(entry or Entry("dispositivo.activated", facts), *release.entries),
+        events=(Event(DispositivoActivated(**facts)), *release.events),
         deliveries=_told(account, at),
     )
 

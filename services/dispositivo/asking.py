@@ -9,6 +9,7 @@ from services.dispositivo.application import Form, Submission
 from services.dispositivo.texts import TELLER
 from shared.account import Account, DispositivoRequest, Residence
 from shared.contract import dispositivo as contract
+from shared.contract.events import DispositivoRequested
 from shared.contract.reply import Reply, accepted, rejected
 from shared.dates import day_of
 from shared.decision import Decision, Entry, Event, Moment
@@ -46,7 +47,7 @@ class ProfileRequests:
             reply=self._form(account, request),
             account=account.but(dispositivo=request),
             entries=(Entry("dispositivo.requested", {"request_id": request.id, "submission": submission}),),
-            events=(Event("dispositivo.requested"),),
+            events=(Event(DispositivoRequested()),),
             deliveries=TELLER.outcome(account, "request_open", at),
         )
 

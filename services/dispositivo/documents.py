@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.dispositivo.open_request import undecided
 from shared.account import Account, Attachment, Document
 from shared.contract.dispositivo import SubmitDocuments
+from shared.contract.events import DocumentsReceived
 from shared.contract.reply import accepted, rejected
 from shared.decision import ContextWith, Decision, Entry, Event
 
@@ -41,5 +42,5 @@ def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> 
                 },
             ),
         ),
-        events=(Event("dispositivo.documents_received"),),
+        events=(Event(DocumentsReceived()),),
     )

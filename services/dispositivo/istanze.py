@@ -3,6 +3,7 @@
 from services.dispositivo.texts import TELLER, TEXTS
 from shared.account import Account, Istanza
 from shared.contract.dispositivo import IstanzaSubmit
+from shared.contract.events import IstanzaProtocolled
 from shared.contract.reply import Reply, accepted, rejected
 from shared.decision import ContextWith, Decision, Entry, Event, Moment
 
@@ -46,16 +47,17 @@ def _sent_before(account: Account, command: IstanzaSubmit) -> Istanza | None:
 def _protocolled(account: Account, istanza: Istanza, at: Moment) -> Decision:
     suspended = account.level != "dispositivo"
     remembered = account.but(istanze=(*account.istanze, istanza)[-_REMEMBERED:])
-    facts = {
-        "istanza_id": istanza.id,
-        "protocol": istanza.protocol,
-        "status": "suspended" if suspended else "in_progress",
-    }
+    fact = IstanzaProtocolled(
+        istanza_id=istanza.id,
+        protocol=istanza.protocol,
+        status="suspended" if suspended else "in_progress",
+    )
+    event = Event(fact)
     protocolled = Decision(
         reply=_answer(account, istanza, suspended=suspended),
         account=remembered,
-        entries=(Entry("istanza.protocolled", facts),),
-        events=(Event("istanza.protocolled", facts),),
+        entries=(Entry("istanza.protocolled", event.data),),
+        events=(event,),
     )
     if not suspended:
         return protocolled

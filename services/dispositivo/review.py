@@ -7,6 +7,7 @@ from services.dispositivo.open_request import by_operator, open_request, undecid
 from services.dispositivo.texts import TELLER, TEXTS
 from shared.account import Account, Cancellation, DispositivoRequest
 from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel
+from shared.contract.events import DispositivoApproved, DispositivoCancelled
 from shared.contract.internal import TakeEffect
 from shared.contract.parts import Operator
 from shared.contract.reply import accepted, rejected
@@ -22,9 +23,9 @@ def approve(account: Account, command: DispositivoApprove, at: Moment) -> Decisi
         return Decision(reply=rejected("no_open_request"))
     if request.received_at is None:
         return Decision(reply=rejected("documents_missing"))
-    approval = approved(account, request, command.operator, at.now + at.life.dispositivo_delay, at)
-    told_at = approval.events[0].data["effective_at"]
-    return approval.but(reply=accepted(effective_at=told_at))
+    effective_at = at.now + at.life.dispositivo_delay
+    approval = approved(account, request, command.operator, effective_at, at)
+    return approval.but(reply=accepted(effective_at=rfc3339(effective_at)))
 
 
 def approved(
@@ -32,12 +33,12 @@ def approved(
 ) -> Decision:
     """Note an approval, tell the citizen, and leave the message that makes it take effect in its time."""
     decided = request.but(approved_at=at.now, approved_by=operator.id, effective_at=effective_at)
-    facts = {"effective_at": rfc3339(effective_at)}
+    event = Event(DispositivoApproved(effective_at=effective_at))
     told = instant(effective_at, account.language)
     return Decision(
         account=account.but(dispositivo=decided, review_since=None),
-        entries=(by_operator(operator, "dispositivo.approved", request_id=request.id, **facts),),
-        events=(Event("dispositivo.approved", facts),),
+        entries=(by_operator(operator, "dispositivo.approved", request_id=request.id, **event.data),),
+        events=(event,),
         deliveries=TELLER.outcome(account, "approved", at, effective_at=told),
         messages=(taking_effect(account, request, effective_at),),
     )
@@ -62,11 +63,14 @@ def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision
         note=command.note,
     )
     reason = TEXTS.word(command.reason, account.language)
-    facts = {"reason": command.reason}
     return Decision(
         reply=accepted(),
         account=account.but(dispositivo=None, review_since=None, cancelled=cancelled),
-        entries=(by_operator(command.operator, "dispositivo.cancelled", request_id=request.id, **facts),),
-        events=(Event("dispositivo.cancelled", facts),),
+        entries=(
+            by_operator(
+                command.operator, "dispositivo.cancelled", request_id=request.id, reason=command.reason
+            ),
+        ),
+        events=(Event(DispositivoCancelled(reason=command.reason)),),
         deliveries=TELLER.outcome(account, "cancelled", at, reason=reason),
     )

@@ -3,6 +3,8 @@
 from services.issuer.attempts import Compared
 from services.issuer.texts import TELLER
 from shared.account import Account, Pin
+from shared.contract.event import EventData
+from shared.contract.events import PinActivated, PinBlocked, PinLocked
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.contract.reply import accepted, rejected
 from shared.credential import ended_at
@@ -22,7 +24,7 @@ def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) 
         reply=accepted(pin_sealed=at.box.seal(new, command.reply_key), level=account.level),
         account=account.but(status="active", pin=kept, attempts=account.attempts.cleared(), restore=None),
         entries=(Entry("pin.activated", {"pin_id": kept.id, "level": account.level}),),
-        events=(Event("pin.activated"),),
+        events=(Event(PinActivated()),),
     )
 
 
@@ -65,19 +67,18 @@ def _refused(account: Account, compared: Compared, at: Moment) -> Decision:
         return decision
     telling = decision.but(account=account.but(attempts=attempts.but(told=notices)))
     if admission.blocks:
-        return _with_notice(telling, "pin.blocked", {}, TELLER.everywhere(account, "pin_blocked", at))
+        return _with_notice(telling, PinBlocked(), TELLER.everywhere(account, "pin_blocked", at))
     if admission.locks and attempts.locked_until:
         until = {"until": instant(attempts.locked_until, account.language)}
         told = TELLER.everywhere(account, "pin_locked", at, sms=until, mail=until)
-        return _with_notice(telling, "pin.locked", {"until": attempts.locked_until}, told)
+        return _with_notice(telling, PinLocked(until=attempts.locked_until), told)
     return decision
 
 
-def _with_notice(
-    decision: Decision, kind: str, facts: dict[str, object], told: tuple[Delivery, ...]
-) -> Decision:
+def _with_notice(decision: Decision, fact: EventData, told: tuple[Delivery, ...]) -> Decision:
+    event = Event(fact)
     return decision.but(
-        entries=(*decision.entries, Entry(kind, facts)),
-        events=(Event(kind, facts),),
+        entries=(*decision.entries, Entry(event.type, event.data)),
+        events=(event,),
         deliveries=told,
     )

@@ -2,6 +2,7 @@
 
 from services.issuer.texts import TELLER
 from shared.account import Account, Half, Pin
+from shared.contract.events import PinExpired
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.credential import ended_at, expiry, without_pin
 from shared.decision import Decision, Entry, Event, Moment
@@ -23,7 +24,7 @@ def expire(account: Account, command: Expire, at: Moment) -> Decision:
     return Decision(
         account=without_pin(account, "expired"),
         entries=(Entry("pin.expired", {"pin_id": pin.id}),),
-        events=(Event("pin.expired"),),
+        events=(Event(PinExpired()),),
         deliveries=TELLER.everywhere(account, "pin_expired", at),
     )
 

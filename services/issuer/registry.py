@@ -4,6 +4,7 @@ from datetime import date
 
 from services.issuer.texts import TELLER, TEXTS
 from shared.account import Account, Contacts, HealthCard
+from shared.contract.events import ContactsUpdated
 from shared.contract.issuer import ContactsUpdate, RegistryUpdate
 from shared.contract.reply import accepted, rejected
 from shared.decision import Decision, Delivery, Entry, Event, Moment
@@ -57,7 +58,7 @@ def contacts_update(account: Account, command: ContactsUpdate, at: Moment) -> De
         reply=accepted(),
         account=updated,
         entries=(Entry("contacts.updated", {"changed": changed}), *_ended(account)),
-        events=(Event("contacts.updated"),),
+        events=(Event(ContactsUpdated()),),
         deliveries=_tell(account, updated.contacts, changed, at),
     )
 

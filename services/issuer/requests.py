@@ -1,8 +1,11 @@
 """A confirmed request becomes a PIN (R1-R8)."""
 
+from typing import Any
+
 from services.issuer.floods import SentToday, flooded, places
 from services.issuer.texts import TELLER
 from shared.account import Account, Contacts, Document, Holder, Recognition, Residence
+from shared.contract.events import PinIssued, PinRequestRejected
 from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
 from shared.credential import NewPin, expiry, new_pin, with_pin
@@ -36,11 +39,10 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
 
 def _rejected(code: str) -> Decision:
     """Issue nothing; ledger and event say why, the reply does not."""
-    facts = {"code": code}
     return Decision(
         reply=accepted(),
-        entries=(Entry("pin.request_rejected", facts),),
-        events=(Event("pin.request_rejected", facts),),
+        entries=(Entry("pin.request_rejected", {"code": code}),),
+        events=(Event(PinRequestRejected(code=code)),),
     )
 
 
@@ -88,12 +90,12 @@ def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], at: Moment) -> 
     first, second = _first_half(account, new, at), _second_half(account, new, at)
     issued = with_pin(account, new.sent_by(first, second), status="issued")
     carriers = {d.channel: str(d.id) for d in (*first, *second)}
-    facts = {"level": issued.level, "expires_at": new.expires_at}
+    facts: dict[str, Any] = {"level": issued.level, "expires_at": new.expires_at}
     issuing = Decision(
         reply=accepted(),
         account=issued,
         entries=(Entry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
-        events=(Event("pin.issued", facts),),
+        events=(Event(PinIssued(**facts)),),
         deliveries=(*first, *second),
         messages=(expiry(issued, new.pin),),
         sent_to=to,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 from services.notifier.backoff import exhausted, next_delay
 from services.notifier.bundle import Bundle, ReturningBundle, Sealed
@@ -11,6 +12,7 @@ from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenab
 from services.notifier.settings import NotifierSettings
 from shared.account import Account
 from shared.contract import topology
+from shared.contract.delivery_events import DELIVERY_EVENTS
 from shared.contract.internal import FailedDelivery
 from shared.decision import (
     ContextWith,
@@ -39,11 +41,16 @@ class _Course:
 
     def record(self, sealed: Sealed, status: str, reference: str = "", **more: str) -> None:
         """Record how a delivery stands; what is final for now is a fact for everybody too."""
-        facts = {"delivery_id": str(sealed.id), "channel": self.channel, "attempt": sealed.attempt}
-        kind = f"delivery.{status}"
-        self.entries.append(Entry(kind, {**facts, **more}, None, sealed.subject, sealed.correlation_id))
-        if status in {"sent", "failed"}:
-            self.events.append(Event(kind, facts, sealed.subject, sealed.correlation_id))
+        facts: dict[str, Any] = {
+            "delivery_id": sealed.id,
+            "channel": self.channel,
+            "attempt": sealed.attempt,
+        }
+        self.entries.append(
+            Entry(f"delivery.{status}", {**facts, **more}, None, sealed.subject, sealed.correlation_id)
+        )
+        if told := DELIVERY_EVENTS.get(status):
+            self.events.append(Event(told(**facts), sealed.subject, sealed.correlation_id))
         self.records.append(
             DeliveryRecord(
                 id=sealed.id,

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from shared.account import Account
+from shared.contract.delivery_events import DELIVERY_EVENTS
 from shared.contract.internal import EarlyReceipt, FailedDelivery, ReturnedLetter
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
@@ -76,12 +78,18 @@ def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision
         return _go_round(message, at)
     if record.status in {"failed", "returned", told.status}:
         return Decision(reply=accepted())
-    facts = {"delivery_id": str(record.id), "channel": record.channel, "attempt": record.attempts}
-    kind = f"delivery.{told.status}"
+    facts: dict[str, Any] = {
+        "delivery_id": record.id,
+        "channel": record.channel,
+        "attempt": record.attempts,
+    }
+    event = Event(DELIVERY_EVENTS[told.status](**facts), correlation_id=record.correlation_id)
     return Decision(
         reply=accepted(),
-        entries=(Entry(kind, {**facts, "provider": told.provider}, correlation_id=record.correlation_id),),
-        events=(Event(kind, facts, correlation_id=record.correlation_id),),
+        entries=(
+            Entry(event.type, {**facts, "provider": told.provider}, correlation_id=record.correlation_id),
+        ),
+        events=(event,),
         messages=_for_issuer(record, told),
         records=(replace(record, status=told.status),),
     )

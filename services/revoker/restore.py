@@ -4,6 +4,7 @@ from services.revoker.destinations import Contact, apart, named
 from services.revoker.links import may_send, new_link, not_confirmed, sent, tried
 from services.revoker.texts import TELLER, TEXTS
 from shared.account import Account, Link, Status
+from shared.contract.events import RestoreConfirmed, RestoreRequested
 from shared.contract.reply import accepted
 from shared.contract.revoker import RestoreConfirm, RestoreRequest
 from shared.credential import NewPin, expiry, new_pin, with_pin
@@ -27,7 +28,7 @@ def request(account: Account, command: RestoreRequest, at: Moment) -> Decision:
         reply=accepted(),
         account=sent(account, "restore", link.kept.but(contacts=contacts[:2]), at),
         entries=(Entry("restore.requested", {"halves_to": [kind for kind, _ in contacts[:2]], **facts}),),
-        events=(Event("restore.requested"),),
+        events=(Event(RestoreRequested()),),
         deliveries=mails,
     )
 
@@ -64,7 +65,7 @@ def _restored(account: Account, new: NewPin, to: tuple[Contact, Contact], at: Mo
         reply=accepted(),
         account=restored,
         entries=(Entry("restore.confirmed", facts),),
-        events=(Event("restore.confirmed"),),
+        events=(Event(RestoreConfirmed()),),
         deliveries=(*first, *second),
         messages=(expiry(restored, new.pin),),
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from services.revoker.links import may_send, new_link, not_confirmed, sent, tried
 from services.revoker.texts import TELLER, TEXTS
 from shared.account import Account, Contacts, HealthCard, Link, OperatorRevocation
+from shared.contract.events import RevokeRequested
 from shared.contract.reply import accepted, rejected
 from shared.contract.revoker import RevokeByContactCentre, RevokeConfirm, RevokeRequest
 from shared.decision import Decision, Entry, Event, Moment
@@ -27,7 +28,7 @@ def request(account: Account, command: RevokeRequest, at: Moment) -> Decision:
         reply=accepted(),
         account=sent(account, "revoke", link.kept.but(address=address), at),
         entries=(Entry("revoke.requested", facts),),
-        events=(Event("revoke.requested"),),
+        events=(Event(RevokeRequested()),),
         deliveries=(mail, *TELLER.at_all((account.contacts,), account, "revoke_warning", at)),
     )
 

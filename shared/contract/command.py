@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from shared.contract import topology
+from shared.contract.event import RejectionData
 from shared.contract.fields import Subject
 from shared.contract.model import Model
 from shared.faults import Fault
@@ -12,6 +13,8 @@ PORTAL, OPERATOR, REGISTRY, GATEWAY, WORKER = "portal", "operator", "registry", 
 
 ReplyData = type[Model] | None
 """The model of a reply's `data`, None where it is empty."""
+RejectionEvent = type[RejectionData] | None
+"""The event that tells other systems that a command was rejected, None where they are not told."""
 Refusals = Mapping[str, ReplyData]
 """What `data` carries for each reply code that refuses a command."""
 
@@ -24,7 +27,7 @@ class Command(Model):
         lane: the queue it arrives in.
         blind: whether the reply to a well-formed one is always `accepted` and nothing more.
         senders: the roles whose broker users may send it.
-        rejection_event: the type of the event that tells other systems of a rejection.
+        rejection_event: the event that tells other systems of a rejection.
         reply_data: what `data` carries when it is accepted.
         refusals: the reply codes, beside `invalid`, `message_id_reused` and, unless it is blind,
             `internal_error`, that it may get.
@@ -34,7 +37,7 @@ class Command(Model):
     lane: ClassVar[str]
     blind: ClassVar[bool] = False
     senders: ClassVar[frozenset[str]]
-    rejection_event: ClassVar[str | None] = None
+    rejection_event: ClassVar[RejectionEvent] = None
     reply_data: ClassVar[ReplyData] = None
     refusals: ClassVar[Refusals] = {}
 

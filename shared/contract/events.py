@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import SerializeAsAny, ValidationInfo, field_validator
 from pydantic_core import to_json
 
-from shared.channels import ChannelName
+from shared.contract.delivery_events import DeliveryDelivered, DeliveryFailed, DeliveryReturned, DeliverySent
+from shared.contract.event import EventData, RejectionData
 from shared.contract.fields import (
     Correlation,
     Identifier,
@@ -17,20 +18,10 @@ from shared.contract.fields import (
     Protocol,
     Reference,
     Subject,
-    Word,
+    WrittenInstant,
     fault,
 )
 from shared.contract.model import Model
-
-
-class EventData(Model):
-    """What an event says beside whom it is about and when it happened.
-
-    Attributes:
-        type: the event's type, which is the routing key too.
-    """
-
-    type: ClassVar[str]
 
 
 class PinIssued(EventData):
@@ -43,12 +34,10 @@ class PinIssued(EventData):
     """The instant at which it has ended if nobody used it: midnight in Italy after the day that was told."""
 
 
-class PinRequestRejected(EventData):
+class PinRequestRejected(RejectionData):
     """A request for a PIN was rejected."""
 
     type: ClassVar[str] = "pin.request_rejected"
-
-    code: Word
 
 
 class PinActivated(EventData):
@@ -126,7 +115,7 @@ class DispositivoApproved(EventData):
 
     type: ClassVar[str] = "dispositivo.approved"
 
-    effective_at: Instant
+    effective_at: WrittenInstant
 
 
 class DispositivoCancelled(EventData):
@@ -162,36 +151,6 @@ class IstanzaReleased(EventData):
 
     istanza_id: Reference
     protocol: Protocol
-
-
-class _DeliveryData(EventData):
-    delivery_id: Identifier
-    channel: ChannelName
-    attempt: Annotated[int, Field(ge=1)]
-
-
-class DeliverySent(_DeliveryData):
-    """A delivery was handed to its provider."""
-
-    type: ClassVar[str] = "delivery.sent"
-
-
-class DeliveryDelivered(_DeliveryData):
-    """A delivery arrived, so its provider says."""
-
-    type: ClassVar[str] = "delivery.delivered"
-
-
-class DeliveryFailed(_DeliveryData):
-    """A delivery ended without arriving."""
-
-    type: ClassVar[str] = "delivery.failed"
-
-
-class DeliveryReturned(_DeliveryData):
-    """A letter came back."""
-
-    type: ClassVar[str] = "delivery.returned"
 
 
 EVENTS: Mapping[str, type[EventData]] = {

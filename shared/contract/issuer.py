@@ -12,9 +12,11 @@ from shared.contract.command import (
     PORTAL,
     REGISTRY,
     Refusals,
+    RejectionEvent,
     ReplyData,
     at_least_one,
 )
+from shared.contract.events import PinRequestRejected
 from shared.contract.fields import (
     Level,
     PastDay,
@@ -41,7 +43,7 @@ class PinRequest(CitizenCommand):
     lane: ClassVar[str] = topology.ISSUER_REQUESTS
     blind: ClassVar[bool] = True
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
-    rejection_event: ClassVar[str | None] = "pin.request_rejected"
+    rejection_event: ClassVar[RejectionEvent] = PinRequestRejected
 
     surname: Name
     """`-` for a person of one name, who has none: the codice fiscale has `XXX` in its place. Never both."""

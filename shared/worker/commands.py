@@ -57,4 +57,4 @@ class CommandReader:
         if not known.rejection_event:
             return Refusal(reply)
         subject = self._pseudonyms.of(invalid.codice_fiscale or "")
-        return Refusal(reply, (Event(known.rejection_event, {"code": reply.code}, subject=subject),))
+        return Refusal(reply, (Event(known.rejection_event(code=reply.code), subject=subject),))

@@ -11,7 +11,7 @@ import orjson
 
 from shared.amqp import Message
 from shared.contract import topology
-from shared.decision import Decision, Delivery, Internal
+from shared.decision import Decision, Delivery, Event, Internal
 from shared.delivery import BUNDLE, to_bytes
 from shared.instants import rfc3339
 from shared.logs import reason_of
@@ -47,9 +47,7 @@ class Outbound:
     def add(self, taken: Taken, decision: Decision) -> None:
         """Take in what a decision has to say."""
         for event in decision.events:
-            subject = event.subject or taken.subjects[0]
-            correlation_id = event.correlation_id or taken.correlation_id
-            self.due_now.append(self._event(taken, event.type, subject, correlation_id, event.data))
+            self.due_now.append(self._event(taken, event))
         for internal in decision.messages:
             message = self._internal(taken, internal)
             if internal.due_at is None or internal.due_at <= self.now:
@@ -59,22 +57,21 @@ class Outbound:
         for delivery in decision.deliveries:
             self.deliveries[delivery.channel].append((taken, delivery))
 
-    def _event(
-        self, taken: Taken, kind: str, subject: bytes, correlation_id: str, data: Mapping[str, Any]
-    ) -> Message:
-        event_id = str(uuid4())
+    def _event(self, taken: Taken, event: Event) -> Message:
+        event_id, kind = str(uuid4()), event.type
+        correlation_id = event.correlation_id or taken.correlation_id
         body = {
             "event_id": event_id,
             "type": kind,
-            "subject": subject.hex(),
+            "subject": (event.subject or taken.subjects[0]).hex(),
             "correlation_id": correlation_id,
             "occurred_at": self.at,
-            "data": data,
+            "data": event.data,
         }
         return Message(
             exchange=topology.EVENTS,
             routing_key=kind,
-            body=orjson.dumps(body, default=_plain),
+            body=orjson.dumps(body),
             type=kind,
             message_id=event_id,
             correlation_id=correlation_id,
@@ -171,12 +168,6 @@ def _parts(items: list[Any], size: int) -> list[list[Any]]:
 def _trace(taken: Taken) -> dict[str, Any]:
     trace = taken.arrived.traceparent
     return {"traceparent": trace} if trace else {}
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return str(value)
 
 
 def packed(messages: Sequence[Message]) -> bytes:

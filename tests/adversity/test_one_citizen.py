@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import uuid4
 
 import asyncpg
@@ -18,6 +19,7 @@ from deploy.pinctl.status import status
 from services.dispositivo.backfill import ledger_clerk, settings_for
 from services.issuer.comparing import Verifiers
 from shared.account import Account, Attachment, DispositivoRequest, Document
+from shared.contract.event import EventData
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.decision import Decision, Delivery, Entry, Event
 from shared.delivery import Mail
@@ -226,8 +228,16 @@ def unsendable(account: Account, _: object, __: object) -> Decision:
     return Decision(deliveries=(Delivery(uuid4(), "email", mail),))
 
 
+class TooLarge(EventData):
+    """A fact that no message can hold."""
+
+    type: ClassVar[str] = "pin.issued"
+
+    number: int
+
+
 def untold(_: Account, __: object, ___: object) -> Decision:
-    return Decision(events=(Event("pin.issued", {"number": 2**70}),))
+    return Decision(events=(Event(TooLarge(number=2**70)),))
 
 
 async def test_what_cannot_be_written_down_parks_its_message_alone(stack: Stack) -> None:

@@ -10,7 +10,7 @@ Nothing here stands in for our own code: box, pepper and contract are real, chan
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -21,8 +21,10 @@ import orjson
 from argon2.low_level import Type, hash_secret_raw
 from nacl.public import PrivateKey
 
+from shared import decision
 from shared.account import Account, Contacts, Half, HealthCard, Holder, Level, Pin, Residence, Status
 from shared.contract import message as contract
+from shared.contract.events import EVENTS
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.dates import end_of, in_days
 from shared.decision import ContextWith, Decision
@@ -176,6 +178,14 @@ def active_pin() -> Pin:
         salt=salt,
         verifier=verifier,
     )
+
+
+def Event(  # noqa: N802 - tests read it as the event that it returns
+    type_: str, data: Mapping[str, Any] = MappingProxyType({}), *, correlation_id: str | None = None
+) -> decision.Event:
+    """Return the event of this type that says this, as the contract's readers know it."""
+    fact = EVENTS[type_].model_validate_json(orjson.dumps(dict(data)))
+    return decision.Event(fact, correlation_id=correlation_id)
 
 
 class Told(NamedTuple):

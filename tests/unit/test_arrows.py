@@ -17,14 +17,26 @@ PARTS = {
 """What each part may import of ours."""
 LIBRARIES: dict[str, set[str]] = {
     "aio_pika": {"shared.broker", "shared.broker_desk", "deploy.local.client"},
-    "aiormq": {"shared.broker", "shared.broker_desk", "deploy.local.client", "deploy.demo.session", "shared.wire"},
+    "aiormq": {
+        "shared.broker",
+        "shared.broker_desk",
+        "deploy.local.client",
+        "deploy.demo.session",
+        "shared.wire",
+    },
     "pamqp": {"shared.wire", "shared.amqp_properties"},
     "asyncpg": {"shared.ledger"},
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
     "argon2": {"services.issuer.comparing"},
     "cryptography": {"shared.sealing"},
-    "nacl": {"shared.sealing", "shared.contract.fields", "deploy.pinctl", "deploy.local.sealed", "deploy.demo.citizen"},
+    "nacl": {
+        "shared.sealing",
+        "shared.contract.fields",
+        "deploy.pinctl",
+        "deploy.local.sealed",
+        "deploy.demo.citizen",
+    },
 }
 """The modules and packages that may import what speaks with a server, or seals."""
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from shared.contract.asyncapi.schemas import PUBLISHED, Json, event_schema, prose, reference, reply_schema
 from shared.contract.command import GATEWAY, Command
-from shared.contract.events import EVENTS, EventData
+from shared.contract.event import EventData
+from shared.contract.events import EVENTS
 from shared.contract.examples import COMMAND_EXAMPLES, EVENT_EXAMPLES, REPLY_EXAMPLES
 
 AMQP = "0.3.0"

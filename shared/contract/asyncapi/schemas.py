@@ -6,7 +6,8 @@ from typing import Any
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from shared.contract.command import Command, InternalCommand
-from shared.contract.events import EVENTS, Event, EventData
+from shared.contract.event import EventData
+from shared.contract.events import EVENTS, Event
 from shared.contract.message import COMMANDS
 from shared.contract.model import Model
 from shared.contract.reply import DETAILS, Reply

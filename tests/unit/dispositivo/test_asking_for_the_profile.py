@@ -8,8 +8,7 @@ import pytest
 from services.dispositivo.asking import _filled, _lines
 from shared.account import Residence, Status
 from shared.contract.dispositivo import RequestedData
-from shared.decision import Event
-from tests.unit.decisions import CONTACTS, account, personal, public, told
+from tests.unit.decisions import CONTACTS, Event, account, personal, public, told
 from tests.unit.dispositivo.flow import approved, ask, asked, changed, code, data, kinds, request_id
 
 

@@ -8,8 +8,8 @@ import pytest
 from services.dispositivo import branch
 from shared.account import Account, Residence, Status
 from shared.contract.dispositivo import LookupData
-from shared.decision import Decision, Event
-from tests.unit.decisions import LIFE, NOW, account, holder, moment, personal, public, read, told
+from shared.decision import Decision
+from tests.unit.decisions import LIFE, NOW, Event, account, holder, moment, personal, public, read, told
 from tests.unit.dispositivo.flow import (
     asked,
     changed,

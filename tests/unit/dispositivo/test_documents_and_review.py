@@ -7,8 +7,8 @@ import pytest
 from services.dispositivo import queue
 from shared.account import Account
 from shared.contract.dispositivo import ReviewData
-from shared.decision import Decision, Event
-from tests.unit.decisions import CONTACTS, NOW, account, moment, personal, public, read, told
+from shared.decision import Decision
+from tests.unit.decisions import CONTACTS, NOW, Event, account, moment, personal, public, read, told
 from tests.unit.dispositivo.flow import (
     approve,
     approved,

@@ -6,8 +6,7 @@ import pytest
 
 from shared.account import Account
 from shared.dates import ROME
-from shared.decision import Event
-from tests.unit.decisions import CONTACTS, NOW, account, told
+from tests.unit.decisions import CONTACTS, NOW, Event, account, told
 from tests.unit.dispositivo.flow import (
     approve,
     ask,

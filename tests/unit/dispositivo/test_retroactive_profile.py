@@ -9,8 +9,8 @@ from services.dispositivo.backfill import Report, told
 from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
 from services.dispositivo.retroactive import give
 from shared.account import LIVE, Account, Status
-from shared.decision import Decision, Event
-from tests.unit.decisions import CODICE_FISCALE, NOW, account, moment
+from shared.decision import Decision
+from tests.unit.decisions import CODICE_FISCALE, NOW, Event, account, moment
 from tests.unit.decisions import told as mails
 from tests.unit.dispositivo.flow import changed, code, ended, events, kinds, waiting
 

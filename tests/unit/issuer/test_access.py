@@ -8,10 +8,21 @@ from services.issuer.access import activate, verify
 from services.issuer.attempts import Admission, Compared, admitted, counted_before
 from shared.account import Account, Attempts, Level, Status
 from shared.contract.reply import rejected
-from shared.decision import Event
 from shared.pin import normalised
 from shared.secret import Secret
-from tests.unit.decisions import LIFE, NOW, REPLY_KEY, account, moment, opened, public, read, sealed, told
+from tests.unit.decisions import (
+    LIFE,
+    NOW,
+    REPLY_KEY,
+    Event,
+    account,
+    moment,
+    opened,
+    public,
+    read,
+    sealed,
+    told,
+)
 
 NEW = (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32)
 TYPED = {"pin_sealed": sealed("7K3M9PQX4V8TN2WZ")}

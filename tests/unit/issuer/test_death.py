@@ -17,7 +17,7 @@ from shared.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, TakeEffect
 from shared.contract.reply import accepted, rejected
 from shared.dates import ROME
-from shared.decision import Decision, Entry, Event
+from shared.decision import Decision, Entry
 from shared.secret import Secret
 from tests.unit.contract.building import codes_of, drop, put
 from tests.unit.decisions import (
@@ -28,6 +28,7 @@ from tests.unit.decisions import (
     PEPPER,
     REPLY_KEY,
     SUBJECT,
+    Event,
     account,
     moment,
     public,

@@ -13,13 +13,25 @@ from services.issuer.requests import request
 from shared.account import Account
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.reply import accepted
-from shared.decision import Decision, Entry, Event
+from shared.decision import Decision, Entry
 from shared.lifecycle import Lifecycle
 from shared.sealing import StateSeal
 from shared.worker.batch import Clerk, Fold, Trust
 from shared.worker.intake import take
 from shared.worker.lane import Taken
-from tests.unit.decisions import CONTACTS, LIFE, NOW, PEPPER, account, moment, personal, public, read, told
+from tests.unit.decisions import (
+    CONTACTS,
+    LIFE,
+    NOW,
+    PEPPER,
+    Event,
+    account,
+    moment,
+    personal,
+    public,
+    read,
+    told,
+)
 from tests.unit.shell.test_intake import GOOD, LANE, SETTINGS
 
 LIMIT = LIFE.first_halves_a_day

@@ -10,11 +10,11 @@ from services.issuer.requests import request
 from shared.account import Account, Istanza, Status
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.reply import accepted
-from shared.decision import Decision, Entry, Event
+from shared.decision import Decision, Entry
 from shared.delivery import Post
 from shared.pin import ALPHABET
 from shared.secret import Secret
-from tests.unit.decisions import NOW, PEPPER, SUBJECT, account, moment, personal, public, read, told
+from tests.unit.decisions import NOW, PEPPER, SUBJECT, Event, account, moment, personal, public, read, told
 
 CONTACTS = COMMAND_EXAMPLES["pin.request"]["contacts"]
 RECOGNITION = {

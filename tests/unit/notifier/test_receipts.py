@@ -10,8 +10,8 @@ from services.notifier.receipts import Receipt, receipt
 from shared.account import Account
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
-from shared.decision import Decision, DeliveryRecord, Event
-from tests.unit.decisions import NOW, moment
+from shared.decision import Decision, DeliveryRecord
+from tests.unit.decisions import NOW, Event, moment
 
 ID = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
 

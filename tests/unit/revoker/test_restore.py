@@ -9,7 +9,7 @@ from services.issuer import registry
 from services.revoker import restore
 from shared.account import Account, Attempts, Contacts, Recognition, Status
 from shared.contract.reply import accepted
-from shared.decision import Decision, Event
+from shared.decision import Decision
 from shared.secret import Secret
 from tests.unit.decisions import (
     CONTACTS,
@@ -18,6 +18,7 @@ from tests.unit.decisions import (
     NOW,
     PEPPER,
     SUBJECT,
+    Event,
     account,
     moment,
     read,

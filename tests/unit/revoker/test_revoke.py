@@ -5,8 +5,8 @@ import pytest
 from services.revoker import revoke
 from shared.account import LIVE, Account, Contacts, HealthCard, Istanza, OperatorRevocation, Status
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Event
-from tests.unit.decisions import CARD, CONTACTS, LIFE, NOW, account, moment, public, read, told
+from shared.decision import Decision
+from tests.unit.decisions import CARD, CONTACTS, LIFE, NOW, Event, account, moment, public, read, told
 from tests.unit.revoker.asking import (
     LINK_INVALID,
     OWN_ADDRESS,
