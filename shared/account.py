@@ -54,7 +54,7 @@ class Part(BaseModel):
         """
         if not changes.keys() <= self.__pydantic_fields__.keys():
             raise TypeError(f"not fields of {type(self).__name__}: {changes.keys()}")
-        changed = type(self)(**self.known() | changes)
+        changed = self.model_validate(self.__dict__ | changes)
         return changed.model_copy(update=self.model_extra) if self.model_extra else changed
 
     def known(self) -> dict[str, Any]:

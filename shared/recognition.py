@@ -3,11 +3,17 @@
 from shared.account import Account, Document, Recognition
 
 
-def recognised(account: Account, recognition: Recognition | None) -> Account:
-    """Return the account with a new recognition, or with none in force; nothing on record is lost."""
+def recognised(account: Account, recognition: Recognition | None, **changes: object) -> Account:
+    """Return the account with a new recognition, or with none in force; nothing on record is lost.
+
+    Args:
+        account: of the citizen.
+        recognition: the one that counts from now on.
+        changes: what else changes with it.
+    """
     earlier = (account.recognition,) if account.recognition else ()
     changed: Account = account.but(
-        recognition=recognition, recognised_before=(*account.recognised_before, *earlier)
+        recognition=recognition, recognised_before=(*account.recognised_before, *earlier), **changes
     )
     return changed
 

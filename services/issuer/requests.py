@@ -61,7 +61,9 @@ def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
 def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
     """Take the confirmed data into the account (R1); an operator's recognition makes it dispositivo (R8)."""
     recognition = _recognition(command, at)
-    return recognised(account, recognition).but(
+    return recognised(
+        account,
+        recognition,
         holder=_holder(command),
         contacts=Contacts(**command.contacts.__dict__),
         level="dispositivo" if recognition else "online",
