@@ -13,8 +13,8 @@ from pathlib import Path
 
 from deploy.broker import render
 from deploy.postgres.passwords import ROLES
-from shared.channels import CHANNELS
-from shared.sealing import make_keys
+from shared.contract.channels import CHANNELS
+from shared.crypto.keys import make_keys
 
 SUPERUSERS = ("admin.broker-password", "postgres.ledger-password")
 PROVIDERS = tuple(channel.credential for channel in CHANNELS if channel.credential)

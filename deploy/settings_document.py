@@ -18,10 +18,10 @@ from pydantic.fields import FieldInfo
 from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
-from shared.generated import Generated
-from shared.lifecycle import Lifecycle
-from shared.secret import Secret
-from shared.settings import Settings, as_text
+from shared.config.settings import Settings, as_text
+from shared.contract.generated import Generated
+from shared.crypto.secret import Secret
+from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
 
 DOCUMENT = Path(__file__).parents[1] / "docs/settings.md"
@@ -38,7 +38,7 @@ class Section:
 
 SECTIONS = (
     Section("Servers, keys, the shell", "every worker, and the backfill", (WorkerSettings,)),
-    Section("The life of a PIN", "every worker, and the backfill", (Lifecycle,)),
+    Section("The life of a PIN", "every worker, and the backfill", (PinPolicy,)),
     Section("Log-in", "`issuer-access`", (AccessSettings,)),
     Section(
         "Channels",
@@ -72,7 +72,7 @@ _TAIL = """\
 - `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
 - `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
   [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.
-- `PIN_CRASH_FILE`: by workers that a test wants dead ([`shared/crash.py`](../shared/crash.py)).
+- `PIN_CRASH_FILE`: by workers that a test wants dead ([`shared/worker/crash.py`](../shared/worker/crash.py)).
 """
 
 

@@ -2,8 +2,8 @@
 
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
-from shared.lifecycle import Lifecycle
-from shared.settings import Settings
+from shared.config.settings import Settings
+from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
 
-GROUPS: tuple[type[Settings], ...] = (WorkerSettings, Lifecycle, AccessSettings, NotifierSettings)
+GROUPS: tuple[type[Settings], ...] = (WorkerSettings, PinPolicy, AccessSettings, NotifierSettings)

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 from deploy.broker import render
+from deploy.errors import PasswordMissingError
 
 _ADMIN = "admin"
 _LIMIT = 30
@@ -41,7 +42,7 @@ def main() -> int:
     try:
         definitions = json.dumps(render.from_environment(os.environ)).encode()
         load(url, render.password_of(_ADMIN, os.environ), definitions)
-    except render.NoPassword as error:
+    except PasswordMissingError as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

@@ -16,14 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.channels import CHANNELS, Channel
+from deploy.errors import PasswordMissingError
+from shared.contract.channels import CHANNELS, Channel
 
 DEFINITIONS = Path(__file__).with_name("definitions.json")
 _SALT_BYTES = 4  # fixed by rabbit_password_hashing_sha256
-
-
-class NoPassword(Exception):  # noqa: N818 - reads as what it says
-    """A broker user has no password: set the variable that is named."""
 
 
 def password_hash(password: str) -> str:
@@ -55,7 +52,7 @@ def render(definitions: dict[str, Any], passwords: Mapping[str, str]) -> dict[st
     """Return the definitions with a `password_hash` for each of their users.
 
     Raises:
-        NoPassword: naming the first user for whom `passwords` has nothing.
+        PasswordMissingError: naming the first user for whom `passwords` has nothing.
     """
     return {**definitions, "users": [_with_password(user, passwords) for user in definitions["users"]]}
 
@@ -77,7 +74,7 @@ def _names(kind: str) -> list[str]:
 def _with_password(user: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
     name = user["name"]
     if not passwords.get(name):
-        raise NoPassword(f"PIN_BROKER_PASSWORD_{name.upper()} is not set")
+        raise PasswordMissingError(f"PIN_BROKER_PASSWORD_{name.upper()} is not set")
     return {
         **user,
         "password_hash": password_hash(passwords[name]),
@@ -103,7 +100,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the definitions with the passwords of an environment.
 
     Raises:
-        NoPassword: naming the first user for whom it has none.
+        PasswordMissingError: naming the first user for whom it has none.
     """
     return render(without_passwords(), {name: password_of(name, environ) for name in users()})
 
@@ -112,7 +109,7 @@ def main() -> int:
     """Write the definitions, with the passwords of the environment, to the path given."""
     try:
         rendered = from_environment(os.environ)
-    except NoPassword as error:
+    except PasswordMissingError as error:
         print(error, file=sys.stderr)
         return 2
     write(Path(sys.argv[1]), rendered)

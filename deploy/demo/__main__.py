@@ -15,7 +15,7 @@ from deploy.demo.messages import show_messages, show_places
 from deploy.demo.runner import run_demo
 from deploy.demo.screen import Screen
 from deploy.demo.summary import rate, tell, tell_life
-from deploy.local.errors import StackError
+from deploy.errors import StackError
 from deploy.local.processes import CHECKOUT
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from nacl.exceptions import CryptoError
 
-from deploy.demo.session import Session, Unexpected
+from deploy.demo.session import Session
+from deploy.errors import UnexpectedAnswerError
 from deploy.local.inbox import Body
 from deploy.local.sealed import ReplyKey, sealed
 
@@ -106,9 +107,9 @@ class Citizen:
         try:
             self.pin = key.open(data["pin_sealed"])
         except (ValueError, CryptoError):
-            raise Unexpected("the new PIN cannot be opened") from None
+            raise UnexpectedAnswerError("the new PIN cannot be opened") from None
         if len(self.pin) != _HALF:
-            raise Unexpected(f"the new PIN has {len(self.pin)} characters")
+            raise UnexpectedAnswerError(f"the new PIN has {len(self.pin)} characters")
         return str(data["level"])
 
     def _sealed(self, to: str, text: str) -> str:

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any, Final, Literal
 
 from deploy.demo.profile import OPERATOR
-from deploy.demo.session import WENT_WRONG, Session, Unexpected
+from deploy.demo.session import WENT_WRONG, Session
+from deploy.errors import UnexpectedAnswerError
 
 Reason = Literal["incomplete", "illegible", "mismatch"]
 REASONS: Final[tuple[Reason, ...]] = ("incomplete", "illegible", "mismatch")
@@ -49,7 +50,7 @@ class ContactCentre:
         _, data = await self._session.ask("dispositivo.review_queue", body, by="operator")
         ours = [request for request in data["requests"] if request["request_id"] in self._verdicts]
         if not ours:
-            raise Unexpected("the review queue does not show what was handed in")
+            raise UnexpectedAnswerError("the review queue does not show what was handed in")
         return ours
 
     async def _decide(self, request: dict[str, Any]) -> None:

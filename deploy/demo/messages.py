@@ -3,7 +3,7 @@
 from deploy.demo.citizen import Citizen
 from deploy.demo.runner import DemoRun
 from deploy.demo.screen import Screen
-from deploy.local.captured import Copy
+from deploy.local.captured import PageCopy
 
 _MAIL_LINES = 7
 
@@ -37,7 +37,7 @@ def show_places(run: DemoRun, screen: Screen) -> None:
         screen.say(f"  {what:<18} {path}")
 
 
-def _pieces(citizen: Citizen) -> dict[str, Copy]:
+def _pieces(citizen: Citizen) -> dict[str, PageCopy]:
     session = citizen.session
     sent = [event["data"] for event in session.events.of(citizen.asked) if event["type"] == "delivery.sent"]
     return {data["channel"]: session.captured.first_copy(data["delivery_id"]) for data in sent}

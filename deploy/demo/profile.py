@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from deploy.demo.citizen import Citizen
-from deploy.demo.session import Unexpected
+from deploy.errors import UnexpectedAnswerError
 
 Way = Literal["online", "fax", "branch"]
 OPERATOR = {"id": "op.verdi", "office": "Contact Center"}
@@ -26,7 +26,7 @@ async def sends_istanza(citizen: Citizen, number: int, status: str) -> None:
         "istanza.submit", istanza_id=f"{citizen.asked}/{number}", service="Domanda di prestazione"
     )
     if data["status"] != status or ("notice" in data) != (status == "suspended"):
-        raise Unexpected(f"istanza.submit: {data['status']}, not {status}")
+        raise UnexpectedAnswerError(f"istanza.submit: {data['status']}, not {status}")
 
 
 async def asks(citizen: Citizen, way: Way) -> str:
@@ -35,7 +35,7 @@ async def asks(citizen: Citizen, way: Way) -> str:
     request_id, form = str(data["request_id"]), data["form"]
     pdf = base64.b64decode(form["content"])
     if hashlib.sha256(pdf).hexdigest() != form["sha256"]:
-        raise Unexpected("the form is not what its sum says")
+        raise UnexpectedAnswerError("the form is not what its sum says")
     folder = citizen.session.forms
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{request_id}.pdf").write_bytes(pdf)
@@ -75,5 +75,5 @@ async def goes_to_a_branch(citizen: Citizen) -> None:
     """Show the document at a branch: in effect at once (R26)."""
     _, shown = await citizen.says("branch.lookup", by="operator", operator=COUNTER)
     if shown["surname"] != citizen.body["surname"]:
-        raise Unexpected("branch.lookup shows somebody else")
+        raise UnexpectedAnswerError("branch.lookup shows somebody else")
     await citizen.says("branch.activate", by="operator", operator=COUNTER, document=DOCUMENT)

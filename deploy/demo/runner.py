@@ -18,7 +18,7 @@ from deploy.demo.session import WENT_WRONG, Session
 from deploy.local.captured import Captured
 from deploy.local.citizens import KINDS, citizens
 from deploy.local.client import Client
-from shared.channels import CHANNELS
+from shared.contract.channels import CHANNELS
 
 USERS = ("portal", "operator", "registry")
 SHOWN = {channel.name: channel.plural for channel in CHANNELS}

@@ -8,7 +8,7 @@ from random import Random
 from deploy.demo import profile
 from deploy.demo.citizen import Citizen
 from deploy.demo.contact_centre import REASONS, ContactCentre
-from deploy.demo.session import Unexpected
+from deploy.errors import UnexpectedAnswerError
 from deploy.local.citizens import DE_VISU
 
 Steps = Callable[[Citizen, ContactCentre, Random], Awaitable[None]]
@@ -123,7 +123,7 @@ async def _was_recognised(citizen: Citizen, _: ContactCentre, __: Random) -> Non
 
 def _level(found: str, wanted: str) -> None:
     if found != wanted:
-        raise Unexpected(f"the PIN is {found}, not {wanted}")
+        raise UnexpectedAnswerError(f"the PIN is {found}, not {wanted}")
 
 
 def _two_contacts(citizen: Citizen) -> bool:

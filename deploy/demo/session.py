@@ -10,6 +10,7 @@ from uuid import uuid4
 from aiormq.exceptions import AMQPError
 
 from deploy.demo.events import Events
+from deploy.errors import UnexpectedAnswerError
 from deploy.local.captured import Captured
 from deploy.local.client import Client
 from deploy.local.inbox import Body
@@ -18,11 +19,7 @@ _LIMIT = 120.0
 """Seconds that a reply may take: everybody asks at once."""
 
 
-class Unexpected(Exception):  # noqa: N818 - reads as what it says
-    """The workers answered otherwise than the rules say."""
-
-
-WENT_WRONG = (Unexpected, TimeoutError, LookupError, OSError, AMQPError)
+WENT_WRONG = (UnexpectedAnswerError, TimeoutError, LookupError, OSError, AMQPError)
 """What ends one citizen's part and not the demonstration: no answer, a wrong one, or the broker is gone."""
 
 
@@ -55,7 +52,7 @@ class Session:
         """Send a command as a broker user; return its id and what the reply says.
 
         Raises:
-            Unexpected: the reply has another code than `expected`.
+            UnexpectedAnswerError: the reply has another code than `expected`.
         """
         message_id = str(uuid4())
         reply = await self.clients[by].ask(type_, body, message_id=message_id, limit=_LIMIT)
@@ -63,5 +60,5 @@ class Session:
         self.replies[type_, code] += 1
         if code != expected:
             faults = ", ".join(f"{fault['field']}: {fault['code']}" for fault in reply["errors"])
-            raise Unexpected(f"{type_} was answered {code}, not {expected} {faults}".rstrip())
+            raise UnexpectedAnswerError(f"{type_} was answered {code}, not {expected} {faults}".rstrip())
         return message_id, data

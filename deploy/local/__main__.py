@@ -4,8 +4,8 @@ import sys
 import time
 from pathlib import Path
 
+from deploy.errors import StackError
 from deploy.local.control import Control
-from deploy.local.errors import StackError
 from deploy.local.processes import CHECKOUT
 
 _USAGE = "usage: python -m deploy.local up|down|status|env"

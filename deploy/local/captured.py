@@ -23,7 +23,7 @@ _LETTER = "post"
 
 
 @dataclass(frozen=True)
-class Copy:
+class PageCopy:
     """One copy of a delivery, as a provider took it.
 
     Attributes:
@@ -63,7 +63,7 @@ class _Found(NamedTuple):
 
     id: UUID
     channel: str
-    read: Callable[[], Copy]
+    read: Callable[[], PageCopy]
 
 
 class Captured:
@@ -86,27 +86,27 @@ class Captured:
             self._seen = {*self.mail_folder.glob("*.eml"), *self.letter_folder.glob("*.json")}
             self._sms_seen = self.sms_file.stat().st_size if self.sms_file.exists() else 0
 
-    def sms(self) -> list[Copy]:
+    def sms(self) -> list[PageCopy]:
         """Return every SMS."""
         return self._read("sms")
 
-    def mails(self) -> list[Copy]:
+    def mails(self) -> list[PageCopy]:
         """Return every mail, ordinary and PEC."""
         return self._read("mail")
 
-    def letters(self) -> list[Copy]:
+    def letters(self) -> list[PageCopy]:
         """Return every letter that was handed over: those whose manifest is there."""
         return self._read(_LETTER)
 
-    def all(self) -> list[Copy]:
+    def all(self) -> list[PageCopy]:
         """Return every copy of every delivery."""
         return self._read("sms", "mail", _LETTER)
 
-    def to(self, address: str) -> list[Copy]:
+    def to(self, address: str) -> list[PageCopy]:
         """Return what went to a number or mailbox."""
         return [copy for copy in self._read("sms", "mail") if copy.to == address]
 
-    def first_copy(self, delivery_id: str) -> Copy:
+    def first_copy(self, delivery_id: str) -> PageCopy:
         """Return one delivery that was sent.
 
         Raises:
@@ -119,7 +119,7 @@ class Captured:
             raise LookupError(f"delivery {delivery_id} was sent, and nothing was captured")
         return self._first[key].read()
 
-    def _read(self, *channels: str) -> list[Copy]:
+    def _read(self, *channels: str) -> list[PageCopy]:
         self._look()
         return [found.read() for channel in channels for found in self._found if found.channel == channel]
 
@@ -145,7 +145,7 @@ class Captured:
         for line in whole.splitlines():
             sms = json.loads(line)
             id_, to, text = UUID(sms["client_ref"]), sms["to"], sms["text"]
-            copy = Copy(id_, "sms", to, text, f"{to}\n{text}", path=self.sms_file)
+            copy = PageCopy(id_, "sms", to, text, f"{to}\n{text}", path=self.sms_file)
             yield _Found(id_, "sms", partial(_same, copy))
 
     def _new(self, folder: Path, pattern: str) -> list[Path]:
@@ -154,7 +154,7 @@ class Captured:
         return sorted(new, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
-def _same(copy: Copy) -> Copy:
+def _same(copy: PageCopy) -> PageCopy:
     return copy
 
 
@@ -166,12 +166,12 @@ def _mails(path: Path) -> Iterator[_Found]:
 
 # Whoever looks again, with a reader of their own, finds the same mails and letters: each is parsed once.
 @lru_cache(maxsize=10_000)
-def _mail(raw: bytes, path: Path) -> Copy:
+def _mail(raw: bytes, path: Path) -> PageCopy:
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     plain = mail.get_body(("plain",))
     text = plain.get_content() if plain else ""
     id_ = UUID(str(mail["Message-ID"]).strip("<> ").partition("@")[0])
-    return Copy(id_, "mail", str(mail["To"]), text, raw, str(mail["Subject"]), path)
+    return PageCopy(id_, "mail", str(mail["To"]), text, raw, str(mail["Subject"]), path)
 
 
 def _letters(manifest: Path) -> list[_Found]:
@@ -180,7 +180,7 @@ def _letters(manifest: Path) -> list[_Found]:
 
 
 @lru_cache(maxsize=1000)
-def _pages(folder: Path, manifest: bytes) -> tuple[Copy, ...]:
+def _pages(folder: Path, manifest: bytes) -> tuple[PageCopy, ...]:
     listed = json.loads(manifest)
     path = folder / listed["document"]
     document = path.read_bytes()
@@ -189,5 +189,6 @@ def _pages(folder: Path, manifest: bytes) -> tuple[Copy, ...]:
     texts = ["\n".join(lines) for lines in own_lines(document)]
     pages = [(UUID(letter["id"]), int(letter["page"])) for letter in listed["letters"]]
     return tuple(
-        Copy(id_, _LETTER, "", texts[page - 1], texts[page - 1], path=path, page=page) for id_, page in pages
+        PageCopy(id_, _LETTER, "", texts[page - 1], texts[page - 1], path=path, page=page)
+        for id_, page in pages
     )

@@ -7,7 +7,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.local.errors import StackError, wait_for
+from deploy.errors import StackError
+from deploy.local.errors import wait_for
 from deploy.local.lockfile import LockFile
 from deploy.local.processes import CHECKOUT, end_leftovers
 

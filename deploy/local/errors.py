@@ -3,9 +3,7 @@
 import time
 from collections.abc import Callable
 
-
-class StackError(Exception):
-    """The stack cannot go on; the text says what is wrong and what to look at."""
+from deploy.errors import StackError
 
 
 def wait_for(condition: Callable[[], bool], limit: float, what: str, *, every: float = 0.02) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from shared.channels import CHANNELS
+from shared.contract.channels import CHANNELS
 
 _DECIDING = ("subject.key", "account.key", "pepper.key", *(f"{channel.key}.pub" for channel in CHANNELS))
 KEYS: dict[str, tuple[str, ...]] = {

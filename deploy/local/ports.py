@@ -5,7 +5,7 @@ import random
 import socket
 from pathlib import Path
 
-from deploy.local.errors import StackError
+from deploy.errors import StackError
 
 HOST = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections, so that none

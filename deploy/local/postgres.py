@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.local.errors import StackError, wait_for
+from deploy.errors import StackError
+from deploy.local.errors import wait_for
 from deploy.local.os_user import OsUser
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports

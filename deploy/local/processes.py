@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from deploy.local.errors import StackError, wait_for
+from deploy.errors import StackError
+from deploy.local.errors import wait_for
 from deploy.local.os_user import OsUser
 
 CHECKOUT = Path(__file__).parents[2]

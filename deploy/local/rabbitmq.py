@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.broker import render
-from deploy.local.errors import StackError, wait_for
+from deploy.errors import StackError
+from deploy.local.errors import wait_for
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program, environment

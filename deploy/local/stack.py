@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from deploy.errors import StackError
 from deploy.local import environment
-from deploy.local.errors import StackError, wait_for
+from deploy.local.errors import wait_for
 from deploy.local.fake_providers import FakeProviders
 from deploy.local.keyrings import keyring
 from deploy.local.ports import HOST, Ports
@@ -15,7 +16,7 @@ from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.processes import Process, Program, end_leftovers
 from deploy.local.rabbitmq import RabbitMq
 from deploy.local.workers import WORKERS, Worker
-from shared.sealing import make_keys
+from shared.crypto.keys import make_keys
 
 _READY_LIMIT = 60.0
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from deploy.local.errors import StackError, wait_for
+from deploy.errors import StackError
+from deploy.local.errors import wait_for
 from deploy.local.lockfile import LockFile
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
@@ -39,12 +40,12 @@ class Restarts:
         return True
 
 
-class _Ended(Exception):  # noqa: N818 - reads as what it says
+class _TerminatedError(Exception):
     """SIGTERM came."""
 
 
 def _end(*_: object) -> NoReturn:
-    raise _Ended
+    raise _TerminatedError
 
 
 def supervise(stack: Stack) -> NoReturn:
@@ -76,7 +77,7 @@ def run(root: Path) -> int:
         lock.say("failed", str(error))
         print(error, flush=True)
         return 1
-    except _Ended:
+    except _TerminatedError:
         return 0
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping must not be broken off

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.channels import CHANNELS
+from shared.contract.channels import CHANNELS
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 
 import orjson
 
-from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer, Trouble
+from deploy.errors import PinctlError
+from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer
 from deploy.pinctl.commands import parser, run
-from shared.broker import BrokerLost
-from shared.ledger import LedgerLost
-from shared.sealing import KeyFault
-from shared.settings import BadSettings
+from shared.errors import BrokerLostError, KeyFileError, LedgerLostError, SettingsError
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,15 +18,15 @@ def main(argv: Sequence[str]) -> int:
     words = parser().parse_args(argv)
     try:
         answer = asyncio.run(run(words, os.environ))
-    except Trouble as trouble:
+    except PinctlError as trouble:
         return _complain(str(trouble), trouble.status)
-    except (BadSettings, KeyFault) as fault:
+    except (SettingsError, KeyFileError) as fault:
         return _complain(str(fault), MISUSE)
-    except BrokerLost as loss:
+    except BrokerLostError as loss:
         return _complain(
             f"the broker cannot be reached ({loss}): is it up, is PIN_AMQP_URL right?", UNREACHABLE
         )
-    except LedgerLost as loss:
+    except LedgerLostError as loss:
         return _complain(
             f"the ledger cannot be reached ({loss}): is it up and migrated, is PIN_LEDGER_DSN right?",
             UNREACHABLE,

@@ -22,11 +22,3 @@ class Answer:
     text: str
     data: dict[str, Any] = field(default_factory=dict)
     status: int = OK
-
-
-class Trouble(Exception):  # noqa: N818 - reads as what it says
-    """A command cannot do what it was asked to; the text says why and what to do."""
-
-    def __init__(self, text: str, status: int = MISUSE) -> None:
-        super().__init__(text)
-        self.status = status

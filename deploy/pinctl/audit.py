@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 from nacl.signing import VerifyKey
 
-from deploy.pinctl.answer import ATTENTION, OK, UNKNOWN, Answer, Trouble
+from deploy.errors import PinctlError
+from deploy.pinctl.answer import ATTENTION, OK, UNKNOWN, Answer
 from deploy.pinctl.chains import Break, Chain, EntryRow, HeadRow
 from deploy.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults
 from deploy.pinctl.settings import CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.tables import count, table
-from shared import logs
+from shared.config import logs
+from shared.crypto.keys import Keys
 from shared.ledger import Ledger
-from shared.sealing import Keys
 
 _KEPT = 1_000
 """Breaks that are listed; the rest is counted, so that memory stays bounded."""
@@ -100,7 +101,7 @@ async def verify(
     finally:
         await ledger.close()
     if subject and not audit.subjects:
-        raise Trouble(f"the ledger knows no subject {subject.hex()}", UNKNOWN)
+        raise PinctlError(f"the ledger knows no subject {subject.hex()}", UNKNOWN)
     today = audit.recount.checkpoints()
     compared = [(c, faults(c, today[c.at], key)) for c in checkpoints] if key else []
     return _verdict(audit, compared)

@@ -22,7 +22,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
 from deploy.pinctl.chains import EntryRow
-from shared.instants import rfc3339
+from shared.contract.instants import rfc3339
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""

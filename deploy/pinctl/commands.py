@@ -7,11 +7,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.errors import PinctlError
 from deploy.pinctl import audit, checkpoints, dead, keys, trace
-from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer, Trouble
+from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
 from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.status import status
-from shared.sealing import Keys, Pseudonyms
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms
 
 _SUBJECT_BYTES = 16
 _EPILOG = f"""\
@@ -24,7 +26,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     """Do what was asked.
 
     Raises:
-        Trouble, BadSettings, KeyFault, BrokerLost, LedgerLost: as they say.
+        Trouble, SettingsError, KeyFileError, BrokerLostError, LedgerLostError: as they say.
     """
     match words.command:
         case "status":
@@ -44,7 +46,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
 
 async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     if (words.id is not None) + (words.subject is not None) + words.codice_fiscale != 1:
-        raise Trouble("trace takes one of: an id, --subject, --codice-fiscale")
+        raise PinctlError("trace takes one of: an id, --subject, --codice-fiscale")
     ledger = LedgerSettings.load(environ)
     if words.id is not None:
         return await trace.of_id(ledger, words.id, life=words.life)
@@ -61,7 +63,7 @@ def _ask() -> str:
     typed = getpass.getpass("Codice fiscale: ") if sys.stdin.isatty() else sys.stdin.readline()
     if code := canonical(typed.strip()):
         return code
-    raise Trouble("this is no codice fiscale")
+    raise PinctlError("this is no codice fiscale")
 
 
 async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
@@ -84,7 +86,7 @@ async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answ
     if words.checkpoints is None:
         return await audit.verify(ledger, words.subject)
     if words.subject is not None:
-        raise Trouble("a checkpoint covers all citizens: verify it without --subject")
+        raise PinctlError("a checkpoint covers all citizens: verify it without --subject")
     key = Keys(KeySettings.load(environ).keys_dir).verifying()
     return await audit.verify(ledger, None, _read(words.checkpoints), key)
 
@@ -94,11 +96,11 @@ def _read(path: Path) -> list[checkpoints.Checkpoint]:
         with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
             found = checkpoints.read(lines)
     except OSError as error:
-        raise Trouble(f"{path}: {error.strerror}", UNKNOWN) from None
+        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
     except ValueError as error:
-        raise Trouble(f"{path}: {error}") from None
+        raise PinctlError(f"{path}: {error}") from None
     if not found:
-        raise Trouble(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
+        raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
     return found
 
 

@@ -4,10 +4,11 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.pinctl.answer import ATTENTION, MISUSE, OK, UNKNOWN, Answer, Trouble
+from deploy.errors import PinctlError
+from deploy.pinctl.answer import ATTENTION, MISUSE, OK, UNKNOWN, Answer
 from deploy.pinctl.settings import BrokerSettings
 from deploy.pinctl.tables import count, plain, table
-from shared.broker_desk import DeadLetter, Desk
+from shared.broker.admin import BrokerAdmin, DeadLetter
 
 _COLUMNS = ("position", "reason", "type", "queue", "sender", "message id", "bytes")
 _CELL = 64
@@ -18,7 +19,7 @@ class Selection:
 
     def __init__(self, words: Sequence[str], *, everything: bool) -> None:
         if everything == bool(words):
-            raise Trouble("name messages by their position or message id, or say --all")
+            raise PinctlError("name messages by their position or message id, or say --all")
         self._everything = everything
         self._missing = set(words)
         # Digits alone are a position: a sender could have chosen them as an id to be taken along.
@@ -45,7 +46,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
     """List the oldest messages, without their bodies; all of them stay."""
     facts: list[dict[str, Any]] = []
     total = 0
-    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             total += 1
             if total <= limit:
@@ -58,7 +59,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
 async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
     """Show all that is known of a message; its body may hold personal data, so it has to be asked for."""
     selection = Selection([word], everything=False)
-    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
         found = [_details(letter, body=body) async for letter in dead.letters() if selection.has(letter)]
     if not found:
         raise _unknown(selection.missing)
@@ -71,7 +72,7 @@ async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bo
     selection = Selection(words, everything=everything)
     replayed: list[dict[str, Any]] = []
     stayed: list[dict[str, Any]] = []
-    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             if selection.has(letter):
                 gone = bool(letter.queue) and await dead.replay(letter)
@@ -87,7 +88,7 @@ async def drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool
     """Take messages out for ever, and say which; without `yes` only say which it would be."""
     selection = Selection(words, everything=everything)
     dropped = []
-    async with Desk.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             if selection.has(letter):
                 dropped.append(_facts(letter))
@@ -107,9 +108,9 @@ def _with_missing(selection: Selection, parts: list[str], data: dict[str, Any], 
     return Answer("\n".join(parts), {**data, "missing": selection.missing}, status)
 
 
-def _unknown(words: Sequence[str]) -> Trouble:
+def _unknown(words: Sequence[str]) -> PinctlError:
     named = ", ".join(plain(word, _CELL) for word in words)
-    return Trouble(f"Not in pin.dead: {named}. `pinctl dead list` shows what is.", UNKNOWN)
+    return PinctlError(f"Not in pin.dead: {named}. `pinctl dead list` shows what is.", UNKNOWN)
 
 
 def _facts(letter: DeadLetter) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from nacl.signing import SigningKey
 
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.tables import table
-from shared.sealing import BOXES, CHECKPOINT, SYMMETRIC, KeyFault, Keys, make_keys
+from shared.crypto.keys import BOXES, CHECKPOINT, SYMMETRIC, Keys, make_keys
+from shared.errors import KeyFileError
 
 _COLUMNS = ("key", "kind", "fingerprint", "files", "")
 _FINGERPRINT_BYTES = 8
@@ -42,7 +43,7 @@ def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
     try:
         of_private = _public_of(keys, name) if "key" in files else b""
         public = keys.public(name) if "pub" in files else of_private
-    except KeyFault as fault:
+    except KeyFileError as fault:
         return name, kind, "", " ".join(files), str(fault)
     fault_said = "the two files are not a pair" if of_private and public != of_private else ""
     return name, kind, fingerprint(public), " ".join(files), fault_said
@@ -60,7 +61,7 @@ def _symmetric(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
     files = "key" if (keys.folder / f"{name}.key").exists() else ""
     try:
         return name, "256 bits", fingerprint(keys.symmetric(name)) if files else "", files, ""
-    except KeyFault as fault:
+    except KeyFileError as fault:
         return name, "256 bits", "", files, str(fault)
 
 

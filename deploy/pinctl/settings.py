@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from shared.settings import SecretSetting, Settings
+from shared.config.settings import SecretSetting, Settings
 
 
 class BrokerSettings(Settings):

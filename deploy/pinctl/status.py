@@ -7,11 +7,11 @@ from typing import Any
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.tables import age, count, table
-from shared.broker import BrokerLost
-from shared.broker_desk import Depth, Desk
-from shared.channels import CHANNELS
+from shared.broker.admin import BrokerAdmin, Depth
 from shared.contract import topology
-from shared.ledger import Ledger, LedgerLost
+from shared.contract.channels import CHANNELS
+from shared.errors import BrokerLostError, LedgerLostError
+from shared.ledger import Ledger
 
 LANES = (
     topology.ISSUER_REQUESTS,
@@ -75,18 +75,18 @@ async def status(broker: BrokerSettings, ledger: LedgerSettings) -> Answer:
     found = Found()
     try:
         await _ask_broker(broker.amqp_url.reveal(), found)
-    except BrokerLost:
+    except BrokerLostError:
         found.queues = None
     try:
         await _ask_ledger(ledger.ledger_dsn.reveal(), found)
-    except LedgerLost:
+    except LedgerLostError:
         found.outbox = None
     concerns = found.concerns()
     return Answer(_text(found, concerns), _data(found, concerns), ATTENTION if concerns else OK)
 
 
 async def _ask_broker(url: str, found: Found) -> None:
-    async with Desk.open(url) as desk:
+    async with BrokerAdmin.open(url) as desk:
         found.queues = {name: await desk.depth(name) for name in (*LANES, topology.DEAD)}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.instants import rfc3339
+from shared.contract.instants import rfc3339
 
 _GAP = "  "
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from deploy.pinctl.answer import UNKNOWN, Answer, Trouble
+from deploy.errors import PinctlError
+from deploy.pinctl.answer import UNKNOWN, Answer
 from deploy.pinctl.settings import LedgerSettings
 from deploy.pinctl.tables import table
 from shared.ledger import Ledger
@@ -159,7 +160,7 @@ async def _timeline(
     moments = _moments(entries, deliveries, inbox)
     timeline.add_outbox(await ledger.rows("trace_outbox", sorted(wanted), moments))
     if not timeline.rows:
-        raise Trouble(
+        raise PinctlError(
             "nothing is known under this id; a message that was refused or led to nothing is remembered for"
             " PIN_INBOX_RETENTION only, and one that could not be read is in `pinctl dead list`",
             UNKNOWN,
@@ -180,7 +181,7 @@ async def of_subject(settings: LedgerSettings, subject: bytes) -> Answer:
 async def _life(ledger: Ledger, subjects: list[bytes], title: str) -> Answer:
     entries = await ledger.rows("trace_life", subjects)
     if not entries:
-        raise Trouble("the ledger knows nothing of this citizen", UNKNOWN)
+        raise PinctlError("the ledger knows nothing of this citizen", UNKNOWN)
     deliveries = await _deliveries(ledger, entries)
     timeline = Timeline(title, subjects)
     timeline.add_entries(entries)

@@ -2,12 +2,12 @@
 
 import sys
 
-from services.dispositivo import activation, asking, branch, documents, istanze, queue, review
-from services.dispositivo.facts import ProfileFacts, Waiting
+from services.dispositivo import activation, branch, documents, istanze, queue, request_profile, review
+from services.dispositivo.facts import ProfileFacts, ReviewQueueEffect
 from services.dispositivo.form import prepare, typeset
 from services.settings import GROUPS
-from shared import channels
-from shared.contract import topology
+from shared.contract import channels, topology
+from shared.contract.delivery import Mail
 from shared.contract.dispositivo import (
     BranchActivate,
     BranchLookup,
@@ -19,11 +19,11 @@ from shared.contract.dispositivo import (
     SubmitDocuments,
 )
 from shared.contract.internal import TakeEffect
-from shared.decision import Decisions
-from shared.delivery import Mail
-from shared.lifecycle import Lifecycle
-from shared.sealing import Keys, Pseudonyms
-from shared.worker.commands import CommandReader
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms
+from shared.domain.decision import Decisions
+from shared.domain.policy import PinPolicy
+from shared.worker.command_reader import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
@@ -31,7 +31,7 @@ from shared.worker.start import start
 CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is Mail)
 """Mailboxes alone (R27)."""
 DECISIONS: Decisions = {
-    DispositivoRequest: asking.ProfileRequests(typeset),
+    DispositivoRequest: request_profile.ProfileRequests(typeset),
     SubmitDocuments: documents.submit,
     ReviewQueue: queue.show,
     DispositivoApprove: review.approve,
@@ -43,7 +43,7 @@ DECISIONS: Decisions = {
 }
 
 
-def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+def lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane, with the press of the form made ready."""
     prepare()
     return Lane(
@@ -53,7 +53,7 @@ def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         decisions=DECISIONS,
-        effect=Waiting(),
+        effect=ReviewQueueEffect(),
         facts=ProfileFacts(),
         channels=keys.of_channels(CHANNELS),
     )

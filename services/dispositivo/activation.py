@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from services.dispositivo.open_request import open_request
+from services.dispositivo.pending_request import open_request
 from services.dispositivo.review import taking_effect
-from services.dispositivo.texts import TELLER
-from shared.account import Account, DispositivoRequest, Recognition
+from services.dispositivo.texts import NOTICES
 from shared.contract.events import DispositivoActivated
 from shared.contract.internal import TakeEffect
-from shared.decision import Decision, Delivery, Entry, Event, Moment
-from shared.istanze import released
-from shared.recognition import recognised
+from shared.domain.account import Account, DispositivoRequest, Recognition
+from shared.domain.decision import Decision, DecisionContext, Delivery, Event, LedgerEntry
+from shared.domain.istanze import released
+from shared.domain.recognition import recognised
 
 
-def take_effect(account: Account, command: TakeEffect, at: Moment) -> Decision:
+def take_effect(account: Account, command: TakeEffect, ctx: DecisionContext) -> Decision:
     """Make an approved PIN dispositivo when its time has come.
 
     Nothing happens if the approval ended in between: by cancellation, by revocation, or because a branch
@@ -23,24 +23,28 @@ def take_effect(account: Account, command: TakeEffect, at: Moment) -> Decision:
     request = open_request(account, command.request_id)
     if request is None or request.approved_at is None or request.effective_at is None:
         return Decision()
-    if at.now < request.effective_at:
+    if ctx.now < request.effective_at:
         # Another machine's clock is ahead of ours: the message comes back, or the effect would be lost.
         return Decision(messages=(taking_effect(account, request, request.effective_at),))
     via = request.via or request.submission
-    return activated(account, via, _established(request, via, at), at)
+    return activated(account, via, _established(request, via, ctx), ctx)
 
 
-def _established(request: DispositivoRequest, via: str, at: Moment) -> Recognition:
+def _established(request: DispositivoRequest, via: str, ctx: DecisionContext) -> Recognition:
     return Recognition(
         kind=via,
-        at=request.approved_at or at.now,
+        at=request.approved_at or ctx.now,
         operator=request.approved_by or "",
         document=request.document,
     )
 
 
 def activated(
-    account: Account, channel: str, recognition: Recognition, at: Moment, entry: Entry | None = None
+    account: Account,
+    channel: str,
+    recognition: Recognition,
+    ctx: DecisionContext,
+    entry: LedgerEntry | None = None,
 ) -> Decision:
     """Raise a live PIN to dispositivo, close what was open about it, and release every istanza, at once.
 
@@ -48,7 +52,7 @@ def activated(
         account: one with a live PIN that is not dispositivo.
         channel: as the event says it (R8, R9, R24).
         recognition: how the citizen's identity was established; the same as now for one recorded already.
-        at: the moment.
+        ctx: the moment.
         entry: the entry to write, if somebody else than the sender of the message is its actor.
     """
     raised = account.but(level="dispositivo", dispositivo=None, review_since=None)
@@ -57,16 +61,16 @@ def activated(
     release = released(raised)
     facts: dict[str, Any] = {"channel": channel}
     return release.but(
-        entries=(entry or Entry("dispositivo.activated", facts), *release.entries),
+        entries=(entry or LedgerEntry("dispositivo.activated", facts), *release.entries),
         events=(Event(DispositivoActivated(**facts)), *release.events),
-        deliveries=_told(account, at),
+        deliveries=_told(account, ctx),
     )
 
 
-def _told(account: Account, at: Moment) -> tuple[Delivery, ...]:
+def _told(account: Account, ctx: DecisionContext) -> tuple[Delivery, ...]:
     """Tell the outcome by email, the PEC in its place (R27), and which istanze were released."""
-    told = TELLER.outcome(account, "activated", at)
+    told = NOTICES.outcome(account, "activated", ctx)
     if not account.suspended:
         return told
     protocols = ", ".join(istanza.protocol for istanza in account.suspended)
-    return told + TELLER.outcome(account, "istanza_released", at, protocols=protocols)
+    return told + NOTICES.outcome(account, "istanza_released", ctx, protocols=protocols)

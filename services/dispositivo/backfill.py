@@ -15,21 +15,21 @@ from pathlib import Path
 from uuid import uuid4
 
 from services.dispositivo.__main__ import CHANNELS
-from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
-from services.dispositivo.retroactive import BACKFILL, give
+from services.dispositivo.backfill_csv import FaultyLine, Recognised, lines_of
+from services.dispositivo.backfill_rule import BACKFILL, give
 from shared.contract import topology
-from shared.contract.unreadable import Unreadable
-from shared.decision import Decisions
-from shared.ledger import Ledger, LedgerLost
-from shared.lifecycle import Lifecycle
-from shared.pin import Pepper
-from shared.sealing import KeyFault, Keys, Pseudonyms, ServiceBox, StateSeal
-from shared.settings import BadSettings
-from shared.worker.batch import Clerk, Trust
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms, ServiceBox, StateSeal
+from shared.domain.decision import Decisions
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
+from shared.errors import KeyFileError, LedgerLostError, SettingsError, UnreadableMessageError
+from shared.ledger import Ledger
+from shared.worker.batch import BatchProcessor, WorkerKeys
 from shared.worker.lane import Lane
+from shared.worker.offline_message import offline_message
 from shared.worker.reading import Parsed
 from shared.worker.settings import WorkerSettings
-from shared.worker.unsent import unsent
 
 DECISIONS: Decisions = {Recognised: give}
 _BATCH = 500
@@ -68,7 +68,7 @@ def settings_for(environ: Mapping[str, str]) -> WorkerSettings:
     """Return the worker's settings, with nothing left in the outbox longer than needed.
 
     Raises:
-        BadSettings: naming every one that is missing or wrong.
+        SettingsError: naming every one that is missing or wrong.
     """
     dsn = {"PIN_LEDGER_DSN": environ[DSN]} if DSN in environ else {}
     settings = WorkerSettings.load({**environ, **dsn})
@@ -79,7 +79,7 @@ def settings_for(environ: Mapping[str, str]) -> WorkerSettings:
 async def backfill(
     path: Path,
     settings: WorkerSettings,
-    life: Lifecycle,
+    policy: PinPolicy,
     keys: Keys,
     progress: Progress = lambda _: None,
 ) -> Report:
@@ -88,22 +88,22 @@ async def backfill(
     Args:
         path: the CSV, see `recognitions.lines_of`.
         settings: as `settings_for` makes them; the role on the ledger is `dispositivo`.
-        life: the settings of the PIN's life.
+        policy: the settings of the PIN's life.
         keys: those of the dispositivo worker.
         progress: gets the report as it grows.
 
     Raises:
         OSError: the file cannot be read.
-        LedgerLost: the ledger went away; what was committed stays, and the file can be run again.
+        LedgerLostError: the ledger went away; what was committed stays, and the file can be run again.
     """
-    clerk = ledger_clerk(settings, life, keys, DECISIONS)
+    processor = ledger_clerk(settings, policy, keys, DECISIONS)
     pseudonyms = Pseudonyms(keys.symmetric("subject"))
     report = Report()
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), BACKFILL)
     try:
         lines = lines_of(path, datetime.now(UTC))
         while part := list(islice(lines, _BATCH)):
-            await _settle(part, clerk, ledger, pseudonyms, report)
+            await _settle(part, processor, ledger, pseudonyms, report)
             progress(report)
     finally:
         await ledger.close()
@@ -111,7 +111,11 @@ async def backfill(
 
 
 async def _settle(
-    part: list[Recognised | FaultyLine], clerk: Clerk, ledger: Ledger, pseudonyms: Pseudonyms, report: Report
+    part: list[Recognised | FaultyLine],
+    processor: BatchProcessor,
+    ledger: Ledger,
+    pseudonyms: Pseudonyms,
+    report: Report,
 ) -> None:
     faulty = [line for line in part if isinstance(line, FaultyLine)]
     good = [line for line in part if isinstance(line, Recognised)]
@@ -120,13 +124,16 @@ async def _settle(
     report.outcomes["faulty"] += len(faulty)
     if good:
         batch = [
-            unsent(BACKFILL, line, pseudonyms.of(line.codice_fiscale), report.correlation_id) for line in good
+            offline_message(BACKFILL, line, pseudonyms.of(line.codice_fiscale), report.correlation_id)
+            for line in good
         ]
-        settled = await clerk.settle(batch, ledger)
+        settled = await processor.settle(batch, ledger)
         report.outcomes.update("parked" if h.outcome == "parked" else h.code for h in settled.handled)
 
 
-def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys, decisions: Decisions) -> Clerk:
+def ledger_clerk(
+    settings: WorkerSettings, policy: PinPolicy, keys: Keys, decisions: Decisions
+) -> BatchProcessor:
     """Return what settles batches in the name of the dispositivo worker, without a broker."""
     lane = Lane(
         worker="dispositivo",
@@ -137,12 +144,14 @@ def ledger_clerk(settings: WorkerSettings, life: Lifecycle, keys: Keys, decision
         decisions=decisions,
         channels=keys.of_channels(CHANNELS),
     )
-    trust = Trust(Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account")))
-    return Clerk(lane, settings, life, trust, now=lambda: datetime.now(UTC))
+    worker_keys = WorkerKeys(
+        Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account"))
+    )
+    return BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
 
 
 def _no_message(type_: str, body: bytes, role: str) -> Parsed:  # noqa: ARG001 - the lane's
-    raise Unreadable("unknown_type")
+    raise UnreadableMessageError("unknown_type")
 
 
 def told(report: Report) -> Iterator[str]:
@@ -168,12 +177,12 @@ async def run(path: Path, environ: Mapping[str, str]) -> int:
     """
     try:
         settings = settings_for(environ)
-        life, keys = Lifecycle.load(environ), Keys(settings.keys_dir)
-        report = await backfill(path, settings, life, keys, _show)
-    except (BadSettings, KeyFault, OSError) as fault:
+        policy, keys = PinPolicy.load(environ), Keys(settings.keys_dir)
+        report = await backfill(path, settings, policy, keys, _show)
+    except (SettingsError, KeyFileError, OSError) as fault:
         sys.stderr.write(f"backfill: {fault}\n")
         return 2
-    except LedgerLost as loss:
+    except LedgerLostError as loss:
         sys.stderr.write(f"backfill: the ledger went away ({loss}); run the file again\n")
         return 2
     sys.stdout.writelines(f"{line}\n" for line in told(report))

@@ -1,21 +1,21 @@
 """A branch: the operator sees the citizen, the document and what is on file (R26)."""
 
 from services.dispositivo.activation import activated
-from services.dispositivo.open_request import by_operator
+from services.dispositivo.pending_request import by_operator
 from services.dispositivo.queue import as_told
 from services.dispositivo.review import approved
-from shared.account import Account, DispositivoRequest, Document, Holder, Recognition
 from shared.contract import parts
 from shared.contract.dispositivo import BranchActivate, BranchLookup, LookupData
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Entry, Moment
-from shared.recognition import known_document, recognised
+from shared.domain.account import Account, DispositivoRequest, Document, Holder, Recognition
+from shared.domain.decision import Decision, DecisionContext, LedgerEntry
+from shared.domain.recognition import known_document, recognised
 
 _AT_HOME = {"country", "street", "number", "municipality", "province", "postal_code"}
 _ABROAD = {"country", "lines", "municipality", "postal_code"}
 
 
-def look_up(account: Account, command: BranchLookup, _: Moment) -> Decision:
+def look_up(account: Account, command: BranchLookup, _: DecisionContext) -> Decision:
     """Show the person as registered and the identity document on file; the look is on record."""
     if account.status != "active" or account.holder is None:
         return Decision(reply=rejected("no_active_pin"))
@@ -39,7 +39,7 @@ def _person(account: Account, holder: Holder) -> LookupData:
     )
 
 
-def activate(account: Account, command: BranchActivate, at: Moment) -> Decision:
+def activate(account: Account, command: BranchActivate, ctx: DecisionContext) -> Decision:
     """Make the PIN of a citizen who was seen dispositivo, over an open request too, which this closes.
 
     It takes effect at once, unless the setting `branch_delay` says later.
@@ -48,21 +48,21 @@ def activate(account: Account, command: BranchActivate, at: Moment) -> Decision:
         return Decision(reply=rejected("no_active_pin"))
     if account.level == "dispositivo":
         return Decision(reply=rejected("already_dispositivo"))
-    seen = _seen(account, command, at)
-    if at.life.branch_delay:
-        return _later(recognised(account, seen), command, at)
+    seen = _seen(account, command, ctx)
+    if ctx.policy.branch_delay:
+        return _later(recognised(account, seen), command, ctx)
     entry = by_operator(command.operator, "dispositivo.activated", channel="branch", **_corrected(seen))
-    activation = activated(account, "branch", seen, at, entry)
+    activation = activated(account, "branch", seen, ctx, entry)
     return activation.but(reply=accepted(), entries=(*_closed(account), *activation.entries))
 
 
-def _seen(account: Account, command: BranchActivate, at: Moment) -> Recognition:
+def _seen(account: Account, command: BranchActivate, ctx: DecisionContext) -> Recognition:
     """Return what goes on record: the document as checked, and what was on file where it differed."""
     document = Document(**command.document.model_dump())
     known = known_document(account)
     return Recognition(
         kind="branch",
-        at=at.now,
+        at=ctx.now,
         operator=command.operator.id,
         office=command.operator.office,
         document=document,
@@ -77,19 +77,19 @@ def _corrected(seen: Recognition) -> dict[str, list[str]]:
     return {"corrected": [name for name in fields if getattr(before, name) != getattr(document, name)]}
 
 
-def _later(account: Account, command: BranchActivate, at: Moment) -> Decision:
+def _later(account: Account, command: BranchActivate, ctx: DecisionContext) -> Decision:
     request = DispositivoRequest(
-        id=str(at.uuid()),
-        requested_at=at.now,
+        id=str(ctx.uuid()),
+        requested_at=ctx.now,
         submission="branch",
         via="branch",
         document=Document(**command.document.model_dump()),
-        received_at=at.now,
+        received_at=ctx.now,
     )
-    approval = approved(account, request, command.operator, at.now + at.life.branch_delay, at)
+    approval = approved(account, request, command.operator, ctx.now + ctx.policy.branch_delay, ctx)
     return approval.but(reply=accepted(), entries=(*_closed(account), *approval.entries))
 
 
-def _closed(account: Account) -> tuple[Entry, ...]:
+def _closed(account: Account) -> tuple[LedgerEntry, ...]:
     request = account.dispositivo
-    return (Entry("dispositivo.closed", {"request_id": request.id, "by": "branch"}),) if request else ()
+    return (LedgerEntry("dispositivo.closed", {"request_id": request.id, "by": "branch"}),) if request else ()

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from services.dispositivo.open_request import undecided
-from shared.account import Account, Attachment, Document
+from services.dispositivo.pending_request import undecided
 from shared.contract.dispositivo import SubmitDocuments
 from shared.contract.events import DocumentsReceived
 from shared.contract.reply import accepted, rejected
-from shared.decision import ContextWith, Decision, Entry, Event
+from shared.domain.account import Account, Attachment, Document
+from shared.domain.decision import ContextWith, Decision, Event, LedgerEntry
 
 
 def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> Decision:
@@ -31,7 +31,7 @@ def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> 
         reply=accepted(),
         account=account.but(dispositivo=received, review_since=account.review_since or arrived_at),
         entries=(
-            Entry(
+            LedgerEntry(
                 "dispositivo.documents_received",
                 {
                     "request_id": request.id,

@@ -5,25 +5,30 @@ from typing import Any
 
 from shared.contract.dispositivo import IstanzaSubmit, ReviewQueue, SubmitDocuments
 from shared.ledger import Ledger
-from shared.worker.lane import Facts, Taken
-from shared.worker.writing import Writing
+from shared.worker.lane import Facts
+from shared.worker.reading import ReceivedMessage
+from shared.worker.unit_of_work import UnitOfWork
 
 _SPARE = 10
 """How many more than asked for are looked at, for those that may have to be left out."""
 
 
-class Waiting:
+class ReviewQueueEffect:
     """The effect of the lane: finds the citizens whose requests a question about the queue is about."""
 
-    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+    async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Set whom every such question shows, so that their accounts are locked and read with it."""
-        asked = [taken for taken in batch if isinstance(taken.message, ReviewQueue) and not taken.handled]
+        asked = [
+            received
+            for received in batch
+            if isinstance(received.message, ReviewQueue) and not received.handled
+        ]
         if not asked:
             return
-        rows = await ledger.rows("review_queue", max(taken.message.limit for taken in asked) + _SPARE)
+        rows = await ledger.rows("review_queue", max(received.message.limit for received in asked) + _SPARE)
         waiting = tuple(bytes(row["subject"]) for row in rows)
-        for taken in asked:
-            taken.shown = waiting
+        for received in asked:
+            received.shown = waiting
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -32,18 +37,18 @@ class Waiting:
 class ProfileFacts(Facts):
     """Gives istanze their numbers, documents their order of arrival, and the review queue its citizens."""
 
-    async def read(self, batch: Sequence[Taken], _: Writing, ledger: Ledger) -> None:
+    async def read(self, batch: Sequence[ReceivedMessage], _: UnitOfWork, ledger: Ledger) -> None:
         """Draw the numbers, in order of arrival."""
-        istanze = [taken for taken in batch if isinstance(taken.message, IstanzaSubmit)]
+        istanze = [received for received in batch if isinstance(received.message, IstanzaSubmit)]
         rows = await ledger.rows("draw_protocols", len(istanze)) if istanze else ()
-        for taken, row in zip(istanze, rows, strict=True):
-            taken.effect = row[0]
-        for place, taken in enumerate(batch):
-            if isinstance(taken.message, SubmitDocuments):
-                taken.effect = place
+        for received, row in zip(istanze, rows, strict=True):
+            received.effect = row[0]
+        for place, received in enumerate(batch):
+            if isinstance(received.message, SubmitDocuments):
+                received.effect = place
 
-    def of(self, taken: Taken, writing: Writing) -> Any:  # noqa: ANN401 - as the decision takes it
+    def of(self, received: ReceivedMessage, work: UnitOfWork) -> Any:  # noqa: ANN401 - as the decision takes it
         """Return the number, the place in the batch, or who waits; of these, those whose account opens."""
-        if isinstance(taken.message, ReviewQueue):
-            return [account for key in taken.shown if (account := writing.accounts.get(key))]
-        return taken.effect
+        if isinstance(received.message, ReviewQueue):
+            return [account for key in received.shown if (account := work.accounts.get(key))]
+        return received.effect

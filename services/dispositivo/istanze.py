@@ -1,11 +1,11 @@
 """Istanze: each is protocolled; one sent with a PIN that is not dispositivo waits (R30, R31)."""
 
-from services.dispositivo.texts import TELLER, TEXTS
-from shared.account import Account, Istanza
+from services.dispositivo.texts import NOTICES, TEXTS
 from shared.contract.dispositivo import IstanzaSubmit
 from shared.contract.events import IstanzaProtocolled
 from shared.contract.reply import Reply, accepted, rejected
-from shared.decision import ContextWith, Decision, Entry, Event, Moment
+from shared.domain.account import Account, Istanza
+from shared.domain.decision import ContextWith, Decision, DecisionContext, Event, LedgerEntry
 
 _YEAR = 10**10
 _REMEMBERED = 20
@@ -44,7 +44,7 @@ def _sent_before(account: Account, command: IstanzaSubmit) -> Istanza | None:
     return next((i for i in known if (i.id, i.service) == (command.istanza_id, command.service)), None)
 
 
-def _protocolled(account: Account, istanza: Istanza, at: Moment) -> Decision:
+def _protocolled(account: Account, istanza: Istanza, ctx: DecisionContext) -> Decision:
     suspended = account.level != "dispositivo"
     remembered = account.but(istanze=(*account.istanze, istanza)[-_REMEMBERED:])
     fact = IstanzaProtocolled(
@@ -56,15 +56,15 @@ def _protocolled(account: Account, istanza: Istanza, at: Moment) -> Decision:
     protocolled = Decision(
         reply=_answer(account, istanza, suspended=suspended),
         account=remembered,
-        entries=(Entry("istanza.protocolled", event.data),),
+        entries=(LedgerEntry("istanza.protocolled", event.data),),
         events=(event,),
     )
     if not suspended:
         return protocolled
     return protocolled.but(
         account=remembered.but(suspended=(*account.suspended, istanza)),
-        deliveries=TELLER.outcome(
-            account, "istanza_suspended", at, protocol=istanza.protocol, service=istanza.service
+        deliveries=NOTICES.outcome(
+            account, "istanza_suspended", ctx, protocol=istanza.protocol, service=istanza.service
         ),
     )
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from services.dispositivo.open_request import by_operator
-from shared.account import Account, Attachment, DispositivoRequest, Document, Holder
+from services.dispositivo.pending_request import by_operator
 from shared.contract import parts
 from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
 from shared.contract.reply import accepted
-from shared.dates import day_of
-from shared.decision import ContextWith, Decision
+from shared.domain.account import Account, Attachment, DispositivoRequest, Document, Holder
+from shared.domain.decision import ContextWith, Decision
+from shared.italy.dates import day_of
 
 WaitingCitizens = Sequence[Account]
 """Those of whom the ledger says that they wait, in that order, as they are now."""

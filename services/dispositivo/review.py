@@ -3,61 +3,65 @@
 from datetime import datetime
 from uuid import UUID
 
-from services.dispositivo.open_request import by_operator, open_request, undecided
-from services.dispositivo.texts import TELLER, TEXTS
-from shared.account import Account, Cancellation, DispositivoRequest
+from services.dispositivo.pending_request import by_operator, open_request, undecided
+from services.dispositivo.texts import NOTICES, TEXTS
 from shared.contract.dispositivo import DispositivoApprove, DispositivoCancel
 from shared.contract.events import DispositivoApproved, DispositivoCancelled
+from shared.contract.instants import rfc3339
 from shared.contract.internal import TakeEffect
 from shared.contract.parts import Operator
 from shared.contract.reply import accepted, rejected
-from shared.dates import instant
-from shared.decision import Decision, Event, Internal, Moment
-from shared.instants import rfc3339
+from shared.domain.account import Account, Cancellation, DispositivoRequest
+from shared.domain.decision import Decision, DecisionContext, Event, WorkerMessage
+from shared.italy.dates import instant
 
 
-def approve(account: Account, command: DispositivoApprove, at: Moment) -> Decision:
+def approve(account: Account, command: DispositivoApprove, ctx: DecisionContext) -> Decision:
     """Approve a request whose documents are in; it takes effect 24 hours later, a setting (R29)."""
     request = undecided(account, command.request_id)
     if request is None:
         return Decision(reply=rejected("no_open_request"))
     if request.received_at is None:
         return Decision(reply=rejected("documents_missing"))
-    effective_at = at.now + at.life.dispositivo_delay
-    approval = approved(account, request, command.operator, effective_at, at)
+    effective_at = ctx.now + ctx.policy.dispositivo_delay
+    approval = approved(account, request, command.operator, effective_at, ctx)
     return approval.but(reply=accepted(effective_at=rfc3339(effective_at)))
 
 
 def approved(
-    account: Account, request: DispositivoRequest, operator: Operator, effective_at: datetime, at: Moment
+    account: Account,
+    request: DispositivoRequest,
+    operator: Operator,
+    effective_at: datetime,
+    ctx: DecisionContext,
 ) -> Decision:
     """Note an approval, tell the citizen, and leave the message that makes it take effect in its time."""
-    decided = request.but(approved_at=at.now, approved_by=operator.id, effective_at=effective_at)
+    decided = request.but(approved_at=ctx.now, approved_by=operator.id, effective_at=effective_at)
     event = Event(DispositivoApproved(effective_at=effective_at))
     told = instant(effective_at, account.language)
     return Decision(
         account=account.but(dispositivo=decided, review_since=None),
         entries=(by_operator(operator, "dispositivo.approved", request_id=request.id, **event.data),),
         events=(event,),
-        deliveries=TELLER.outcome(account, "approved", at, effective_at=told),
+        deliveries=NOTICES.outcome(account, "approved", ctx, effective_at=told),
         messages=(taking_effect(account, request, effective_at),),
     )
 
 
-def taking_effect(account: Account, request: DispositivoRequest, effective_at: datetime) -> Internal:
+def taking_effect(account: Account, request: DispositivoRequest, effective_at: datetime) -> WorkerMessage:
     """Return the message to ourselves that is due when an approval takes effect."""
     take_effect = TakeEffect(subject=account.subject.hex(), request_id=UUID(request.id))
-    return Internal(take_effect, due_at=effective_at)
+    return WorkerMessage(take_effect, due_at=effective_at)
 
 
-def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision:
+def cancel(account: Account, command: DispositivoCancel, ctx: DecisionContext) -> Decision:
     """Cancel a request that has not taken effect; the citizen is told why, and may ask again (R28)."""
     request = open_request(account, command.request_id)
     if request is None:
         return Decision(reply=rejected("no_open_request"))
     cancelled = Cancellation(
         request_id=request.id,
-        at=at.now,
+        at=ctx.now,
         operator=command.operator.id,
         reason=command.reason,
         note=command.note,
@@ -72,5 +76,5 @@ def cancel(account: Account, command: DispositivoCancel, at: Moment) -> Decision
             ),
         ),
         events=(Event(DispositivoCancelled(reason=command.reason)),),
-        deliveries=TELLER.outcome(account, "cancelled", at, reason=reason),
+        deliveries=NOTICES.outcome(account, "cancelled", ctx, reason=reason),
     )

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shared.telling import Teller
-from shared.texts import Texts
+from shared.domain.notices import Notices
+from shared.texts.catalogue import Texts
 
 TEXTS = Texts(Path(__file__).parent / "templates")
-TELLER = Teller(TEXTS)
+NOTICES = Notices(TEXTS)

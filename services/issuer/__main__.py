@@ -4,12 +4,12 @@ import os
 import sys
 
 from services.issuer import access, endings, registry, requests
-from services.issuer.comparing import Comparing, Verifiers
 from services.issuer.facts import RequestFacts
+from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
-from shared.channels import CHANNELS
 from shared.contract import topology
+from shared.contract.channels import CHANNELS
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.contract.issuer import (
     ContactsUpdate,
@@ -18,11 +18,12 @@ from shared.contract.issuer import (
     PinVerify,
     RegistryUpdate,
 )
-from shared.decision import Decisions
-from shared.lifecycle import Lifecycle
-from shared.pin import Pepper
-from shared.sealing import Keys, Pseudonyms, ServiceBox, StateSeal
-from shared.worker.commands import CommandReader
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms, ServiceBox, StateSeal
+from shared.domain.decision import Decisions
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
+from shared.worker.command_reader import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
@@ -41,7 +42,7 @@ ACCESS: Decisions = {
 }
 
 
-def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of requests, contacts, the registry and what ends an initial PIN."""
     return Lane(
         worker="issuer",
@@ -55,7 +56,7 @@ def requests_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
     )
 
 
-def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
+def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of first access and log-in: issuance never waits for it, nor it for issuance."""
     own = AccessSettings.load(os.environ)
     pepper = Pepper(keys.symmetric("pepper"))
@@ -66,11 +67,11 @@ def access_lane(_: WorkerSettings, life: Lifecycle, keys: Keys) -> Lane:
         read=CommandReader(ACCESS, Pseudonyms(keys.symmetric("subject"))),
         batch=own.access_batch,
         decisions=ACCESS,
-        effect=Comparing(
+        effect=PinCheckEffect(
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),
             ServiceBox(keys.private("issuer")),
-            life,
+            policy,
         ),
         channels=keys.of_channels(CHANNELS),
     )

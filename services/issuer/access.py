@@ -1,15 +1,15 @@
 """First access (R10, R16) and log-in (R11)."""
 
 from services.issuer.attempts import Compared
-from services.issuer.texts import TELLER
-from shared.account import Account, Pin
+from services.issuer.texts import NOTICES
 from shared.contract.event import EventData
 from shared.contract.events import PinActivated, PinBlocked, PinLocked
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.contract.reply import accepted, rejected
-from shared.credential import ended_at
-from shared.dates import instant
-from shared.decision import ContextWith, Decision, Delivery, Entry, Event, Moment
+from shared.domain.account import Account, Pin
+from shared.domain.credential import ended_at
+from shared.domain.decision import ContextWith, Decision, DecisionContext, Delivery, Event, LedgerEntry
+from shared.italy.dates import instant
 
 
 def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) -> Decision:
@@ -23,7 +23,7 @@ def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) 
     return Decision(
         reply=accepted(pin_sealed=at.box.seal(new, command.reply_key), level=account.level),
         account=account.but(status="active", pin=kept, attempts=account.attempts.cleared(), restore=None),
-        entries=(Entry("pin.activated", {"pin_id": kept.id, "level": account.level}),),
+        entries=(LedgerEntry("pin.activated", {"pin_id": kept.id, "level": account.level}),),
         events=(Event(PinActivated()),),
     )
 
@@ -33,17 +33,17 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
-        return Decision(reply=rejected("first_access_needed"), entries=(Entry("pin.verified_initial"),))
+        return Decision(reply=rejected("first_access_needed"), entries=(LedgerEntry("pin.verified_initial"),))
     if compared.match != "yes" or pin is None or pin.initial:
         return _refused(account, compared, at)
     return Decision(
         reply=accepted(level=account.level),
         account=account.but(attempts=account.attempts.cleared()),
-        entries=(Entry("pin.verified"),),
+        entries=(LedgerEntry("pin.verified"),),
     )
 
 
-def _compared_with(account: Account, compared: Compared, at: Moment) -> Pin | None:
+def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -> Pin | None:
     """Return the PIN that was compared, if it is still the citizen's: it may have ended in between.
 
     One whose last day has passed opens nothing, also while the message that ends it is still on its way.
@@ -52,25 +52,25 @@ def _compared_with(account: Account, compared: Compared, at: Moment) -> Pin | No
     if not account.live or pin is None or pin.id != compared.pin_id:
         return None
     end = ended_at(pin)
-    return None if end and at.now >= end else pin
+    return None if end and ctx.now >= end else pin
 
 
-def _refused(account: Account, compared: Compared, at: Moment) -> Decision:
+def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Decision:
     """Answer alike for a wrong PIN, a blocked one and nobody's; tell the citizen of a lock."""
     admission = compared.admission
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))
-    decision = Decision(reply=rejected("wrong_pin"), entries=(Entry("pin.attempt_failed"),))
+    decision = Decision(reply=rejected("wrong_pin"), entries=(LedgerEntry("pin.attempt_failed"),))
     attempts = account.attempts
     notices = attempts.locks + attempts.blocked
     if not account.live or notices <= attempts.told:
         return decision
     telling = decision.but(account=account.but(attempts=attempts.but(told=notices)))
     if admission.blocks:
-        return _with_notice(telling, PinBlocked(), TELLER.everywhere(account, "pin_blocked", at))
+        return _with_notice(telling, PinBlocked(), NOTICES.to_registered(account, "pin_blocked", ctx))
     if admission.locks and attempts.locked_until:
         until = {"until": instant(attempts.locked_until, account.language)}
-        told = TELLER.everywhere(account, "pin_locked", at, sms=until, mail=until)
+        told = NOTICES.to_registered(account, "pin_locked", ctx, sms=until, mail=until)
         return _with_notice(telling, PinLocked(until=attempts.locked_until), told)
     return decision
 
@@ -78,7 +78,7 @@ def _refused(account: Account, compared: Compared, at: Moment) -> Decision:
 def _with_notice(decision: Decision, fact: EventData, told: tuple[Delivery, ...]) -> Decision:
     event = Event(fact)
     return decision.but(
-        entries=(*decision.entries, Entry(event.type, event.data)),
+        entries=(*decision.entries, LedgerEntry(event.type, event.data)),
         events=(event,),
         deliveries=told,
     )

@@ -9,9 +9,9 @@ from datetime import datetime
 from math import ceil
 from typing import Literal
 
-from shared.account import Account, Attempts
-from shared.lifecycle import Lifecycle
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Attempts
+from shared.domain.policy import PinPolicy
 
 Match = Literal["no", "yes", "initial"]
 """`initial`: what was typed is the initial PIN, or one half of it, where the PIN of 8 is asked for."""
@@ -56,18 +56,18 @@ class Compared:
     new: tuple[Secret, bytes, bytes] | None = None
 
 
-def admitted(account: Account, now: datetime, life: Lifecycle) -> Admission:
+def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
     """Count an attempt, or refuse it while the PIN is locked."""
     attempts = account.attempts
     if attempts.locked_until and now < attempts.locked_until:
         return Admission(account, locked_for=ceil((attempts.locked_until - now).total_seconds()))
     in_row, total = attempts.in_row + 1, attempts.total + 1
-    locks, blocks = in_row >= life.attempts_in_row, total >= life.attempts_in_all
+    locks, blocks = in_row >= policy.attempts_in_row, total >= policy.attempts_in_all
     counted = attempts.but(
         in_row=0 if locks else in_row,
         total=total,
         locks=attempts.locks + locks,
-        locked_until=_locked_until(attempts, now, life) if locks else None,
+        locked_until=_locked_until(attempts, now, policy) if locks else None,
         blocked=blocks,
     )
     return Admission(
@@ -93,6 +93,6 @@ def counted_before(account: Account, now: datetime) -> Admission:
     )
 
 
-def _locked_until(attempts: Attempts, now: datetime, life: Lifecycle) -> datetime:
-    until: datetime = now + life.lock_time * 2 ** min(attempts.locks, _LONGEST_DOUBLING)
+def _locked_until(attempts: Attempts, now: datetime, policy: PinPolicy) -> datetime:
+    until: datetime = now + policy.lock_time * 2 ** min(attempts.locks, _LONGEST_DOUBLING)
     return until

@@ -1,15 +1,15 @@
 """What ends an initial PIN: time, and halves that cannot arrive."""
 
-from services.issuer.texts import TELLER
-from shared.account import Account, Half, Pin
+from services.issuer.texts import NOTICES
 from shared.contract.events import PinExpired
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
-from shared.credential import ended_at, expiry, without_pin
-from shared.decision import Decision, Entry, Event, Moment
-from shared.revocation import Cause, revoked
+from shared.domain.account import Account, Half, Pin
+from shared.domain.credential import ended_at, expiry, without_pin
+from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
+from shared.domain.revocation import Cause, revoked
 
 
-def expire(account: Account, command: Expire, at: Moment) -> Decision:
+def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
     """End an initial PIN that was not used in time; the citizen may ask again.
 
     A message that comes before the end of the PIN's last day comes back: it is an earlier release's, or
@@ -19,17 +19,17 @@ def expire(account: Account, command: Expire, at: Moment) -> Decision:
     if not account.live or pin is None or pin.id != str(command.pin_id) or not pin.initial:
         return Decision()
     end = ended_at(pin)
-    if end and at.now < end:
+    if end and ctx.now < end:
         return Decision(messages=(expiry(account, pin),))
     return Decision(
         account=without_pin(account, "expired"),
-        entries=(Entry("pin.expired", {"pin_id": pin.id}),),
+        entries=(LedgerEntry("pin.expired", {"pin_id": pin.id}),),
         events=(Event(PinExpired()),),
-        deliveries=TELLER.everywhere(account, "pin_expired", at),
+        deliveries=NOTICES.to_registered(account, "pin_expired", ctx),
     )
 
 
-def delivery_failed(account: Account, command: FailedDelivery, at: Moment) -> Decision:
+def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionContext) -> Decision:
     """Note that one channel of a half failed; when it was the last one, the PIN cannot arrive."""
     delivery_id = str(command.delivery_id)
     pin = _carrying(account, delivery_id)
@@ -37,18 +37,18 @@ def delivery_failed(account: Account, command: FailedDelivery, at: Moment) -> De
         return Decision()
     halves = tuple(_without(half, delivery_id) for half in pin.halves)
     if any(half.lost for half in halves):
-        return _undeliverable(account, "undeliverable", at)
+        return _undeliverable(account, "undeliverable", ctx)
     return Decision(
         account=account.but(pin=pin.but(halves=halves)),
-        entries=(Entry("half.channel_failed", {"delivery_id": delivery_id}),),
+        entries=(LedgerEntry("half.channel_failed", {"delivery_id": delivery_id}),),
     )
 
 
-def letter_returned(account: Account, command: ReturnedLetter, at: Moment) -> Decision:
+def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionContext) -> Decision:
     """A letter that came back means that nobody has the second half, or somebody else."""
     if _carrying(account, str(command.delivery_id)) is None:
         return Decision()
-    return _undeliverable(account, "letter_returned", at)
+    return _undeliverable(account, "letter_returned", ctx)
 
 
 def _carrying(account: Account, delivery_id: str) -> Pin | None:
@@ -66,6 +66,6 @@ def _without(half: Half, delivery_id: str) -> Half:
     return failed
 
 
-def _undeliverable(account: Account, cause: Cause, at: Moment) -> Decision:
-    told = TELLER.everywhere(account, "pin_revoked_undeliverable", at)
+def _undeliverable(account: Account, cause: Cause, ctx: DecisionContext) -> Decision:
+    told = NOTICES.to_registered(account, "pin_revoked_undeliverable", ctx)
     return revoked(account, cause).but(deliveries=told)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from services.issuer.floods import SentToday, addresses
+from shared.config.logs import reason_of
 from shared.contract.issuer import PinRequest
+from shared.domain.pin import Pepper
+from shared.errors import UnwritableError
 from shared.ledger import Ledger
-from shared.logs import reason_of
-from shared.pin import Pepper
-from shared.worker.lane import Facts, Guilty, Taken
-from shared.worker.writing import Writing
+from shared.worker.lane import Facts
+from shared.worker.reading import ReceivedMessage
+from shared.worker.unit_of_work import UnitOfWork
 
 
 class RequestFacts(Facts):
@@ -17,25 +19,25 @@ class RequestFacts(Facts):
     def __init__(self, pepper: Pepper) -> None:
         self._pepper = pepper
 
-    async def read(self, batch: Sequence[Taken], writing: Writing, ledger: Ledger) -> None:
+    async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
         """Read the counts of every place that the batch may send to."""
-        places = {place for taken in batch for place in self.places(taken, writing)}
-        await writing.count_sent(list(places), ledger)
+        places = {place for received in batch for place in self.places(received, work)}
+        await work.count_sent(list(places), ledger)
 
-    def of(self, _: Taken, writing: Writing) -> SentToday:
+    def of(self, _: ReceivedMessage, work: UnitOfWork) -> SentToday:
         """Return the counts, those of the batch with them."""
-        return writing.sent_today
+        return work.sent_today
 
-    def places(self, taken: Taken, writing: Writing) -> tuple[bytes, ...]:
+    def places(self, received: ReceivedMessage, work: UnitOfWork) -> tuple[bytes, ...]:
         """Return where what a request leads to may go, as it is counted.
 
         Raises:
             Guilty: the account, or the request, has an address that cannot be counted.
         """
-        if not isinstance(taken.message, PinRequest) or taken.parked or writing.unfit(taken):
+        if not isinstance(received.message, PinRequest) or received.parked or work.unfit(received):
             return ()
         try:
-            account = writing.account(taken.subjects[0])
-            return tuple(map(self._pepper.place, addresses(account, taken.message)))
+            account = work.account(received.subjects[0])
+            return tuple(map(self._pepper.place, addresses(account, received.message)))
         except Exception as error:
-            raise Guilty(taken, reason_of(error)) from error
+            raise UnwritableError(received, reason_of(error)) from error

@@ -6,9 +6,9 @@ or the notice that a PIN exists (R7), is counted by the address that it goes to:
 
 from collections.abc import Iterator, Mapping
 
-from shared.account import Account, Contacts
 from shared.contract.issuer import PinRequest
-from shared.decision import ContextWith, Moment
+from shared.domain.account import Account, Contacts
+from shared.domain.decision import ContextWith, DecisionContext
 from shared.italy.mailboxes import mailbox_of
 
 SentToday = Mapping[bytes, int]
@@ -22,15 +22,15 @@ def addresses(account: Account, command: PinRequest) -> Iterator[str]:
         yield from _reached(account.contacts.mobile, account.contacts.pec or account.contacts.email)
 
 
-def places(contacts: Contacts, at: Moment) -> tuple[bytes, ...]:
+def places(contacts: Contacts, ctx: DecisionContext) -> tuple[bytes, ...]:
     """Return the places that a message everywhere goes to, as they are counted."""
     mailbox = contacts.mailbox
-    return tuple(map(at.pepper.place, _reached(contacts.mobile, mailbox[1] if mailbox else None)))
+    return tuple(map(ctx.pepper.place, _reached(contacts.mobile, mailbox[1] if mailbox else None)))
 
 
 def flooded(to: tuple[bytes, ...], at: ContextWith[SentToday]) -> bool:
     """Tell whether one of these places has had as many of these messages today as it may."""
-    return any(at.known.get(place, 0) >= at.life.first_halves_a_day for place in to)
+    return any(at.known.get(place, 0) >= at.policy.first_halves_a_day for place in to)
 
 
 def _reached(mobile: str | None, mailbox: str | None) -> Iterator[str]:

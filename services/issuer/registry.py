@@ -2,16 +2,16 @@
 
 from datetime import date
 
-from services.issuer.texts import TELLER, TEXTS
-from shared.account import Account, Contacts, HealthCard
+from services.issuer.texts import NOTICES, TEXTS
 from shared.contract.events import ContactsUpdated
 from shared.contract.issuer import ContactsUpdate, RegistryUpdate
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision, Delivery, Entry, Event, Moment
-from shared.revocation import revoked
+from shared.domain.account import Account, Contacts, HealthCard
+from shared.domain.decision import Decision, DecisionContext, Delivery, Event, LedgerEntry
+from shared.domain.revocation import revoked
 
 
-def registry_update(account: Account, command: RegistryUpdate, _: Moment) -> Decision:
+def registry_update(account: Account, command: RegistryUpdate, _: DecisionContext) -> Decision:
     """Keep the health card that a revocation is compared with, or a death; there may be no PIN yet.
 
     The death ends a live PIN and all that was open about it. Nobody is written to: neither now, nor by what
@@ -37,15 +37,15 @@ def _deceased_on(account: Account, command: RegistryUpdate) -> date | None:
     return None if command.takes_back else command.deceased_on or account.deceased_on
 
 
-def _updated(before: Account, after: Account) -> tuple[Entry, ...]:
+def _updated(before: Account, after: Account) -> tuple[LedgerEntry, ...]:
     """Say what changed, never the values: card and dates are personal data."""
-    card = (Entry("registry.updated"),) if before.health_card != after.health_card else ()
+    card = (LedgerEntry("registry.updated"),) if before.health_card != after.health_card else ()
     if before.deceased_on == after.deceased_on:
         return card
-    return (*card, Entry("death.recorded" if after.deceased_on else "death.taken_back"))
+    return (*card, LedgerEntry("death.recorded" if after.deceased_on else "death.taken_back"))
 
 
-def contacts_update(account: Account, command: ContactsUpdate, at: Moment) -> Decision:
+def contacts_update(account: Account, command: ContactsUpdate, ctx: DecisionContext) -> Decision:
     """Add or change contacts after first access (R12); a restore that is under way ends."""
     if account.status not in {"active", "restoring"}:
         return Decision(reply=rejected("no_active_pin"))
@@ -57,9 +57,9 @@ def contacts_update(account: Account, command: ContactsUpdate, at: Moment) -> De
     return Decision(
         reply=accepted(),
         account=updated,
-        entries=(Entry("contacts.updated", {"changed": changed}), *_ended(account)),
+        entries=(LedgerEntry("contacts.updated", {"changed": changed}), *_ended(account)),
         events=(Event(ContactsUpdated()),),
-        deliveries=_tell(account, updated.contacts, changed, at),
+        deliveries=_tell(account, updated.contacts, changed, ctx),
     )
 
 
@@ -70,16 +70,18 @@ def _without_restore(account: Account) -> Account:
     return ended
 
 
-def _ended(account: Account) -> tuple[Entry, ...]:
+def _ended(account: Account) -> tuple[LedgerEntry, ...]:
     under_way = account.restore is not None or account.status == "restoring"
-    return (Entry("restore.ended", {"cause": "contacts_changed"}),) if under_way else ()
+    return (LedgerEntry("restore.ended", {"cause": "contacts_changed"}),) if under_way else ()
 
 
-def _tell(account: Account, contacts: Contacts, changed: list[str], at: Moment) -> tuple[Delivery, ...]:
+def _tell(
+    account: Account, contacts: Contacts, changed: list[str], ctx: DecisionContext
+) -> tuple[Delivery, ...]:
     """Tell of the change at the old contacts and at the new ones."""
     words = ", ".join(TEXTS.word(kind, account.language) for kind in changed)
     both = (account.contacts, contacts)
-    told = TELLER.at_all(both, account, "contacts_changed", at, mail={"changed": words})
+    told = NOTICES.to_all(both, account, "contacts_changed", ctx, mail={"changed": words})
     if not _ended(account):
         return told
-    return told + TELLER.at_all(both, account, "restore_ended", at)
+    return told + NOTICES.to_all(both, account, "restore_ended", ctx)

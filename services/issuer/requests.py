@@ -3,19 +3,19 @@
 from typing import Any
 
 from services.issuer.floods import SentToday, flooded, places
-from services.issuer.texts import TELLER
-from shared.account import Account, Contacts, Document, Holder, Recognition, Residence
+from services.issuer.texts import NOTICES
+from shared.contract.delivery import Post
 from shared.contract.events import PinIssued, PinRequestRejected
 from shared.contract.issuer import PinRequest
 from shared.contract.reply import accepted
-from shared.credential import NewPin, expiry, new_pin, with_pin
-from shared.dates import day, day_of
-from shared.decision import ContextWith, Decision, Delivery, Entry, Event, Moment
-from shared.delivery import Post
-from shared.istanze import released
+from shared.documents.address import address_lines
+from shared.domain.account import Account, Contacts, Document, Holder, Recognition, Residence
+from shared.domain.credential import NewPin, expiry, new_pin, with_pin
+from shared.domain.decision import ContextWith, Decision, DecisionContext, Delivery, Event, LedgerEntry
+from shared.domain.istanze import released
+from shared.domain.recognition import recognised
+from shared.italy.dates import day, day_of
 from shared.italy.names import given, greeted
-from shared.recognition import recognised
-from shared.typesetting.address import address_lines
 
 _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
@@ -41,7 +41,7 @@ def _rejected(code: str) -> Decision:
     """Issue nothing; ledger and event say why, the reply does not."""
     return Decision(
         reply=accepted(),
-        entries=(Entry("pin.request_rejected", {"code": code}),),
+        entries=(LedgerEntry("pin.request_rejected", {"code": code}),),
         events=(Event(PinRequestRejected(code=code)),),
     )
 
@@ -49,18 +49,18 @@ def _rejected(code: str) -> Decision:
 def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
     told_at, to = account.told_pin_exists_at, places(account.contacts, at)
-    if (told_at and at.now - told_at < at.life.notice_interval) or flooded(to, at):
+    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(to, at):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=at.now),
-        deliveries=TELLER.everywhere(account, "pin_exists", at),
+        deliveries=NOTICES.to_registered(account, "pin_exists", at),
         sent_to=to,
     )
 
 
-def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
+def _registered(account: Account, command: PinRequest, ctx: DecisionContext) -> Account:
     """Take the confirmed data into the account (R1); an operator's recognition makes it dispositivo (R8)."""
-    recognition = _recognition(command, at)
+    recognition = _recognition(command, ctx)
     return recognised(
         account,
         recognition,
@@ -70,13 +70,13 @@ def _registered(account: Account, command: PinRequest, at: Moment) -> Account:
     )
 
 
-def _recognition(command: PinRequest, at: Moment) -> Recognition | None:
+def _recognition(command: PinRequest, ctx: DecisionContext) -> Recognition | None:
     vouched = command.recognition
     if vouched is None:
         return None
     return Recognition(
         kind=vouched.kind,
-        at=at.now,
+        at=ctx.now,
         operator=vouched.operator.id,
         office=vouched.operator.office,
         document=Document(**vouched.document.__dict__),
@@ -88,15 +88,15 @@ def _holder(command: PinRequest) -> Holder:
     return Holder(**{name: told[name] for name in _KEPT}, residence=Residence(**command.residence.__dict__))
 
 
-def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], at: Moment) -> Decision:
-    first, second = _first_half(account, new, at), _second_half(account, new, at)
+def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], ctx: DecisionContext) -> Decision:
+    first, second = _first_half(account, new, ctx), _second_half(account, new, ctx)
     issued = with_pin(account, new.sent_by(first, second), status="issued")
     carriers = {d.channel: str(d.id) for d in (*first, *second)}
     facts: dict[str, Any] = {"level": issued.level, "expires_at": new.expires_at}
     issuing = Decision(
         reply=accepted(),
         account=issued,
-        entries=(Entry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
+        entries=(LedgerEntry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
         events=(Event(PinIssued(**facts)),),
         deliveries=(*first, *second),
         messages=(expiry(issued, new.pin),),
@@ -115,16 +115,16 @@ def _with_release(issuing: Decision, issued: Account) -> Decision:
     )
 
 
-def _first_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, ...]:
+def _first_half(account: Account, new: NewPin, ctx: DecisionContext) -> tuple[Delivery, ...]:
     """Return the double message: the mobile, and the PEC or else the email (R5)."""
     half = new.first.reveal()
     expires_on = day(new.expires_on, account.language)
-    return TELLER.everywhere(
-        account, "first_half", at, sms={"half": half}, mail={"half": half, "expires_on": expires_on}
+    return NOTICES.to_registered(
+        account, "first_half", ctx, sms={"half": half}, mail={"half": half, "expires_on": expires_on}
     )
 
 
-def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, ...]:
+def _second_half(account: Account, new: NewPin, ctx: DecisionContext) -> tuple[Delivery, ...]:
     """Return the letter to the residence (R6)."""
     holder = account.holder
     if holder is None:
@@ -135,6 +135,6 @@ def _second_half(account: Account, new: NewPin, at: Moment) -> tuple[Delivery, .
         language=holder.language,
         half=new.second,
         expires_on=new.expires_on,
-        written_on=day_of(at.now),
+        written_on=day_of(ctx.now),
     )
-    return (Delivery(at.uuid(), "post", letter),)
+    return (Delivery(ctx.uuid(), "post", letter),)

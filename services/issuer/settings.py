@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 
 class AccessSettings(Settings):

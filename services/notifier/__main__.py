@@ -7,20 +7,21 @@ from functools import partial
 from services.notifier.bundle import Bundle, BundleReader
 from services.notifier.channels import open_channel
 from services.notifier.decisions import BundleDecision
-from services.notifier.sending import Sending
+from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
 from services.settings import GROUPS
-from shared import logs
-from shared.channels import CHANNELS, Channel
+from shared.config import logs
 from shared.contract import topology
-from shared.lifecycle import Lifecycle
-from shared.sealing import BundleOpener, Keys, Pseudonyms
+from shared.contract.channels import CHANNELS, Channel
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import BundleOpener, Pseudonyms
+from shared.domain.policy import PinPolicy
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 
-def channel_lane(channel: Channel, settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
     opener = BundleOpener(keys.private(channel.key))
@@ -32,17 +33,17 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: Lifecycle, keys:
         batch=settings.bundles,
         decisions={Bundle: BundleDecision(channel.name, own)},
         accounts=False,
-        effect=Sending(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
+        effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
     )
 
 
-def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of receipts."""
     # Late, because they load the whole contract, which no channel needs.
-    from services.notifier.facts import Finding, ReceiptFacts  # noqa: PLC0415
+    from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
-    from shared.worker.commands import CommandReader  # noqa: PLC0415
+    from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
     commands = CommandReader((DeliveryReceipt,), Pseudonyms(keys.symmetric("subject")))
     return Lane(
@@ -53,7 +54,7 @@ def receipts_lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
         batch=settings.batch,
         decisions={Receipt: receipt},
         accounts=False,
-        effect=Finding(),
+        effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
     )
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 
 from shared.contract import topology
-from shared.contract.unreadable import Unreadable
-from shared.delivery import BUNDLE
+from shared.contract.delivery import BUNDLE
+from shared.errors import UnreadableMessageError
 from shared.worker.reading import Parsed
 
 
@@ -83,16 +83,16 @@ class BundleReader:
         """Read one bundle.
 
         Raises:
-            shared.contract.message.Unreadable: it is not one, or not from a worker.
+            shared.errors.UnreadableMessageError: it is not one, or not from a worker.
         """
         if type_ != BUNDLE:
-            raise Unreadable("unknown_type")
+            raise UnreadableMessageError("unknown_type")
         if role != "worker":
-            raise Unreadable("forbidden_sender")
+            raise UnreadableMessageError("forbidden_sender")
         try:
             bundle = _bundle(orjson.loads(body))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise Unreadable("not_a_bundle") from None
+            raise UnreadableMessageError("not_a_bundle") from None
         return Parsed(bundle, tuple({sealed.subject: None for sealed in bundle.deliveries}))
 
 

@@ -10,31 +10,31 @@ from services.notifier.backoff import exhausted, next_delay
 from services.notifier.bundle import Bundle, ReturningBundle, Sealed
 from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
-from shared.account import Account
 from shared.contract import topology
+from shared.contract.delivery import BUNDLE
 from shared.contract.delivery_events import DELIVERY_EVENTS
 from shared.contract.internal import FailedDelivery
-from shared.decision import (
+from shared.domain.account import Account
+from shared.domain.decision import (
     ContextWith,
     Decision,
+    DecisionContext,
     DeliveryRecord,
-    Entry,
     Event,
-    Internal,
-    Moment,
+    LedgerEntry,
     ParkedMessage,
+    WorkerMessage,
 )
-from shared.delivery import BUNDLE
 
 
 @dataclass(slots=True)
-class _Course:
+class BundleResult:
     """What became of a bundle, gathered delivery by delivery."""
 
     channel: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    messages: list[Internal] = field(default_factory=list)
+    messages: list[WorkerMessage] = field(default_factory=list)
     records: list[DeliveryRecord] = field(default_factory=list)
     postponed: list[tuple[Sealed, float]] = field(default_factory=list)
     unreachable: list[tuple[Sealed, float]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Course:
             "attempt": sealed.attempt,
         }
         self.entries.append(
-            Entry(f"delivery.{status}", {**facts, **more}, None, sealed.subject, sealed.correlation_id)
+            LedgerEntry(f"delivery.{status}", {**facts, **more}, None, sealed.subject, sealed.correlation_id)
         )
         if told := DELIVERY_EVENTS.get(status):
             self.events.append(Event(told(**facts), sealed.subject, sealed.correlation_id))
@@ -67,7 +67,7 @@ class _Course:
         """End a delivery for good, and tell the issuer, who knows what it carried."""
         self.record(sealed, "failed", reason=reason)
         failed = FailedDelivery(subject=sealed.subject.hex(), delivery_id=sealed.id, reason=reason)
-        self.messages.append(Internal(failed, correlation_id=sealed.correlation_id))
+        self.messages.append(WorkerMessage(failed, correlation_id=sealed.correlation_id))
 
 
 class BundleDecision:
@@ -78,10 +78,10 @@ class BundleDecision:
 
     def __call__(self, _: Account, bundle: Bundle, at: ContextWith[Sequence[Result]]) -> Decision:
         """Record each delivery by its outcome; what failed for now comes back as a smaller bundle."""
-        course = _Course(self._channel)
+        course = BundleResult(self._channel)
         for sealed, result in zip(bundle.deliveries, at.known, strict=True):
             self._follow(course, bundle, sealed, result)
-        messages = [*course.messages, *self._again(bundle, course, at)]
+        messages = [*course.messages, *self._retry(bundle, course, at)]
         return Decision(
             entries=tuple(course.entries),
             events=tuple(course.events),
@@ -89,7 +89,7 @@ class BundleDecision:
             records=tuple(course.records),
         )
 
-    def _follow(self, course: _Course, bundle: Bundle, sealed: Sealed, result: Result) -> None:
+    def _follow(self, course: BundleResult, bundle: Bundle, sealed: Sealed, result: Result) -> None:
         match result:
             case Sent(reference):
                 course.record(sealed, "sent", reference)
@@ -105,9 +105,11 @@ class BundleDecision:
             case Unopenable(reason):
                 self._park(course, bundle, sealed, reason)
 
-    def _park(self, course: _Course, bundle: Bundle, sealed: Sealed, reason: str) -> None:
+    def _park(self, course: BundleResult, bundle: Bundle, sealed: Sealed, reason: str) -> None:
         facts = {"delivery_id": str(sealed.id), "channel": self._channel, "reason": reason}
-        course.entries.append(Entry("delivery.parked", facts, None, sealed.subject, sealed.correlation_id))
+        course.entries.append(
+            LedgerEntry("delivery.parked", facts, None, sealed.subject, sealed.correlation_id)
+        )
         parked = ParkedMessage(
             type=BUNDLE,
             content=bundle.only([sealed]),
@@ -115,22 +117,22 @@ class BundleDecision:
             queue=topology.queue_of(self._channel),
             routing_key=self._channel,
         )
-        course.messages.append(Internal(parked, correlation_id=sealed.correlation_id))
+        course.messages.append(WorkerMessage(parked, correlation_id=sealed.correlation_id))
 
-    def _again(self, bundle: Bundle, course: _Course, at: Moment) -> list[Internal]:
+    def _retry(self, bundle: Bundle, course: BundleResult, ctx: DecisionContext) -> list[WorkerMessage]:
         """Let what failed for now come back, together what has as long to wait: none keeps another."""
         again = []
         for (attempt, asked), group in _alike(course.postponed):
-            wait = next_delay(attempt - 1, _chance(at), self._settings.retry_base, self._settings.retry_cap)
-            again.append(self._back(bundle, group, at.now + max(wait, asked)))
+            wait = next_delay(attempt - 1, _chance(ctx), self._settings.retry_base, self._settings.retry_cap)
+            again.append(self._requeue(bundle, group, ctx.now + max(wait, asked)))
         for (_, asked), group in _alike(course.unreachable):
-            wait = self._settings.breaker_base * (1 + _chance(at))
-            again.append(self._back(bundle, group, at.now + max(wait, asked)))
+            wait = self._settings.breaker_base * (1 + _chance(ctx))
+            again.append(self._requeue(bundle, group, ctx.now + max(wait, asked)))
         return again
 
-    def _back(self, bundle: Bundle, waiting: list[Sealed], due_at: datetime) -> Internal:
+    def _requeue(self, bundle: Bundle, waiting: list[Sealed], due_at: datetime) -> WorkerMessage:
         returning = ReturningBundle(self._channel, bundle, tuple(waiting))
-        return Internal(returning, due_at, waiting[0].correlation_id)
+        return WorkerMessage(returning, due_at, waiting[0].correlation_id)
 
 
 def _alike(waiting: list[tuple[Sealed, float]]) -> Iterable[tuple[tuple[int, timedelta], list[Sealed]]]:
@@ -141,5 +143,5 @@ def _alike(waiting: list[tuple[Sealed, float]]) -> Iterable[tuple[tuple[int, tim
     return groups.items()
 
 
-def _chance(at: Moment) -> float:
-    return int.from_bytes(at.random(4)) / 2**32
+def _chance(ctx: DecisionContext) -> float:
+    return int.from_bytes(ctx.random(4)) / 2**32

@@ -4,21 +4,22 @@ from collections.abc import Sequence
 
 from services.notifier.receipts import Receipt, Recorded
 from shared.ledger import Ledger
-from shared.worker.lane import Facts, Taken
-from shared.worker.writing import Writing
+from shared.worker.lane import Facts
+from shared.worker.reading import ReceivedMessage
+from shared.worker.unit_of_work import UnitOfWork
 
 
-class Finding:
+class FindDeliveryEffect:
     """The effect of the receipts' lane: finds whom receipts are about."""
 
-    async def __call__(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+    async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Set on each message the citizen of its delivery, or nobody while that is not recorded."""
-        receipts = [taken for taken in batch if isinstance(taken.message, Receipt)]
-        ids = [taken.message.told.delivery_id for taken in receipts]
+        receipts = [received for received in batch if isinstance(received.message, Receipt)]
+        ids = [received.message.told.delivery_id for received in receipts]
         rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
-        for taken in receipts:
-            row = rows.get(str(taken.message.told.delivery_id))
-            taken.subjects = (bytes(row["subject"]),) if row else ()
+        for received in receipts:
+            row = rows.get(str(received.message.told.delivery_id))
+            received.subjects = (bytes(row["subject"]),) if row else ()
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -27,11 +28,11 @@ class Finding:
 class ReceiptFacts(Facts):
     """Reads the deliveries of a batch of receipts again, once their citizens are locked."""
 
-    async def read(self, batch: Sequence[Taken], writing: Writing, ledger: Ledger) -> None:
+    async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
         """Read those whose citizens were found."""
-        found = [taken.message.told.delivery_id for taken in batch if taken.subjects]
-        await writing.read_deliveries(found, ledger)
+        found = [received.message.told.delivery_id for received in batch if received.subjects]
+        await work.read_deliveries(found, ledger)
 
-    def of(self, _: Taken, writing: Writing) -> Recorded:
+    def of(self, _: ReceivedMessage, work: UnitOfWork) -> Recorded:
         """Return how they stand."""
-        return writing.deliveries
+        return work.deliveries

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.delivery import Content
+from shared.contract.delivery import Content
 
 
 @dataclass(frozen=True, slots=True)

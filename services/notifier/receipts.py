@@ -8,23 +8,23 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from shared.account import Account
 from shared.contract.delivery_events import DELIVERY_EVENTS
 from shared.contract.internal import EarlyReceipt, FailedDelivery, ReturnedLetter
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
-from shared.contract.unreadable import Unreadable
-from shared.decision import (
+from shared.domain.account import Account
+from shared.domain.decision import (
     ContextWith,
     Decision,
+    DecisionContext,
     DeliveryRecord,
-    Entry,
     Event,
-    Internal,
-    Moment,
+    LedgerEntry,
     ParkedMessage,
+    WorkerMessage,
 )
-from shared.worker.commands import CommandReader
+from shared.errors import UnreadableMessageError
+from shared.worker.command_reader import CommandReader
 from shared.worker.reading import Parsed, Refusal
 
 _ROUNDS = 10
@@ -52,21 +52,21 @@ class ReceiptReader:
         """Read one receipt.
 
         Raises:
-            shared.contract.message.Unreadable: it is none, or not from who may send it.
+            shared.errors.UnreadableMessageError: it is none, or not from who may send it.
         """
         if type_ == EarlyReceipt.type and role == "worker":
-            return Parsed(_again(body), ())
+            return Parsed(_retry(body), ())
         parsed = self._commands(type_, body, role)
         if isinstance(parsed.message, Refusal):
             return parsed
         return replace(parsed, message=Receipt(parsed.message))
 
 
-def _again(body: bytes) -> Receipt:
+def _retry(body: bytes) -> Receipt:
     try:
         early = EarlyReceipt.model_validate_json(body)
     except ValidationError:
-        raise Unreadable("not_a_receipt") from None
+        raise UnreadableMessageError("not_a_receipt") from None
     return Receipt(early.receipt, early.rounds)
 
 
@@ -87,7 +87,9 @@ def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision
     return Decision(
         reply=accepted(),
         entries=(
-            Entry(event.type, {**facts, "provider": told.provider}, correlation_id=record.correlation_id),
+            LedgerEntry(
+                event.type, {**facts, "provider": told.provider}, correlation_id=record.correlation_id
+            ),
         ),
         events=(event,),
         messages=_for_issuer(record, told),
@@ -95,18 +97,18 @@ def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision
     )
 
 
-def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[Internal, ...]:
+def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[WorkerMessage, ...]:
     if told.status == "delivered":
         return ()
     subject = record.subject.hex()
     if told.status == "returned" and record.channel == "post":
         returned = ReturnedLetter(subject=subject, delivery_id=record.id)
-        return (Internal(returned, correlation_id=record.correlation_id),)
+        return (WorkerMessage(returned, correlation_id=record.correlation_id),)
     failed = FailedDelivery(subject=subject, delivery_id=record.id, reason=f"receipt_{told.status}")
-    return (Internal(failed, correlation_id=record.correlation_id),)
+    return (WorkerMessage(failed, correlation_id=record.correlation_id),)
 
 
-def _go_round(message: Receipt, at: Moment) -> Decision:
+def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
     """Let a receipt come back: gateways can be quicker than our own commit."""
     told = message.told
     if message.rounds >= _ROUNDS:
@@ -116,6 +118,8 @@ def _go_round(message: Receipt, at: Moment) -> Decision:
             reason="unknown_delivery",
             queue=told.lane,
         )
-        return Decision(reply=accepted(), messages=(Internal(parked),))
+        return Decision(reply=accepted(), messages=(WorkerMessage(parked),))
     early = EarlyReceipt(receipt=told, rounds=message.rounds + 1)
-    return Decision(reply=accepted(), messages=(Internal(early, due_at=at.now + _ROUND * early.rounds),))
+    return Decision(
+        reply=accepted(), messages=(WorkerMessage(early, due_at=ctx.now + _ROUND * early.rounds),)
+    )

@@ -15,16 +15,17 @@ from services.notifier.outcome import Outcome, Unopenable, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Down, Hearing, Suspicion, Verdict
-from shared.delivery import UnreadableDelivery, from_bytes
+from shared.contract.delivery import from_bytes
+from shared.crypto.sealing import BundleOpener
+from shared.errors import UnreadableDeliveryError, UnsealableError
 from shared.ledger import Ledger
-from shared.sealing import BundleOpener, Unsealable
-from shared.worker.lane import Taken
+from shared.worker.reading import ReceivedMessage
 
 _PATIENCE = 5.0
 """Seconds a batch waits for an open breaker before it is put off: well under the time to stop."""
 
 
-class Sending:
+class SendEffect:
     """Sends the deliveries of a batch of bundles, all at once."""
 
     def __init__(self, channel: Channel, opener: BundleOpener, settings: NotifierSettings, log: Any) -> None:  # noqa: ANN401
@@ -35,27 +36,29 @@ class Sending:
         self._rest = timedelta(0)
         self._chance = SystemRandom()
 
-    async def __call__(self, batch: Sequence[Taken], _: Ledger) -> None:
+    async def __call__(self, batch: Sequence[ReceivedMessage], _: Ledger) -> None:
         """Send; sets on each message a list with what became of each of its deliveries."""
-        waiting = [taken for taken in batch if not taken.handled]
-        for taken in waiting:
-            taken.effect = self._opened(taken.message)
-        outgoing = [one for taken in waiting for one in taken.effect if isinstance(one, Outgoing)]
+        waiting = [received for received in batch if not received.handled]
+        for received in waiting:
+            received.effect = self._opened(received.message)
+        outgoing = [one for received in waiting for one in received.effect if isinstance(one, Outgoing)]
         outcomes = iter(await self._send(outgoing) if outgoing else [])
-        for taken in waiting:
-            taken.effect = [next(outcomes) if isinstance(one, Outgoing) else one for one in taken.effect]
+        for received in waiting:
+            received.effect = [
+                next(outcomes) if isinstance(one, Outgoing) else one for one in received.effect
+            ]
 
     def _opened(self, bundle: Bundle) -> list[Outgoing | Unopenable]:
         try:
             open_one = self._opener.open(bundle.key)
-        except Unsealable:
+        except UnsealableError:
             return [Unopenable("bundle_not_sealed_to_channel")] * len(bundle.deliveries)
         opened: list[Outgoing | Unopenable] = []
         for sealed in bundle.deliveries:
             try:
                 content = from_bytes(open_one(sealed.seal, sealed.id.bytes))
                 opened.append(Outgoing(sealed.id, sealed.decided_at, sealed.attempt, content))
-            except (Unsealable, UnreadableDelivery) as error:
+            except (UnsealableError, UnreadableDeliveryError) as error:
                 opened.append(Unopenable(type(error).__name__.lower()))
         return opened
 

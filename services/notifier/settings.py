@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from shared.secret import Secret
-from shared.settings import SecretSetting, Settings
+from shared.config.settings import SecretSetting, Settings
+from shared.crypto.secret import Secret
 
 Tls = Literal["none", "starttls", "implicit"]
 Receipt = Literal["completa", "breve", "sintetica"]

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from services.notifier.outcome import Answer, Doubtful, Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
-from shared.delivery import Post
+from shared.contract.delivery import Post
 
 SEVERAL = 3
 """Different recipients that fail alike, with no success between, show the provider's state."""

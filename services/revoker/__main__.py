@@ -4,8 +4,8 @@ import sys
 
 from services.revoker import restore, revoke
 from services.settings import GROUPS
-from shared import channels
-from shared.contract import topology
+from shared.contract import channels, topology
+from shared.contract.delivery import Post
 from shared.contract.revoker import (
     RestoreConfirm,
     RestoreRequest,
@@ -13,11 +13,11 @@ from shared.contract.revoker import (
     RevokeConfirm,
     RevokeRequest,
 )
-from shared.decision import Decisions
-from shared.delivery import Post
-from shared.lifecycle import Lifecycle
-from shared.sealing import Keys, Pseudonyms
-from shared.worker.commands import CommandReader
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms
+from shared.domain.decision import Decisions
+from shared.domain.policy import PinPolicy
+from shared.worker.command_reader import CommandReader
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
@@ -33,7 +33,7 @@ DECISIONS: Decisions = {
 }
 
 
-def lane(settings: WorkerSettings, _: Lifecycle, keys: Keys) -> Lane:
+def lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of restoring and revoking."""
     return Lane(
         worker="revoker",

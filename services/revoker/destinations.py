@@ -2,8 +2,8 @@
 
 from typing import Final, Literal
 
-from shared.account import Contacts
 from shared.contract.parts import RestoreContacts
+from shared.domain.account import Contacts
 from shared.italy.mailboxes import same_mailbox
 
 Contact = tuple[Literal["mobile", "pec", "email"], str]
@@ -28,7 +28,7 @@ def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
     return tuple(found)
 
 
-def apart(first: Contact, second: Contact) -> bool:
+def distinct_contacts(first: Contact, second: Contact) -> bool:
     """Tell whether two contacts are different places: no mailbox may get both halves, by whatever address."""
     return "mobile" in {first[0], second[0]} or not same_mailbox(first[1], second[1])
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Literal
 
-from shared.account import Account, Link
 from shared.contract.reply import rejected
-from shared.dates import instant
-from shared.decision import Decision, Entry, Moment
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Link
+from shared.domain.decision import Decision, DecisionContext, LedgerEntry
+from shared.italy.dates import instant
 
 Flow = Literal["restore", "revoke"]
 WhyNot = Literal["no_link", "expired", "tried_too_often", "unreadable_token", "wrong_token"]
@@ -36,22 +36,22 @@ class NewLink:
         return {"link": self.url.reveal(), "valid_until": instant(self.kept.expires_at, language)}
 
 
-def new_link(flow: Flow, at: Moment) -> NewLink:
+def new_link(flow: Flow, ctx: DecisionContext) -> NewLink:
     """Draw the token of a link to the portal's page that confirms."""
-    token = Secret(at.random(TOKEN_BYTES).hex())
-    url = Secret(f"{at.life.portal_url.rstrip('/')}/{flow}/confirm?token={token.reveal()}")
-    return NewLink(url, Link(digest=at.pepper.link(token), expires_at=at.now + at.life.link_validity))
+    token = Secret(ctx.random(TOKEN_BYTES).hex())
+    url = Secret(f"{ctx.policy.portal_url.rstrip('/')}/{flow}/confirm?token={token.reveal()}")
+    return NewLink(url, Link(digest=ctx.pepper.link(token), expires_at=ctx.now + ctx.policy.link_validity))
 
 
-def may_send(account: Account, at: Moment) -> bool:
+def may_send(account: Account, ctx: DecisionContext) -> bool:
     """Tell whether the citizen was sent fewer links than the limit in the last 24 hours, of both flows."""
-    return len(_of_last_day(account, at.now)) < at.life.links_a_day
+    return len(_of_last_day(account, ctx.now)) < ctx.policy.links_a_day
 
 
-def sent(account: Account, flow: Flow, link: Link, at: Moment) -> Account:
+def with_link(account: Account, flow: Flow, link: Link, ctx: DecisionContext) -> Account:
     """Return the account with a link open, in the place of one that was open before."""
     sending: Account = account.but(
-        **{_KEPT_AS[flow]: link}, links_sent=(*_of_last_day(account, at.now), at.now)
+        **{_KEPT_AS[flow]: link}, links_sent=(*_of_last_day(account, ctx.now), ctx.now)
     )
     return sending
 
@@ -60,21 +60,21 @@ def _of_last_day(account: Account, now: datetime) -> tuple[datetime, ...]:
     return tuple(moment for moment in account.links_sent if now - moment < _DAY)
 
 
-def tried(link: Link | None, token_sealed: str, at: Moment) -> Link | WhyNot:
+def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> Link | WhyNot:
     """Return the link if this token opens it, else why not.
 
     A token is compared only while the link is open: past the limit not even the right one opens it.
     """
     if link is None:
         return "no_link"
-    if at.now >= link.expires_at:
+    if ctx.now >= link.expires_at:
         return "expired"
-    if link.tried >= at.life.tries_a_link:
+    if link.tried >= ctx.policy.tries_a_link:
         return "tried_too_often"
-    token = at.box.open(token_sealed)
+    token = ctx.box.open(token_sealed)
     if token is None:
         return "unreadable_token"
-    return link if compare_digest(at.pepper.link(token), link.digest) else "wrong_token"
+    return link if compare_digest(ctx.pepper.link(token), link.digest) else "wrong_token"
 
 
 def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:
@@ -83,7 +83,7 @@ def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:
     What cannot be opened was compared with nothing: a portal with the wrong key costs no citizen the link.
     """
     refused = Decision(
-        reply=rejected("link_invalid"), entries=(Entry(f"{flow}.not_confirmed", {"code": why}),)
+        reply=rejected("link_invalid"), entries=(LedgerEntry(f"{flow}.not_confirmed", {"code": why}),)
     )
     link: Link | None = getattr(account, _KEPT_AS[flow])
     if why != "wrong_token" or link is None:

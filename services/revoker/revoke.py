@@ -2,45 +2,45 @@
 
 from dataclasses import replace
 
-from services.revoker.links import may_send, new_link, not_confirmed, sent, tried
-from services.revoker.texts import TELLER, TEXTS
-from shared.account import Account, Contacts, HealthCard, Link, OperatorRevocation
+from services.revoker.links import check_token, may_send, new_link, not_confirmed, with_link
+from services.revoker.texts import NOTICES, TEXTS
 from shared.contract.events import RevokeRequested
 from shared.contract.reply import accepted, rejected
 from shared.contract.revoker import RevokeByContactCentre, RevokeConfirm, RevokeRequest
-from shared.decision import Decision, Entry, Event, Moment
-from shared.revocation import revoked
-from shared.telling import Mailbox, by_mail
+from shared.domain.account import Account, Contacts, HealthCard, Link, OperatorRevocation
+from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
+from shared.domain.notices import Mailbox, by_mail
+from shared.domain.revocation import revoked
 
 
-def request(account: Account, command: RevokeRequest, at: Moment) -> Decision:
+def request(account: Account, command: RevokeRequest, ctx: DecisionContext) -> Decision:
     """Send the confirming link to the address given, and warn the registered contacts; the reply is the same.
 
     The card is compared with the registry's (R19); whether it has expired since does not matter.
     """
     given = HealthCard(number=command.health_card.number, expires_on=command.health_card.expires_on)
-    if why := _why_not(account, given, at):
-        return Decision(reply=accepted(), entries=(Entry("revoke.refused", {"code": why}),))
-    address, link, language = _address(command), new_link("revoke", at), account.language
-    mail = by_mail(at, address, TEXTS.mail("revoke_link", language, **link.values(language)), language)
+    if why := _why_not(account, given, ctx):
+        return Decision(reply=accepted(), entries=(LedgerEntry("revoke.refused", {"code": why}),))
+    address, link, language = _address(command), new_link("revoke", ctx), account.language
+    mail = by_mail(ctx, address, TEXTS.mail("revoke_link", language, **link.values(language)), language)
     facts = {"delivery_id": str(mail.id), "channel": mail.channel, "expires_at": link.kept.expires_at}
     return Decision(
         reply=accepted(),
-        account=sent(account, "revoke", link.kept.but(address=address), at),
-        entries=(Entry("revoke.requested", facts),),
+        account=with_link(account, "revoke", link.kept.but(address=address), ctx),
+        entries=(LedgerEntry("revoke.requested", facts),),
         events=(Event(RevokeRequested()),),
-        deliveries=(mail, *TELLER.at_all((account.contacts,), account, "revoke_warning", at)),
+        deliveries=(mail, *NOTICES.to_all((account.contacts,), account, "revoke_warning", ctx)),
     )
 
 
-def _why_not(account: Account, given: HealthCard, at: Moment) -> str | None:
+def _why_not(account: Account, given: HealthCard, ctx: DecisionContext) -> str | None:
     if not account.live:
         return "no_live_pin"
     if account.health_card is None:
         return "no_health_card_known"
     if account.health_card != given:
         return "health_card_differs"
-    return None if may_send(account, at) else "too_many_links"
+    return None if may_send(account, ctx) else "too_many_links"
 
 
 def _address(command: RevokeRequest) -> Mailbox:
@@ -51,13 +51,15 @@ def _address(command: RevokeRequest) -> Mailbox:
     raise ValueError("the contract lets no request pass without an address")
 
 
-def confirm(account: Account, command: RevokeConfirm, at: Moment) -> Decision:
+def confirm(account: Account, command: RevokeConfirm, ctx: DecisionContext) -> Decision:
     """Annul the PIN (R20): the citizen is told at the registered contacts and at the link's address."""
-    match tried(account.revocation, command.token_sealed, at):
+    match check_token(account.revocation, command.token_sealed, ctx):
         case Link() as link if account.live:
             return revoked(account, "citizen").but(
                 reply=accepted(),
-                deliveries=TELLER.at_all((account.contacts, _as_contacts(link)), account, "pin_revoked", at),
+                deliveries=NOTICES.to_all(
+                    (account.contacts, _as_contacts(link)), account, "pin_revoked", ctx
+                ),
             )
         case Link():
             return not_confirmed(account, "revoke", "no_link")
@@ -69,17 +71,19 @@ def _as_contacts(link: Link) -> Contacts:
     return Contacts() if link.address is None else Contacts(**dict([link.address]))
 
 
-def by_contact_centre(account: Account, command: RevokeByContactCentre, at: Moment) -> Decision:
+def by_contact_centre(account: Account, command: RevokeByContactCentre, ctx: DecisionContext) -> Decision:
     """Annul the PIN of who phoned (R21): operator and office are in the entry, the reason in the account."""
     actor, office = f"operator:{command.operator.id}", command.operator.office
     if not account.live:
-        refused = Entry("revoke.refused", {"code": "no_live_pin", "office": office}, actor=actor)
+        refused = LedgerEntry("revoke.refused", {"code": "no_live_pin", "office": office}, actor=actor)
         return Decision(reply=rejected("no_live_pin"), entries=(refused,))
-    record = OperatorRevocation(at=at.now, operator=command.operator.id, office=office, reason=command.reason)
+    record = OperatorRevocation(
+        at=ctx.now, operator=command.operator.id, office=office, reason=command.reason
+    )
     noted = account.but(revoked_by_operators=(*account.revoked_by_operators, record))
     ending = revoked(noted, "contact_centre", office=office)
     return ending.but(
         reply=accepted(),
         entries=tuple(replace(entry, actor=actor) for entry in ending.entries),
-        deliveries=TELLER.at_all((account.contacts,), account, "pin_revoked", at),
+        deliveries=NOTICES.to_all((account.contacts,), account, "pin_revoked", ctx),
     )

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from shared.contract.command import Command
 from shared.contract.fields import Line, fault, printable, text
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy import codice_fiscale, mailboxes, names, phones, residence
 
 

@@ -7,7 +7,7 @@ from shared.contract import topology
 from shared.contract.event import RejectionData
 from shared.contract.fields import Subject
 from shared.contract.model import Model
-from shared.faults import Fault
+from shared.errors import Fault
 
 PORTAL, OPERATOR, REGISTRY, GATEWAY, WORKER = "portal", "operator", "registry", "gateway", "worker"
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.channels import ChannelName
+from shared.contract.channels import ChannelName
 from shared.contract.event import EventData
 from shared.contract.fields import WrittenIdentifier
 

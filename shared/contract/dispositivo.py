@@ -17,7 +17,7 @@ from shared.contract.command import (
 from shared.contract.fields import Identifier, Instant, Line, Note, Protocol, Reference, Sha256
 from shared.contract.model import Model
 from shared.contract.parts import Attachment, Contacts, Document, Operator, Residence
-from shared.faults import Fault
+from shared.errors import Fault
 
 NO_OPEN_REQUEST: Refusals = {"no_open_request": None}
 

@@ -14,8 +14,8 @@ from nacl.exceptions import CryptoError
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from shared.dates import day_of
-from shared.instants import rfc3339
+from shared.contract.instants import rfc3339
+from shared.italy.dates import day_of
 
 EARLIEST = date(1900, 1, 1)
 LATEST = date(2199, 12, 31)

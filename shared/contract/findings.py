@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, get_args
 from pydantic import ValidationError, create_model
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from shared.contract.model import FAULTY, Model
+from shared.contract.model import INVALID, Model
 from shared.contract.parts import ABROAD, IN_ITALY
-from shared.faults import Fault
+from shared.errors import Fault
 
 MOST_FAULTS = 50
 """How many faults of one message are told."""
@@ -55,7 +55,7 @@ class Findings(NamedTuple):
     codice_fiscale: str | None = None
 
 
-def look_closer(kind: type[Model], body: bytes, error: ValidationError) -> Findings:
+def explain_errors(kind: type[Model], body: bytes, error: ValidationError) -> Findings:
     """Return all that is wrong with a body that failed to validate as this kind with this error."""
     try:
         raw = from_json(body, allow_inf_nan=False)
@@ -68,8 +68,8 @@ def look_closer(kind: type[Model], body: bytes, error: ValidationError) -> Findi
     found = [_fault(each) for each in error.errors(include_url=False, include_input=False)]
     rest = _salvaged(kind, raw)
     found += rest.disagreements_within()
-    person = getattr(rest, "codice_fiscale", FAULTY)
-    return Findings(None, tuple(found[:MOST_FAULTS]), None if person is FAULTY else person)
+    person = getattr(rest, "codice_fiscale", INVALID)
+    return Findings(None, tuple(found[:MOST_FAULTS]), None if person is INVALID else person)
 
 
 def _no_json(body: bytes, reason: str) -> str:
@@ -99,7 +99,7 @@ def _path(error: ErrorDetails) -> str:
 
 
 def _salvaged(kind: type[Model], raw: dict[str, Any]) -> Model:
-    """Return the model with what is right in `raw`, and `FAULTY` in the place of the rest."""
+    """Return the model with what is right in `raw`, and `INVALID` in the place of the rest."""
     given = (name for name, field in kind.model_fields.items() if name in raw or field.is_required())
     return kind.model_construct(**{name: _value(kind, name, raw) for name in given})
 
@@ -107,12 +107,12 @@ def _salvaged(kind: type[Model], raw: dict[str, Any]) -> Model:
 def _value(kind: type[Model], name: str, raw: dict[str, Any]) -> Any:  # noqa: ANN401 - of any field
     field = kind.model_fields[name]
     if name not in raw:
-        return FAULTY
+        return INVALID
     try:
         alone = _alone(kind, name).model_validate_json(to_json({name: raw[name]}))
     except ValidationError:
         part = next(_parts(field.annotation, raw[name]), None)
-        return _salvaged(part, raw[name]) if part else FAULTY
+        return _salvaged(part, raw[name]) if part else INVALID
     return getattr(alone, name)
 
 

@@ -25,9 +25,9 @@ from shared.contract.fields import (
     PublicKey,
     Sealed,
 )
-from shared.contract.model import Model, unless_faulty, whole
+from shared.contract.model import Model, all_valid, unless_invalid
 from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy import birthplaces, codice_fiscale
 from shared.italy.names import missing
 
@@ -74,29 +74,29 @@ class PinRequest(CitizenCommand):
         """Yield where the codice fiscale contradicts the person (R1), and what R2 misses."""
         yield from self._nameless()
         yield from self._another_person()
-        if whole(self.contacts):
+        if all_valid(self.contacts):
             yield from self._too_few_contacts(self.contacts)
 
     def _nameless(self) -> Iterator[Fault]:
-        if missing(unless_faulty(self.surname, "")) and missing(unless_faulty(self.name, "")):
+        if missing(unless_invalid(self.surname, "")) and missing(unless_invalid(self.name, "")):
             for field in ("surname", "name"):
                 yield Fault(field, "empty", "Surname and name cannot both be missing.")
 
     def _another_person(self) -> Iterator[Fault]:
-        known = unless_faulty(self.codice_fiscale, "")
-        province, place = unless_faulty(self.birth_province, None), unless_faulty(self.birth_place, None)
+        known = unless_invalid(self.codice_fiscale, "")
+        province, place = unless_invalid(self.birth_province, None), unless_invalid(self.birth_place, None)
         if len(known) == codice_fiscale.LENGTH:
             yield from codice_fiscale.disagreements(
                 known,
-                surname=unless_faulty(self.surname, None),
-                name=unless_faulty(self.name, None),
-                birth_date=unless_faulty(self.birth_date, None),
-                sex=unless_faulty(self.sex, None),
+                surname=unless_invalid(self.surname, None),
+                name=unless_invalid(self.name, None),
+                birth_date=unless_invalid(self.birth_date, None),
+                sex=unless_invalid(self.sex, None),
                 birth_province=province,
                 birth_place=place,
             )
         elif province and place:
-            born = unless_faulty(self.birth_date, None)
+            born = unless_invalid(self.birth_date, None)
             yield from birthplaces.faults_of_birthplace(province, place, born.year if born else None)
 
     def _too_few_contacts(self, contacts: Contacts) -> Iterator[Fault]:
@@ -105,7 +105,7 @@ class PinRequest(CitizenCommand):
         yield from at_least_one("contacts", "no_phone", lacking, *phones.values())
         lacking = "At least one of email and pec is needed."
         yield from at_least_one("contacts", "no_mailbox", lacking, contacts.email, contacts.pec)
-        if whole(self.preferred_phone) and phones[self.preferred_phone] is None and any(phones.values()):
+        if all_valid(self.preferred_phone) and phones[self.preferred_phone] is None and any(phones.values()):
             yield Fault("preferred_phone", "not_given", "The preferred phone is not among the contacts.")
 
 
@@ -121,7 +121,7 @@ class ContactsUpdate(CitizenCommand):
 
     def disagreements(self) -> Iterator[Fault]:
         """Yield an update of nothing."""
-        if whole(self.contacts):
+        if all_valid(self.contacts):
             given = (value for _, value in self.contacts)
             yield from at_least_one("contacts", "no_contact", "At least one contact is needed.", *given)
 

@@ -7,10 +7,9 @@ from pydantic import ValidationError
 from shared.contract import dispositivo, internal, issuer, notifier, revoker
 from shared.contract.citizen import CitizenCommand
 from shared.contract.command import Command, InternalCommand
-from shared.contract.findings import look_closer
+from shared.contract.findings import explain_errors
 from shared.contract.model import Model
-from shared.contract.unreadable import Unreadable
-from shared.faults import Fault
+from shared.errors import InvalidMessageError, UnreadableMessageError
 
 __all__ = [
     "COMMANDS",
@@ -18,9 +17,7 @@ __all__ = [
     "CitizenCommand",
     "Command",
     "InternalCommand",
-    "Invalid",
     "Model",
-    "Unreadable",
     "read",
 ]
 
@@ -58,48 +55,32 @@ COMMANDS: Mapping[str, type[Command]] = {
 """Every command by its type, internal ones included."""
 
 
-class Invalid(Exception):  # noqa: N818 - what it says of the message
-    """The message breaks rules of the contract: its sender gets the faults in a reply.
-
-    Attributes:
-        faults: all that is wrong, at most `findings.MOST_FAULTS`.
-        command: the kind of command that was meant.
-        codice_fiscale: whom it was about, canonical, if that field was right.
-    """
-
-    def __init__(
-        self, faults: tuple[Fault, ...], command: type[Command], codice_fiscale: str | None = None
-    ) -> None:
-        super().__init__(f"{command.type}: {len(faults)} faults")
-        self.faults = faults
-        self.command = command
-        self.codice_fiscale = codice_fiscale
-
-
 def read(type_: str, body: bytes) -> Command:
     """Return the command that a body of this AMQP `type` says.
 
     Of a key that stands twice in an object the last one counts, for every reader alike.
 
     Raises:
-        Unreadable: the body cannot be parsed as a message at all.
-        Invalid: it can, but breaks rules.
+        UnreadableMessageError: the body cannot be parsed as a message at all.
+        InvalidMessageError: it can, but breaks rules.
     """
     if not (kind := COMMANDS.get(type_)):
-        raise Unreadable("unknown_type")
+        raise UnreadableMessageError("unknown_type")
     if len(body) > MAX_BODY:
-        raise Unreadable("too_large")
+        raise UnreadableMessageError("too_large")
     try:
         command = kind.model_validate_json(body)
     except ValidationError as error:
         raise _refusal(kind, body, error) from None
     if faults := tuple(command.disagreements_within()):
-        raise Invalid(faults, kind, getattr(command, "codice_fiscale", None))
+        raise InvalidMessageError(faults, kind, getattr(command, "codice_fiscale", None))
     return command
 
 
-def _refusal(kind: type[Command], body: bytes, error: ValidationError) -> Unreadable | Invalid:
-    findings = look_closer(kind, body, error)
+def _refusal(
+    kind: type[Command], body: bytes, error: ValidationError
+) -> UnreadableMessageError | InvalidMessageError:
+    findings = explain_errors(kind, body, error)
     if findings.unreadable:
-        return Unreadable(findings.unreadable)
-    return Invalid(findings.faults, kind, findings.codice_fiscale)
+        return UnreadableMessageError(findings.unreadable)
+    return InvalidMessageError(findings.faults, kind, findings.codice_fiscale)

@@ -6,28 +6,28 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.faults import Fault
+from shared.errors import Fault
 
 _Value = TypeVar("_Value")
 _Other = TypeVar("_Other")
 
 
-class _Faulty(Enum):
-    FAULTY = "faulty"
+class _Invalid(Enum):
+    INVALID = "faulty"
 
 
-FAULTY: Final[Any] = _Faulty.FAULTY
+INVALID: Final[Any] = _Invalid.INVALID
 """Stands, while faults are gathered, in the place of a value that is missing or at fault."""
 
 
-def whole(*values: object) -> bool:
+def all_valid(*values: object) -> bool:
     """Tell whether none of the values is at fault, so that they can be compared."""
-    return not any(value is FAULTY for value in values)
+    return not any(value is INVALID for value in values)
 
 
-def unless_faulty(value: _Value, otherwise: _Other) -> _Value | _Other:
+def unless_invalid(value: _Value, otherwise: _Other) -> _Value | _Other:
     """Return the value, or what is to stand for it where it is at fault."""
-    return otherwise if value is FAULTY else value
+    return otherwise if value is INVALID else value
 
 
 class Model(BaseModel):
@@ -57,7 +57,7 @@ class Model(BaseModel):
     def disagreements(self) -> Iterator[Fault]:
         """Yield what is wrong between fields that are right one by one.
 
-        The paths are relative to this model. Any field may be `FAULTY`: the others are
+        The paths are relative to this model. Any field may be `INVALID`: the others are
         compared all the same, so that the sender learns of every fault at once.
         """
         yield from ()

@@ -18,8 +18,8 @@ from shared.contract.fields import (
     Word,
     text,
 )
-from shared.contract.model import Model, unless_faulty, whole
-from shared.faults import Fault
+from shared.contract.model import Model, all_valid, unless_invalid
+from shared.errors import Fault
 from shared.italy import residence
 from shared.italy.countries import WITHOUT_POSTAL_CODES
 
@@ -31,7 +31,7 @@ def _told(part: Model, faults: list[Fault]) -> Iterator[Fault]:
     """Yield the faults, relative to the residence, of fields that are not at fault already."""
     for fault in faults:
         field = fault.field.removeprefix("residence.")
-        if whole(getattr(part, field.partition(".")[0])):
+        if all_valid(getattr(part, field.partition(".")[0])):
             yield Fault(field, fault.code, fault.detail)
 
 
@@ -58,11 +58,11 @@ class ResidenceInItaly(Model):
     def disagreements(self) -> Iterator[Fault]:
         """Return where municipality, province and CAP do not belong together (R1)."""
         faults = residence.faults_in_italy(
-            unless_faulty(self.street, ""),
-            unless_faulty(self.number, ""),
-            unless_faulty(self.municipality, ""),
-            unless_faulty(self.province, ""),
-            unless_faulty(self.postal_code, ""),
+            unless_invalid(self.street, ""),
+            unless_invalid(self.number, ""),
+            unless_invalid(self.municipality, ""),
+            unless_invalid(self.province, ""),
+            unless_invalid(self.postal_code, ""),
         )
         return _told(self, faults)
 
@@ -80,10 +80,10 @@ class ResidenceAbroad(Model):
     def disagreements(self) -> Iterator[Fault]:
         """Return what makes the address useless to a post office (R1)."""
         faults = residence.faults_abroad(
-            unless_faulty(self.country, ""),
-            list(unless_faulty(self.lines, ())),
-            unless_faulty(self.municipality, ""),
-            unless_faulty(self.postal_code, ""),
+            unless_invalid(self.country, ""),
+            list(unless_invalid(self.lines, ())),
+            unless_invalid(self.municipality, ""),
+            unless_invalid(self.postal_code, ""),
         )
         if "postal_code" not in self.model_fields_set and self.country not in WITHOUT_POSTAL_CODES:
             faults.append(Fault("residence.postal_code", "missing", "This field is required."))
@@ -136,7 +136,7 @@ class Document(Model):
 
     def disagreements(self) -> Iterator[Fault]:
         """Yield a document that ends before it begins."""
-        if whole(self.issued_on, self.expires_on) and self.expires_on < self.issued_on:
+        if all_valid(self.issued_on, self.expires_on) and self.expires_on < self.issued_on:
             yield Fault("expires_on", "before_issue", "The document expires before the day it was issued.")
 
 

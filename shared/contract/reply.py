@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contract.model import Model
-from shared.faults import Fault
+from shared.errors import Fault
 
 DETAILS: Mapping[str, str] = {
     "accepted": "",

@@ -8,7 +8,7 @@ from shared.contract.citizen import CitizenCommand, Mailbox
 from shared.contract.command import OPERATOR, PORTAL, Refusals, at_least_one
 from shared.contract.fields import Note, Sealed
 from shared.contract.parts import HealthCard, Operator, RestoreContacts
-from shared.faults import Fault
+from shared.errors import Fault
 
 
 class RestoreRequest(CitizenCommand):

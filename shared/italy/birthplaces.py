@@ -1,6 +1,6 @@
 """Whether a birthplace is a real one, and whether it is the one in a codice fiscale."""
 
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy.places import (
     ABROAD,
     BY_CODE,

@@ -8,7 +8,7 @@ ways occur. A provisional code has eleven digits and says nothing of the person.
 import re
 from datetime import date
 
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy import birthplaces
 from shared.italy.names import are_of_name, are_of_surname, letters_of_name, letters_of_surname
 

@@ -4,7 +4,7 @@ import re
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-from shared.faults import Fault
+from shared.errors import Fault
 
 # An address that needs nothing looked up: any dot-atom and any host name in ASCII, none of whose labels can
 # be an encoded one (`xn--`). What this does not match is not wrong, only left to the library.

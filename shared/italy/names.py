@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy.alphabets import options_of, spellings, without_marked
-from shared.web_addresses import bait_in_name
+from shared.texts.web_addresses import bait_in_name
 
 LONGEST = 100
 # Keyboards, phones and registries produce all of these.

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 
-from shared.faults import Fault
+from shared.documents.characters import unprintable
+from shared.errors import Fault
 from shared.italy.countries import COUNTRIES
 from shared.italy.places import DATA, PROVINCES, find, named
-from shared.typesetting.characters import unprintable
 
 MOST_LINES, LONGEST_LINE, LONGEST_POSTAL_CODE = 4, 70, 16
 LONGEST_NUMBER = 64  # staircase, floor and flat stand here, or the name of a building that has no number

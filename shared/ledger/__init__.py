@@ -11,23 +11,13 @@ from typing import Any, Self
 import asyncpg
 from asyncpg import exceptions as pg
 
+from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
+
 _FOLDER = Path(__file__).parent / "queries"
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in _FOLDER.glob("*.sql")}
 """Every query of the project, by name."""
 _AT_ONCE = 1_000
 """Rows of a stream that are held."""
-
-
-class LedgerLost(Exception):  # noqa: N818 - reads as what it says
-    """Postgres is gone, full or not ready: connect again later; what was under way is unknown."""
-
-
-class LedgerConflict(Exception):  # noqa: N818 - reads as what it says
-    """Another worker was quicker: do the transaction again from its start."""
-
-
-class LedgerRefused(Exception):  # noqa: N818 - reads as what it says
-    """Postgres refuses a value or a change: something in the batch is wrong, and will be wrong again."""
 
 
 _CONFLICTS = (pg.SerializationError, pg.DeadlockDetectedError, pg.UniqueViolationError)
@@ -54,11 +44,11 @@ async def _faults() -> AsyncIterator[None]:
     try:
         yield
     except _CONFLICTS as error:
-        raise LedgerConflict(type(error).__name__) from None
+        raise LedgerConflictError(type(error).__name__) from None
     except _REFUSALS as error:
-        raise LedgerRefused(type(error).__name__) from None
+        raise LedgerRefusedError(type(error).__name__) from None
     except _LOSSES as error:
-        raise LedgerLost(f"{type(error).__name__}: {getattr(error, 'sqlstate', '')}") from None
+        raise LedgerLostError(f"{type(error).__name__}: {getattr(error, 'sqlstate', '')}") from None
 
 
 class Ledger:
@@ -72,7 +62,7 @@ class Ledger:
         """Connect, within `limit` seconds.
 
         Raises:
-            LedgerLost: there is no ledger there, or it does not let us in.
+            LedgerLostError: there is no ledger there, or it does not let us in.
         """
         async with _faults():
             connection = await asyncpg.connect(
@@ -93,7 +83,7 @@ class Ledger:
         """Run what is inside in one transaction, committed at its end.
 
         Raises:
-            LedgerLost, LedgerConflict, LedgerRefused: as the statements inside, or the commit, give them.
+            LedgerLostError, LedgerConflictError, LedgerRefusedError: from the statements, or the commit.
         """
         async with _faults(), self._connection.transaction():
             yield
@@ -103,7 +93,7 @@ class Ledger:
         """Read what is inside as of one instant, whatever is written meanwhile; nothing can be changed.
 
         Raises:
-            LedgerLost: the connection broke, or Postgres refused to go on.
+            LedgerLostError: the connection broke, or Postgres refused to go on.
         """
         async with _faults(), self._connection.transaction(isolation="repeatable_read", readonly=True):
             yield

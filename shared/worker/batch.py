@@ -7,29 +7,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from shared.account import Account
-from shared.amqp import Message
+from shared.broker.message import Message
+from shared.config.logs import reason_of
 from shared.contract.reply import ACCEPTED, Reply, rejected
-from shared.crash import crash_point
-from shared.decision import Box, ContextWith, Decision
+from shared.crypto.sealing import StateSeal
+from shared.domain.account import Account
+from shared.domain.decision import Box, ContextWith, Decision
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
+from shared.errors import UnsealableError, UnwritableError
 from shared.ledger import Ledger
-from shared.lifecycle import Lifecycle
-from shared.logs import reason_of
-from shared.pin import Pepper
-from shared.sealing import StateSeal, Unsealable
-from shared.worker.contention import settled
-from shared.worker.lane import Guilty, Lane, Taken
+from shared.worker.contention import in_parts
+from shared.worker.crash import crash_point
+from shared.worker.lane import Lane
 from shared.worker.outbound import Outbound
-from shared.worker.reading import Refusal
+from shared.worker.reading import ReceivedMessage, Refusal
 from shared.worker.settings import WorkerSettings
-from shared.worker.writing import Parcel, Writing
+from shared.worker.unit_of_work import OutboxRow, UnitOfWork
 
 _REUSED = rejected("message_id_reused")
 _INTERNAL = rejected("internal_error")
 
 
 @dataclass(slots=True)
-class Handled:
+class MessageResult:
     """What became of one message.
 
     Attributes:
@@ -38,22 +39,22 @@ class Handled:
         code: the reply's code, or why it was parked.
     """
 
-    taken: Taken
+    received: ReceivedMessage
     outcome: str
     code: str = ""
     reply: bytes | None = None
 
 
 @dataclass(slots=True)
-class Settled:
+class CommittedBatch:
     """A batch as committed: what became of each message, and what has to be published."""
 
-    handled: list[Handled] = field(default_factory=list)
+    handled: list[MessageResult] = field(default_factory=list)
     outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class WorkerKeys:
     """The keys that the decisions of this worker work with."""
 
     pepper: Pepper
@@ -62,168 +63,168 @@ class Trust:
 
 
 @dataclass(slots=True)
-class Clerk:
+class BatchProcessor:
     """Takes batches through their transaction."""
 
     lane: Lane
     settings: WorkerSettings
-    life: Lifecycle
-    trust: Trust
+    policy: PinPolicy
+    worker_keys: WorkerKeys
     now: Any
     confirmed: list[UUID] = field(default_factory=list)
     """Rows of the outbox that the broker has: they leave with the next transaction."""
 
-    async def settle(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
+    async def settle(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> CommittedBatch:
         """Decide a batch and commit it; what Postgres does not take is found by halving, and parked alone.
 
         Raises:
-            LedgerLost: nothing is known to have happened; the messages come again.
+            LedgerLostError: nothing is known to have happened; the messages come again.
         """
-        parts = await settled(batch, lambda part: self._without_guilty(part, ledger), _given_up)
-        return Settled(
+        parts = await in_parts(batch, lambda part: self._without_guilty(part, ledger), _given_up)
+        return CommittedBatch(
             [h for part in parts for h in part.handled], [o for part in parts for o in part.outgoing]
         )
 
-    async def _without_guilty(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
+    async def _without_guilty(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> CommittedBatch:
         """Decide and commit a batch; what cannot be written down is parked in the next attempt."""
         for _ in batch:
             try:
                 return await self._once(batch, ledger)
-            except Guilty as guilty:
-                guilty.taken.parked = guilty.reason
+            except UnwritableError as guilty:
+                guilty.received.parked = guilty.reason
         return await self._once(batch, ledger)
 
-    async def _once(self, batch: Sequence[Taken], ledger: Ledger) -> Settled:
+    async def _once(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> CommittedBatch:
         clearing = list(self.confirmed)
-        fold = Fold(self, self.now())
+        attempt = BatchAttempt(self, self.now())
         async with ledger.transaction():
-            await fold.read(batch, ledger)
+            await attempt.read(batch, ledger)
             crash_point("locked")
-            for taken in batch:
-                fold.decide(taken)
+            for received in batch:
+                attempt.decide(received)
             crash_point("decided")
-            parcels = fold.outbound.pack(
+            rows = attempt.outbound.pack(
                 self.settings.outbox_lease, self.lane.channels, self.settings.bundle_size
             )
-            await fold.writing.write(ledger, self.trust.state)
-            await _add_outbox(ledger, [parcel for parcel, _ in parcels[0]] + parcels[1], fold.writing.now)
+            await attempt.work.write(ledger, self.worker_keys.state)
+            await _add_outbox(ledger, [row for row, _ in rows[0]] + rows[1], attempt.work.now)
             if clearing:
                 await ledger.run("clear_outbox", clearing)
             crash_point("written")
         crash_point("committed")
         del self.confirmed[: len(clearing)]
-        return Settled(fold.handled, [(parcel.id, messages) for parcel, messages in parcels[0]])
+        return CommittedBatch(attempt.handled, [(row.id, messages) for row, messages in rows[0]])
 
 
-def _given_up(taken: Taken, reason: str) -> Settled:
-    return Settled([parked(taken, reason)])
+def _given_up(received: ReceivedMessage, reason: str) -> CommittedBatch:
+    return CommittedBatch([parked(received, reason)])
 
 
-def parked(taken: Taken, reason: str) -> Handled:
+def parked(received: ReceivedMessage, reason: str) -> MessageResult:
     """Park a message. Its sender is answered too: a blind command as always, any other with the fault.
 
     Nothing is noted in the inbox: the message can be replayed, or sent again, once the fault is mended.
     """
-    reply = taken.refusal or (ACCEPTED if taken.blind else _INTERNAL)
-    return Handled(taken, "parked", reason, reply.body())
+    reply = received.refusal or (ACCEPTED if received.blind else _INTERNAL)
+    return MessageResult(received, "parked", reason, reply.body())
 
 
-class Fold:
+class BatchAttempt:
     """One attempt at one batch."""
 
-    def __init__(self, clerk: Clerk, now: datetime) -> None:
-        self._clerk = clerk
+    def __init__(self, processor: BatchProcessor, now: datetime) -> None:
+        self._processor = processor
         self._seen: dict[UUID, tuple[bytes, bool, bytes | None]] = {}
-        self._seal = clerk.trust.state if clerk.lane.accounts else None
-        self.handled: list[Handled] = []
-        self.writing = Writing(now, {}, {})
-        self.outbound = Outbound(now, clerk.lane.worker)
+        self._seal = processor.worker_keys.state if processor.lane.accounts else None
+        self.handled: list[MessageResult] = []
+        self.work = UnitOfWork(now, {}, {})
+        self.outbound = Outbound(now, processor.lane.worker)
 
-    async def read(self, batch: Sequence[Taken], ledger: Ledger) -> None:
+    async def read(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Lock the citizens of the batch and read what is known of them and of its messages."""
-        subjects = {subject for taken in batch for subject in (*taken.subjects, *taken.shown)}
-        await self.writing.read(list(subjects), ledger, self._seal)
-        for row in await ledger.rows("read_inbox", list({taken.id for taken in batch})):
+        subjects = {subject for received in batch for subject in (*received.subjects, *received.shown)}
+        await self.work.read(list(subjects), ledger, self._seal)
+        for row in await ledger.rows("read_inbox", list({received.id for received in batch})):
             self._seen[UUID(bytes=row["message_id"].bytes)] = (
                 bytes(row["digest"]),
                 row["done"],
                 row["reply"],
             )
-        await self._clerk.lane.facts.read(batch, self.writing, ledger)
+        await self._processor.lane.facts.read(batch, self.work, ledger)
 
-    def decide(self, taken: Taken) -> None:
+    def decide(self, received: ReceivedMessage) -> None:
         """Fold one message: a repeated one gets its first reply again, a failing one is parked alone."""
-        seen = self._seen.get(taken.id)
-        if seen and seen[0] != taken.digest:
-            self.handled.append(Handled(taken, "rejected", _REUSED.code, _REUSED.body()))
+        seen = self._seen.get(received.id)
+        if seen and seen[0] != received.digest:
+            self.handled.append(MessageResult(received, "rejected", _REUSED.code, _REUSED.body()))
         elif seen and seen[1]:
-            self._repeat(taken, seen[2])
+            self._repeat(received, seen[2])
         else:
-            self._decide_anew(taken)
+            self._decide_anew(received)
 
-    def _repeat(self, taken: Taken, kept: bytes | None) -> None:
+    def _repeat(self, received: ReceivedMessage, kept: bytes | None) -> None:
         try:
-            reply = self._first_reply(taken, kept)
-        except Unsealable:
-            self.handled.append(parked(taken, "reply_unreadable"))
+            reply = self._first_reply(received, kept)
+        except UnsealableError:
+            self.handled.append(parked(received, "reply_unreadable"))
         else:
-            self.handled.append(Handled(taken, "repeated", reply=reply))
+            self.handled.append(MessageResult(received, "repeated", reply=reply))
 
-    def _decide_anew(self, taken: Taken) -> None:
-        if reason := taken.parked or self.writing.unfit(taken):
-            self.handled.append(parked(taken, reason))
+    def _decide_anew(self, received: ReceivedMessage) -> None:
+        if reason := received.parked or self.work.unfit(received):
+            self.handled.append(parked(received, reason))
             return
-        account = self.writing.account(taken.subjects[0]) if taken.subjects else self.writing.account(b"")
+        account = self.work.account(received.subjects[0]) if received.subjects else self.work.account(b"")
         try:
-            decision = self._decided(account, taken)
+            decision = self._decided(account, received)
         except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
-            self.handled.append(parked(taken, reason_of(error)))
+            self.handled.append(parked(received, reason_of(error)))
             return
         try:
-            self._accept(taken, decision)
+            self._accept(received, decision)
         except Exception as error:
-            raise Guilty(taken, reason_of(error)) from error
+            raise UnwritableError(received, reason_of(error)) from error
 
-    def _decided(self, account: Account, taken: Taken) -> Decision:
-        message, clerk = taken.message, self._clerk
+    def _decided(self, account: Account, received: ReceivedMessage) -> Decision:
+        message, processor = received.message, self._processor
         if isinstance(message, Refusal):
             return Decision(reply=message.reply, events=message.events)
-        known = clerk.lane.facts.of(taken, self.writing)
-        now, trust = self.writing.now, clerk.trust
-        at = ContextWith(now, os.urandom, clerk.life, trust.pepper, trust.box, known)
-        return clerk.lane.decisions[type(message)](account, message, at)
+        known = processor.lane.facts.of(received, self.work)
+        now, worker_keys = self.work.now, processor.worker_keys
+        at = ContextWith(now, os.urandom, processor.policy, worker_keys.pepper, worker_keys.box, known)
+        return processor.lane.decisions[type(message)](account, message, at)
 
-    def _accept(self, taken: Taken, decision: Decision) -> None:
-        self.writing.add(taken, decision)
-        self.outbound.add(taken, decision)
+    def _accept(self, received: ReceivedMessage, decision: Decision) -> None:
+        self.work.add(received, decision)
+        self.outbound.add(received, decision)
         reply = decision.reply
         body = reply.body() if reply else None
-        kept = self._kept(taken, reply, body)
-        self.writing.inbox.append((taken.id, taken.digest, taken.correlation_id, kept))
-        self._seen[taken.id] = (taken.digest, True, kept)
+        kept = self._kept(received, reply, body)
+        self.work.inbox.append((received.id, received.digest, received.correlation_id, kept))
+        self._seen[received.id] = (received.digest, True, kept)
         outcome = reply.outcome if reply else "done"
-        self.handled.append(Handled(taken, outcome, reply.code if reply else "", body))
+        self.handled.append(MessageResult(received, outcome, reply.code if reply else "", body))
 
-    def _kept(self, taken: Taken, reply: Reply | None, body: bytes | None) -> bytes | None:
+    def _kept(self, received: ReceivedMessage, reply: Reply | None, body: bytes | None) -> bytes | None:
         """Seal a reply for the inbox; the plain `accepted` and refusals of form need not be kept."""
-        seal = self._clerk.trust.state
-        if reply is None or body is None or seal is None or reply is ACCEPTED or taken.refusal:
+        seal = self._processor.worker_keys.state
+        if reply is None or body is None or seal is None or reply is ACCEPTED or received.refusal:
             return None
-        return seal.seal(body, taken.id.bytes)
+        return seal.seal(body, received.id.bytes)
 
-    def _first_reply(self, taken: Taken, kept: bytes | None) -> bytes | None:
-        if taken.refusal:
-            return taken.refusal.body()
-        seal = self._clerk.trust.state
-        return seal.open(kept, taken.id.bytes) if kept and seal else ACCEPTED.body()
+    def _first_reply(self, received: ReceivedMessage, kept: bytes | None) -> bytes | None:
+        if received.refusal:
+            return received.refusal.body()
+        seal = self._processor.worker_keys.state
+        return seal.open(kept, received.id.bytes) if kept and seal else ACCEPTED.body()
 
 
-async def _add_outbox(ledger: Ledger, parcels: list[Parcel], made_at: datetime) -> None:
-    if parcels:
+async def _add_outbox(ledger: Ledger, rows: list[OutboxRow], made_at: datetime) -> None:
+    if rows:
         await ledger.run(
             "add_outbox",
-            [parcel.id for parcel in parcels],
-            [parcel.due_at for parcel in parcels],
-            [parcel.content for parcel in parcels],
+            [row.id for row in rows],
+            [row.due_at for row in rows],
+            [row.content for row in rows],
             made_at,
         )

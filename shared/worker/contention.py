@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import SystemRandom
 from typing import TypeVar
 
-from shared.ledger import LedgerConflict, LedgerRefused
-from shared.worker.lane import Taken
+from shared.errors import LedgerConflictError, LedgerRefusedError
+from shared.worker.reading import ReceivedMessage
 
 CONFLICT = "ledger_conflict"
 """The reason under which a message is parked that is still in conflict when it is alone."""
@@ -20,10 +20,10 @@ _Result = TypeVar("_Result")
 _random = SystemRandom()
 
 
-async def settled(
-    batch: Sequence[Taken],
-    attempt: Callable[[Sequence[Taken]], Awaitable[_Result]],
-    give_up: Callable[[Taken, str], _Result],
+async def in_parts(
+    batch: Sequence[ReceivedMessage],
+    attempt: Callable[[Sequence[ReceivedMessage]], Awaitable[_Result]],
+    give_up: Callable[[ReceivedMessage, str], _Result],
 ) -> list[_Result]:
     """Settle a batch in as few parts as Postgres takes it in; returns the parts' results in order.
 
@@ -37,7 +37,7 @@ async def settled(
         give_up: what becomes of a message that is alone and still not taken, with the reason.
 
     Raises:
-        LedgerLost: nothing is known to have happened to what was not settled yet.
+        LedgerLostError: nothing is known to have happened to what was not settled yet.
     """
     results: list[_Result] = []
     waiting = deque([list(batch)])
@@ -45,22 +45,24 @@ async def settled(
         part = waiting.popleft()
         try:
             results.append(await _tried(part, attempt))
-        except (LedgerConflict, LedgerRefused) as fault:
+        except (LedgerConflictError, LedgerRefusedError) as fault:
             if len(part) > 1:
                 middle = len(part) // 2
                 waiting.extendleft((part[middle:], part[:middle]))
             else:
-                reason = CONFLICT if isinstance(fault, LedgerConflict) else str(fault)
+                reason = CONFLICT if isinstance(fault, LedgerConflictError) else str(fault)
                 results.append(give_up(part[0], reason))
     return results
 
 
-async def _tried(part: list[Taken], attempt: Callable[[Sequence[Taken]], Awaitable[_Result]]) -> _Result:
+async def _tried(
+    part: list[ReceivedMessage], attempt: Callable[[Sequence[ReceivedMessage]], Awaitable[_Result]]
+) -> _Result:
     tries = _TOGETHER if len(part) > 1 else _ALONE
     for tried in range(1, tries):
         try:
             return await attempt(part)
-        except LedgerConflict:
+        except LedgerConflictError:
             # Two that collided do not collide again at once.
             await asyncio.sleep(min(_LONGEST_PAUSE, 0.001 * 2**tried) * _random.random())
     return await attempt(part)

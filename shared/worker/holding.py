@@ -8,7 +8,7 @@ import hashlib
 import zlib
 from dataclasses import replace
 
-from shared.amqp import Arrived, Cut
+from shared.broker.message import Arrived, Cut
 
 LARGE = 32 * 1024
 """Bytes from which on a body is packed or cut. What the contract can mean takes a tenth of it."""

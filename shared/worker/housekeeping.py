@@ -67,7 +67,7 @@ class Housekeeping:
         """Do a step of each chore that is due; returns the seconds until the next one is.
 
         Raises:
-            LedgerLost: as it says.
+            LedgerLostError: as it says.
         """
         for chore in self._chores:
             began = self._clock()

@@ -3,18 +3,18 @@
 import hashlib
 from uuid import UUID
 
-from shared.amqp import Arrived
-from shared.contract.unreadable import Unreadable as NoMessage
-from shared.logs import reason_of
+from shared.broker.message import Arrived
+from shared.config.logs import reason_of
+from shared.errors import UnreadableMessageError
 from shared.worker.holding import cut, packed, whole
-from shared.worker.lane import Lane, Taken, Unreadable
-from shared.worker.reading import Refusal
+from shared.worker.lane import Lane
+from shared.worker.reading import ReceivedMessage, Refusal, Rejected
 from shared.worker.settings import WORKER, WorkerSettings
 
 _LONGEST_CORRELATION = 255
 
 
-def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unreadable:
+def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMessage | Rejected:
     """Read one message; what cannot be read comes back as `Unreadable`, with a stable reason.
 
     Of a large body no more is kept than is needed. A worker's own is kept whole: another release may read it.
@@ -22,14 +22,14 @@ def take(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> Taken | Unre
     role = settings.role_of(arrived.user_id)
     kept, held = (whole, whole) if role == WORKER else (cut, packed)
     if fault := _unfit(arrived, lane, role):
-        return Unreadable(kept(arrived), fault)
+        return Rejected(kept(arrived), fault)
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")
-    except NoMessage as error:
-        return Unreadable(kept(arrived), error.reason)
+    except UnreadableMessageError as error:
+        return Rejected(kept(arrived), error.reason)
     except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
-        return Unreadable(kept(arrived), reason_of(error))
-    return Taken(
+        return Rejected(kept(arrived), reason_of(error))
+    return ReceivedMessage(
         arrived=kept(arrived) if isinstance(parsed.message, Refusal) else held(arrived),
         id=UUID(arrived.message_id),
         digest=_digest(arrived),

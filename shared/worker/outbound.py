@@ -9,15 +9,16 @@ from uuid import uuid4
 
 import orjson
 
-from shared.amqp import Message
+from shared.broker.message import Message
+from shared.config.logs import reason_of
 from shared.contract import topology
-from shared.decision import Decision, Delivery, Event, Internal
-from shared.delivery import BUNDLE, to_bytes
-from shared.instants import rfc3339
-from shared.logs import reason_of
-from shared.sealing import BundleSeal
-from shared.worker.lane import Guilty, Taken
-from shared.worker.writing import Parcel
+from shared.contract.delivery import BUNDLE, to_bytes
+from shared.contract.instants import rfc3339
+from shared.crypto.sealing import BundleSeal
+from shared.domain.decision import Decision, Delivery, Event, WorkerMessage
+from shared.errors import UnwritableError
+from shared.worker.reading import ReceivedMessage
+from shared.worker.unit_of_work import OutboxRow
 
 PARCEL = 500
 """Messages in one row of the outbox, at most."""
@@ -35,7 +36,7 @@ class Outbound:
     user: str
     due_now: list[Message] = field(default_factory=list)
     due_later: defaultdict[datetime, list[Message]] = field(default_factory=lambda: defaultdict(list))
-    deliveries: defaultdict[str, list[tuple[Taken, Delivery]]] = field(
+    deliveries: defaultdict[str, list[tuple[ReceivedMessage, Delivery]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     at: str = ""
@@ -44,26 +45,26 @@ class Outbound:
     def __post_init__(self) -> None:
         self.at = rfc3339(self.now)
 
-    def add(self, taken: Taken, decision: Decision) -> None:
+    def add(self, received: ReceivedMessage, decision: Decision) -> None:
         """Take in what a decision has to say."""
         for event in decision.events:
-            self.due_now.append(self._event(taken, event))
+            self.due_now.append(self._event(received, event))
         for internal in decision.messages:
-            message = self._internal(taken, internal)
+            message = self._internal(received, internal)
             if internal.due_at is None or internal.due_at <= self.now:
                 self.due_now.append(message)
             else:
                 self.due_later[internal.due_at].append(message)
         for delivery in decision.deliveries:
-            self.deliveries[delivery.channel].append((taken, delivery))
+            self.deliveries[delivery.channel].append((received, delivery))
 
-    def _event(self, taken: Taken, event: Event) -> Message:
+    def _event(self, received: ReceivedMessage, event: Event) -> Message:
         event_id, kind = str(uuid4()), event.type
-        correlation_id = event.correlation_id or taken.correlation_id
+        correlation_id = event.correlation_id or received.correlation_id
         body = {
             "event_id": event_id,
             "type": kind,
-            "subject": (event.subject or taken.subjects[0]).hex(),
+            "subject": (event.subject or received.subjects[0]).hex(),
             "correlation_id": correlation_id,
             "occurred_at": self.at,
             "data": event.data,
@@ -76,25 +77,25 @@ class Outbound:
             message_id=event_id,
             correlation_id=correlation_id,
             mandatory=False,
-            headers=_trace(taken),
+            headers=_trace(received),
             user_id=self.user,
         )
 
-    def _internal(self, taken: Taken, internal: Internal) -> Message:
+    def _internal(self, received: ReceivedMessage, internal: WorkerMessage) -> Message:
         return Message(
             exchange=internal.exchange,
             routing_key=internal.key,
             body=internal.body,
             type=internal.type,
             message_id=str(uuid4()),
-            correlation_id=internal.correlation_id or taken.correlation_id,
-            headers={**_trace(taken), **internal.headers},
+            correlation_id=internal.correlation_id or received.correlation_id,
+            headers={**_trace(received), **internal.headers},
             user_id=self.user,
         )
 
     def pack(
         self, lease: timedelta, channels: Mapping[str, bytes], size: int
-    ) -> tuple[list[tuple[Parcel, list[Message]]], list[Parcel]]:
+    ) -> tuple[list[tuple[OutboxRow, list[Message]]], list[OutboxRow]]:
         """Return the parcels to publish now, with their messages, and those for later.
 
         Args:
@@ -103,34 +104,34 @@ class Outbound:
             size: deliveries in one bundle, at most.
         """
         leased = self.now + lease
-        now = [self._parcel(leased, part) for part in _parts(self.due_now, PARCEL)]
+        now = [self._row(leased, part) for part in _parts(self.due_now, PARCEL)]
         for channel, pairs in self.deliveries.items():
             for part in _parts(pairs, size):
                 bundles = self._bundles(channel, channels[channel], part)
-                now.extend(self._parcel(leased, [bundle]) for bundle in bundles)
+                now.extend(self._row(leased, [bundle]) for bundle in bundles)
         later = [
-            self._parcel(due_at, part)[0]
+            self._row(due_at, part)[0]
             for due_at, messages in self.due_later.items()
             for part in _parts(messages, PARCEL)
         ]
         return now, later
 
     def _bundles(
-        self, channel: str, key: bytes, pairs: Sequence[tuple[Taken, Delivery]]
+        self, channel: str, key: bytes, pairs: Sequence[tuple[ReceivedMessage, Delivery]]
     ) -> Iterator[Message]:
         """Seal deliveries under one key, and yield them in messages of a size that the broker takes."""
         seal, trace = BundleSeal(key), _trace(pairs[0][0])
         bundle: list[dict[str, Any]] = []
         length = 0
-        for taken, delivery in pairs:
+        for received, delivery in pairs:
             try:
                 text = seal.seal(to_bytes(delivery.content), delivery.id.bytes)
             except (TypeError, ValueError) as error:
-                raise Guilty(taken, reason_of(error)) from error
+                raise UnwritableError(received, reason_of(error)) from error
             sealed = {
                 "id": str(delivery.id),
-                "subject": taken.subjects[0].hex(),
-                "correlation_id": taken.correlation_id,
+                "subject": received.subjects[0].hex(),
+                "correlation_id": received.correlation_id,
                 "attempt": 1,
                 "created_at": self.at,
                 "seal": text,
@@ -157,20 +158,20 @@ class Outbound:
         )
 
     @staticmethod
-    def _parcel(due_at: datetime, messages: list[Message]) -> tuple[Parcel, list[Message]]:
-        return Parcel(uuid4(), due_at, packed(messages)), messages
+    def _row(due_at: datetime, messages: list[Message]) -> tuple[OutboxRow, list[Message]]:
+        return OutboxRow(uuid4(), due_at, encode_row(messages)), messages
 
 
 def _parts(items: list[Any], size: int) -> list[list[Any]]:
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def _trace(taken: Taken) -> dict[str, Any]:
-    trace = taken.arrived.traceparent
+def _trace(received: ReceivedMessage) -> dict[str, Any]:
+    trace = received.arrived.traceparent
     return {"traceparent": trace} if trace else {}
 
 
-def packed(messages: Sequence[Message]) -> bytes:
+def encode_row(messages: Sequence[Message]) -> bytes:
     """Return messages as the content of one row of the outbox."""
     return orjson.dumps(
         [
@@ -190,7 +191,7 @@ def packed(messages: Sequence[Message]) -> bytes:
     )
 
 
-def unpacked(content: bytes) -> list[Message]:
+def decode_row(content: bytes) -> list[Message]:
     """Return the messages of one row of the outbox."""
     return [
         Message(exchange, key, body.encode(), kind, message_id, correlation_id, mandatory, headers, user_id)

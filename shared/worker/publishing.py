@@ -6,25 +6,26 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.amqp import Arrived, Message
-from shared.broker import Session
+from shared.broker.message import Arrived, Message
+from shared.broker.session import Session
 from shared.contract import topology
-from shared.worker.batch import Handled
+from shared.worker.batch import MessageResult
 from shared.worker.holding import unpacked
 from shared.worker.intake import correlation_id
-from shared.worker.lane import Lane, Unreadable
+from shared.worker.lane import Lane
+from shared.worker.reading import Rejected
 from shared.worker.replies import DirectReplies, is_direct, reply_queue
 from shared.worker.settings import WorkerSettings
 
 
 @dataclass(slots=True)
-class Closing:
+class PendingAck:
     """All that has to be published before a batch may be acknowledged up to `tag`."""
 
     tag: int
     gathered_at: float
-    handled: list[Handled] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
+    handled: list[MessageResult] = field(default_factory=list)
+    unreadable: list[Rejected] = field(default_factory=list)
     outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
 
 
@@ -34,21 +35,21 @@ class Publisher:
     def __init__(self, lane: Lane, settings: WorkerSettings, direct: DirectReplies, log: Any) -> None:  # noqa: ANN401 - structlog
         self._lane, self._settings, self._direct, self._log = lane, settings, direct, log
 
-    async def publish(self, closing: Closing, session: Session) -> list[UUID]:
+    async def publish(self, pending: PendingAck, session: Session) -> list[UUID]:
         """Publish all that a batch has to say; returns the rows of the outbox that the broker has.
 
         Blind replies leave at a fixed time after the command came, so that their timing tells nothing.
 
         Raises:
-            BrokerLost: some of it is not confirmed; the batch must not be acknowledged.
+            BrokerLostError: some of it is not confirmed; the batch must not be acknowledged.
         """
-        dead = [self._dead(h.taken.arrived, h.code) for h in closing.handled if h.outcome == "parked"]
-        dead += [self._dead(u.arrived, u.reason) for u in closing.unreadable]
-        replies = [(h.taken.blind, r) for h in closing.handled if (r := self._reply(h))]
-        messages = [m for _, part in closing.outgoing for m in part] + dead
+        dead = [self._dead(h.received.arrived, h.code) for h in pending.handled if h.outcome == "parked"]
+        dead += [self._dead(u.arrived, u.reason) for u in pending.unreadable]
+        replies = [(h.received.blind, r) for h in pending.handled if (r := self._reply(h))]
+        messages = [m for _, part in pending.outgoing for m in part] + dead
         routed = await self._send(messages, [reply for blind, reply in replies if not blind], session)
-        await self._publish_blind([reply for blind, reply in replies if blind], closing.gathered_at, session)
-        return self._confirmed(closing.outgoing, routed)
+        await self._publish_blind([reply for blind, reply in replies if blind], pending.gathered_at, session)
+        return self._confirmed(pending.outgoing, routed)
 
     async def _publish_blind(self, replies: list[Message], gathered_at: float, session: Session) -> None:
         if not replies:
@@ -63,10 +64,10 @@ class Publisher:
         direct = [reply for reply in replies if is_direct(reply.routing_key)]
         queued = [reply for reply in replies if not is_direct(reply.routing_key)]
         limit = self._settings.publish_limit.total_seconds()
-        taken, routed = await asyncio.gather(
+        received, routed = await asyncio.gather(
             self._direct.send(direct), session.publish(messages + queued, limit)
         )
-        self._tell_dropped(direct, taken)
+        self._tell_dropped(direct, received)
         self._tell_dropped(queued, routed[len(messages) :])
         return list(routed[: len(messages)])
 
@@ -85,14 +86,14 @@ class Publisher:
             if not reached:
                 self._log.info("reply.dropped", correlation_id=reply.correlation_id)
 
-    def _reply(self, handled: Handled) -> Message | None:
-        arrived = handled.taken.arrived
+    def _reply(self, handled: MessageResult) -> Message | None:
+        arrived = handled.received.arrived
         if handled.reply is None or not arrived.reply_to:
             return None
         queue = reply_queue(arrived)
         if queue is None:
             self._log.warning(
-                "reply.refused", correlation_id=handled.taken.correlation_id, user=arrived.user_id
+                "reply.refused", correlation_id=handled.received.correlation_id, user=arrived.user_id
             )
             return None
         return Message(

@@ -8,12 +8,12 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from shared.amqp import Message
-from shared.broker import Session
-from shared.crash import crash_point
+from shared.broker.message import Message
+from shared.broker.session import Session
 from shared.ledger import Ledger
+from shared.worker.crash import crash_point
 from shared.worker.housekeeping import Housekeeping
-from shared.worker.outbound import unpacked
+from shared.worker.outbound import decode_row
 from shared.worker.settings import WorkerSettings
 
 _ROWS = 50
@@ -24,7 +24,7 @@ async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log:
     """Sweep until cancelled, and keep house between the sweeps.
 
     Raises:
-        LedgerLost, BrokerLost: as they say; rows that were not confirmed are still there.
+        LedgerLostError, BrokerLostError: as they say; rows that were not confirmed are still there.
     """
     housekeeping = Housekeeping(settings.inbox_retention)
     interval = settings.relay_interval.total_seconds()
@@ -68,6 +68,6 @@ async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log:
 def _readable(content: bytes) -> list[Message]:
     """Return the messages of a row; none of one that is damaged, over which no worker is to end."""
     try:
-        return unpacked(content)
+        return decode_row(content)
     except (ValueError, TypeError, AttributeError):
         return []

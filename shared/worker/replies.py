@@ -6,8 +6,9 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from shared.amqp import Arrived, Message
-from shared.broker import BrokerLost, Session
+from shared.broker.message import Arrived, Message
+from shared.broker.session import Session
+from shared.errors import BrokerLostError
 
 _DIRECT = re.compile(r"amq\.rabbitmq\.reply-to\.([A-Za-z0-9+/]+={0,2})\.[A-Za-z0-9+/]+={0,2}")
 # Erlang's external term format: a process id (of either form) on a node named `reply@` and a number.
@@ -72,26 +73,26 @@ class DirectReplies:
 
     async def send(self, replies: Sequence[Message]) -> list[bool]:
         """Send what can be sent within `_LIMIT` seconds; says of each whether the broker took it."""
-        taken: set[str] = set()
+        received: set[str] = set()
         if replies:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LIMIT), self._turn:
-                    await self._send(replies, taken)
-        return [reply.message_id in taken for reply in replies]
+                    await self._send(replies, received)
+        return [reply.message_id in received for reply in replies]
 
-    async def _send(self, replies: Sequence[Message], taken: set[str]) -> None:
+    async def _send(self, replies: Sequence[Message], received: set[str]) -> None:
         to: dict[bytes, list[Message]] = {}
         for reply in replies:
             to.setdefault(node_of(reply.routing_key) or b"", []).append(reply)
         known = [reply for node in to.keys() & self._good for reply in to[node]]
-        if not await self._publish(known, taken):
+        if not await self._publish(known, received):
             self._good -= to.keys()
         unknown = [node for node in to if node not in self._good and self._may_try(node)]
         for node in sorted(unknown, key=lambda node: -len(to[node]))[:_PROBES]:
             first, *others = to[node]
-            if await self._publish([first], taken):
+            if await self._publish([first], received):
                 self._good.add(node)
-                await self._publish(others, taken)
+                await self._publish(others, received)
             else:
                 self._condemn(node)
 
@@ -103,7 +104,7 @@ class DirectReplies:
             self._bad.clear()
         self._bad[node] = self._clock() + _CONDEMNED_FOR
 
-    async def _publish(self, replies: Sequence[Message], taken: set[str]) -> bool:
+    async def _publish(self, replies: Sequence[Message], received: set[str]) -> bool:
         if not replies:
             return True
         try:
@@ -111,10 +112,10 @@ class DirectReplies:
                 await self.close()
                 self._session = await self._open()
             await self._session.publish(replies, _LIMIT)
-        except BrokerLost:
+        except BrokerLostError:
             await self.close()
             return False
-        taken.update(reply.message_id for reply in replies)
+        received.update(reply.message_id for reply in replies)
         return True
 
     async def close(self) -> None:

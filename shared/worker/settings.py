@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from shared.settings import Names, SecretSetting, Settings
+from shared.config.settings import Names, SecretSetting, Settings
 
 WORKER = "worker"
 """The role of our own workers' broker users."""

@@ -7,14 +7,16 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.broker import BrokerLost, Session
-from shared.crash import crash_point
-from shared.ledger import Ledger, LedgerLost
-from shared.lifecycle import Lifecycle
-from shared.worker.batch import Clerk, Trust, parked
-from shared.worker.intake import take
-from shared.worker.lane import Lane, Taken, Unreadable
-from shared.worker.publishing import Closing, Publisher
+from shared.broker.session import Session
+from shared.domain.policy import PinPolicy
+from shared.errors import BrokerLostError, ConsumerGoneError, LedgerLostError
+from shared.ledger import Ledger
+from shared.worker.batch import BatchProcessor, WorkerKeys, parked
+from shared.worker.crash import crash_point
+from shared.worker.intake import parse
+from shared.worker.lane import Lane
+from shared.worker.publishing import PendingAck, Publisher
+from shared.worker.reading import ReceivedMessage, Rejected
 from shared.worker.relay import relay
 from shared.worker.replies import DirectReplies
 from shared.worker.settings import WorkerSettings
@@ -28,10 +30,6 @@ _STOP_LIMIT = 8.0
 _WATCH = 5.0
 
 
-class ConsumerGone(Exception):  # noqa: N818 - reads as what it says
-    """The broker says that nobody consumes our queue although we do: the process exits, to be restarted."""
-
-
 class Worker:
     """One lane, worked until the process is told to stop."""
 
@@ -39,12 +37,12 @@ class Worker:
         self,
         lane: Lane,
         settings: WorkerSettings,
-        life: Lifecycle,
-        trust: Trust,
+        policy: PinPolicy,
+        worker_keys: WorkerKeys,
         log: Any,  # noqa: ANN401
     ) -> None:
         self._lane, self._settings, self._log = lane, settings, log
-        self._clerk = Clerk(lane, settings, life, trust, now=lambda: datetime.now(UTC))
+        self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
         url, replies = settings.amqp_url.reveal(), f"{lane.name}-replies"
         self._direct = DirectReplies(lambda: Session.open(url, replies), time.monotonic)
         self._publisher = Publisher(lane, settings, self._direct, log)
@@ -74,14 +72,14 @@ class Worker:
         """Work until stopped, through every loss of a server.
 
         Raises:
-            ConsumerGone: connected, but without the consumer that we should have.
+            ConsumerGoneError: connected, but without the consumer that we should have.
         """
         while not self._stopping.is_set():
             try:
                 await self._connected()
-            except (BrokerLost, LedgerLost) as loss:
+            except (BrokerLostError, LedgerLostError) as loss:
                 pause = self._pause
-                self._log.warning("worker.waiting", loss=type(loss).__name__, detail=str(loss), pause=pause)
+                self._log.warning("worker.waiting", loss=loss.loss, detail=str(loss), pause=pause)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
                 self._pause = min(_LONGEST_PAUSE, pause * 2)
@@ -98,9 +96,9 @@ class Worker:
             session = await Session.open(settings.amqp_url.reveal(), lane.name)
             stack.push_async_callback(session.close)
             stack.push_async_callback(self._direct.close)
-            await session.consume(lane.queue, 3 * lane.batch, lambda m: take(m, lane, settings))
+            await session.consume(lane.queue, 3 * lane.batch, lambda m: parse(m, lane, settings))
             self._session, self._ledger, self._consuming = session, ledger, True
-            self._clerk.confirmed.clear()
+            self._processor.confirmed.clear()
             self._pause = _SHORTEST_PAUSE
             self._log.info("worker.ready", queue=lane.queue)
             try:
@@ -131,35 +129,35 @@ class Worker:
                 and not self._stopping.is_set()
                 and not await session.consumers(self._lane.queue)
             ):
-                raise ConsumerGone(self._lane.queue)
+                raise ConsumerGoneError(self._lane.queue)
 
     async def _work(self, session: Session, ledger: Ledger) -> None:
         stopper = asyncio.ensure_future(self._stop_consuming(session))
-        closing: asyncio.Task[None] | None = None
+        pending: asyncio.Task[None] | None = None
         try:
             while not self._stopping.is_set():
                 gathered = await session.gather(self._lane.batch, self._settings.linger.total_seconds())
-                if closing and closing.done():
-                    closing.result()
+                if pending and pending.done():
+                    pending.result()
                 if gathered:
                     crash_point("gathered")
-                    closing = asyncio.ensure_future(
-                        self._close(await self._handle(gathered, ledger), session, closing)
+                    pending = asyncio.ensure_future(
+                        self._close(await self._handle(gathered, ledger), session, pending)
                     )
-                    closing.add_done_callback(_retrieved)
-                elif self._clerk.confirmed:
+                    pending.add_done_callback(_retrieved)
+                elif self._processor.confirmed:
                     await self._clear(ledger)
             async with asyncio.timeout(_STOP_LIMIT):
-                if closing:
-                    await closing
+                if pending:
+                    await pending
                 await self._clear(ledger)
         except TimeoutError:
             self._log.warning("worker.stop_cut_short")
         finally:
             stopper.cancel()
-            if closing:
-                closing.cancel()
-                await asyncio.gather(closing, return_exceptions=True)
+            if pending:
+                pending.cancel()
+                await asyncio.gather(pending, return_exceptions=True)
 
     async def _stop_consuming(self, session: Session) -> None:
         await self._stopping.wait()
@@ -167,78 +165,80 @@ class Worker:
 
     async def _clear(self, ledger: Ledger) -> None:
         """Forget, with no batch to go with, the rows of the outbox that the broker has."""
-        confirmed, self._clerk.confirmed[:] = list(self._clerk.confirmed), []
+        confirmed, self._processor.confirmed[:] = list(self._processor.confirmed), []
         if confirmed:
             await ledger.run("clear_outbox", confirmed)
 
-    async def _handle(self, gathered: Sequence[Taken | Unreadable], ledger: Ledger) -> Closing:
-        closing = Closing(tag=gathered[-1].arrived.tag, gathered_at=gathered[0].arrived.arrived_at)
-        closing.unreadable += [message for message in gathered if isinstance(message, Unreadable)]
-        taken = [message for message in gathered if isinstance(message, Taken)]
+    async def _handle(self, gathered: Sequence[ReceivedMessage | Rejected], ledger: Ledger) -> PendingAck:
+        pending = PendingAck(tag=gathered[-1].arrived.tag, gathered_at=gathered[0].arrived.arrived_at)
+        pending.unreadable += [message for message in gathered if isinstance(message, Rejected)]
+        received = [message for message in gathered if isinstance(message, ReceivedMessage)]
         crash_point("parsed")
-        usual = [t for t in taken if t.arrived.deliveries < _SUSPECT]
-        for batch in [usual, *([t] for t in taken if t.arrived.deliveries >= _SUSPECT)]:
+        usual = [t for t in received if t.arrived.deliveries < _SUSPECT]
+        for batch in [usual, *([t] for t in received if t.arrived.deliveries >= _SUSPECT)]:
             if batch:
-                await self._settle(batch, ledger, closing)
-        return closing
+                await self._settle(batch, ledger, pending)
+        return pending
 
-    async def _settle(self, batch: list[Taken], ledger: Ledger, closing: Closing) -> None:
+    async def _settle(self, batch: list[ReceivedMessage], ledger: Ledger, pending: PendingAck) -> None:
         if await self._deadly(batch[0], ledger):
-            closing.handled.append(parked(batch[0], "ends_the_process"))
+            pending.handled.append(parked(batch[0], "ends_the_process"))
             return
         if self._lane.effect:
             await self._mark_handled(batch, ledger)
             await self._lane.effect(batch, ledger)
             crash_point("performed")
-        settled = await self._clerk.settle(batch, ledger)
-        closing.handled += settled.handled
-        closing.outgoing += settled.outgoing
+        settled = await self._processor.settle(batch, ledger)
+        pending.handled += settled.handled
+        pending.outgoing += settled.outgoing
 
-    async def _deadly(self, suspect: Taken, ledger: Ledger) -> bool:
+    async def _deadly(self, suspect: ReceivedMessage, ledger: Ledger) -> bool:
         """Count a try of a message that came back suspiciously often; the guilty one stands alone."""
         if suspect.arrived.deliveries < _SUSPECT:
             return False
         tries = await ledger.value("count_try", suspect.id, datetime.now(UTC))
         return bool(tries > _TRIES)
 
-    async def _mark_handled(self, batch: list[Taken], ledger: Ledger) -> None:
+    async def _mark_handled(self, batch: list[ReceivedMessage], ledger: Ledger) -> None:
         """Mark what the inbox has already, and repeats within the batch: their effect was had."""
         rows = await ledger.rows("read_inbox", [t.id for t in batch])
         done = {row["message_id"].bytes for row in rows if row["done"]}
-        for taken in batch:
-            taken.handled = taken.id.bytes in done
-            done.add(taken.id.bytes)
+        for received in batch:
+            received.handled = received.id.bytes in done
+            done.add(received.id.bytes)
 
-    async def _close(self, closing: Closing, session: Session, before: "asyncio.Task[None] | None") -> None:
+    async def _close(
+        self, pending: PendingAck, session: Session, before: "asyncio.Task[None] | None"
+    ) -> None:
         """Publish and acknowledge a batch, after the one before it, while the next is under way."""
-        self._clerk.confirmed += await self._publisher.publish(closing, session)
+        self._processor.confirmed += await self._publisher.publish(pending, session)
         crash_point("published")
         if before:
             await before
-        await session.acknowledge(closing.tag)
+        await session.acknowledge(pending.tag)
         crash_point("acknowledged")
-        self._tell(closing)
+        self._tell(pending)
 
-    def _tell(self, closing: Closing) -> None:
+    def _tell(self, pending: PendingAck) -> None:
         now = datetime.now(UTC)
         loop_now = asyncio.get_running_loop().time()
-        size = len(closing.handled)
-        for handled in closing.handled:
-            taken, enqueued = handled.taken, handled.taken.arrived.enqueued_at
+        size = len(pending.handled)
+        for handled in pending.handled:
+            received, enqueued = handled.received, handled.received.arrived.enqueued_at
             self._log.info(
                 "message.handled",
-                type=taken.arrived.type,
+                type=received.arrived.type,
                 outcome=handled.outcome,
                 code=handled.code,
-                message_id=taken.arrived.message_id,
-                correlation_id=taken.correlation_id,
-                subject=taken.subjects[0].hex() if len(taken.subjects) == 1 else None,
-                attempt=taken.arrived.deliveries + 1,
+                message_id=received.arrived.message_id,
+                correlation_id=received.correlation_id,
+                subject=received.subjects[0].hex() if len(received.subjects) == 1 else None,
+                attempt=received.arrived.deliveries + 1,
                 waited_ms=round((now - enqueued).total_seconds() * 1000) if enqueued else None,
-                took_ms=round((loop_now - closing.gathered_at) * 1000, 1),
+                took_ms=round((loop_now - pending.gathered_at) * 1000, 1),
                 batch=size,
             )
-        for unreadable in closing.unreadable:
+        for unreadable in pending.unreadable:
             self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])
 
 

@@ -10,18 +10,20 @@ from typing import Any
 
 import uvloop
 
-from shared import logs
-from shared.health import Health
-from shared.lifecycle import Lifecycle
-from shared.pin import Pepper
-from shared.sealing import KeyFault, Keys, ServiceBox, StateSeal
-from shared.settings import BadSettings, Settings, unknown
-from shared.worker.batch import Trust
+from shared.config import logs
+from shared.config.settings import Settings, unknown
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import ServiceBox, StateSeal
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
+from shared.errors import ConsumerGoneError, KeyFileError, SettingsError
+from shared.worker.batch import WorkerKeys
+from shared.worker.health import Health
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
-from shared.worker.shell import ConsumerGone, Worker
+from shared.worker.shell import Worker
 
-BuildLane = Callable[[WorkerSettings, Lifecycle, Keys], Lane]
+BuildLane = Callable[[WorkerSettings, PinPolicy, Keys], Lane]
 
 USAGE = 2
 """The exit status for settings and keys that are not right: starting again will not help."""
@@ -38,16 +40,16 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
     """
     try:
         settings = WorkerSettings.load(os.environ)
-        life = Lifecycle.load(os.environ)
+        policy = PinPolicy.load(os.environ)
         keys = Keys(settings.keys_dir)
         logs.configure(name, settings.log_level)
-        trust = _trust(keys, box)
-        lane = build(settings, life, keys)
-    except (BadSettings, KeyFault) as fault:
+        worker_keys = _worker_keys(keys, box)
+        lane = build(settings, policy, keys)
+    except (SettingsError, KeyFileError) as fault:
         sys.stderr.write(f"{name}: {fault}\n")
         return USAGE
     log = logs.get(name)
-    log.info("worker.starting", **settings.shown(), **life.shown())
+    log.info("worker.starting", **settings.shown(), **policy.shown())
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
     # Long-lived objects are left out of every later collection.
@@ -55,13 +57,13 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(lane, settings, life, trust, log))
+        return runner.run(_run(lane, settings, policy, worker_keys, log))
 
 
-def _trust(keys: Keys, box: str | None) -> Trust:
+def _worker_keys(keys: Keys, box: str | None) -> WorkerKeys:
     if box is None:
-        return Trust(Pepper(b""), _NoBox(), None)
-    return Trust(
+        return WorkerKeys(Pepper(b""), _NoBox(), None)
+    return WorkerKeys(
         Pepper(keys.symmetric("pepper")),
         ServiceBox(keys.private(box)),
         StateSeal(keys.symmetric("account")),
@@ -76,8 +78,14 @@ class _NoBox:
         raise TypeError("this worker seals nothing")
 
 
-async def _run(lane: Lane, settings: WorkerSettings, life: Lifecycle, trust: Trust, log: Any) -> int:  # noqa: ANN401
-    worker = Worker(lane, settings, life, trust, log)
+async def _run(
+    lane: Lane,
+    settings: WorkerSettings,
+    policy: PinPolicy,
+    worker_keys: WorkerKeys,
+    log: Any,  # noqa: ANN401 - structlog's
+) -> int:
+    worker = Worker(lane, settings, policy, worker_keys, log)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
@@ -85,7 +93,7 @@ async def _run(lane: Lane, settings: WorkerSettings, life: Lifecycle, trust: Tru
     await health.start(settings.health_host, settings.health_port)
     try:
         await worker.run()
-    except ConsumerGone:
+    except ConsumerGoneError:
         log.error("worker.consumer_gone", queue=lane.queue)  # noqa: TRY400 - the name says it all
         return 1
     finally:

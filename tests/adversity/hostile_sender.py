@@ -12,7 +12,7 @@ from pamqp.body import ContentBody
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from shared import wire
+from shared.broker import wire
 
 GARBLED = "not-utf8"
 """Stands, in a property, for bytes that are no UTF-8."""

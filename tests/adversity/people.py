@@ -8,7 +8,7 @@ from uuid import UUID
 from deploy.local.citizens import PLAIN, Body, citizens
 from deploy.local.client import Client
 from deploy.local.stack import Stack
-from tests.kit.evidence import Entry, Evidence, gathered
+from tests.kit.evidence import Evidence, LedgerEntry, gathered
 from tests.kit.waiting import LIMIT, until
 
 REQUEST = "pin.request"
@@ -49,7 +49,7 @@ class Issued:
 async def issued(stack: Stack, client: Client, bodies: Iterable[Body]) -> list[Issued]:
     """Ask for a PIN for each, and return what was issued as soon as it stands in the ledger."""
     asked = [await client.publish(REQUEST, body) for body in bodies]
-    found: list[Entry] = []
+    found: list[LedgerEntry] = []
 
     async def all_issued() -> bool:
         evidence = await gathered(stack, (), ())
@@ -76,9 +76,11 @@ async def standing(
     return found[0]
 
 
-async def ended(stack: Stack, subject: bytes, kind: str, *, limit: float = LIMIT) -> tuple[Entry, Evidence]:
+async def ended(
+    stack: Stack, subject: bytes, kind: str, *, limit: float = LIMIT
+) -> tuple[LedgerEntry, Evidence]:
     """Wait for the first entry of a kind in one citizen's chain; return it, with the evidence."""
-    found: list[tuple[Entry, Evidence]] = []
+    found: list[tuple[LedgerEntry, Evidence]] = []
 
     async def there() -> bool:
         evidence = await gathered(stack, (), ())

@@ -17,19 +17,20 @@ from deploy.local.stack import Stack
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.status import status
 from services.dispositivo.backfill import ledger_clerk, settings_for
-from services.issuer.comparing import Verifiers
-from shared.account import Account, Attachment, DispositivoRequest, Document
+from services.issuer.pin_check import Verifiers
+from shared.contract.delivery import Mail
 from shared.contract.event import EventData
 from shared.contract.examples import COMMAND_EXAMPLES
-from shared.decision import Decision, Delivery, Entry, Event
-from shared.delivery import Mail
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Attachment, DispositivoRequest, Document
+from shared.domain.decision import Decision, Delivery, Event, LedgerEntry
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
 from shared.ledger import Ledger
 from shared.ledger.chain import GENESIS
-from shared.lifecycle import Lifecycle
-from shared.pin import Pepper
-from shared.sealing import Keys, Pseudonyms
-from shared.secret import Secret
-from shared.worker.unsent import unsent
+from shared.worker.offline_message import offline_message
 from tests.adversity.dead_letters import parked
 from tests.kit.clients import operator, portal
 from tests.kit.seeding import active_citizens
@@ -220,7 +221,7 @@ async def test_a_decision_that_raises_is_answered_and_parked(running: Stack) -> 
 
 
 def unwritable(_: Account, __: object, ___: object) -> Decision:
-    return Decision(entries=(Entry("pin.issued", {"number": 2**70}),))
+    return Decision(entries=(LedgerEntry("pin.issued", {"number": 2**70}),))
 
 
 def unsendable(account: Account, _: object, __: object) -> Decision:
@@ -244,14 +245,16 @@ async def test_what_cannot_be_written_down_parks_its_message_alone(stack: Stack)
     """A decision may give what no row or message can hold: its neighbours do not pay for it."""
 
     def harmless(_: Account, __: object, ___: object) -> Decision:
-        return Decision(entries=(Entry("tests.harmless"),))
+        return Decision(entries=(LedgerEntry("tests.harmless"),))
 
     decisions = (harmless, unwritable, harmless, unsendable, harmless, untold, harmless)
-    batch = [unsent("tests", Step(decide), bytes([i] * 16), "t") for i, decide in enumerate(decisions)]
-    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), Keys(stack.state / "keys"), STEPS)
+    batch = [
+        offline_message("tests", Step(decide), bytes([i] * 16), "t") for i, decide in enumerate(decisions)
+    ]
+    processor = ledger_clerk(settings_for(stack.env), PinPolicy(), Keys(stack.state / "keys"), STEPS)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "tests")
     try:
-        settled = await clerk.settle(batch, ledger)
+        settled = await processor.settle(batch, ledger)
     finally:
         await ledger.close()
     outcomes = [handled.outcome for handled in settled.handled]

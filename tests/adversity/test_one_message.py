@@ -22,9 +22,9 @@ from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.pinctl.dead import replay
 from deploy.pinctl.settings import BrokerSettings
-from shared.amqp import Message
+from shared.broker.message import Message
 from shared.worker.holding import LARGE
-from shared.worker.outbound import packed
+from shared.worker.outbound import encode_row
 from tests.adversity.dead_letters import number_parked, parked
 from tests.adversity.hostile_sender import GARBLED, HostileSender
 from tests.adversity.people import REQUEST, citizen
@@ -269,7 +269,7 @@ async def test_a_row_of_the_outbox_that_cannot_be_read_or_sent_ends_no_worker(
     large = Message(
         "pin.events", "pin.locked", b"x" * (2 * MEGABYTE), "pin.locked", str(uuid4()), mandatory=False
     )
-    rows = {"damaged": b"\x00 no parcel", "no list": b"{}", "too large": packed([large])}
+    rows = {"damaged": b"\x00 no parcel", "no list": b"{}", "too large": encode_row([large])}
     ledger = await asyncpg.connect(running.postgres.dsn("issuer", running.database))
     adding = (
         "insert into outbox (id, due_at, parcel) values (gen_random_uuid(), now() - interval '1 day', $1)"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.local.errors import StackError
+from deploy.errors import StackError
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
 from tests.bench import (
@@ -28,7 +28,7 @@ from tests.bench import (
     revokes,
     throughput,
 )
-from tests.bench.counting import Stalled
+from tests.bench.counting import StalledError
 from tests.bench.measure import Measure, Told
 from tests.kit.servers import private_stack
 
@@ -87,7 +87,7 @@ async def run(stack: Stack, options: argparse.Namespace) -> int:
         began = time.monotonic()
         try:
             told = await MEASURES[name].measure(stack, options)
-        except (Stalled, StackError) as fault:
+        except (StalledError, StackError) as fault:
             told, failed = Told(f"{name} FAILED", str(fault).splitlines()), failed + 1
             _tidy(stack)
         took = time.monotonic() - began

@@ -7,13 +7,14 @@ from itertools import islice
 
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.stack import Stack
-from services.issuer.comparing import Verifiers
-from shared.account import Account, Contacts, HealthCard, Holder, Istanza, Pin
+from services.issuer.pin_check import Verifiers
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms, StateSeal
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Contacts, HealthCard, Holder, Istanza, Pin
+from shared.domain.pin import Pepper
 from shared.ledger.chain import GENESIS
-from shared.pin import Pepper
-from shared.sealing import Keys, Pseudonyms, StateSeal
-from shared.secret import Secret
-from shared.worker import states
+from shared.worker import account_codec
 from tests.bench.counting import Books, Connection
 
 PIN = "7K2M9QXA"
@@ -93,7 +94,9 @@ def _accounts(number: int, first: int, pseudonyms: Pseudonyms, pin: Pin) -> Iter
             subject=pseudonyms.of(body["codice_fiscale"]),
             version=1,
             status="active",
-            holder=Holder.model_validate({n: body[n] for n in Holder.model_fields if n in body}),
+            holder=Holder.model_validate(
+                {n: body[n] for n in Holder.model_fields if n in body}, strict=False
+            ),
             contacts=Contacts(**body["contacts"], pec=f"cittadino.{index}@pec.example.it"),
             pin=pin,
             health_card=CARD,
@@ -106,7 +109,15 @@ async def _enter(part: list[Account], seal: StateSeal, ledger: Connection) -> No
     )
     columns = ["subject", "version", "before", "status", "level", "schema", "state"]
     rows = [
-        (a.subject, a.version, a.status, a.status, a.level, states.SCHEMA, states.sealed(a, seal))
+        (
+            a.subject,
+            a.version,
+            a.status,
+            a.status,
+            a.level,
+            account_codec.SCHEMA,
+            account_codec.encode(a, seal),
+        )
         for a in part
     ]
     await ledger.copy_records_to_table("account", records=rows, columns=columns)

@@ -21,7 +21,7 @@ _QUICKEST, _SLOWEST = 0.02, 0.5
 _PATIENCE = 60.0
 
 
-class Stalled(Exception):  # noqa: N818 - reads as what it says
+class StalledError(Exception):
     """Nothing was recorded for a minute: look at the logs of the run."""
 
 
@@ -105,7 +105,7 @@ async def reach(number: int, count: Count, what: str) -> Reached:
     """Wait until a count reaches a number; it is looked at more often the nearer it comes.
 
     Raises:
-        Stalled: it did not move for a minute.
+        StalledError: it did not move for a minute.
     """
     began, moved_at, before = time.perf_counter(), time.perf_counter(), -1
     while (done := await count()) < number:
@@ -113,7 +113,7 @@ async def reach(number: int, count: Count, what: str) -> Reached:
         if done != before:
             before, moved_at = done, now
         if now - moved_at > _PATIENCE:
-            raise Stalled(f"{what}: nothing recorded for {_PATIENCE:g} s, at {done} of {number}")
+            raise StalledError(f"{what}: nothing recorded for {_PATIENCE:g} s, at {done} of {number}")
         left = (number - done) * (now - began) / done if done else 0
         await asyncio.sleep(min(_SLOWEST, max(_QUICKEST, left / 4)))
     return Reached(time.perf_counter(), done)

@@ -10,8 +10,8 @@ import orjson
 
 from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS
-from shared.amqp import Message
-from shared.broker import Session
+from shared.broker.message import Message
+from shared.broker.session import Session
 from tests.bench import report
 from tests.bench.counting import Books, reach
 from tests.bench.figures import percentile, verdict

@@ -7,8 +7,8 @@ from itertools import islice
 import orjson
 
 from deploy.local.citizens import PLAIN, citizens
-from shared.amqp import Message
-from shared.broker import Session
+from shared.broker.message import Message
+from shared.broker.session import Session
 
 _AT_ONCE = 1000
 _LIMIT = 60.0

@@ -53,7 +53,7 @@ async def watch(
         servers: those that serve it.
 
     Raises:
-        Stalled: nothing was recorded for a minute.
+        StalledError: nothing was recorded for a minute.
     """
     issued, delivered = counts
     pids = {title: process.pid for title, process in (own | servers).items()}

@@ -16,7 +16,7 @@ from deploy.pinctl import trace
 from deploy.pinctl.checkpoints import Root
 from deploy.pinctl.settings import LedgerSettings
 from deploy.pinctl.status import MOST_DUE
-from shared.broker import Session
+from shared.broker.session import Session
 from shared.ledger import Ledger
 from shared.worker.housekeeping import ROWS
 from shared.worker.relay import sweep

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deploy.local.inbox import Body
 from deploy.local.sealed import ReplyKey
-from shared.crash import POINTS
+from shared.worker.crash import POINTS
 from tests.kit.evidence import Evidence, subject_of
 from tests.kit.harness import Harness
 from tests.kit.invariants import Invariant

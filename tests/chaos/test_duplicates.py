@@ -15,9 +15,10 @@ from deploy.local.client import Client
 from deploy.local.inbox import Body
 from deploy.local.sealed import ReplyKey
 from deploy.local.stack import Stack
-from shared.delivery import Mail, Sms, to_bytes
-from shared.sealing import BundleSeal, Keys
-from shared.secret import Secret
+from shared.contract.delivery import Mail, Sms, to_bytes
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import BundleSeal
+from shared.crypto.secret import Secret
 from tests.chaos.scenarios import citizen, receipt
 from tests.kit.clients import client, portal
 from tests.kit.evidence import Asked, Evidence, subject_of

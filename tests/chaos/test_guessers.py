@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from shared.lifecycle import Lifecycle
+from shared.domain.policy import PinPolicy
 from tests.kit.evidence import Evidence, subject_of
 from tests.kit.harness import MAIN_WAY, QUICK, Harness, fresh_harness
 from tests.kit.person import Person
@@ -21,7 +21,7 @@ from tests.kit.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GUESSES = 500
-LIMIT = Lifecycle().attempts_in_row
+LIMIT = PinPolicy().attempts_in_row
 POINTS = ("parsed", "performed", "written", "committed", "published")
 
 

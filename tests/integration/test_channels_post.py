@@ -20,8 +20,8 @@ from services.notifier.outcome import Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-from shared.delivery import Mail, Post
-from shared.secret import Secret
+from shared.contract.delivery import Mail, Post
+from shared.crypto.secret import Secret
 
 CREATED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreach
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-from shared.delivery import Sms
-from shared.secret import Secret
+from shared.contract.delivery import Sms
+from shared.crypto.secret import Secret
 from tests.integration.fake_providers import SmsGateway
 
 BAD = "+393330000000"

@@ -18,8 +18,8 @@ from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreach
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-from shared.delivery import Mail
-from shared.secret import Secret
+from shared.contract.delivery import Mail
+from shared.crypto.secret import Secret
 from tests.integration.fake_providers import SmtpServer
 
 SENT = Sent("4ZX1pQ")

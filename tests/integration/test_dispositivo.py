@@ -18,9 +18,9 @@ from deploy.local.inbox import Body
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from services.dispositivo.backfill import Report, backfill, settings_for
-from shared.account import Account, Attachment, DispositivoRequest, Document
-from shared.lifecycle import Lifecycle
-from shared.sealing import Keys
+from shared.crypto.keys import Keys
+from shared.domain.account import Account, Attachment, DispositivoRequest, Document
+from shared.domain.policy import PinPolicy
 from tests.kit.clients import operator, portal
 from tests.kit.seeding import accounts, active_citizens
 from tests.kit.waiting import until
@@ -266,7 +266,7 @@ async def _program(stack: Stack, path: Path) -> tuple[int, str]:
 
 
 async def _run(stack: Stack, path: Path) -> Report:
-    return await backfill(path, settings_for(stack.env), Lifecycle(), Keys(stack.state / "keys"))
+    return await backfill(path, settings_for(stack.env), PinPolicy(), Keys(stack.state / "keys"))
 
 
 def _asked(account: Account) -> Account:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local.captured import Captured, Copy
+from deploy.local.captured import Captured, PageCopy
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.client import Client
 from deploy.local.stack import Stack
@@ -40,11 +40,11 @@ async def portal(stack: Stack) -> AsyncIterator[Client]:
         yield sender
 
 
-def sms(stack: Stack) -> list[Copy]:
+def sms(stack: Stack) -> list[PageCopy]:
     return Captured(stack.state).sms()
 
 
-def mails(stack: Stack) -> list[Copy]:
+def mails(stack: Stack) -> list[PageCopy]:
     return Captured(stack.state).mails()
 
 

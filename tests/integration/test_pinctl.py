@@ -12,16 +12,18 @@ import aio_pika
 import asyncpg
 import pytest
 
+from deploy.errors import PinctlError
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.errors import wait_for
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
-from deploy.pinctl.answer import Answer, Trouble
+from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
-from shared.broker import BrokerLost
 from shared.contract.topology import DEAD
-from shared.ledger import QUERIES, LedgerLost
-from shared.sealing import Keys, Pseudonyms
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms
+from shared.errors import BrokerLostError, LedgerLostError
+from shared.ledger import QUERIES
 from tests.kit.clients import portal
 
 COUNTS = {
@@ -110,9 +112,9 @@ async def test_status_shows_one_server_when_the_other_is_away(stack: Stack) -> N
 
 
 async def test_a_server_that_is_away_is_an_error_of_its_own(stack: Stack) -> None:
-    with pytest.raises(LedgerLost):
+    with pytest.raises(LedgerLostError):
         await pinctl(stack, "ledger", "verify", PIN_LEDGER_DSN="postgresql://127.0.0.1:1/none")
-    with pytest.raises(BrokerLost):
+    with pytest.raises(BrokerLostError):
         await pinctl(stack, "dead", "list", PIN_AMQP_URL="amqp://127.0.0.1:1/")
 
 
@@ -174,7 +176,7 @@ async def test_what_is_to_come_is_found_whoever_made_it(stack: Stack) -> None:
 
 async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> None:
     for words in (["nobody"], [str(uuid.uuid4())], ["--subject", "ab" * 16]):
-        with pytest.raises(Trouble, match=r"known|knows") as raised:
+        with pytest.raises(PinctlError, match=r"known|knows") as raised:
             await pinctl(stack, "trace", *words)
         assert raised.value.status == 4
 
@@ -319,9 +321,9 @@ async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -
     (message_id,) = await put_dead(stack, 1)
     answer = await pinctl(stack, "dead", "replay", "7", message_id)
     assert (answer.data["missing"], answer.status) == (["7"], 4)
-    with pytest.raises(Trouble, match=r"Not in pin\.dead: 1"):
+    with pytest.raises(PinctlError, match=r"Not in pin\.dead: 1"):
         await pinctl(stack, "dead", "show", "1")
-    with pytest.raises(Trouble, match="or say --all"):
+    with pytest.raises(PinctlError, match="or say --all"):
         await pinctl(stack, "dead", "replay")
 
 

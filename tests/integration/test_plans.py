@@ -15,7 +15,7 @@ from deploy.local.postgres import SUPERUSER
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
 from deploy.pinctl.status import MOST_DUE
-from shared.dates import ROME
+from shared.italy.dates import ROME
 from shared.ledger import QUERIES
 from shared.worker.housekeeping import ROWS
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local.captured import Captured, Copy
+from deploy.local.captured import Captured, PageCopy
 from deploy.local.citizens import citizens
 from deploy.local.client import Client
 from deploy.local.sealed import ReplyKey, sealed
@@ -65,9 +65,9 @@ class Citizen:
         )
         return str(reply["code"])
 
-    async def link(self) -> Copy:
+    async def link(self) -> PageCopy:
         """Wait for the latest mail with a link."""
-        found: list[Copy] = await until(
+        found: list[PageCopy] = await until(
             lambda: [mail for mail in Captured(self.stack.state).mails() if mail.token]
         )
         return found[-1]

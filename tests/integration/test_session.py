@@ -3,8 +3,8 @@
 from uuid import uuid4
 
 from deploy.local.stack import Stack
-from shared.amqp import Message
-from shared.broker import Session
+from shared.broker.message import Message
+from shared.broker.session import Session
 
 
 def message(queue: str, *, mandatory: bool = True) -> Message:

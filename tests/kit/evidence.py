@@ -12,16 +12,17 @@ import aio_pika
 import asyncpg
 
 from deploy.broker import render
-from deploy.local.captured import Captured, Copy
+from deploy.local.captured import Captured, PageCopy
 from deploy.local.client import Client
 from deploy.local.inbox import Event
 from deploy.local.postgres import SUPERUSER
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
-from shared.account import Account
-from shared.pin import Pepper
-from shared.sealing import Keys, Pseudonyms, StateSeal
-from shared.worker import states
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms, StateSeal
+from shared.domain.account import Account
+from shared.domain.pin import Pepper
+from shared.worker import account_codec
 
 DEAD = "pin.dead"
 
@@ -37,7 +38,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One row of the chains."""
 
     subject: bytes
@@ -69,7 +70,7 @@ class Evidence:
     pepper: Pepper
     asked: Sequence[Asked] = ()
     heads: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
     accounts: dict[bytes, Account] = field(default_factory=dict)
     handled: dict[UUID, bool] = field(default_factory=dict)
     """The inbox: whether each message is done, or only claimed."""
@@ -78,29 +79,29 @@ class Evidence:
     deliveries: dict[UUID, str] = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     """Messages in each queue that nobody has taken."""
-    copies: dict[UUID, list[Copy]] = field(default_factory=lambda: defaultdict(list))
+    copies: dict[UUID, list[PageCopy]] = field(default_factory=lambda: defaultdict(list))
     events: list[Event] = field(default_factory=list)
     replies: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
-    def chains(self) -> dict[bytes, list[Entry]]:
+    def chains(self) -> dict[bytes, list[LedgerEntry]]:
         """Return the entries of each citizen, in order."""
-        chains: dict[bytes, list[Entry]] = {subject: [] for subject in self.heads}
+        chains: dict[bytes, list[LedgerEntry]] = {subject: [] for subject in self.heads}
         for entry in self.entries:
             chains.setdefault(entry.subject, []).append(entry)
         return chains
 
-    def of_message(self, message_id: str, *kinds: str) -> list[Entry]:
+    def of_message(self, message_id: str, *kinds: str) -> list[LedgerEntry]:
         """Return the entries of some kinds that one message caused."""
         return [e for e in self._by_message.get(UUID(message_id), []) if e.kind in kinds]
 
     @cached_property
-    def _by_message(self) -> dict[UUID | None, list[Entry]]:
-        by_message: dict[UUID | None, list[Entry]] = defaultdict(list)
+    def _by_message(self) -> dict[UUID | None, list[LedgerEntry]]:
+        by_message: dict[UUID | None, list[LedgerEntry]] = defaultdict(list)
         for entry in self.entries:
             by_message[entry.message_id].append(entry)
         return by_message
 
-    def token_of(self, entry: Entry) -> str:
+    def token_of(self, entry: LedgerEntry) -> str:
         """Return the token of the confirming link that an entry says was sent."""
         tokens = {copy.token for copy in self.copies[UUID(str(entry.data["delivery_id"]))]}
         (token,) = tokens
@@ -154,7 +155,7 @@ async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
             for row in await ledger.fetch("select * from entry order by subject, seq"):
                 found.entries.append(_entry(row))
             for row in await ledger.fetch("select * from account"):
-                found.accounts[bytes(row["subject"])] = states.opened(row, seal)
+                found.accounts[bytes(row["subject"])] = account_codec.decode(row, seal)
             inbox = await ledger.fetch("select message_id, done from inbox")
             found.handled = {UUID(bytes=message_id.bytes): done for message_id, done in inbox}
             found.overdue = await ledger.fetchval("select count(*) from outbox where due_at <= now()")
@@ -164,8 +165,8 @@ async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
         await ledger.close()
 
 
-def _entry(row: "asyncpg.Record") -> Entry:
-    return Entry(
+def _entry(row: "asyncpg.Record") -> LedgerEntry:
+    return LedgerEntry(
         subject=bytes(row["subject"]),
         seq=row["seq"],
         at=row["at"],

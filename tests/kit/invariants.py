@@ -6,11 +6,11 @@ from uuid import UUID
 
 from deploy.local.client import Client
 from deploy.local.stack import Stack
-from shared.account import LIVE
 from shared.contract.events import EVENTS
+from shared.crypto.secret import Secret
+from shared.domain.account import LIVE
 from shared.ledger.chain import GENESIS, link
-from shared.secret import Secret
-from tests.kit.evidence import DEAD, Asked, Entry, Evidence, gathered
+from tests.kit.evidence import DEAD, Asked, Evidence, LedgerEntry, gathered
 from tests.kit.waiting import LIMIT, until
 
 Invariant = Callable[[Evidence], None]
@@ -56,7 +56,7 @@ def every_half_went_out(found: Evidence) -> None:
             assert first != set(halves["post"]), "the letter has the first half"
 
 
-def _halves(found: Evidence, entry: Entry, channel: str) -> set[str]:
+def _halves(found: Evidence, entry: LedgerEntry, channel: str) -> set[str]:
     return {copy.half for copy in found.copies.get(entry.carriers[channel], []) if copy.half}
 
 

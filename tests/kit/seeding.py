@@ -10,14 +10,15 @@ from deploy.local.citizens import PLAIN, citizens
 from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
 from services.dispositivo.backfill import ledger_clerk, settings_for
-from shared.account import Account, Contacts, Holder, Pin
-from shared.decision import Decide, Decision
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms, StateSeal
+from shared.domain.account import Account, Contacts, Holder, Pin
+from shared.domain.decision import Decide, Decision
+from shared.domain.policy import PinPolicy
 from shared.ledger import Ledger
-from shared.lifecycle import Lifecycle
-from shared.sealing import Keys, Pseudonyms, StateSeal
-from shared.worker import states
-from shared.worker.lane import Taken
-from shared.worker.unsent import unsent
+from shared.worker import account_codec
+from shared.worker.offline_message import offline_message
+from shared.worker.reading import ReceivedMessage
 from tests.kit.steps import STEPS, Step
 
 BATCH = 250
@@ -39,20 +40,20 @@ async def active_citizens(stack: Stack, number: int, change: Change = lambda acc
         Holder.model_validate({n: body[n] for n in Holder.model_fields if n in body}, strict=False)
         for body in bodies
     ]
-    clerk = ledger_clerk(settings_for(stack.env), Lifecycle(), keys, STEPS)
+    processor = ledger_clerk(settings_for(stack.env), PinPolicy(), keys, STEPS)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "seeding")
     try:
         waiting = iter(people)
         while part := list(islice(waiting, BATCH)):
             batch = [step for person in part for step in _steps(person, pseudonyms, change)]
-            settled = await clerk.settle(batch, ledger)
+            settled = await processor.settle(batch, ledger)
             assert {handled.outcome for handled in settled.handled} == {"done"}
     finally:
         await ledger.close()
     return [person.codice_fiscale for person in people]
 
 
-def _steps(person: Holder, pseudonyms: Pseudonyms, change: Change) -> Iterator[Taken]:
+def _steps(person: Holder, pseudonyms: Pseudonyms, change: Change) -> Iterator[ReceivedMessage]:
     """Yield what makes a citizen of a person: the ledger lets no PIN be active that was not issued."""
     subject = pseudonyms.of(person.codice_fiscale)
     pin = Pin(id="seeded", issued_at=datetime.now(UTC), initial=False, salt=b"", verifier=b"")
@@ -68,7 +69,7 @@ def _steps(person: Holder, pseudonyms: Pseudonyms, change: Change) -> Iterator[T
 
     deciding: tuple[Decide, ...] = (issue, activate)
     for decide in deciding:
-        yield unsent("tests", Step(decide), subject, "seeding")
+        yield offline_message("tests", Step(decide), subject, "seeding")
 
 
 async def accounts(stack: Stack) -> list[Account]:
@@ -76,6 +77,6 @@ async def accounts(stack: Stack) -> list[Account]:
     seal = StateSeal(Keys(stack.state / "keys").symmetric("account"))
     ledger = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
     try:
-        return [states.opened(row, seal) for row in await ledger.fetch("select * from account")]
+        return [account_codec.decode(row, seal) for row in await ledger.fetch("select * from account")]
     finally:
         await ledger.close()

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from shared.account import Account
-from shared.decision import ContextWith, Decide, Decision, Decisions
+from shared.domain.account import Account
+from shared.domain.decision import ContextWith, Decide, Decision, Decisions
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 from uuid import UUID
 
-from deploy.local.captured import Copy
+from deploy.local.captured import PageCopy
 from tests.life.expected import Expected
 from tests.life.world import Answer, Body, World
 
@@ -62,15 +62,15 @@ class Citizen:
             "pec": f"life{number}.{variant}@pec.example.com",
         }[kind]
 
-    def unread(self) -> Sequence[Copy]:
+    def unread(self) -> Sequence[PageCopy]:
         """Return what came with a half or a link in it and has not been read."""
         copies = self.world.copies()
         return [copy for copy in copies if copy.id not in self.read and (copy.half or copy.token)]
 
-    def secret(self, address: str) -> Copy:
+    def secret(self, address: str) -> PageCopy:
         """Read the next half or link at an address, or the next letter at `post`."""
 
-        def there() -> list[Copy]:
+        def there() -> list[PageCopy]:
             return [copy for copy in self.unread() if address in {copy.to, copy.channel}]
 
         self.world.until(lambda: bool(there()), "a half or a link that is expected")

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from deploy.local.captured import Copy
-from shared.account import TRANSITIONS, Account
+from deploy.local.captured import PageCopy
 from shared.contract.events import EVENTS
-from shared.decision import Decision
+from shared.domain.account import TRANSITIONS, Account
+from shared.domain.decision import Decision
 from shared.italy.mailboxes import mailbox_of
 from tests.unit.decisions import personal, public
 
@@ -31,7 +31,7 @@ class Places:
         self.other_half: dict[str, str] = {}
 
 
-def no_address_gets_both_halves(places: Places, copies: Iterable[Copy]) -> None:
+def no_address_gets_both_halves(places: Places, copies: Iterable[PageCopy]) -> None:
     """R5, R6, R15: never one half and the other of the same PIN, also not in two messages."""
     halves = [(copy.half, _place(copy)) for copy in copies if copy.half]
     for half, to in halves:
@@ -42,7 +42,7 @@ def no_address_gets_both_halves(places: Places, copies: Iterable[Copy]) -> None:
         assert places.of_half[first].isdisjoint(places.of_half[second])
 
 
-def _place(copy: Copy) -> str:
+def _place(copy: PageCopy) -> str:
     return mailbox_of(copy.to) if "@" in copy.to else copy.to
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from shared.account import Level, Status
+from shared.domain.account import Level, Status
 
 DAY = timedelta(days=1)
 LIVE = {"issued", "active", "restoring"}

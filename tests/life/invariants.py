@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from shared.account import LIVE, Account
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import LIVE, Account
 from tests.life.citizen import Citizen
 from tests.life.pure import VERIFIERS, PureWorld, at_once
 from tests.life.world import Standing
@@ -61,7 +61,7 @@ def level_goes_with_life(_: Citizen, world: PureWorld) -> None:
 
 def attempts_are_never_under_counted(citizen: Citizen, world: PureWorld) -> None:
     """R11: every failure since the last success counts, locks and blocks."""
-    tally, attempts, life = citizen.expected.tally, world.account.attempts, world.life
+    tally, attempts, life = citizen.expected.tally, world.account.attempts, world.policy
     assert attempts.total >= tally.failures
     assert attempts.blocked == (tally.failures >= life.attempts_in_all)
     assert attempts.locked_until == tally.locked_until
@@ -70,7 +70,7 @@ def attempts_are_never_under_counted(citizen: Citizen, world: PureWorld) -> None
 
 def few_links_a_day(citizen: Citizen, world: PureWorld) -> None:
     """At most three links in any 24 hours, however many PINs and flows they are for."""
-    sent, limit = citizen.expected.links_sent, world.life.links_a_day
+    sent, limit = citizen.expected.links_sent, world.policy.links_a_day
     for start in sent:
         assert sum(timedelta(0) <= moment - start < timedelta(days=1) for moment in sent) <= limit
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from math import ceil
 
-from shared.dates import end_of, in_days
+from shared.italy.dates import end_of, in_days
 from tests.life.citizen import Citizen
 from tests.life.expected import Tally
 from tests.life.sample_data import RECOGNISED_BY
@@ -39,7 +39,7 @@ def has_new_pin(citizen: Citizen, first_at: list[str], second_at: list[str]) -> 
     """Read both halves; from now on they open, together and once, and nothing else does."""
     (first, at_first), (second, at_second) = citizen.half(*first_at), citizen.half(*second_at)
     expected, world = citizen.expected, citizen.world
-    expires_at = end_of(in_days(world.now, world.life.initial_validity))
+    expires_at = end_of(in_days(world.now, world.policy.initial_validity))
     expected.pin_is(first + second, initial=True, expires_at=expires_at)
     expected.carriers = at_first, at_second
     expected.tally = Tally()
@@ -97,7 +97,7 @@ def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
 
     The attempt that blocks is compared, unless its worker died on it: then it comes like one too many.
     """
-    tally, life, now = citizen.expected.tally, citizen.world.life, citizen.world.now
+    tally, life, now = citizen.expected.tally, citizen.world.policy, citizen.world.now
     locked_for = tally.locked_until - now if tally.locked_until else timedelta(0)
     assert (answer.code == "locked") == (locked_for > timedelta(0))
     if answer.code == "locked":

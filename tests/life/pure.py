@@ -13,32 +13,32 @@ from uuid import UUID
 
 import orjson
 
-from deploy.local.captured import Copy
+from deploy.local.captured import PageCopy
 from services.dispositivo.__main__ import DECISIONS as DISPOSITIVO
-from services.dispositivo.recognitions import Recognised
-from services.dispositivo.retroactive import give
+from services.dispositivo.backfill_csv import Recognised
+from services.dispositivo.backfill_rule import give
 from services.issuer.__main__ import ACCESS, REQUESTS
 from services.issuer.attempts import Compared, admitted, counted_before
-from services.issuer.comparing import Comparing, Verifiers
+from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.revoker.__main__ import DECISIONS as REVOKER
-from shared.account import Account
 from shared.contract import message as contract
 from shared.contract.dispositivo import IstanzaSubmit, SubmitDocuments
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.internal import FailedDelivery, ReturnedLetter
 from shared.contract.issuer import PinActivate, PinVerify
-from shared.decision import Decide, Decision, Internal
-from shared.pin import Pepper
-from shared.sealing import StateSeal
-from shared.secret import Secret
-from shared.worker import states
+from shared.crypto.sealing import StateSeal
+from shared.crypto.secret import Secret
+from shared.domain.account import Account
+from shared.domain.decision import Decide, Decision, WorkerMessage
+from shared.domain.pin import Pepper
+from shared.worker import account_codec
 from tests.life import decision_invariants
 from tests.life.world import Answer, Body, Standing
 from tests.unit.decisions import (
     CODICE_FISCALE,
-    LIFE,
     NOW,
     PEPPER,
+    POLICY,
     REPLY_KEY,
     SUBJECT,
     Told,
@@ -64,7 +64,7 @@ class QuickVerifiers(Verifiers):
 
 
 VERIFIERS: Final = QuickVerifiers(PEPPER)
-_COMPARING: Final = Comparing(VERIFIERS, STATE, moment().box, LIFE)
+_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, moment().box, POLICY)
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
@@ -91,17 +91,17 @@ class PureWorld:
     """
 
     number = 0
-    life = LIFE
+    policy = POLICY
     reply_key = REPLY_KEY
 
     def __init__(self) -> None:
         self.person: Body = {k: v for k, v in COMMAND_EXAMPLES["pin.request"].items() if k != "contacts"}
         self.now: datetime = NOW
         self.account = Account(subject=SUBJECT)
-        self.due: list[Internal] = []
+        self.due: list[WorkerMessage] = []
         self.facts: list[tuple[str, dict[str, Any]]] = []
         self.secrets: set[str] = set()
-        self._copies: list[Copy] = []
+        self._copies: list[PageCopy] = []
         self._places = decision_invariants.Places()
         self._moments = 0
 
@@ -135,7 +135,7 @@ class PureWorld:
                 return {}
 
     def _compared(self, command: PinActivate | PinVerify, times: int) -> Compared:
-        admission = admitted(self.account, self.now, LIFE)
+        admission = admitted(self.account, self.now, POLICY)
         if not admission.locked_for:
             self._save(admission.account)
             if times > 1:
@@ -145,7 +145,7 @@ class PureWorld:
         compared: Compared = taken.effect
         return compared
 
-    def arrives(self, waiting: Internal) -> None:
+    def arrives(self, waiting: WorkerMessage) -> None:
         """Let a message come that a decision left for later."""
         command = contract.read(waiting.type, waiting.body)
         assert command.forbidden_for("worker") is None
@@ -163,16 +163,18 @@ class PureWorld:
         """Tell the issuer what the notifier would."""
         subject = SUBJECT.hex()
         if status == "returned":
-            self.arrives(Internal(ReturnedLetter(subject=subject, delivery_id=copy)))
+            self.arrives(WorkerMessage(ReturnedLetter(subject=subject, delivery_id=copy)))
         else:
-            self.arrives(Internal(FailedDelivery(subject=subject, delivery_id=copy, reason="receipt_failed")))
+            self.arrives(
+                WorkerMessage(FailedDelivery(subject=subject, delivery_id=copy, reason="receipt_failed"))
+            )
 
     def _decided(self, decide: Decide, message: object, known: object = None) -> Decision:
         self._moments += 1
         at = moment(self.now, seed=self._moments, known=known)
         decision, before = decide(self.account, message, at), self.account
         copies = [
-            Copy(d.id, t.channel, t.to, _as_read(t), t.text)
+            PageCopy(d.id, t.channel, t.to, _as_read(t), t.text)
             for d, t in zip(decision.deliveries, told(decision), strict=True)
         ]
         self._copies += copies
@@ -192,8 +194,8 @@ class PureWorld:
         written = account.but(version=self.account.version + 1)
         columns = ("subject", "version", "status", "level", "review_since")
         row = {name: getattr(written, name) for name in columns}
-        row |= {"schema": states.SCHEMA, "state": states.sealed(written, STATE)}
-        self.account = states.opened(row, STATE)
+        row |= {"schema": account_codec.SCHEMA, "state": account_codec.encode(written, STATE)}
+        self.account = account_codec.decode(row, STATE)
         assert self.account == written
 
     def passes(self, time: timedelta) -> None:
@@ -210,7 +212,7 @@ class PureWorld:
         self.secrets.add(text)
         return text
 
-    def copies(self) -> Sequence[Copy]:
+    def copies(self) -> Sequence[PageCopy]:
         """Return all that was sent to the citizen."""
         return self._copies
 

@@ -20,7 +20,7 @@ def shape(citizen: Citizen) -> tuple[object, ...]:
         expected.level,
         expected.pin is not None,
         bool(tally.locked_until and now < tally.locked_until),
-        tally.failures >= citizen.world.life.attempts_in_all,
+        tally.failures >= citizen.world.policy.attempts_in_all,
         request is not None and (request.documents, request.effective_at is not None),
         bool(expected.suspended),
         expected.deceased,
@@ -71,7 +71,7 @@ def _with_the_initial_pin(citizen: Citizen, world: PureWorld) -> None:
     expected = citizen.expected
     wait = max((expected.tally.locked_until or world.now) - world.now, timedelta(0))
     in_time = expected.expires_at is not None and world.now + wait < expected.expires_at
-    if in_time and expected.tally.failures < world.life.attempts_in_all:
+    if in_time and expected.tally.failures < world.policy.attempts_in_all:
         world.passes(wait)
         issue_and_activate.first_access(citizen, expected.pin or "")
         assert expected.status == "active"

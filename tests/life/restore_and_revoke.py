@@ -80,7 +80,7 @@ def ask_to_revoke(citizen: Citizen, card: Body, kind: Literal["email", "pec"], a
 
 
 def _may_be_sent(citizen: Citizen) -> bool:
-    return citizen.expected.links_of_last_day(citizen.world.now) < citizen.world.life.links_a_day
+    return citizen.expected.links_of_last_day(citizen.world.now) < citizen.world.policy.links_a_day
 
 
 def _link_comes(
@@ -89,7 +89,7 @@ def _link_comes(
     expected, now = citizen.expected, citizen.world.now
     token = citizen.token(address)
     expected.close_links(_KEPT_AS[flow])
-    link = Link(token, now + citizen.world.life.link_validity, halves_to=halves_to)
+    link = Link(token, now + citizen.world.policy.link_validity, halves_to=halves_to)
     setattr(expected, _KEPT_AS[flow], link)
     expected.links_sent.append(now)
 
@@ -114,7 +114,7 @@ def _confirmed(citizen: Citizen, flow: Flow, token: str) -> bool:
     """Open a link: it works once, in time, and a few tries long."""
     link: Link | None = getattr(citizen.expected, _KEPT_AS[flow])
     answer = citizen.portal(f"{flow}.confirm", token_sealed=citizen.world.seal("revoker", token))
-    life, now = citizen.world.life, citizen.world.now
+    life, now = citizen.world.policy, citizen.world.now
     if link is None or now >= link.expires_at or link.tried >= life.tries_a_link:
         assert answer == Answer("link_invalid", {})
         return False

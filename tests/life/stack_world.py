@@ -10,12 +10,13 @@ from uuid import UUID
 
 import asyncpg
 
-from deploy.local.captured import Captured, Copy
+from deploy.local.captured import Captured, PageCopy
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.postgres import SUPERUSER
 from deploy.local.sealed import ReplyKey, sealed
-from shared.lifecycle import Lifecycle
-from shared.sealing import Keys, Pseudonyms
+from shared.crypto.keys import Keys
+from shared.crypto.sealing import Pseudonyms
+from shared.domain.policy import PinPolicy
 from tests.kit.harness import Harness
 from tests.kit.waiting import LIMIT, until
 from tests.life.world import Answer, Body, Standing
@@ -51,7 +52,7 @@ class StackWorld:
 
     def __init__(self, lives: LivesOnStack, number: int) -> None:
         self._lives, self.number = lives, number
-        self.life = Lifecycle.load(lives.stack.env)
+        self.policy = PinPolicy.load(lives.stack.env)
         ((_, body),) = citizens(1, seed=_SEED, first=number, kinds=(PLAIN,))
         self.person: Body = {name: value for name, value in body.items() if name != "contacts"}
         self._subject = lives.pseudonyms.of(body["codice_fiscale"])
@@ -77,7 +78,7 @@ class StackWorld:
         """Open what was sealed to `reply_key`."""
         return self._key.open(sealed)
 
-    def copies(self) -> Sequence[Copy]:
+    def copies(self) -> Sequence[PageCopy]:
         """Return all that the providers took since this life began."""
         return [copy for copy in self._lives.captured.all() if copy.id not in self._before]
 

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
-from shared.account import TRANSITIONS
 from shared.contract.message import COMMANDS, CitizenCommand
-from shared.decision import Internal
+from shared.domain.account import TRANSITIONS
+from shared.domain.decision import WorkerMessage
 from tests.life import issue_and_activate, reachability, upgrade
 from tests.life.invariants import OF_THE_ACCOUNT
 from tests.life.lives import MOSTLY, SELDOM, TURN, Life
@@ -79,7 +79,7 @@ class LifeInTime(Life):
             issue_and_activate.log_in(self.citizen, "ZZZZ ZZZZ")
         self.log_in("right", turn, 1)
 
-    def _due(self) -> list[Internal]:
+    def _due(self) -> list[WorkerMessage]:
         return [m for m in self.world.due if m.due_at and m.due_at <= self.world.now]
 
     @precondition(lambda self: self._due())

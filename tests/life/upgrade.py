@@ -64,7 +64,7 @@ def approve(citizen: Citizen, request_id: str) -> None:
     else:
         assert answer.code == "accepted"
         request.effective_at = datetime.fromisoformat(answer.data["effective_at"])
-        off = request.effective_at - citizen.world.now - citizen.world.life.dispositivo_delay
+        off = request.effective_at - citizen.world.now - citizen.world.policy.dispositivo_delay
         assert abs(off) < timedelta(seconds=CLOCKS_APART)
 
 

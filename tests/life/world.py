@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from deploy.local.captured import Copy
-from shared.account import Level, Status
-from shared.lifecycle import Lifecycle
+from deploy.local.captured import PageCopy
+from shared.domain.account import Level, Status
+from shared.domain.policy import PinPolicy
 
 Body = dict[str, Any]
 
@@ -32,13 +32,13 @@ class World(Protocol):
     Attributes:
         number: makes the citizen's addresses different from those of every other life.
         person: the citizen's `pin.request`, without contacts.
-        life: the settings in force.
+        policy: the settings in force.
         reply_key: what a first access gives as `reply_key`.
     """
 
     number: int
     person: Body
-    life: Lifecycle
+    policy: PinPolicy
     reply_key: str
 
     @property
@@ -54,7 +54,7 @@ class World(Protocol):
     def open(self, sealed: str) -> str:
         """Open what was sealed to `reply_key`."""
 
-    def copies(self) -> Sequence[Copy]:
+    def copies(self) -> Sequence[PageCopy]:
         """Return all that came to the citizen in this life."""
 
     def report(self, copy: UUID, status: str) -> None:

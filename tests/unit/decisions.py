@@ -21,21 +21,21 @@ import orjson
 from argon2.low_level import Type, hash_secret_raw
 from nacl.public import PrivateKey
 
-from shared import decision
-from shared.account import Account, Contacts, Half, HealthCard, Holder, Level, Pin, Residence, Status
 from shared.contract import message as contract
+from shared.contract.delivery import Mail, Post, Sms
 from shared.contract.events import EVENTS
 from shared.contract.examples import COMMAND_EXAMPLES
-from shared.dates import end_of, in_days
-from shared.decision import ContextWith, Decision
-from shared.delivery import Mail, Post, Sms
-from shared.lifecycle import Lifecycle
-from shared.pin import Pepper
-from shared.sealing import Pseudonyms, ServiceBox, seal_to
-from shared.secret import Secret
+from shared.crypto.sealing import Pseudonyms, ServiceBox, seal_to
+from shared.crypto.secret import Secret
+from shared.domain import decision
+from shared.domain.account import Account, Contacts, Half, HealthCard, Holder, Level, Pin, Residence, Status
+from shared.domain.decision import ContextWith, Decision
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
+from shared.italy.dates import end_of, in_days
 
 NOW = datetime(2026, 11, 22, 13, 30, tzinfo=UTC)
-LIFE = Lifecycle(portal_url="https://pin.example.it")
+POLICY = PinPolicy(portal_url="https://pin.example.it")
 PEPPER = Pepper(b"the pepper of the tests.........")
 
 CODICE_FISCALE = "RSSMRA85T10A562S"
@@ -75,12 +75,12 @@ def moment(
     now: datetime = NOW,
     *,
     seed: int = 0,
-    life: Lifecycle = LIFE,
+    policy: PinPolicy = POLICY,
     known: Any = MappingProxyType({}),  # noqa: ANN401 - as the decision takes it
 ) -> ContextWith[Any]:
     """Return a moment; the same `now` and `seed` bring the same chance. Nothing is known beside."""
     chance = _chance(f"{now.isoformat()} {seed}")
-    return ContextWith(now, chance, life, PEPPER, ServiceBox(_WORKER), known)
+    return ContextWith(now, chance, policy, PEPPER, ServiceBox(_WORKER), known)
 
 
 def _chance(seed: str) -> Callable[[int], bytes]:
@@ -155,7 +155,7 @@ def initial_pin(issued_at: datetime = NOW - timedelta(days=1)) -> Pin:
         salt=salt,
         verifier=PEPPER.initial(salt, INITIAL_PIN),
         part_verifiers=tuple(PEPPER.initial(salt, Secret(half)) for half in (text[:8], text[8:])),
-        expires_at=end_of(in_days(issued_at, LIFE.initial_validity)),
+        expires_at=end_of(in_days(issued_at, POLICY.initial_validity)),
         halves=(
             Half(deliveries=("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e",)),
             Half(deliveries=("6c907b1f-4d63-4d9f-9e6f-1a8b2d3c4e5f",)),

@@ -10,10 +10,10 @@ from services.dispositivo.backfill import ledger_clerk
 from services.issuer import __main__ as issuer
 from services.notifier import __main__ as notifier
 from services.revoker import __main__ as revoker
-from shared.channels import CHANNELS
-from shared.lifecycle import Lifecycle
-from shared.sealing import Keys, make_keys
-from shared.secret import Secret
+from shared.contract.channels import CHANNELS
+from shared.crypto.keys import Keys, make_keys
+from shared.crypto.secret import Secret
+from shared.domain.policy import PinPolicy
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 
@@ -24,12 +24,12 @@ def lanes() -> tuple[Lane, ...]:
     with TemporaryDirectory() as folder:
         make_keys(Path(folder))
         settings = WorkerSettings(amqp_url=Secret(""), ledger_dsn=Secret(""), keys_dir=Path(folder))
-        life, keys = Lifecycle(), Keys(Path(folder))
+        policy, keys = PinPolicy(), Keys(Path(folder))
         return (
-            *(build(settings, life, keys) for build in issuer.LANES.values()),
-            *(notifier.channel_lane(channel, settings, life, keys) for channel in CHANNELS),
-            notifier.receipts_lane(settings, life, keys),
-            revoker.lane(settings, life, keys),
-            dispositivo.lane(settings, life, keys),
-            ledger_clerk(settings, life, keys, BACKFILL).lane,
+            *(build(settings, policy, keys) for build in issuer.LANES.values()),
+            *(notifier.channel_lane(channel, settings, policy, keys) for channel in CHANNELS),
+            notifier.receipts_lane(settings, policy, keys),
+            revoker.lane(settings, policy, keys),
+            dispositivo.lane(settings, policy, keys),
+            ledger_clerk(settings, policy, keys, BACKFILL).lane,
         )

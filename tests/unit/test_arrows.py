@@ -16,22 +16,24 @@ PARTS = {
 }
 """What each part may import of ours."""
 LIBRARIES: dict[str, set[str]] = {
-    "aio_pika": {"shared.broker", "shared.broker_desk", "deploy.local.client"},
+    "aio_pika": {"shared.broker.session", "shared.broker.admin", "deploy.local.client"},
     "aiormq": {
-        "shared.broker",
-        "shared.broker_desk",
+        "shared.broker.session",
+        "shared.broker.admin",
         "deploy.local.client",
         "deploy.demo.session",
-        "shared.wire",
+        "shared.broker.wire",
     },
-    "pamqp": {"shared.wire", "shared.amqp_properties"},
+    "pamqp": {"shared.broker.wire", "shared.broker.properties"},
     "asyncpg": {"shared.ledger"},
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
-    "argon2": {"services.issuer.comparing"},
-    "cryptography": {"shared.sealing"},
+    "argon2": {"services.issuer.pin_check"},
+    "cryptography": {"shared.crypto.sealing"},
     "nacl": {
-        "shared.sealing",
+        "shared.crypto.keys",
+        "shared.crypto.keys",
+        "shared.crypto.sealing",
         "shared.contract.fields",
         "deploy.pinctl",
         "deploy.local.sealed",

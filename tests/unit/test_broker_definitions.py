@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from deploy.broker.render import DEFINITIONS, NoPassword, password_hash, render, users, without_passwords
-from shared.amqp import LARGEST_BODY
+from deploy.broker.render import DEFINITIONS, password_hash, render, users, without_passwords
+from deploy.errors import PasswordMissingError
+from shared.broker.message import LARGEST_BODY
 
 definitions: dict[str, Any] = without_passwords()
 
@@ -49,5 +50,5 @@ def test_a_rendered_password_is_a_salted_hash() -> None:
 
 
 def test_a_user_without_a_password_stops_the_rendering() -> None:
-    with pytest.raises(NoPassword, match="PIN_BROKER_PASSWORD_PORTAL"):
+    with pytest.raises(PasswordMissingError, match="PIN_BROKER_PASSWORD_PORTAL"):
         render(definitions, {})

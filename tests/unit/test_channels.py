@@ -15,13 +15,13 @@ from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.sink_faults import Faults
 from deploy.local.workers import USERS, WORKERS
-from shared.channels import CHANNELS, Channel, ChannelName
-from shared.delivery import Sms
-from shared.sealing import BOXES
+from shared.contract.channels import CHANNELS, Channel, ChannelName
+from shared.contract.delivery import Sms
+from shared.crypto.keys import BOXES
 
 FAX = Channel("fax", Sms, "faxes", credential="fax.password")
 """A channel that there is not."""
-REGISTRY = "shared/channels.py"
+REGISTRY = "shared/contract/channels.py"
 MIGRATIONS = "shared/ledger/migrations"
 NOTIFIER = "services/notifier/channels/__init__.py"
 SINKS = "deploy/local/sink_faults.py"
@@ -137,7 +137,7 @@ def test_every_file_knows_the_channel(channel: Channel) -> None:
 
 def test_whoever_adds_a_channel_is_told_which_file_does_not_know_it() -> None:
     assert missing(FAX) == [
-        "shared/channels.py has no fax in ChannelName",
+        "shared/contract/channels.py has no fax in ChannelName",
         "shared/ledger/migrations has no fax in the check on delivery.channel",
         "services/notifier/channels/__init__.py has no fax in open_channel",
         "docs/glossary.md has no `fax`",

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.dates import DAY, day, day_of, end_of, in_days, instant, last_day
-from shared.template import PLACEHOLDERS
+from shared.italy.dates import DAY, day, day_of, end_of, in_days, instant, last_day
+from shared.texts.template import PLACEHOLDERS
 
 
 @pytest.mark.parametrize(("language", "written"), [("it", "02/01/2027"), ("de", "02.01.2027")])

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from shared.instants import rfc3339
+from shared.contract.instants import rfc3339
 
 AT = datetime(2026, 11, 22, 14, 30, 5, 123999, tzinfo=timezone(timedelta(hours=1)))
 

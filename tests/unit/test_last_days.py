@@ -13,21 +13,21 @@ from uuid import UUID
 import orjson
 import pytest
 
-from services.dispositivo import asking, queue, review
+from services.dispositivo import queue, request_profile, review
 from services.issuer import access, endings, requests
 from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
-from shared.account import Account, Attachment, Attempts, DispositivoRequest, Document
+from shared.contract.delivery import Post
 from shared.contract.internal import Expire
 from shared.contract.reply import rejected
-from shared.credential import ended_at, new_pin
-from shared.dates import ROME, end_of, instant
-from shared.decision import Decision
-from shared.delivery import Post
-from shared.lifecycle import Lifecycle
+from shared.domain.account import Account, Attachment, Attempts, DispositivoRequest, Document
+from shared.domain.credential import ended_at, new_pin
+from shared.domain.decision import Decision
+from shared.domain.policy import PinPolicy
+from shared.italy.dates import ROME, end_of, instant
 from tests.unit.decisions import (
-    LIFE,
     NOW,
+    POLICY,
     REPLY_KEY,
     SUBJECT,
     account,
@@ -55,8 +55,10 @@ FILE = Attachment(uri="https://portal.example/f", sha256="0" * 64, media_type="a
 REQUEST_ID = "0d1f9a52-6f0e-4b7e-9a53-6f0f3b8f2c11"
 
 
-def issued(at: datetime, life: Lifecycle = LIFE, language: str = "it") -> Decision:
-    return requests.request(account("none"), read("pin.request", language=language), moment(at, life=life))
+def issued(at: datetime, policy: PinPolicy = POLICY, language: str = "it") -> Decision:
+    return requests.request(
+        account("none"), read("pin.request", language=language), moment(at, policy=policy)
+    )
 
 
 def comes(citizen: Account, at: datetime) -> Decision:
@@ -95,7 +97,7 @@ def test_an_initial_pin_lives_to_the_last_instant_of_the_day_that_was_told(
     """R5, R6, R15, R16: sixty days later, until midnight in Italy, at which it has ended."""
     at, end = datetime.fromisoformat(asked_at), datetime.fromisoformat(ends)
     decision = (
-        issued(at) if status == "issued" else confirm_restore(*asked_to_restore(at=moment(at)), moment(at))
+        issued(at) if status == "issued" else confirm_restore(*asked_to_restore(ctx=moment(at)), moment(at))
     )
     assert last in "".join(message.text for message in told(decision))
     (message,) = decision.messages
@@ -134,7 +136,7 @@ def test_a_pin_of_an_earlier_release_lives_to_the_end_of_its_day_too() -> None:
 
 
 def test_a_validity_of_less_than_a_day_is_for_trials_and_ends_to_the_second() -> None:
-    citizen = issued(NOW, Lifecycle(initial_validity=timedelta(seconds=2))).account
+    citizen = issued(NOW, PinPolicy(initial_validity=timedelta(seconds=2))).account
     assert citizen is not None
     assert citizen.pin is not None
     assert ended_at(citizen.pin) == NOW + timedelta(seconds=2)
@@ -161,7 +163,7 @@ def test_an_identity_document_is_good_to_the_end_of_its_last_day(now: datetime, 
 
 def test_the_health_card_of_the_registry_revokes_whatever_its_date() -> None:
     """R19: it is compared and never expires here, so that no hour of the day can cut it off."""
-    _, token = asked_to_revoke(at=moment(datetime(2035, 1, 1, tzinfo=UTC)))
+    _, token = asked_to_revoke(ctx=moment(datetime(2035, 1, 1, tzinfo=UTC)))
     assert token
 
 
@@ -256,7 +258,7 @@ def test_the_letter_bears_italy_s_date() -> None:
 
 def test_the_form_bears_italy_s_date() -> None:
     """R23."""
-    assert asking._filled(account("active"), asked()).requested_on == date(2027, 6, 21)
+    assert request_profile._filled(account("active"), asked()).requested_on == date(2027, 6, 21)
 
 
 def test_what_other_systems_read_stays_an_instant() -> None:
@@ -268,7 +270,7 @@ def test_what_other_systems_read_stays_an_instant() -> None:
 def test_what_is_told_as_an_instant_ends_at_that_instant() -> None:
     """R14, R20: a link of 24 hours lives 24 hours, also in the night when the clocks are put back."""
     at = datetime(2027, 10, 30, 12, tzinfo=UTC)
-    citizen, token = asked_to_restore(at=moment(at))
+    citizen, token = asked_to_restore(ctx=moment(at))
     assert citizen.restore is not None
     assert citizen.restore.expires_at == at + timedelta(hours=24)
     assert instant(citizen.restore.expires_at, "it") == "31/10/2027, ore 13:00"

@@ -13,7 +13,7 @@ from deploy.local.processes import CHECKOUT
 from deploy.local.workers import WORKERS
 from deploy.postgres.passwords import ROLES
 from services.settings import GROUPS
-from shared.channels import CHANNELS
+from shared.contract.channels import CHANNELS
 
 _DEPLOY = CHECKOUT / "deploy"
 _KUBERNETES = _DEPLOY / "kubernetes"

@@ -5,9 +5,9 @@ import pytest
 from services.dispositivo import istanze
 from services.notifier.channels.mail import as_html
 from services.revoker import restore, revoke
-from shared.decision import Decision
-from shared.delivery import Mail
-from tests.unit.decisions import CONTACTS, LIFE, account, moment, read
+from shared.contract.delivery import Mail
+from shared.domain.decision import Decision
+from tests.unit.decisions import CONTACTS, POLICY, account, moment, read
 
 
 def html_of(decision: Decision) -> str:
@@ -30,14 +30,14 @@ def test_the_link_to_confirm_is_a_link(flow: str) -> None:
         citizen = account("active", contacts=CONTACTS.but(email=None))
         html = html_of(revoke.request(citizen, read("revoke.request", email=TO), moment()))
     assert html.count("<a ") == 1
-    assert f'<p><a href="{LIFE.portal_url}/{flow}/confirm?token=' in html
+    assert f'<p><a href="{POLICY.portal_url}/{flow}/confirm?token=' in html
 
 
 @pytest.mark.parametrize(
     "service",
     [
         "Bonus: https://www.premi.example/ora",
-        f"Bonus {LIFE.portal_url}/x",
+        f"Bonus {POLICY.portal_url}/x",
         "www.premi.example",
         "bonus@premi.it",
     ],

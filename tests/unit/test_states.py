@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from shared.account import LIVE, TRANSITIONS
+from shared.domain.account import LIVE, TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
 LAWFUL = {(before, after) for before, afters in TRANSITIONS.items() for after in afters}

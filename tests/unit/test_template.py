@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import gsm7
-from shared.template import PLACEHOLDERS, TemplateError, ValuesError, one_segment, parsed
-from shared.texts import LANGUAGES, Texts, Written
+from shared.errors import TemplateError, TemplateValuesError
+from shared.texts import sms_length
+from shared.texts.catalogue import LANGUAGES, Texts, Written
+from shared.texts.template import PLACEHOLDERS, one_segment, parsed
 
 SUBJECT = {"it": "Oggetto", "de": "Betreff"}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "texts.md"
@@ -62,7 +63,7 @@ def test_the_link_that_we_made_is_left_as_it_is() -> None:
 
 
 def test_a_missing_and_a_superfluous_value_are_both_named_and_not_repeated() -> None:
-    with pytest.raises(ValuesError) as caught:
+    with pytest.raises(TemplateValuesError) as caught:
         parsed("note.sms", "{half}").fill({"citizen": "Oberkofler"})
     assert str(caught.value) == "note.sms: missing ['half'], superfluous ['citizen']"
 
@@ -120,7 +121,7 @@ def test_an_sms_is_one_line() -> None:
     [("àèéìòù", 6), ("ÄÖÜäöüß", 7), ("€[]", 6), ("È", 1), ("’ciao", 5), ("😀", 2), ("", 0)],
 )
 def test_an_sms_is_as_long_as_its_alphabet_makes_it(text: str, units: int) -> None:
-    assert gsm7.units(text) == units
+    assert sms_length.units(text) == units
 
 
 def test_a_folder_gives_its_texts_in_the_language_asked_for(tmp_path: Path) -> None:

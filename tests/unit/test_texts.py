@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared import gsm7
-from shared.dates import day, instant
-from shared.texts import LANGUAGES, Texts
+from shared.italy.dates import day, instant
+from shared.texts import sms_length
+from shared.texts.catalogue import LANGUAGES, Texts
 
 SERVICES = Path(__file__).parents[2] / "services"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "texts.md"
@@ -133,8 +133,8 @@ def test_every_word_exists_in_both_languages(worker: str) -> None:
 @pytest.mark.parametrize(("worker", "name", "language"), ALL_SMS)
 def test_an_sms_is_one_gsm7_segment_without_a_link(worker: str, name: str, language: str) -> None:
     text = sms(worker, name, language)
-    assert not gsm7.beyond_gsm7(text)
-    assert gsm7.units(text) <= 160
+    assert not sms_length.beyond_gsm7(text)
+    assert sms_length.units(text) <= 160
     assert "://" not in text
     assert "{" not in text
 

@@ -8,8 +8,8 @@ import pytest
 
 from deploy.broker.render import without_passwords
 from deploy.local.processes import CHECKOUT
-from shared.channels import CHANNELS
 from shared.contract import topology
+from shared.contract.channels import CHANNELS
 
 BROKER = without_passwords()
 DECLARED = {thing["name"] for kind in ("exchanges", "queues") for thing in BROKER[kind]}

@@ -8,11 +8,12 @@ from pydantic import Field
 
 from services.dispositivo import queue
 from services.issuer import registry
-from shared import account as today
-from shared.account import Account, Contacts, Holder
 from shared.contract.issuer import ContactsUpdate
-from shared.sealing import StateSeal, Unsealable
-from shared.worker import states
+from shared.crypto.sealing import StateSeal
+from shared.domain import account as today
+from shared.domain.account import Account, Contacts, Holder
+from shared.errors import UnsealableError
+from shared.worker import account_codec
 from tests.unit.decisions import NOW, account, moment, read
 
 SEAL = StateSeal(bytes(32))
@@ -47,16 +48,16 @@ def row(state: Account) -> dict[str, Any]:
         "status": state.status,
         "level": state.level,
         "review_since": state.review_since,
-        "schema": states.SCHEMA,
-        "state": states.sealed(state, SEAL),
+        "schema": account_codec.SCHEMA,
+        "state": account_codec.encode(state, SEAL),
     }
 
 
 def by_newer(found: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Newer:
     """Open a row as the later release does."""
     with monkeypatch.context() as patch:
-        patch.setattr(states, "Account", Newer)
-        opened = states.opened(found, SEAL)
+        patch.setattr(account_codec, "Account", Newer)
+        opened = account_codec.decode(found, SEAL)
     assert isinstance(opened, Newer)
     return opened
 
@@ -74,7 +75,7 @@ def test_the_older_release_carries_what_it_does_not_know_through_a_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     there = newer()
-    opened = states.opened(row(there), SEAL)
+    opened = account_codec.decode(row(there), SEAL)
     assert type(opened) is Account
     contacts = opened.contacts.but(mobile="+393331112222")
     back = by_newer(row(opened.but(contacts=contacts, version=4)), monkeypatch)
@@ -89,7 +90,7 @@ def test_the_older_release_carries_it_through_its_decisions(monkeypatch: pytest.
     command = read("contacts.update", contacts={"mobile": "+393331112222"})
     assert isinstance(command, ContactsUpdate)
     decided = registry.contacts_update(
-        states.opened(row(there), SEAL), command, moment(NOW + timedelta(days=1))
+        account_codec.decode(row(there), SEAL), command, moment(NOW + timedelta(days=1))
     )
     assert decided.account is not None
     back = by_newer(row(decided.account.but(version=4)), monkeypatch)
@@ -104,13 +105,13 @@ def test_the_newer_release_reads_what_the_older_one_wrote(monkeypatch: pytest.Mo
     old = account("active").but(version=3)
     opened = by_newer(row(old), monkeypatch)
     assert (opened.passkeys, opened.score, opened.contacts.app) == ((), 0.0, None)
-    again = states.opened(row(opened.but(version=4)), SEAL)
+    again = account_codec.decode(row(opened.but(version=4)), SEAL)
     assert again == old.but(version=4)
 
 
 def test_what_is_not_known_is_shown_to_nobody() -> None:
     """The contract has no field for it, so no reply, form or question may stumble over it."""
-    opened = states.opened(row(newer()), SEAL)
+    opened = account_codec.decode(row(newer()), SEAL)
     assert "app" not in opened.contacts.known()
     document = today.Document.model_validate_json(
         b'{"kind": "passport", "number": "YA1", "issued_by": "Pisa", "issued_on": "2020-01-01",'
@@ -121,8 +122,8 @@ def test_what_is_not_known_is_shown_to_nobody() -> None:
 
 def test_a_form_that_is_newer_is_left_alone() -> None:
     found = row(account("active").but(version=3))
-    with pytest.raises(Unsealable):
-        states.opened(found | {"schema": states.SCHEMA + 1}, SEAL)
+    with pytest.raises(UnsealableError):
+        account_codec.decode(found | {"schema": account_codec.SCHEMA + 1}, SEAL)
 
 
 def test_a_field_that_nobody_knows_cannot_be_set_by_mistake() -> None:

@@ -7,11 +7,11 @@ from textwrap import wrap
 from typing import Final
 
 from services.dispositivo.application import Form
-from shared.dates import day
+from shared.documents.characters import printable
+from shared.documents.page_template import compile_template
+from shared.documents.renderer import PageCopy, Renderer
+from shared.italy.dates import day
 from shared.italy.mailboxes import deliverable
-from shared.typesetting.characters import printable
-from shared.typesetting.forme import cast
-from shared.typesetting.press import Copy, Press
 
 _SOURCE: Final = Path(__file__).with_name("form.typ")
 _PAGES: Final = {kind: page for page, kind in enumerate(product(("it", "de"), ("online", "fax", "branch")))}
@@ -27,8 +27,8 @@ def typeset(form: Form) -> bytes:
     Raises:
         ValueError: for a request id that is not 36 ASCII characters.
     """
-    copy = Copy(page=_PAGES[form.language, form.submission], lines=_lines(form), symbol=form.request_id)
-    return _press().impress([copy], title=_TITLES[form.language], created=form.requested_on)
+    copy = PageCopy(page=_PAGES[form.language, form.submission], lines=_lines(form), symbol=form.request_id)
+    return _press().render([copy], title=_TITLES[form.language], created=form.requested_on)
 
 
 def prepare() -> None:
@@ -37,8 +37,8 @@ def prepare() -> None:
 
 
 @cache
-def _press() -> Press:
-    return Press(cast(_SOURCE))
+def _press() -> Renderer:
+    return Renderer(compile_template(_SOURCE))
 
 
 def _lines(form: Form) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from services.notifier.outcome import Answer
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-from shared.channels import CHANNELS
+from shared.contract.channels import CHANNELS
 
 
 class Channel(Protocol):
@@ -15,7 +15,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """As `shared.channels` calls it."""
+        """As `shared.contract.channels` calls it."""
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Hand over all of a batch, concurrently.
@@ -37,7 +37,7 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
     """Open a channel by its name; connects to nothing yet.
 
     Args:
-        name: as `shared.channels` calls it.
+        name: as `shared.contract.channels` calls it.
         settings: of the notifier.
 
     Raises:

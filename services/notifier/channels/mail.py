@@ -15,11 +15,12 @@ from pathlib import Path
 from string import Template
 from uuid import UUID
 
-from services.notifier.channels.quoted import quoted
+from services.notifier.channels.quoted_printable import quoted
 from services.notifier.settings import Receipt
-from shared.delivery import Mail
+from shared.contract.delivery import Mail
+from shared.crypto.secret import Secret
+from shared.errors import AddressError
 from shared.italy.mailboxes import deliverable
-from shared.secret import Secret
 
 # "=_" never occurs in quoted-printable (RFC 2045, 6.7), so this parts any two bodies.
 _BOUNDARY = "=_part_="
@@ -27,10 +28,6 @@ _SUBJECT = "\1"
 _ADDRESS = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-zA-Z0-9.-]{1,253}")
 _HALF = re.compile(r"[0-9A-HJKMNP-TV-Z]{8}")
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
-
-
-class BadAddress(ValueError):  # noqa: N818 - reads as what it says
-    """No mail can go to this address: the delivery ends. Does not repeat the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Composer:
             in the bodies.
 
         Raises:
-            BadAddress: the address is none, or not one for SMTP without SMTPUTF8.
+            AddressError: the address is none, or not one for SMTP without SMTPUTF8.
         """
         frame, to, text = self._frames[mail.language], _recipient(mail.to), mail.text.reveal()
         message = (
@@ -120,7 +117,7 @@ def _recipient(written: str) -> str:
         address = ""
     # This goes into a header and a command: what it may hold is for us to say, too.
     if not _ADDRESS.fullmatch(address):
-        raise BadAddress("not an address that SMTP can carry") from None
+        raise AddressError("not an address that SMTP can carry") from None
     return address
 
 

@@ -14,7 +14,7 @@ from services.notifier.channels.spool import hand_over
 from services.notifier.outcome import Answer, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
-from shared.delivery import Post
+from shared.contract.delivery import Post
 
 log = structlog.get_logger()
 
@@ -60,9 +60,9 @@ class PostChannel:
                 # Good letters that fail, such as for a missing font, must not cost their addressees a PIN.
                 return [Unreachable("post_typesetting")] * len(batch)
         handed = self._handed(document, letters, batch) if letters else None
-        taken = {letter.id for letter in letters}
+        received = {letter.id for letter in letters}
         refused = Refused("post_typesetting", unasked=True)
-        return [handed if handed and str(outgoing.id) in taken else refused for outgoing in batch]
+        return [handed if handed and str(outgoing.id) in received else refused for outgoing in batch]
 
     def _handed(self, document: bytes, printed: list[Letter], batch: list[Outgoing]) -> Answer:
         # The latest of the letters, not the time of day: a repeat writes the same manifest.

@@ -7,14 +7,14 @@ import aiohttp
 import orjson
 import structlog
 
-from services.notifier.channels.abreast import Abreast
 from services.notifier.channels.answers import sms_answer
+from services.notifier.channels.concurrency import ConcurrentSender
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-from shared.delivery import Sms
-from shared.gsm7 import segments
+from shared.contract.delivery import Sms
+from shared.texts.sms_length import segments
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ class SmsChannel:
 
     def __init__(self, settings: NotifierSettings) -> None:
         self._settings = settings
-        self._abreast = Abreast(settings.sms_concurrency)
+        self._abreast = ConcurrentSender(settings.sms_concurrency)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:

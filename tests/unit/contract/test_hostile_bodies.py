@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.issuer import RegistryUpdate
-from shared.contract.message import COMMANDS, MAX_BODY, Invalid, Unreadable, read
+from shared.contract.message import COMMANDS, MAX_BODY, read
+from shared.errors import InvalidMessageError, UnreadableMessageError
 from tests.unit.contract.building import changed, codes_of, put
 
 
@@ -41,14 +42,14 @@ from tests.unit.contract.building import changed, codes_of, put
     ],
 )
 def test_what_is_no_message_is_unreadable(body: bytes, reason: str) -> None:
-    with pytest.raises(Unreadable) as refused:
+    with pytest.raises(UnreadableMessageError) as refused:
         read("pin.request", body)
     assert refused.value.reason == reason
 
 
 @pytest.mark.parametrize("type_", ["", "pin.requests", "pin.issued", "reply", "PIN.REQUEST", "\x00"])
 def test_a_type_that_the_contract_does_not_have_is_unreadable(type_: str) -> None:
-    with pytest.raises(Unreadable) as refused:
+    with pytest.raises(UnreadableMessageError) as refused:
         read(type_, b"{}")
     assert refused.value.reason == "unknown_type"
 
@@ -89,17 +90,17 @@ paths = sorted({*COMMAND_EXAMPLES["pin.request"], "residence.country", "residenc
 
 @given(type_=st.sampled_from(sorted(COMMANDS)), body=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(type_: str, body: bytes) -> None:
-    with suppress(Unreadable, Invalid):
+    with suppress(UnreadableMessageError, InvalidMessageError):
         read(type_, body)
 
 
 @given(type_=st.sampled_from(sorted(COMMANDS)), message=any_json)
 def test_any_json_is_read_or_refused(type_: str, message: object) -> None:
-    with suppress(Unreadable, Invalid):
+    with suppress(UnreadableMessageError, InvalidMessageError):
         read(type_, json.dumps(message).encode())
 
 
 @given(path=st.sampled_from(paths), value=any_json)
 def test_any_value_in_any_field_is_read_or_refused(path: str, value: object) -> None:
-    with suppress(Unreadable, Invalid):
+    with suppress(UnreadableMessageError, InvalidMessageError):
         read("pin.request", changed("pin.request", put(path, value)))

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from shared.contract.message import Invalid, read
+from shared.contract.message import read
+from shared.errors import InvalidMessageError
 from shared.italy.codice_fiscale import check_character, check_digit
 from tests.unit.contract.building import Change, changed, put
 
@@ -37,7 +38,7 @@ def refused(*changes: Change) -> dict[str, str]:
     """Return field and code of each fault, nothing where the request is accepted."""
     try:
         read("pin.request", changed("pin.request", *changes))
-    except Invalid as invalid:
+    except InvalidMessageError as invalid:
         return {fault.field: fault.code for fault in invalid.faults}
     return {}
 

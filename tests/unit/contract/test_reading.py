@@ -6,8 +6,9 @@ from shared.contract.command import InternalCommand
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.internal import Expire
 from shared.contract.issuer import PinRequest
-from shared.contract.message import COMMANDS, Invalid, read
+from shared.contract.message import COMMANDS, read
 from shared.contract.parts import ResidenceAbroad, ResidenceInItaly
+from shared.errors import InvalidMessageError
 from tests.unit.contract.building import body_of, changed, codes_of, drop, faults_of, put
 
 SUBJECT = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
@@ -169,10 +170,10 @@ def test_at_most_fifty_faults_are_told() -> None:
 
 
 def test_a_rejected_message_tells_whom_it_was_about_if_that_much_is_right() -> None:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidMessageError) as refused:
         read("pin.request", b'{"codice_fiscale": "rssmra85t10a562s"}')
     assert refused.value.codice_fiscale == "RSSMRA85T10A562S"
     assert refused.value.command is PinRequest
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidMessageError) as refused:
         read("pin.request", b'{"codice_fiscale": "RSSMRA85T10A562X"}')
     assert refused.value.codice_fiscale is None

@@ -11,7 +11,7 @@ from shared.contract.events import EVENTS, Event, PinIssued
 from shared.contract.examples import EVENT_EXAMPLES, REPLY_EXAMPLES
 from shared.contract.message import COMMANDS
 from shared.contract.reply import DETAILS, Reply, accepted, rejected
-from shared.faults import Fault
+from shared.errors import Fault
 
 SUBJECT = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
 EVENT_ID = UUID("c1a3f0de-5b7a-4f6e-8f5d-0c9e8d7b6a51")

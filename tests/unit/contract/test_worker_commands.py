@@ -9,9 +9,9 @@ from shared.contract.command import InternalCommand, WorkerCommand
 from shared.contract.internal import EarlyReceipt, Expire, FailedDelivery, ReturnedLetter, TakeEffect
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
-from shared.contract.unreadable import Unreadable
-from shared.sealing import Pseudonyms
-from shared.worker.commands import CommandReader
+from shared.crypto.sealing import Pseudonyms
+from shared.errors import UnreadableMessageError
+from shared.worker.command_reader import CommandReader
 
 SUBJECT = "9c56cc51b374c3ba189210d5b6d4bf57"
 ID = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
@@ -44,7 +44,7 @@ def test_a_receipt_that_goes_round_is_written_and_read_as_ever() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", EARLY.replace("gw", "").encode(), b'{"rounds": 1}'])
 def test_what_is_no_receipt_does_not_go_round(body: bytes) -> None:
-    with pytest.raises(Unreadable, match="not_a_receipt"):
+    with pytest.raises(UnreadableMessageError, match="not_a_receipt"):
         READER(EarlyReceipt.type, body, "worker")
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from deploy.local.captured import Captured, Copy
+from deploy.local.captured import Captured, PageCopy
 from deploy.local.letters import own_lines
 from services.notifier.channels.letter import Letter, typeset
 from services.notifier.channels.spool import hand_over
@@ -86,4 +86,4 @@ def test_what_an_earlier_run_left_is_not_read_again(state: Path) -> None:
 @pytest.mark.parametrize("channel", ["sms", "mail", "post"])
 @pytest.mark.parametrize("text", ["Chiami 06 164 164", "BUONGIORNO", "ABCDEFGH", "12345678901"])
 def test_nothing_but_a_half_is_taken_for_one(channel: str, text: str) -> None:
-    assert Copy(uuid4(), channel, "", text, text).half is None
+    assert PageCopy(uuid4(), channel, "", text, text).half is None

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.workers import WORKERS
 from deploy.settings_document import DOCUMENT, SECTIONS, main, staleness
 from services.settings import GROUPS
-from shared.settings import Settings
+from shared.config.settings import Settings
 
 
 def groups_of(kind: type[Settings]) -> Iterator[type[Settings]]:

@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 
 from services.dispositivo import activation, documents, istanze, review
-from services.dispositivo.asking import ProfileRequests
 from services.dispositivo.form import typeset
-from shared.account import Account
+from services.dispositivo.request_profile import ProfileRequests
 from shared.contract import message as contract
 from shared.contract.internal import TakeEffect
-from shared.decision import Decision, Internal
-from shared.revocation import revoked
+from shared.domain.account import Account
+from shared.domain.decision import Decision, WorkerMessage
+from shared.domain.revocation import revoked
 from tests.unit.decisions import NOW, account, moment, read
 
 FIRST_NUMBER = 2026_0000000001
@@ -95,13 +95,13 @@ def cancel(citizen: Account, **fields: object) -> Decision:
     return review.cancel(citizen, command, moment())
 
 
-def due(decision: Decision) -> Internal:
+def due(decision: Decision) -> WorkerMessage:
     """Return the one message that a decision leaves for later."""
     (message,) = decision.messages
     return message
 
 
-def take_effect(citizen: Account, message: Internal, now: datetime) -> Decision:
+def take_effect(citizen: Account, message: WorkerMessage, now: datetime) -> Decision:
     """Let the message that an approval left arrive."""
     command = contract.read(message.type, message.body)
     assert isinstance(command, TakeEffect)

@@ -5,9 +5,9 @@ import hashlib
 
 import pytest
 
-from services.dispositivo.asking import _filled, _lines
-from shared.account import Residence, Status
+from services.dispositivo.request_profile import _filled, _lines
 from shared.contract.dispositivo import RequestedData
+from shared.domain.account import Residence, Status
 from tests.unit.decisions import CONTACTS, Event, account, personal, public, told
 from tests.unit.dispositivo.flow import approved, ask, asked, changed, code, data, kinds, request_id
 

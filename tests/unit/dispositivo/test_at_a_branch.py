@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from services.dispositivo import branch
-from shared.account import Account, Residence, Status
 from shared.contract.dispositivo import LookupData
-from shared.decision import Decision
-from tests.unit.decisions import LIFE, NOW, Event, account, holder, moment, personal, public, read, told
+from shared.domain.account import Account, Residence, Status
+from shared.domain.decision import Decision
+from tests.unit.decisions import NOW, POLICY, Event, account, holder, moment, personal, public, read, told
 from tests.unit.dispositivo.flow import (
     asked,
     changed,
@@ -132,7 +132,7 @@ def test_it_closes_an_open_online_request() -> None:
 
 def test_with_a_delay_it_takes_effect_later() -> None:
     """R26: the delay is a setting."""
-    slow = replace(moment(), life=LIFE.model_copy(update={"branch_delay": timedelta(hours=1)}))
+    slow = replace(moment(), policy=POLICY.model_copy(update={"branch_delay": timedelta(hours=1)}))
     decision = branch.activate(asked(waiting()), read("branch.activate"), slow)
     assert code(decision) == "accepted"
     assert changed(decision).level == "online"

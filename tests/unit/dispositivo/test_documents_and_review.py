@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from services.dispositivo import queue
-from shared.account import Account
 from shared.contract.dispositivo import ReviewData
-from shared.decision import Decision
+from shared.domain.account import Account
+from shared.domain.decision import Decision
 from tests.unit.decisions import CONTACTS, NOW, Event, account, moment, personal, public, read, told
 from tests.unit.dispositivo.flow import (
     approve,

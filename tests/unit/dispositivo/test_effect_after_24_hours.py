@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.account import Account
-from shared.dates import ROME
+from shared.domain.account import Account
+from shared.italy.dates import ROME
 from tests.unit.decisions import CONTACTS, NOW, Event, account, told
 from tests.unit.dispositivo.flow import (
     approve,

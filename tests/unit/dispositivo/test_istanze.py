@@ -3,8 +3,8 @@
 import pytest
 
 from services.dispositivo import istanze
-from shared.account import Status
 from shared.contract.dispositivo import SubmittedData
+from shared.domain.account import Status
 from tests.unit.decisions import CONTACTS, Event, account, moment, read, told
 from tests.unit.dispositivo.flow import FIRST_NUMBER, changed, code, data, ended, send, waiting
 

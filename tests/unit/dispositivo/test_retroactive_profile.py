@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from services.dispositivo.backfill import Report, told
-from services.dispositivo.recognitions import FaultyLine, Recognised, lines_of
-from services.dispositivo.retroactive import give
-from shared.account import LIVE, Account, Status
-from shared.decision import Decision
+from services.dispositivo.backfill_csv import FaultyLine, Recognised, lines_of
+from services.dispositivo.backfill_rule import give
+from shared.domain.account import LIVE, Account, Status
+from shared.domain.decision import Decision
 from tests.unit.decisions import CODICE_FISCALE, NOW, Event, account, moment
 from tests.unit.decisions import told as mails
 from tests.unit.dispositivo.flow import changed, code, ended, events, kinds, waiting

@@ -6,13 +6,13 @@ import pytest
 
 from services.issuer.access import activate, verify
 from services.issuer.attempts import Admission, Compared, admitted, counted_before
-from shared.account import Account, Attempts, Level, Status
 from shared.contract.reply import rejected
-from shared.pin import normalised
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Attempts, Level, Status
+from shared.domain.pin import normalised
 from tests.unit.decisions import (
-    LIFE,
     NOW,
+    POLICY,
     REPLY_KEY,
     Event,
     account,
@@ -113,7 +113,7 @@ def test_a_wrong_pin_is_answered_alike_for_everybody(status: Status) -> None:
 def test_the_fifth_failure_in_a_row_locks_for_a_quarter_of_an_hour_and_each_lock_doubles() -> None:
     citizen, now, waits = account("active"), NOW, []
     for _ in range(15):
-        admission = admitted(citizen, now, LIFE)
+        admission = admitted(citizen, now, POLICY)
         citizen = admission.account
         if admission.locks:
             assert citizen.attempts.locked_until is not None
@@ -124,16 +124,16 @@ def test_the_fifth_failure_in_a_row_locks_for_a_quarter_of_an_hour_and_each_lock
 
 def test_no_attempt_is_admitted_while_the_pin_is_locked() -> None:
     locked = account("active", attempts=Attempts(locked_until=NOW + timedelta(seconds=90)))
-    admission = admitted(locked, NOW, LIFE)
+    admission = admitted(locked, NOW, POLICY)
     assert (admission.locked_for, admission.account) == (90, locked)
-    assert admitted(locked, NOW + timedelta(seconds=90), LIFE).locked_for == 0
+    assert admitted(locked, NOW + timedelta(seconds=90), POLICY).locked_for == 0
 
 
 def test_the_twentieth_failure_blocks_and_what_comes_after_is_compared_with_nobody_s_pin() -> None:
     citizen = account("active", attempts=Attempts(total=19, in_row=1))
-    twentieth = admitted(citizen, NOW, LIFE)
+    twentieth = admitted(citizen, NOW, POLICY)
     assert (twentieth.blocks, twentieth.comparable) == (True, True)
-    after = admitted(twentieth.account, NOW, LIFE)
+    after = admitted(twentieth.account, NOW, POLICY)
     assert (after.blocks, after.comparable) == (False, False)
 
 
@@ -141,8 +141,8 @@ def test_a_citizen_without_a_pin_is_counted_and_locked_just_the_same() -> None:
     """Nothing tells whether there is anybody."""
     nobody = account("none")
     for _ in range(5):
-        nobody = admitted(nobody, NOW, LIFE).account
-    assert admitted(nobody, NOW, LIFE).locked_for == 15 * 60
+        nobody = admitted(nobody, NOW, POLICY).account
+    assert admitted(nobody, NOW, POLICY).locked_for == 15 * 60
 
 
 def test_an_attempt_counted_before_a_crash_is_not_counted_again() -> None:
@@ -170,7 +170,7 @@ def test_of_several_guesses_compared_again_after_a_crash_one_tells_the_citizen(a
 
 
 def test_the_citizen_is_told_of_a_lock_at_the_registered_contacts() -> None:
-    admission = admitted(account("active", attempts=Attempts(in_row=4, total=4)), NOW, LIFE)
+    admission = admitted(account("active", attempts=Attempts(in_row=4, total=4)), NOW, POLICY)
     decision = verify(
         admission.account, read("pin.verify", **TYPED), moment(known=Compared(admission, "no", "x"))
     )
@@ -179,7 +179,7 @@ def test_the_citizen_is_told_of_a_lock_at_the_registered_contacts() -> None:
 
 
 def test_the_citizen_is_told_of_a_block() -> None:
-    admission = admitted(account("active", attempts=Attempts(in_row=1, total=19)), NOW, LIFE)
+    admission = admitted(account("active", attempts=Attempts(in_row=1, total=19)), NOW, POLICY)
     decision = verify(
         admission.account, read("pin.verify", **TYPED), moment(known=Compared(admission, "no", "x"))
     )

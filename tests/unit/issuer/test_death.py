@@ -8,24 +8,24 @@ from uuid import UUID
 import pytest
 
 from services.dispositivo import activation, branch, documents, istanze, review
-from services.dispositivo.recognitions import Recognised
-from services.dispositivo.retroactive import give
+from services.dispositivo.backfill_csv import Recognised
+from services.dispositivo.backfill_rule import give
 from services.issuer import access, endings, registry, requests
 from services.issuer.attempts import Compared, admitted
 from services.revoker import restore, revoke
-from shared.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, TakeEffect
 from shared.contract.reply import accepted, rejected
-from shared.dates import ROME
-from shared.decision import Decision, Entry
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status
+from shared.domain.decision import Decision, LedgerEntry
+from shared.italy.dates import ROME
 from tests.unit.contract.building import codes_of, drop, put
 from tests.unit.decisions import (
     CARD,
     CODICE_FISCALE,
-    LIFE,
     NOW,
     PEPPER,
+    POLICY,
     REPLY_KEY,
     SUBJECT,
     Event,
@@ -86,7 +86,10 @@ def test_a_death_revokes_the_live_pin_and_tells_nobody(status: Status) -> None:
         date(2024, 5, 17),
     )
     assert decision.events == (Event("pin.revoked", {"cause": "deceased"}),)
-    assert decision.entries == (Entry("death.recorded"), Entry("pin.revoked", {"cause": "deceased"}))
+    assert decision.entries == (
+        LedgerEntry("death.recorded"),
+        LedgerEntry("pin.revoked", {"cause": "deceased"}),
+    )
     assert (decision.reply, decision.deliveries, decision.messages) == (accepted(), (), ())
     assert DIED not in public(decision)
 
@@ -96,7 +99,11 @@ def test_the_death_of_who_has_no_pin_is_kept(status: Status) -> None:
     """There may never have been one: nobody is given one in that name."""
     decision = told(account(status))
     assert decision.account == account(status).but(deceased_on=date(2024, 5, 17))
-    assert (decision.entries, decision.events, decision.deliveries) == ((Entry("death.recorded"),), (), ())
+    assert (decision.entries, decision.events, decision.deliveries) == (
+        (LedgerEntry("death.recorded"),),
+        (),
+        (),
+    )
 
 
 @pytest.mark.parametrize("open_one", [asked, submitted, approved])
@@ -152,7 +159,7 @@ def test_a_death_that_was_recorded_by_mistake_is_taken_back() -> None:
     after = dead(waiting())
     decision = registry.registry_update(after, back, moment())
     assert decision.account == after.but(deceased_on=None)
-    assert (decision.entries, decision.deliveries) == ((Entry("death.taken_back"),), ())
+    assert (decision.entries, decision.deliveries) == ((LedgerEntry("death.taken_back"),), ())
     assert decision.account is not None
     again = requests.request(decision.account, read("pin.request", recognition=RECOGNITION), moment())
     assert [event.type for event in again.events] == ["pin.issued", "istanza.released", "istanza.released"]
@@ -184,7 +191,7 @@ def test_nobody_dies_in_the_future() -> None:
 
 
 def attempt(citizen: Account) -> Compared:
-    return Compared(admitted(citizen, LATER, LIFE), "yes", "x", (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32))
+    return Compared(admitted(citizen, LATER, POLICY), "yes", "x", (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32))
 
 
 def at_late(citizen: Account) -> Any:  # noqa: ANN401 - a moment
@@ -269,7 +276,7 @@ def test_a_request_for_who_has_died_is_accepted_blindly(late: str) -> None:
     decision = LATE[late](dead(account("active")))
     assert decision == Decision(
         reply=accepted(),
-        entries=(Entry("pin.request_rejected", {"code": "deceased"}),),
+        entries=(LedgerEntry("pin.request_rejected", {"code": "deceased"}),),
         events=(Event("pin.request_rejected", {"code": "deceased"}),),
     )
 
@@ -296,5 +303,5 @@ def test_the_card_of_the_dead_still_revokes_nothing() -> None:
     """R19."""
     assert dead(account("active")).health_card == CARD
     assert LATE["revoke.request"](dead(account("active"))).entries == (
-        Entry("revoke.refused", {"code": "no_live_pin"}),
+        LedgerEntry("revoke.refused", {"code": "no_live_pin"}),
     )

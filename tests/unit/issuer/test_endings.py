@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 
 from services.issuer.endings import delivery_failed, expire, letter_returned
-from shared.account import Account, Half, Status
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
-from shared.decision import Decision
+from shared.domain.account import Account, Half, Status
+from shared.domain.decision import Decision
 from tests.unit.decisions import CONTACTS, NOW, SUBJECT, Event, account, moment, told
 
 SMS, MAIL, LETTER = (f"{n}b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e" for n in range(3))

@@ -10,20 +10,20 @@ import pytest
 from services.issuer.facts import RequestFacts
 from services.issuer.floods import addresses
 from services.issuer.requests import request
-from shared.account import Account
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.reply import accepted
-from shared.decision import Decision, Entry
-from shared.lifecycle import Lifecycle
-from shared.sealing import StateSeal
-from shared.worker.batch import Clerk, Fold, Trust
-from shared.worker.intake import take
-from shared.worker.lane import Taken
+from shared.crypto.sealing import StateSeal
+from shared.domain.account import Account
+from shared.domain.decision import Decision, LedgerEntry
+from shared.domain.policy import PinPolicy
+from shared.worker.batch import BatchAttempt, BatchProcessor, WorkerKeys
+from shared.worker.intake import parse
+from shared.worker.reading import ReceivedMessage
 from tests.unit.decisions import (
     CONTACTS,
-    LIFE,
     NOW,
     PEPPER,
+    POLICY,
     Event,
     account,
     moment,
@@ -32,17 +32,17 @@ from tests.unit.decisions import (
     read,
     told,
 )
-from tests.unit.shell.test_intake import GOOD, LANE, SETTINGS
+from tests.unit.worker.test_intake import GOOD, LANE, SETTINGS
 
-LIMIT = LIFE.first_halves_a_day
+LIMIT = POLICY.first_halves_a_day
 MOBILE, EMAIL, PEC = CONTACTS.mobile or "", CONTACTS.email or "", CONTACTS.pec or ""
 FACTS = RequestFacts(PEPPER)
-FEW = Lifecycle(first_halves_a_day=3)
-CLERK = Clerk(
+FEW = PinPolicy(first_halves_a_day=3)
+CLERK = BatchProcessor(
     replace(LANE, facts=FACTS),
     SETTINGS,
     FEW,
-    Trust(PEPPER, moment().box, StateSeal(bytes(32))),
+    WorkerKeys(PEPPER, moment().box, StateSeal(bytes(32))),
     now=lambda: NOW,
 )
 
@@ -59,7 +59,7 @@ def test_above_the_limit_the_request_is_accepted_and_nothing_is_sent(full: str) 
     facts = {"code": "address_flooded"}
     assert asked(account("none"), {full: LIMIT}) == Decision(
         reply=accepted(),
-        entries=(Entry("pin.request_rejected", facts),),
+        entries=(LedgerEntry("pin.request_rejected", facts),),
         events=(Event("pin.request_rejected", facts),),
     )
 
@@ -115,41 +115,39 @@ def test_a_place_does_not_show_whose_it_is() -> None:
     assert not [datum for datum in personal(decision.account) if datum in public(decision)]
 
 
-def message(number: int, **fields: object) -> Taken:
+def message(number: int, **fields: object) -> ReceivedMessage:
     """Return a request of the nth citizen, all of them at one address."""
     body = {**COMMAND_EXAMPLES["pin.request"], **fields}
     arrived = replace(GOOD, body=orjson.dumps(body), message_id=str(UUID(int=number)))
-    read_ = take(arrived, CLERK.lane, SETTINGS)
-    assert isinstance(read_, Taken)
+    read_ = parse(arrived, CLERK.lane, SETTINGS)
+    assert isinstance(read_, ReceivedMessage)
     return replace(read_, subjects=(number.to_bytes(16),))
 
 
 def test_within_a_batch_the_count_is_exact() -> None:
     """Of ten requests in one transaction three are issued, and three are counted in one row a place."""
-    fold = Fold(CLERK, NOW)
+    fold = BatchAttempt(CLERK, NOW)
     batch = [message(number) for number in range(1, 11)]
     for taken in batch:
         fold.decide(taken)
     assert [handled.outcome for handled in fold.handled] == ["accepted"] * 10
-    issued = [entry[3] for entry in fold.writing.entries]
+    issued = [entry[3] for entry in fold.work.entries]
     assert issued == ["pin.issued"] * 3 + ["pin.request_rejected"] * 7
-    assert sorted(fold.writing.sent_to.values()) == [3, 3]
-    assert set(fold.writing.sent_to) == {
-        place for taken in batch for place in FACTS.places(taken, fold.writing)
-    }
+    assert sorted(fold.work.sent_to.values()) == [3, 3]
+    assert set(fold.work.sent_to) == {place for taken in batch for place in FACTS.places(taken, fold.work)}
 
 
 def test_what_is_counted_is_known_before_it_is_decided() -> None:
     """The contacts given, and where a PIN lives those registered: what the ledger is asked for."""
-    fold = Fold(CLERK, NOW)
+    fold = BatchAttempt(CLERK, NOW)
     known = account("active").but(subject=(1).to_bytes(16))
-    fold.writing.accounts[known.subject] = known
+    fold.work.accounts[known.subject] = known
     asked_for = list(
-        FACTS.places(message(1, contacts={"mobile": "+393409999999", "email": "x@example.it"}), fold.writing)
+        FACTS.places(message(1, contacts={"mobile": "+393409999999", "email": "x@example.it"}), fold.work)
     )
     assert asked_for == [PEPPER.place(a) for a in ("+393409999999", "x@example.it", MOBILE, PEC)]
-    fold.writing.unreadable.add((2).to_bytes(16))
-    assert list(FACTS.places(message(2), fold.writing)) == []
+    fold.work.unreadable.add((2).to_bytes(16))
+    assert list(FACTS.places(message(2), fold.work)) == []
 
 
 def test_a_registered_address_that_is_no_longer_valid_ends_no_batch() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from services.issuer.registry import contacts_update, registry_update
-from shared.account import Link, Status
 from shared.contract.reply import accepted, rejected
+from shared.domain.account import Link, Status
 from tests.unit.decisions import CONTACTS, NOW, Event, account, moment, public, read, told
 
 LINK = Link(digest=bytes(32), expires_at=NOW)

@@ -7,13 +7,13 @@ import orjson
 import pytest
 
 from services.issuer.requests import request
-from shared.account import Account, Istanza, Status
+from shared.contract.delivery import Post
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.reply import accepted
-from shared.decision import Decision, Entry
-from shared.delivery import Post
-from shared.pin import ALPHABET
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Istanza, Status
+from shared.domain.decision import Decision, LedgerEntry
+from shared.domain.pin import ALPHABET
 from tests.unit.decisions import NOW, PEPPER, SUBJECT, Event, account, moment, personal, public, read, told
 
 CONTACTS = COMMAND_EXAMPLES["pin.request"]["contacts"]
@@ -114,7 +114,7 @@ def test_a_second_request_while_a_pin_lives_issues_nothing_and_tells_the_citizen
     assert decision.account == before.but(told_pin_exists_at=NOW)
     assert {message.to for message in told(decision)} == {before.contacts.mobile, before.contacts.pec}
     assert decision.events == (Event("pin.request_rejected", {"code": "pin_exists"}),)
-    assert decision.entries == (Entry("pin.request_rejected", {"code": "pin_exists"}),)
+    assert decision.entries == (LedgerEntry("pin.request_rejected", {"code": "pin_exists"}),)
 
 
 def test_the_citizen_is_told_of_second_requests_once_a_day() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy import codice_fiscale as cf
 from shared.italy.birthplaces import disagreements, faults_of_birthplace
 from shared.italy.mailboxes import deliverable, fault_of_mailbox

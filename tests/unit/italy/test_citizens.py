@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local import citizens as made
 from deploy.local.citizens import DE_VISU, KINDS, PLAIN, citizens
-from shared.faults import Fault
+from shared.errors import Fault
 from shared.italy import codice_fiscale as cf
 from shared.italy.birthplaces import faults_of_birthplace
 from shared.italy.mailboxes import fault_of_mailbox

@@ -2,12 +2,12 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.notifier.channels.abreast import Abreast, send_abreast
+from services.notifier.channels.concurrency import ConcurrentSender, send_abreast
 from services.notifier.outcome import Answer, Doubtful, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
-from shared.delivery import Sms
-from shared.secret import Secret
+from shared.contract.delivery import Sms
+from shared.crypto.secret import Secret
 from tests.kit.waiting import until
 
 NOT_TRIED = Unreachable("not_tried")
@@ -127,7 +127,7 @@ async def test_a_provider_that_throttles_several_loses_the_senders_that_meet_it(
 
 
 async def test_after_a_throttled_batch_half_as_many_are_sent_at_once_and_more_again_when_it_is_well() -> None:
-    abreast = Abreast(8)
+    abreast = ConcurrentSender(8)
     widths = []
     for everybody in (BUSY, BUSY, BUSY, BUSY, Sent(""), Sent(""), Sent(""), Sent("")):
         provider = Provider(everybody=everybody)
@@ -137,7 +137,7 @@ async def test_after_a_throttled_batch_half_as_many_are_sent_at_once_and_more_ag
 
 
 async def test_a_batch_too_small_to_show_what_the_provider_bears_changes_nothing() -> None:
-    abreast = Abreast(8)
+    abreast = ConcurrentSender(8)
     await abreast.send(batch(20), Provider(everybody=BUSY), Hearing())
     await abreast.send(batch(3), Provider(), Hearing())
     assert abreast.width == 4

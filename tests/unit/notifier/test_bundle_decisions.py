@@ -11,9 +11,9 @@ from services.notifier.bundle import Bundle, BundleReader, Sealed
 from services.notifier.decisions import BundleDecision
 from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
 from services.notifier.settings import NotifierSettings
-from shared.account import Account
-from shared.contract.unreadable import Unreadable
-from shared.decision import Decision, Internal
+from shared.domain.account import Account
+from shared.domain.decision import Decision, WorkerMessage
+from shared.errors import UnreadableMessageError
 from tests.unit.decisions import NOW, moment
 
 SETTINGS = NotifierSettings()
@@ -41,7 +41,7 @@ def decided(outcomes: Sequence[Result], attempt: int = 1) -> Decision:
     return decide(Account(), bundle(len(outcomes), attempt), moment(known=outcomes))
 
 
-def returning(decision: Decision) -> Internal:
+def returning(decision: Decision) -> WorkerMessage:
     (message,) = (m for m in decision.messages if m.exchange == "pin.notifications")
     return message
 
@@ -139,7 +139,7 @@ def test_one_that_cannot_be_opened_is_parked_alone() -> None:
 )
 def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
     reader = BundleReader()
-    with pytest.raises(Unreadable, match="not_a_bundle"):
+    with pytest.raises(UnreadableMessageError, match="not_a_bundle"):
         reader("bundle", body, "worker")
 
 
@@ -149,7 +149,7 @@ def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
 )
 def test_bundles_come_from_workers_alone(type_: str, role: str, reason: str) -> None:
     reader = BundleReader()
-    with pytest.raises(Unreadable, match=reason):
+    with pytest.raises(UnreadableMessageError, match=reason):
         reader(type_, b"{}", role)
 
 

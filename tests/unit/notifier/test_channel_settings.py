@@ -5,8 +5,8 @@ import pytest
 
 from services.notifier.channels import open_channel
 from services.notifier.settings import NotifierSettings
-from shared.channels import CHANNELS
-from shared.settings import BadSettings
+from shared.contract.channels import CHANNELS
+from shared.errors import SettingsError
 
 
 def test_every_setting_has_a_default() -> None:
@@ -44,7 +44,7 @@ def test_settings_come_from_the_environment_and_secrets_from_a_file(tmp_path: Pa
 
 @pytest.mark.parametrize("sender", ["", "nobody", "PIN <@example.it>", "PIN <pin@example.it>\r\nBcc: x@y.it"])
 def test_a_sender_that_is_no_address_stops_the_start(sender: str) -> None:
-    with pytest.raises(BadSettings, match="PIN_MAIL_FROM"):
+    with pytest.raises(SettingsError, match="PIN_MAIL_FROM"):
         NotifierSettings.load({"PIN_MAIL_FROM": sender})
 
 

@@ -3,8 +3,9 @@ from datetime import date
 
 import pytest
 
-from shared.delivery import Content, Mail, Post, Sms, UnreadableDelivery, from_bytes, to_bytes
-from shared.secret import Secret
+from shared.contract.delivery import Content, Mail, Post, Sms, from_bytes, to_bytes
+from shared.crypto.secret import Secret
+from shared.errors import UnreadableDeliveryError
 
 CONTENTS: list[Content] = [
     Sms("+393331234567", Secret("PIN: ABCD2345")),
@@ -59,10 +60,10 @@ def test_the_text_form_of_a_content_tells_nothing_of_the_citizen(content: Conten
     ],
 )
 def test_what_is_no_content_is_unreadable_and_not_repeated(unreadable: object) -> None:
-    with pytest.raises(UnreadableDelivery, match=r"^not the contents of a delivery$"):
+    with pytest.raises(UnreadableDeliveryError, match=r"^not the contents of a delivery$"):
         from_bytes(json.dumps(unreadable).encode())
 
 
 def test_what_is_no_json_is_unreadable() -> None:
-    with pytest.raises(UnreadableDelivery):
+    with pytest.raises(UnreadableDeliveryError):
         from_bytes(b"\xff\x00")

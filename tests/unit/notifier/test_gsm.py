@@ -1,6 +1,6 @@
 import pytest
 
-from shared.gsm7 import fits_one_segment, segments
+from shared.texts.sms_length import fits_one_segment, segments
 
 
 @pytest.mark.parametrize(

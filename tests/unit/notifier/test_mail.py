@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.channels.mail import BadAddress, Composer, as_html
+from services.notifier.channels.mail import Composer, as_html
 from services.notifier.settings import Receipt
-from shared.delivery import Language, Mail
-from shared.secret import Secret
+from shared.contract.delivery import Language, Mail
+from shared.crypto.secret import Secret
+from shared.errors import AddressError
 
 ID = UUID("811340f3-5965-4696-975e-1cb7302addf3")
 CREATED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -146,7 +147,7 @@ def test_a_line_end_in_a_subject_is_a_space() -> None:
     ],
 )
 def test_what_is_not_one_address_is_refused_and_not_repeated(address: str) -> None:
-    with pytest.raises(BadAddress) as caught:
+    with pytest.raises(AddressError) as caught:
         composed(to=address)
     assert not address or address not in str(caught.value)
 

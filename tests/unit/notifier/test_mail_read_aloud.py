@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.channels.mail import Composer
-from shared.delivery import Language, Mail
-from shared.secret import Secret
+from shared.contract.delivery import Language, Mail
+from shared.crypto.secret import Secret
 from tests.unit.notifier.test_mail import CREATED, ID, composed, parts
 
 

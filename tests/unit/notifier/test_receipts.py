@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from services.notifier.receipts import Receipt, receipt
-from shared.account import Account
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
-from shared.decision import Decision, DeliveryRecord
+from shared.domain.account import Account
+from shared.domain.decision import Decision, DeliveryRecord
 from tests.unit.decisions import NOW, Event, moment
 
 ID = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")

@@ -11,15 +11,15 @@ from uuid import UUID
 import pytest
 from nacl.public import PrivateKey
 
-from services.notifier.channels.abreast import Abreast
+from services.notifier.channels.concurrency import ConcurrentSender
 from services.notifier.outcome import Answer, Doubtful, Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
-from services.notifier.sending import Sending
+from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
-from shared.delivery import Sms
-from shared.sealing import BundleOpener
-from shared.secret import Secret
+from shared.contract.delivery import Sms
+from shared.crypto.sealing import BundleOpener
+from shared.crypto.secret import Secret
 
 LOCKED = Doubtful("sms_401")
 BUSY = Doubtful("sms_429", 30.0, throttled=True)
@@ -42,7 +42,7 @@ class Provider:
     def __init__(self) -> None:
         self.answer: Callable[[str], Answer] = lambda _: Sent("")
         self.asked: list[list[str]] = []
-        self.abreast = Abreast(4)
+        self.abreast = ConcurrentSender(4)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send, as `Channel.send`."""
@@ -78,7 +78,7 @@ class Lane:
             breaker_cap=timedelta(milliseconds=600),
             breaker_answered_cap=timedelta(milliseconds=100),
         )
-        self.sending = Sending(self.provider, BundleOpener(PrivateKey.generate()), settings, self.log)
+        self.sending = SendEffect(self.provider, BundleOpener(PrivateKey.generate()), settings, self.log)
 
     async def send(self, outgoing: list[Outgoing]) -> list[Outcome]:
         """Send one batch."""

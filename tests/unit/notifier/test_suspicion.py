@@ -10,8 +10,8 @@ import pytest
 from services.notifier.outcome import Answer, Doubtful, Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Down, Hearing, Suspicion, Verdict, mark
-from shared.delivery import Content, Mail, Post, Sms
-from shared.secret import Secret
+from shared.contract.delivery import Content, Mail, Post, Sms
+from shared.crypto.secret import Secret
 
 SENT = Sent("")
 UNKNOWN = Doubtful("sms_404")

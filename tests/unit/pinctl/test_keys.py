@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deploy.pinctl import keys
-from shared.sealing import BOXES, SYMMETRIC
+from shared.crypto.keys import BOXES, SYMMETRIC
 
 
 def test_a_second_init_makes_nothing_and_changes_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.broker import render
 from deploy.pinctl.status import LANES, LATE, Found
-from shared.broker_desk import Depth
+from shared.broker.admin import Depth
 from shared.contract.topology import DEAD
 
 WELL: dict[str, Depth | None] = {**dict.fromkeys(LANES, Depth(5, 1)), DEAD: Depth(0, 0)}

@@ -3,9 +3,9 @@
 import re
 
 from services.revoker import restore, revoke
-from shared.account import Account
 from shared.contract.reply import rejected
-from shared.decision import Decision, Moment
+from shared.domain.account import Account
+from shared.domain.decision import Decision, DecisionContext
 from tests.unit.decisions import account, moment, read, sealed, told
 
 MOBILE_AND_EMAIL = {"mobile": "+393331234567", "email": "mario.rossi@example.com"}
@@ -26,30 +26,34 @@ def token_of(decision: Decision) -> str:
 
 
 def asked_to_restore(
-    citizen: Account | None = None, at: Moment | None = None, **contacts: str
+    citizen: Account | None = None, ctx: DecisionContext | None = None, **contacts: str
 ) -> tuple[Account, str]:
     """Return an account with a link to restore open, and the link's token."""
     command = read("restore.request", contacts=contacts or MOBILE_AND_EMAIL)
-    decision = restore.request(citizen or account("active"), command, at or moment())
+    decision = restore.request(citizen or account("active"), command, ctx or moment())
     return changed(decision), token_of(decision)
 
 
-def asked_to_revoke(citizen: Account | None = None, at: Moment | None = None) -> tuple[Account, str]:
+def asked_to_revoke(
+    citizen: Account | None = None, ctx: DecisionContext | None = None
+) -> tuple[Account, str]:
     """Return an account with a link to revoke open, and the link's token."""
     decision = revoke.request(
-        citizen or account("active"), read("revoke.request", email=OWN_ADDRESS), at or moment()
+        citizen or account("active"), read("revoke.request", email=OWN_ADDRESS), ctx or moment()
     )
     return changed(decision), token_of(decision)
 
 
-def confirm_restore(citizen: Account, token: str, at: Moment | None = None) -> Decision:
+def confirm_restore(citizen: Account, token: str, ctx: DecisionContext | None = None) -> Decision:
     """Open a link to restore."""
-    return restore.confirm(citizen, read("restore.confirm", token_sealed=sealed(token)), at or moment(seed=1))
+    return restore.confirm(
+        citizen, read("restore.confirm", token_sealed=sealed(token)), ctx or moment(seed=1)
+    )
 
 
-def confirm_revocation(citizen: Account, token: str, at: Moment | None = None) -> Decision:
+def confirm_revocation(citizen: Account, token: str, ctx: DecisionContext | None = None) -> Decision:
     """Open a link to revoke."""
-    return revoke.confirm(citizen, read("revoke.confirm", token_sealed=sealed(token)), at or moment(seed=1))
+    return revoke.confirm(citizen, read("revoke.confirm", token_sealed=sealed(token)), ctx or moment(seed=1))
 
 
 def codes(decision: Decision) -> list[tuple[str, str]]:

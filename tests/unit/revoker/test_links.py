@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from services.revoker import restore, revoke
-from shared.account import TRANSITIONS, Account
 from shared.contract.reply import accepted
-from shared.decision import Decision, Moment
-from tests.unit.decisions import CODICE_FISCALE, LIFE, NOW, account, moment, personal, public, read, told
+from shared.domain.account import TRANSITIONS, Account
+from shared.domain.decision import Decision, DecisionContext
+from tests.unit.decisions import CODICE_FISCALE, NOW, POLICY, account, moment, personal, public, read, told
 from tests.unit.revoker.asking import (
     LINK_INVALID,
     MOBILE_AND_EMAIL,
@@ -24,8 +24,8 @@ from tests.unit.revoker.asking import (
     token_of,
 )
 
-Ask = Callable[[Account | None, Moment | None], tuple[Account, str]]
-Confirm = Callable[[Account, str, Moment | None], Decision]
+Ask = Callable[[Account | None, DecisionContext | None], tuple[Account, str]]
+Confirm = Callable[[Account, str, DecisionContext | None], Decision]
 FLOWS = pytest.mark.parametrize(
     ("ask", "confirm", "flow"),
     [
@@ -42,7 +42,7 @@ CONFIRMATIONS = pytest.mark.parametrize(
 WRONG = "0" * 40
 
 
-def after(elapsed: timedelta) -> Moment:
+def after(elapsed: timedelta) -> DecisionContext:
     return moment(NOW + elapsed)
 
 
@@ -58,10 +58,10 @@ def test_a_link_works_once(ask: Ask, confirm: Confirm, flow: str) -> None:
 @FLOWS
 def test_a_link_lives_a_day_to_the_second(ask: Ask, confirm: Confirm, flow: str) -> None:
     citizen, token = ask(None, None)
-    late = confirm(citizen, token, after(LIFE.link_validity))
+    late = confirm(citizen, token, after(POLICY.link_validity))
     assert (late.reply, late.account, late.deliveries) == (LINK_INVALID, None, ())
     assert codes(late) == [(f"{flow}.not_confirmed", "expired")]
-    in_time = confirm(citizen, token, after(LIFE.link_validity - timedelta(seconds=1)))
+    in_time = confirm(citizen, token, after(POLICY.link_validity - timedelta(seconds=1)))
     assert in_time.reply == accepted()
 
 
@@ -81,7 +81,7 @@ def test_a_wrong_token_is_counted_and_past_the_limit_the_right_one_opens_nothing
     ask: Ask, confirm: Confirm, flow: str
 ) -> None:
     citizen, token = ask(None, None)
-    for _ in range(LIFE.tries_a_link - 1):
+    for _ in range(POLICY.tries_a_link - 1):
         citizen = changed(confirm(citizen, WRONG, None))
     assert confirm(citizen, token, None).reply == accepted()
     closed = changed(confirm(citizen, WRONG, None))
@@ -96,7 +96,7 @@ def test_a_wrong_token_is_counted_and_past_the_limit_the_right_one_opens_nothing
 def test_a_new_link_is_tried_anew(ask: Ask, confirm: Confirm) -> None:
     """No lawful state is without a way out."""
     citizen, _ = ask(None, None)
-    for _ in range(LIFE.tries_a_link):
+    for _ in range(POLICY.tries_a_link):
         citizen = changed(confirm(citizen, WRONG, None))
     again, token = ask(citizen, moment(seed=7))
     assert confirm(again, token, None).reply == accepted()

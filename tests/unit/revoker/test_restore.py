@@ -7,16 +7,16 @@ import pytest
 
 from services.issuer import registry
 from services.revoker import restore
-from shared.account import Account, Attempts, Contacts, Recognition, Status
 from shared.contract.reply import accepted
-from shared.decision import Decision
-from shared.secret import Secret
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Attempts, Contacts, Recognition, Status
+from shared.domain.decision import Decision
 from tests.unit.decisions import (
     CONTACTS,
     INITIAL_PIN,
-    LIFE,
     NOW,
     PEPPER,
+    POLICY,
     SUBJECT,
     Event,
     account,
@@ -40,7 +40,7 @@ def test_who_names_two_registered_contacts_gets_a_mail_with_the_link() -> None:
     decision = request(account("active"), **MOBILE_AND_EMAIL)
     (mail,) = told(decision)
     assert (mail.channel, mail.to) == ("email", EMAIL)
-    assert f"\n\n{LIFE.portal_url}/restore/confirm?token=" in mail.text
+    assert f"\n\n{POLICY.portal_url}/restore/confirm?token=" in mail.text
     assert "23/11/2026, ore 14:30" in mail.text
     assert decision.reply == accepted()
     assert decision.events == (Event("restore.requested"),)

@@ -3,10 +3,10 @@
 import pytest
 
 from services.revoker import revoke
-from shared.account import LIVE, Account, Contacts, HealthCard, Istanza, OperatorRevocation, Status
 from shared.contract.reply import accepted, rejected
-from shared.decision import Decision
-from tests.unit.decisions import CARD, CONTACTS, LIFE, NOW, Event, account, moment, public, read, told
+from shared.domain.account import LIVE, Account, Contacts, HealthCard, Istanza, OperatorRevocation, Status
+from shared.domain.decision import Decision
+from tests.unit.decisions import CARD, CONTACTS, NOW, POLICY, Event, account, moment, public, read, told
 from tests.unit.revoker.asking import (
     LINK_INVALID,
     OWN_ADDRESS,
@@ -36,7 +36,7 @@ def test_with_the_health_card_a_link_goes_to_the_address_given(status: Status) -
     decision = request(account(status))
     mail = told(decision)[0]
     assert (mail.channel, mail.to) == ("email", OWN_ADDRESS)
-    assert f"\n\n{LIFE.portal_url}/revoke/confirm?token=" in mail.text
+    assert f"\n\n{POLICY.portal_url}/revoke/confirm?token=" in mail.text
     assert decision.reply == accepted()
     assert decision.events == (Event("revoke.requested"),)
     assert [entry.kind for entry in decision.entries] == ["revoke.requested"]

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from shared.dates import day
-from shared.typesetting.forme import cast
-from shared.typesetting.press import Copy, Press
+from shared.documents.page_template import compile_template
+from shared.documents.renderer import PageCopy, Renderer
+from shared.italy.dates import day
 
 _SOURCE: Final = Path(__file__).with_name("letter.typ")
 _PAGES: Final = {"it": 0, "de": 1}
@@ -51,7 +51,7 @@ def typeset(letters: Sequence[Letter]) -> bytes:
     if not letters:
         raise ValueError("a document has at least one letter")
     created = max(letter.written_on for letter in letters)
-    return _press().impress(map(_copy, letters), title=_TITLE, created=created)
+    return _press().render(map(_copy, letters), title=_TITLE, created=created)
 
 
 def prepare() -> None:
@@ -60,11 +60,11 @@ def prepare() -> None:
 
 
 @cache
-def _press() -> Press:
-    return Press(cast(_SOURCE))
+def _press() -> Renderer:
+    return Renderer(compile_template(_SOURCE))
 
 
-def _copy(letter: Letter) -> Copy:
+def _copy(letter: Letter) -> PageCopy:
     lines = {
         "address": letter.address,
         "written_on": (day(letter.written_on, letter.language),),
@@ -72,4 +72,4 @@ def _copy(letter: Letter) -> Copy:
         "half": (letter.half,),
         "expires_on": (day(letter.expires_on, letter.language),),
     }
-    return Copy(page=_PAGES[letter.language], lines=lines, symbol=letter.id)
+    return PageCopy(page=_PAGES[letter.language], lines=lines, symbol=letter.id)

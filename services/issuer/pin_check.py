@@ -1,0 +1,167 @@
+"""The effect of the access lane: attempts are counted first, in a transaction of their own, then compared."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from argon2.low_level import Type, hash_secret_raw
+
+from services.issuer.attempts import Admission, Compared, admitted, counted_before
+from shared.config.logs import reason_of
+from shared.contract.issuer import PinActivate, PinVerify
+from shared.crypto.sealing import StateSeal
+from shared.crypto.secret import Secret
+from shared.domain.account import Pin
+from shared.domain.decision import Box
+from shared.domain.pin import Pepper, new_half, normalised
+from shared.domain.policy import PinPolicy
+from shared.errors import LedgerConflictError
+from shared.ledger import Ledger
+from shared.worker.contention import in_parts
+from shared.worker.reading import ReceivedMessage
+from shared.worker.unit_of_work import UnitOfWork
+
+_PURPOSE = b"pin-8"
+_NOBODY = Pin(
+    id="", issued_at=datetime(2000, 1, 1, tzinfo=UTC), initial=False, salt=bytes(16), verifier=bytes(32)
+)
+
+
+class Verifiers:
+    """The verifiers of PINs: Argon2id (RFC 9106; 19 MiB, t=2, p=1) over a keyed hash, in threads."""
+
+    def __init__(self, pepper: Pepper, threads: int) -> None:
+        self._pepper = pepper
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+
+    async def make(self, salt: bytes, pin: Secret) -> bytes:
+        """Return the verifier (32 bytes) of the eight characters."""
+        keyed = self._pepper.keyed(_PURPOSE, salt, pin)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _argon2id, keyed, salt)
+
+    async def opens(self, pin: Pin, typed: Secret) -> bool:
+        """Tell whether these are the eight characters of a PIN."""
+        return Secret(pin.verifier.hex()) == Secret((await self.make(pin.salt, typed)).hex())
+
+    def opens_initial(self, pin: Pin, typed: Secret) -> bool:
+        """Tell whether these are the sixteen characters of an initial PIN."""
+        return self._pepper.opens(pin.salt, pin.verifier, typed)
+
+    def is_part(self, pin: Pin, typed: Secret) -> bool:
+        """Tell whether these are one half of an initial PIN."""
+        # All are compared, whichever it is.
+        return sum(self._pepper.opens(pin.salt, part, typed) for part in pin.part_verifiers) > 0
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _argon2id(keyed: bytes, salt: bytes) -> bytes:
+    return hash_secret_raw(
+        keyed, salt, time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, type=Type.ID
+    )
+
+
+def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMessage, Admission]]:
+    received.parked = reason
+    return []
+
+
+class PinCheckEffect:
+    """Counts the attempts of a batch, then compares those that were admitted."""
+
+    def __init__(self, verifiers: Verifiers, state: StateSeal, box: Box, policy: PinPolicy) -> None:
+        self._verifiers, self._state, self._box, self._policy = verifiers, state, box, policy
+
+    async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
+        """Set on each message what became of its attempt; those seen before are left alone."""
+        attempts = [t for t in batch if not t.handled and isinstance(t.message, PinActivate | PinVerify)]
+        if attempts:
+            parts = await in_parts(attempts, lambda part: self._count(part, ledger), _given_up)
+            await asyncio.gather(
+                *(self._judge(received, admission) for part in parts for received, admission in part)
+            )
+
+    async def _count(
+        self, batch: Sequence[ReceivedMessage], ledger: Ledger
+    ) -> list[tuple[ReceivedMessage, Admission]]:
+        """Count every attempt once, however often its message comes."""
+        work = UnitOfWork(datetime.now(UTC), {}, {})
+        async with ledger.transaction():
+            await work.read(list({subject for t in batch for subject in t.subjects}), ledger, self._state)
+            rows = await ledger.rows("read_inbox", list({received.id for received in batch}))
+            seen = {row["message_id"].bytes: (bytes(row["digest"]), row["done"]) for row in rows}
+            admissions = []
+            for received in {received.id: received for received in reversed(batch)}.values():
+                if reason := work.unfit(received):
+                    received.parked = reason
+                    continue
+                match seen.get(received.id.bytes):
+                    case None:
+                        admissions.append((received, self._admit(work, received)))
+                    case (received.digest, False):
+                        account = work.account(received.subjects[0])
+                        admissions.append((received, counted_before(account, work.now)))
+            fresh = [t for t, a in admissions if not a.locked_for and t.id.bytes not in seen]
+            await self._claim(fresh, work.now, ledger)
+            await work.write(ledger, self._state)
+        return admissions
+
+    async def _claim(self, counted: list[ReceivedMessage], now: datetime, ledger: Ledger) -> None:
+        columns = list(zip(*((t.id, t.digest, t.correlation_id) for t in counted), strict=True))
+        if columns and len(await ledger.rows("claim_messages", *map(list, columns), now)) != len(counted):
+            raise LedgerConflictError("an attempt was claimed by another worker")
+
+    def _admit(self, work: UnitOfWork, received: ReceivedMessage) -> Admission:
+        admission = admitted(work.account(received.subjects[0]), work.now, self._policy)
+        if not admission.locked_for:
+            work.change(admission.account)
+        return admission
+
+    async def _judge(self, received: ReceivedMessage, admission: Admission) -> None:
+        try:
+            await self._compare(received, admission)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it parks this attempt and no other
+            received.parked = reason_of(error)
+
+    async def _compare(self, received: ReceivedMessage, admission: Admission) -> None:
+        if admission.locked_for:
+            received.effect = Compared(admission)
+            return
+        typed = normalised(self._box.open(received.message.pin_sealed) or Secret(""))
+        if isinstance(received.message, PinActivate):
+            received.effect = await self._first_access(admission, typed)
+        else:
+            received.effect = await self._log_in(admission, typed)
+
+    async def _first_access(self, admission: Admission, typed: Secret) -> Compared:
+        pin = _comparable(admission)
+        matches = self._verifiers.opens_initial(pin, typed)
+        if not (matches and pin.initial):
+            return Compared(admission)
+        new, salt = new_half(os.urandom), os.urandom(16)
+        return Compared(admission, "yes", pin.id, (new, salt, await self._verifiers.make(salt, new)))
+
+    async def _log_in(self, admission: Admission, typed: Secret) -> Compared:
+        # Argon2id runs in every case, so that the time taken tells nothing.
+        pin = _comparable(admission)
+        initial = self._verifiers.opens_initial(pin, typed) | self._verifiers.is_part(pin, typed)
+        matches = await self._verifiers.opens(pin, typed)
+        if pin.initial:
+            return Compared(admission, "initial" if initial else "no", pin.id)
+        return Compared(admission, "yes" if matches else "no", pin.id)
+
+    async def close(self) -> None:
+        """Let the threads end."""
+        self._verifiers.close()
+
+
+def _comparable(admission: Admission) -> Pin:
+    """Return the PIN to compare with: nobody's, where there is none or it is blocked."""
+    account = admission.account
+    if account.pin is None or not account.live or not admission.comparable:
+        return _NOBODY
+    return account.pin

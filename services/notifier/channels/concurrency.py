@@ -1,0 +1,105 @@
+"""Sends a batch, several at once, and makes an answer of whatever happens."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from services.notifier.outcome import Answer, Doubtful, Postponed, Unreachable
+from services.notifier.outgoing import Outgoing
+from services.notifier.suspicion import Hearing
+
+log = structlog.get_logger()
+
+SendOne = Callable[[Outgoing], Awaitable[Answer]]
+
+
+class ConcurrentSender:
+    """The senders of one channel: half as many after the provider throttled, twice as many when it does not.
+
+    Args:
+        most: how many at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = self.width = most
+
+    async def send(self, batch: Sequence[Outgoing], send_one: SendOne, hearing: Hearing) -> list[Answer]:
+        """Send a batch; see `send_abreast`."""
+        answers = await send_abreast(batch, self.width, send_one, hearing)
+        if hearing.throttled:
+            self.width = max(1, self.width // 2)
+        elif len(batch) >= self.width:  # fewer do not show what it bears
+            self.width = min(self._most, self.width * 2)
+        return answers
+
+
+async def send_abreast(
+    batch: Sequence[Outgoing], width: int, send_one: SendOne, hearing: Hearing
+) -> list[Answer]:
+    """Send all of a batch, `width` at a time, unless the provider turns out to be down.
+
+    - Who finds the provider unreachable leaves the rest to the others; when nobody is left, what was not
+      begun shares that answer. So a provider that is down is not asked for each delivery.
+    - Once several recipients are throttled, whoever meets that leaves as well, and the provider is asked
+      less. One or two are throttled for their own sake, and nobody leaves.
+    - Once several recipients fail alike with no success between, nothing new is begun; if what is under way
+      succeeds after all, the rest goes out.
+
+    Returns:
+        One answer each, in the order of the batch.
+    """
+    round_ = _Round(batch, send_one, hearing)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(width, len(batch))):
+            group.create_task(round_.send_in_turn())
+    untried = round_.down or Unreachable("not_tried")
+    return [answer or untried for answer in round_.answers]
+
+
+class _Round:
+    """One batch on its way."""
+
+    def __init__(self, batch: Sequence[Outgoing], send_one: SendOne, hearing: Hearing) -> None:
+        self.answers: list[Answer | None] = [None] * len(batch)
+        self.down: Unreachable | None = None
+        self._waiting = deque(enumerate(batch))
+        self._send_one, self._hearing = send_one, hearing
+        self._under_way = 0
+        self._news = asyncio.Event()
+
+    async def send_in_turn(self) -> None:
+        while await self._may_begin():
+            place, outgoing = self._waiting.popleft()
+            asked = self._hearing.ask()
+            self._under_way += 1
+            answer = await _answer(outgoing, self._send_one)
+            self._under_way -= 1
+            self.answers[place] = answer
+            self._hearing.hear(asked, outgoing, answer)
+            self._news.set()
+            if self._has_to_leave(answer):
+                return
+
+    async def _may_begin(self) -> bool:
+        while self._hearing.provider_at_fault and self._under_way:
+            self._news.clear()
+            await self._news.wait()
+        return bool(self._waiting) and not self._hearing.provider_at_fault
+
+    def _has_to_leave(self, answer: Answer) -> bool:
+        if isinstance(answer, Unreachable):
+            self.down = self.down or answer
+            return True
+        return isinstance(answer, Doubtful) and answer.throttled and self._hearing.throttled
+
+
+async def _answer(outgoing: Outgoing, send_one: SendOne) -> Answer:
+    try:
+        return await send_one(outgoing)
+    except Exception as error:  # noqa: BLE001 - a fault of ours with one delivery must not repeat its neighbours
+        log.error(  # noqa: TRY400 - the text of the error may quote an address
+            "channel.fault", delivery_id=str(outgoing.id), error=type(error).__name__
+        )
+        return Postponed("channel_fault", unasked=True)

@@ -1,0 +1,180 @@
+"""RabbitMQ as an operator sees it: how full the queues are, and what lies in `pin.dead`.
+
+The only importer of aio_pika beside `shared/broker/session.py`, which is RabbitMQ as the workers see it. A
+worker takes batches and must be fast; here one message is taken at a time, looked at, and settled or given
+back.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
+
+from shared.contract.topology import DEAD
+from shared.errors import BrokerLostError
+
+_LIMIT = 10.0
+_FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How full a queue is. AMQP does not tell how many messages are taken and unacknowledged."""
+
+    ready: int
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One message in `pin.dead`; properties that are absent are empty.
+
+    Attributes:
+        position: 1 is the oldest.
+        queue: the lane that it came from.
+        routing_key: with which it came to that lane.
+        user_id: who sent it, as the broker vouched to the worker that gave it up.
+        reply_to: where its sender waits for a reply.
+        length: of the body as it was sent; `body` may be its beginning only.
+    """
+
+    position: int
+    reason: str
+    queue: str
+    routing_key: str
+    type: str
+    message_id: str
+    correlation_id: str
+    user_id: str
+    reply_to: str
+    traceparent: str
+    body: bytes
+    length: int
+    taken: AbstractIncomingMessage
+
+
+class BrokerAdmin:
+    """One connection of an operator. What was taken and not settled goes back when it closes."""
+
+    def __init__(self, connection: AbstractConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["BrokerAdmin"]:
+        """Connect, within ten seconds.
+
+        Raises:
+            BrokerLostError: there is no broker there, it does not let us in, or it was lost on the way.
+        """
+        try:
+            connection = await aio_pika.connect(
+                url, timeout=_LIMIT, client_properties={"connection_name": "pinctl"}
+            )
+            async with connection:
+                yield cls(connection)
+        except _FAULTS as error:
+            raise BrokerLostError(type(error).__name__) from None
+
+    async def depth(self, queue: str) -> Depth | None:
+        """Return how full a queue is, or None when there is no such queue."""
+        try:
+            # A channel of its own: the broker closes it when the queue is not there.
+            async with self._connection.channel() as channel:
+                declared = (
+                    await channel.declare_queue(queue, passive=True, timeout=_LIMIT)
+                ).declaration_result
+        except ChannelNotFoundEntity:
+            return None
+        return Depth(declared.message_count or 0, declared.consumer_count or 0)
+
+    @asynccontextmanager
+    async def dead(self) -> AsyncIterator["DeadLetters"]:
+        """Open `pin.dead`; at the end what was not settled is back in its place."""
+        async with self._connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+            yield DeadLetters(channel)
+
+
+class DeadLetters:
+    """`pin.dead`, message by message, oldest first."""
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+
+    async def letters(self) -> AsyncIterator[DeadLetter]:
+        """Give everything that is there now; what dies in the meantime is not met.
+
+        There is no way to take only some: what goes back goes behind what was never taken, and the
+        positions that the operator was shown would be those of other messages.
+        """
+        queue = await self._channel.declare_queue(DEAD, passive=True, timeout=_LIMIT)
+        for position in range(1, (queue.declaration_result.message_count or 0) + 1):
+            message = await queue.get(fail=False, timeout=_LIMIT)
+            if message is None:
+                return
+            yield _letter(position, message)
+
+    async def replay(self, letter: DeadLetter) -> bool:
+        """Publish a message to the lane it came from, as its sender, and take it out of here.
+
+        It goes straight to the lane's queue. It leaves `pin.dead` only once the broker has confirmed it: a
+        crash in between leaves it in both places, and the inbox of the lane's worker absorbs the second.
+
+        Returns:
+            Whether it went: a message stays that was cut, or whose lane there is not.
+        """
+        if letter.length != len(letter.body):
+            return False
+        message = aio_pika.Message(
+            letter.body,
+            type=letter.type or None,
+            message_id=letter.message_id or None,
+            correlation_id=letter.correlation_id or None,
+            reply_to=letter.reply_to or None,
+            user_id=letter.user_id or None,
+            headers={"traceparent": letter.traceparent} if letter.traceparent else None,
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        try:
+            await self._channel.default_exchange.publish(
+                message, letter.queue, mandatory=True, timeout=_LIMIT
+            )
+        except PublishError:  # returned: no such queue
+            return False
+        await letter.taken.ack()
+        return True
+
+    @staticmethod
+    async def drop(letter: DeadLetter) -> None:
+        """Take a message out for ever."""
+        await letter.taken.ack()
+
+
+def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
+    length: Any = message.headers.get("x-length")
+    return DeadLetter(
+        position=position,
+        reason=_header(message, "x-reason"),
+        queue=_header(message, "x-queue"),
+        routing_key=_header(message, "x-routing-key"),
+        type=message.type or "",
+        message_id=message.message_id or "",
+        correlation_id=message.correlation_id or "",
+        # A worker that gives up a message of its own making sets no header: it is the sender.
+        user_id=_header(message, "x-user-id", message.user_id or ""),
+        reply_to=_header(message, "x-reply-to"),
+        traceparent=_header(message, "traceparent"),
+        body=message.body,
+        length=length if isinstance(length, int) else len(message.body),
+        taken=message,
+    )
+
+
+def _header(message: AbstractIncomingMessage, name: str, default: str = "") -> str:
+    value: Any = message.headers.get(name, default)
+    return value if isinstance(value, str) else default

@@ -1,0 +1,253 @@
+"""RabbitMQ as the workers see it: one session, alive or lost.
+
+The only importer of aio_pika beside `shared/broker/admin.py`, which is RabbitMQ as an operator sees it.
+
+A session is one connection with one channel to consume on and one to publish on. It is never repaired:
+when anything about it fails it is lost as a whole, and the worker opens another. What was not
+acknowledged comes back, and the inbox absorbs it.
+
+aio_pika opens the connection; messages are read and written one layer below, on its aiormq channels,
+a batch at a time: one write (`wire.py`) and one wait for a batch of publishes in place of one each.
+"""
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.exceptions import AMQPError, PublishError
+
+from shared.broker import wire
+from shared.broker.message import LARGEST_BODY, Arrived, Message
+from shared.errors import BrokerLostError
+
+LONGEST_TRACE = 255
+"""Characters of a trace context that is passed on; the standard's (W3C Trace Context, 3.2) has 55."""
+
+
+class Session:
+    """One connection to RabbitMQ, good until `lost` is set."""
+
+    def __init__(
+        self, connection: AbstractConnection, taking: AbstractChannel, giving: AbstractChannel
+    ) -> None:
+        self._connection, self._taking, self._giving = connection, taking, wire.concrete(giving)
+        self._arrived: deque[Any] = deque()
+        self._read: Callable[[Arrived], Any] = _as_it_is
+        self._something = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._consumer: str | None = None
+        self._publishing = asyncio.Lock()
+        self.lost = asyncio.Event()
+        for channel in (taking, giving):
+            channel.closing.add_done_callback(self._lose)
+        taking.on_consumer_cancel_callbacks.add(self._lose)
+
+    @classmethod
+    async def open(cls, url: str, name: str, limit: float = 10.0) -> Self:
+        """Connect, within `limit` seconds.
+
+        Raises:
+            BrokerLostError: there is no broker there, or it does not let us in.
+        """
+        connection = None
+        try:
+            async with asyncio.timeout(limit):
+                connection = await aio_pika.connect(url, client_properties={"connection_name": name})
+                taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
+                giving = await (await connection.channel(on_return_raises=True)).get_underlay_channel()
+                return cls(connection, taking, giving)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            raise BrokerLostError(type(error).__name__) from None
+        finally:
+            if connection is not None and sys.exc_info()[0] is not None:
+                await _closed(connection)
+
+    def _lose(self, *_: object) -> None:
+        self.lost.set()
+        self._something.set()
+
+    async def consume(self, queue: str, prefetch: int, read: Callable[[Arrived], Any] | None = None) -> None:
+        """Start to take messages from a queue, at most `prefetch` unacknowledged ones.
+
+        Args:
+            queue: its name.
+            prefetch: how many, at most.
+            read: makes of each, as it arrives, what `gather` gives; it raises nothing.
+
+        Raises:
+            BrokerLostError: the queue is not there or not ours, or the broker is silent for ten seconds.
+        """
+        self._read = read or _as_it_is
+        try:
+            async with asyncio.timeout(10):
+                await self._taking.basic_qos(prefetch_count=prefetch)
+                ok = await self._taking.basic_consume(queue, self._take)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            raise BrokerLostError(f"consume {queue}: {error or type(error).__name__}") from None
+        self._consumer = ok.consumer_tag
+
+    async def stop_consuming(self) -> None:
+        """Take no more; what was taken can still be acknowledged."""
+        if self._consumer and not self.lost.is_set():
+            with suppress(OSError, AMQPError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._taking.basic_cancel(self._consumer)
+        self._consumer = None
+        self._something.set()
+
+    async def _take(self, message: DeliveredMessage) -> None:
+        self._arrived.append(self._read(_arrived(message, self._loop.time())))
+        self._something.set()
+
+    async def gather(self, limit: int, linger: float) -> list[Any]:
+        """Wait for a message, then take what is there: up to `limit`, waiting at most `linger` s for more.
+
+        Returns what the messages were read as; an empty list when nothing came within a second or consuming
+        was stopped.
+
+        Raises:
+            BrokerLostError: the session is over.
+        """
+        if not self._arrived:
+            await self._wait(1.0)
+        if self._arrived and len(self._arrived) < limit and linger:
+            await asyncio.sleep(linger)
+        if self.lost.is_set():
+            raise BrokerLostError("the session ended")
+        if not self._arrived:
+            self._something.clear()
+        return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+
+    async def _wait(self, seconds: float) -> None:
+        self._something.clear()
+        if self.lost.is_set() or self._consumer is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._something.wait()
+
+    async def acknowledge(self, tag: int) -> None:
+        """Acknowledge every message up to this one. Never retried: the inbox absorbs the redelivery.
+
+        Raises:
+            BrokerLostError: the session is over.
+        """
+        try:
+            await self._taking.basic_ack(tag, multiple=True, wait=False)
+        except (OSError, AMQPError, RuntimeError) as error:
+            raise BrokerLostError(type(error).__name__) from None
+
+    async def publish(self, messages: Sequence[Message], limit: float) -> list[bool]:
+        """Publish a batch and wait until the broker has it; says of each whether it reached a queue.
+
+        One that is larger than the broker takes is not sent, and reaches none.
+
+        Raises:
+            BrokerLostError: not all were confirmed within `limit` seconds: the rest may or may not be there.
+        """
+        fit = [message for message in messages if len(message.body) <= LARGEST_BODY]
+        if len(fit) < len(messages):
+            routed = iter(await self.publish(fit, limit))
+            return [len(message.body) <= LARGEST_BODY and next(routed) for message in messages]
+        if not messages:
+            return []
+        try:
+            async with asyncio.timeout(limit):
+                async with self._publishing:
+                    if self._giving.is_closed:
+                        raise BrokerLostError("the channel is closed")
+                    confirmations = await wire.send(self._giving, messages)
+                return await self._confirmed(confirmations)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            self._lose()
+            raise BrokerLostError(f"publish: {type(error).__name__}") from None
+        finally:
+            wire.forget(self._giving, messages)
+
+    async def _confirmed(self, confirmations: "list[asyncio.Future[Any]]") -> list[bool]:
+        everything = asyncio.gather(*confirmations, return_exceptions=True)
+        lost = asyncio.ensure_future(self.lost.wait())
+        try:
+            await asyncio.wait((everything, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not everything.done():
+                raise BrokerLostError("the session ended")
+            return [self._routed(result) for result in everything.result()]
+        finally:
+            lost.cancel()
+            everything.cancel()
+
+    @staticmethod
+    def _routed(result: object) -> bool:
+        if isinstance(result, PublishError):
+            return False
+        if isinstance(result, BaseException):
+            raise BrokerLostError(f"publish: {type(result).__name__}")
+        return True
+
+    async def consumers(self, queue: str) -> int:
+        """Return how many consumers a queue has now.
+
+        Raises:
+            BrokerLostError: the broker does not say.
+        """
+        try:
+            async with asyncio.timeout(5):
+                ok = await self._taking.queue_declare(queue, passive=True)
+        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+            raise BrokerLostError(type(error).__name__) from None
+        return ok.consumer_count or 0
+
+    async def close(self) -> None:
+        """Close, within two seconds whatever the broker does."""
+        self.lost.set()
+        await _closed(self._connection)
+
+
+async def _closed(connection: AbstractConnection) -> None:
+    with suppress(Exception):
+        async with asyncio.timeout(2):
+            await connection.close()
+
+
+def _as_it_is(arrived: Arrived) -> Arrived:
+    return arrived
+
+
+def _arrived(message: DeliveredMessage, now: float) -> Arrived:
+    p = message.header.properties
+    headers = p.headers or {}
+    stamp = headers.get("timestamp_in_ms")
+    trace = headers.get("traceparent")
+    count = headers.get("x-delivery-count")
+    return Arrived(
+        tag=message.delivery_tag or 0,
+        body=bytes(message.body),
+        type=p.message_type or "",
+        message_id=p.message_id or "",
+        user_id=p.user_id or "",
+        correlation_id=p.correlation_id or "",
+        reply_to=p.reply_to or "",
+        # Passed on beside headers of our own: a longer one would burst the frame, and end the session.
+        traceparent=trace if isinstance(trace, str) and len(trace) <= LONGEST_TRACE else "",
+        routing_key=message.routing_key or "",
+        redelivered=bool(message.redelivered),
+        deliveries=count if isinstance(count, int) else 0,
+        enqueued_at=_instant(stamp) if isinstance(stamp, int) else p.timestamp,
+        arrived_at=now,
+        unreadable=getattr(p, "unreadable", frozenset()),
+    )
+
+
+def _instant(milliseconds: int) -> datetime | None:
+    # The broker's own stamp, or whatever a sender put in its place.
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -1,0 +1,123 @@
+"""Settings come from the environment, prefix `PIN_`; a secret one may come from a file."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import core_schema
+
+from shared.crypto.secret import Secret
+from shared.errors import SettingsError
+
+_ELSEWHERE = re.compile(
+    "PIN_("
+    "CRASH_FILE"  # shared/worker/crash.py
+    "|CHECKPOINT_MARGIN"  # pinctl
+    "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
+    "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
+    ")(_FILE)?"
+)
+"""What no group of a worker's has, and yet somebody reads."""
+
+
+class _SecretField:
+    """Reads a `Secret` from text and shows it as nothing."""
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, Secret) else Secret(str(value)),
+        )
+
+
+SecretSetting = Annotated[Secret, _SecretField()]
+Names = Annotated[
+    frozenset[str],
+    PlainValidator(
+        lambda value: (
+            frozenset(value.replace(",", " ").split()) if isinstance(value, str) else frozenset(value)
+        ),
+    ),
+]
+"""A set of names, separated by commas or spaces."""
+
+
+class Settings(BaseModel):
+    """Base of every group of settings; the field `sms_url` is read from `PIN_SMS_URL`."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the group from an environment.
+
+        Raises:
+            SettingsError: naming every setting that is missing or wrong, at once.
+        """
+        values = {name: text for name in cls.model_fields if (text := _text(name, environ)) is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            faults = (
+                f"PIN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
+            )
+            raise SettingsError("; ".join(faults)) from None
+
+    def shown(self) -> dict[str, str]:
+        """Return the settings as they may be logged: secrets left out."""
+        return {
+            name: value.isoformat() if hasattr(value, "isoformat") else as_text(value)
+            for name in type(self).model_fields
+            if not isinstance(value := getattr(self, name), Secret)
+        }
+
+
+def unknown(environ: Mapping[str, str], groups: Iterable[type[Settings]]) -> dict[str, str | None]:
+    """Return the variables `PIN_…` of an environment that nobody reads, each with the nearest that is read.
+
+    Args:
+        environ: of one process, which may be told what others read.
+        groups: every group of settings that any worker has.
+    """
+    names = [name.upper() for group in groups for name in group.model_fields]
+    known = {f"PIN_{name}{suffix}" for name in names for suffix in ("", "_FILE")}
+    given = sorted(name for name in environ if name.startswith("PIN_") and not _ELSEWHERE.fullmatch(name))
+    return {name: _nearest(name, names) for name in given if name not in known}
+
+
+def _nearest(variable: str, names: list[str]) -> str | None:
+    # Without what all have in common, which would make any two alike.
+    found = get_close_matches(variable.removeprefix("PIN_").removesuffix("_FILE"), names, n=1)
+    return f"PIN_{found[0]}" if found else None
+
+
+def _text(name: str, environ: Mapping[str, str]) -> str | None:
+    variable = f"PIN_{name.upper()}"
+    if path := environ.get(f"{variable}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"{variable}_FILE: {error.strerror}") from None
+    return environ.get(variable)
+
+
+_duration = TypeAdapter(timedelta)
+
+
+def as_text(value: Any) -> str:  # noqa: ANN401 - any setting
+    """Return a setting that is not secret as text, as it could be given."""
+    if isinstance(value, timedelta):
+        return str(_duration.dump_python(value, mode="json"))
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return str(value)

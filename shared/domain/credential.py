@@ -1,0 +1,102 @@
+"""The initial PIN of 16 characters: made, and forgotten again but for its verifier (R4, R15)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.contract.internal import Expire
+from shared.crypto.secret import Secret
+from shared.domain.account import Account, Half, Pin
+from shared.domain.decision import DecisionContext, Delivery, WorkerMessage
+from shared.domain.pin import new_half
+from shared.italy.dates import DAY, end_of, in_days, last_day
+
+
+@dataclass(frozen=True, slots=True)
+class NewPin:
+    """An initial PIN while its halves are being sent.
+
+    Attributes:
+        expires_at: the instant at which it has ended.
+    """
+
+    first: Secret
+    second: Secret
+    pin: Pin
+    expires_at: datetime
+
+    @property
+    def expires_on(self) -> date:
+        """The last day on which it can be used, as the citizen is told: all of that day, in Italy."""
+        return last_day(self.expires_at)
+
+    def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
+        """Return what the account keeps, once it is known which deliveries carry which half."""
+        halves = tuple(Half(deliveries=tuple(str(d.id) for d in half)) for half in (first, second))
+        pin: Pin = self.pin.but(halves=halves)
+        return pin
+
+
+def new_pin(ctx: DecisionContext) -> NewPin:
+    """Draw a PIN of two halves; it can be used once, until it expires."""
+    first, second, salt = new_half(ctx.random), new_half(ctx.random), ctx.random(16)
+    expires_at = _end(ctx)
+    pin = Pin(
+        id=str(ctx.uuid()),
+        issued_at=ctx.now,
+        initial=True,
+        salt=salt,
+        verifier=ctx.pepper.initial(salt, Secret(first.reveal() + second.reveal())),
+        part_verifiers=tuple(ctx.pepper.initial(salt, half) for half in (first, second)),
+        expires_at=expires_at,
+    )
+    return NewPin(first, second, pin, expires_at)
+
+
+def _end(ctx: DecisionContext) -> datetime:
+    validity = ctx.policy.initial_validity
+    return ctx.now + validity if validity < DAY else end_of(in_days(ctx.now, validity))
+
+
+def ended_at(pin: Pin) -> datetime | None:
+    """Return the instant at which a PIN has ended, or None for one that does not end by itself.
+
+    A PIN of an earlier release kept the hour of its issue: it lives to the end of the day all the same.
+    """
+    if pin.expires_at is None or pin.expires_at - pin.issued_at < DAY:
+        return pin.expires_at
+    return end_of(last_day(pin.expires_at))
+
+
+def expiry(account: Account, pin: Pin) -> WorkerMessage:
+    """Return the message to the issuer, due when an initial PIN has ended."""
+    expire = Expire(subject=account.subject.hex(), pin_id=UUID(pin.id))
+    return WorkerMessage(expire, due_at=ended_at(pin))
+
+
+def without_pin(account: Account, status: Literal["revoked", "expired"]) -> Account:
+    """Return the account with its PIN ended: it opens nothing, and all that was open about it is closed."""
+    ended: Account = account.but(
+        status=status,
+        level=None,
+        review_since=None,
+        pin=None,
+        restore=None,
+        revocation=None,
+        dispositivo=None,
+    )
+    return ended
+
+
+def with_pin(account: Account, pin: Pin, **changes: object) -> Account:
+    """Return the account with a new PIN, its attempts and links begun anew."""
+    changed: Account = account.but(
+        pin=pin,
+        attempts=account.attempts.cleared(),
+        restore=None,
+        revocation=None,
+        told_pin_exists_at=None,
+        **changes,
+    )
+    return changed

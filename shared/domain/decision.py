@@ -1,0 +1,245 @@
+"""What a worker decides: values in, values out; the shell does all the rest."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from shared.contract import topology
+from shared.contract.delivery import Content
+from shared.contract.event import EventData
+from shared.contract.reply import Reply
+from shared.crypto.secret import Secret
+from shared.domain.account import Account
+from shared.domain.pin import Pepper
+from shared.domain.policy import PinPolicy
+
+
+class Box(Protocol):
+    """Opens what was sealed to this worker, and seals replies to the sender's key."""
+
+    def open(self, sealed: str) -> Secret | None:
+        """Return what is inside, or None when it was not sealed to this worker."""
+
+    def seal(self, secret: Secret, key: str) -> str:
+        """Seal a secret to an X25519 public key (base64)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContext:
+    """What every decision knows of the world: the time, chance, the settings and the keys.
+
+    Attributes:
+        now: the instant of the decision, UTC.
+        random: cryptographic randomness, n bytes.
+        life: the settings of the PIN's life.
+        pepper: the key of the verifiers.
+        box: opens what was sealed to this worker.
+    """
+
+    now: datetime
+    random: Callable[[int], bytes]
+    policy: PinPolicy
+    pepper: Pepper
+    box: Box
+
+    def uuid(self) -> UUID:
+        """Return a new random UUID (version 4, RFC 9562)."""
+        return UUID(bytes=self.random(16), version=4)
+
+
+Known_co = TypeVar("Known_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextWith(DecisionContext, Generic[Known_co]):
+    """A moment, and what the lane has found out for one message beside.
+
+    Attributes:
+        known: what the lane's effect gave, or its `Facts`; the decision says which type it takes.
+    """
+
+    known: Known_co
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line of the ledger: what happened, with no personal data.
+
+    `subject` is None for the citizen whom the message is about, `correlation_id` for the message's own.
+    """
+
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    actor: str | None = None
+    subject: bytes | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact for everybody; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
+
+    fact: EventData
+    subject: bytes | None = None
+    correlation_id: str | None = None
+
+    @property
+    def type(self) -> str:
+        """Its type, which is the routing key too."""
+        return self.fact.type
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What it says beside, as orjson takes it."""
+        said: dict[str, Any] = self.fact.__pydantic_serializer__.to_python(self.fact)
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to the citizen on one channel."""
+
+    id: UUID
+    channel: str
+    content: Content
+
+
+class Sayable(Protocol):
+    """What a worker may say to a worker: a `WorkerCommand`, a bundle that comes back, a `ParkedMessage`.
+
+    It knows where it is published, with which routing key, type and headers, and its body: JSON, with no
+    personal data and no readable secret.
+    """
+
+    @property
+    def exchange(self) -> str:
+        """Where it is published."""
+
+    @property
+    def key(self) -> str:
+        """Its routing key."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What stands beside it."""
+
+    def body(self) -> bytes:
+        """Return its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedMessage:
+    """A message that a decision gives up: it goes to `pin.dead`, to wait for an operator.
+
+    Attributes:
+        type: its type.
+        content: its body, as it came.
+        reason: a stable word.
+        queue: the lane that it came to.
+        routing_key: with which it came there; empty where that does not matter.
+    """
+
+    exchange: ClassVar[str] = topology.DEAD
+    key: ClassVar[str] = ""
+
+    type: str
+    content: bytes
+    reason: str
+    queue: str
+    routing_key: str = ""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Why it was given up, and from where it came."""
+        known = {"x-reason": self.reason, "x-queue": self.queue}
+        return known | {"x-routing-key": self.routing_key} if self.routing_key else known
+
+    def body(self) -> bytes:
+        """Return the body as it came."""
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMessage:
+    """A message from a worker to a worker, at once or later.
+
+    Attributes:
+        said: what it says, from which all the rest follows.
+        due_at: the instant from which it may be published; None is now.
+        correlation_id: None for that of the message which led to it.
+    """
+
+    said: Sayable
+    due_at: datetime | None = None
+    correlation_id: str | None = None
+
+    @property
+    def exchange(self) -> str:
+        """Where it is published."""
+        return self.said.exchange
+
+    @property
+    def key(self) -> str:
+        """Its routing key."""
+        return self.said.key
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return self.said.type
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What stands beside it."""
+        return self.said.headers
+
+    @property
+    def body(self) -> bytes:
+        """Its body."""
+        return self.said.body()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """The row of one delivery as it has to be from now on."""
+
+    id: UUID
+    subject: bytes
+    channel: str
+    status: str
+    attempts: int
+    reference: str = ""
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What changes and what is to be said. The empty one changes nothing and says nothing.
+
+    Attributes:
+        sent_to: the places that messages go to which are counted by place and day.
+    """
+
+    reply: Reply | None = None
+    account: Account | None = None
+    entries: tuple[LedgerEntry, ...] = ()
+    events: tuple[Event, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    messages: tuple[WorkerMessage, ...] = ()
+    records: tuple[DeliveryRecord, ...] = ()
+    sent_to: tuple[bytes, ...] = ()
+
+    def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields
+        """Return a copy with some parts changed."""
+        return replace(self, **changes)
+
+
+Decide = Callable[[Account, Any, ContextWith[Any]], Decision]
+Decisions = Mapping[type[Any], Decide]
+"""The table of a lane: who decides about each type of message."""

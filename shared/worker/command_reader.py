@@ -1,0 +1,61 @@
+"""Reads the commands of the contract: for the lanes that take them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shared.contract import message as contract
+from shared.contract.citizen import CitizenCommand
+from shared.contract.command import Command, InternalCommand
+from shared.contract.reply import rejected
+from shared.crypto.sealing import Pseudonyms
+from shared.domain.decision import Event
+from shared.errors import InvalidMessageError, UnreadableMessageError
+from shared.worker.reading import Parsed, Refusal
+
+
+class CommandReader:
+    """Reads the commands of one lane.
+
+    Args:
+        commands: their types, such as the lane's table of decisions: what nobody decides about is not read.
+        pseudonyms: of the citizens whom the commands name.
+    """
+
+    def __init__(self, commands: Iterable[type[Command]], pseudonyms: Pseudonyms) -> None:
+        self._pseudonyms = pseudonyms
+        self._known = {command.type: command for command in commands}
+
+    def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
+        """Read one command.
+
+        Raises:
+            shared.UnreadableMessageError: it is not a command of this lane, or not from who may send it.
+        """
+        known = self._known.get(type_)
+        if known is None:
+            raise UnreadableMessageError("unknown_type")
+        if role not in known.senders:
+            raise UnreadableMessageError("forbidden_sender")
+        try:
+            command = contract.read(type_, body)
+        except InvalidMessageError as invalid:
+            return Parsed(self._refusal(known, invalid), ())
+        if command.forbidden_for(role):
+            raise UnreadableMessageError("forbidden_sender")
+        return Parsed(command, self._subjects(command), blind=known.blind)
+
+    def _subjects(self, command: Any) -> tuple[bytes, ...]:  # noqa: ANN401 - any command
+        match command:
+            case InternalCommand():
+                return (bytes.fromhex(command.subject),)
+            case CitizenCommand():
+                return (self._pseudonyms.of(command.codice_fiscale),)
+            case _:
+                return ()
+
+    def _refusal(self, known: type[Command], invalid: InvalidMessageError) -> Refusal:
+        reply = rejected("invalid", faults=invalid.faults)
+        if not known.rejection_event:
+            return Refusal(reply)
+        subject = self._pseudonyms.of(invalid.codice_fiscale or "")
+        return Refusal(reply, (Event(known.rejection_event(code=reply.code), subject=subject),))

@@ -1,0 +1,95 @@
+"""A ledger in memory: what one worker alone finds again of what it wrote. Nobody checks what it writes."""
+
+import copy
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from shared.errors import LedgerConflictError, LedgerRefusedError
+from shared.ledger import Ledger
+
+Row = dict[str, Any]
+_ACCOUNT = ("subject", "version", "status", "level", "review_since", "schema", "state")
+_DELIVERY = ("id", "subject", "channel", "status", "attempts", "reference", "correlation_id")
+_INBOX = ("message_id", "digest", "correlation_id", "reply")
+
+
+def _keyed(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]], **more: object) -> dict[Any, Row]:
+    return {row[0]: {**dict(zip(names, row, strict=True)), **more} for row in rows}
+
+
+class Rows(Ledger):
+    """The tables that a batch reads and writes, by the names of the queries.
+
+    Attributes:
+        refused: kinds of entry that it refuses, as Postgres does a value that it cannot hold.
+        conflicts: how many transactions find that another worker was quicker.
+    """
+
+    def __init__(self) -> None:
+        self.subjects: dict[bytes, tuple[int, bytes]] = {}
+        self.accounts: dict[bytes, Row] = {}
+        self.entries: list[Row] = []
+        self.deliveries: dict[UUID, Row] = {}
+        self.inbox: dict[UUID, Row] = {}
+        self.sent_to: dict[bytes, int] = {}
+        self.unreadable: set[bytes] = set()
+        self.refused: frozenset[str] = frozenset()
+        self.conflicts = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Keep what is written inside, all or nothing of it."""
+        before = copy.deepcopy({name: kept for name, kept in vars(self).items() if name != "conflicts"})
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            vars(self).update(before)
+            raise
+
+    def _commit(self) -> None:
+        if self.conflicts:
+            self.conflicts -= 1
+            raise LedgerConflictError("another worker was quicker")
+
+    async def rows(self, query: str, *values: Any) -> Sequence[Any]:  # noqa: ANN401 - what Postgres takes
+        """Answer what a batch asks."""
+        answers: dict[str, Callable[[Any], Iterable[Any]]] = {
+            "lock_subjects": lambda keys: [(k, *self.subjects[k]) for k in keys if k in self.subjects],
+            "read_accounts": lambda keys: [self._account(k) for k in keys if k in self.accounts],
+            "read_inbox": lambda keys: [self.inbox[k] for k in keys if k in self.inbox],
+            "read_deliveries": lambda keys: [self.deliveries[k] for k in keys if k in self.deliveries],
+            "count_sent_to": lambda keys: [(k, self.sent_to[k]) for k in keys if k in self.sent_to],
+            "draw_protocols": lambda many: [(2026_0000000001 + number,) for number in range(many)],
+            "review_queue": lambda many: [a for a in self.accounts.values() if a["review_since"]][:many],
+        }
+        return list(answers[query](values[0]))
+
+    def _account(self, key: bytes) -> Row:
+        return {**self.accounts[key], "noted": key in self.unreadable}
+
+    async def run(self, query: str, *values: Any) -> int:  # noqa: ANN401 - what Postgres takes
+        """Write what a batch writes, a list a column."""
+        rows = list(zip(*(column for column in values if isinstance(column, list)), strict=True))
+        writes: dict[str, Callable[[], Any]] = {
+            "add_subjects": lambda: self.subjects.update((key, (many, head)) for key, many, head in rows),
+            "save_subjects": lambda: self.subjects.update((key, (many, head)) for key, many, head in rows),
+            "save_accounts": lambda: self.accounts.update(_keyed(_ACCOUNT, rows)),
+            "add_entries": lambda: self._enter(rows),
+            "save_deliveries": lambda: self.deliveries.update(_keyed(_DELIVERY, rows)),
+            "add_sent_to": lambda: self.sent_to.update((k, self.sent_to.get(k, 0) + n) for k, n in rows),
+            "add_inbox": lambda: self.inbox.update(_keyed(_INBOX, rows, done=True)),
+            "add_outbox": lambda: None,
+            "note_unreadable": lambda: self.unreadable.update(values[0]),
+            "strike_unreadable": lambda: self.unreadable.difference_update(values[0]),
+        }
+        writes[query]()
+        return len(rows)
+
+    def _enter(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            if row[3] in self.refused:
+                raise LedgerRefusedError("DataError")
+            self.entries.append({"subject": row[0], "kind": row[3], "message_id": row[4]})
