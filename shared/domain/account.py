@@ -39,10 +39,12 @@ class Part(BaseModel):
         frozen=True,
         strict=True,  # else the text of a date would pass for the date
         extra="allow",
+        hide_input_in_errors=True,  # what an account holds is personal
         ser_json_bytes="base64",
         val_json_bytes="base64",
         defer_build=True,  # the channels load this and never open an account
     )
+    # Pydantic reads from this annotation what the values of unknown fields have to be.
     __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_from_json)]]
 
     def but(self, **changes: Any) -> Self:  # noqa: ANN401 - any of the fields

@@ -75,9 +75,12 @@ def expiry(account: Account, pin: Pin) -> WorkerMessage:
     return WorkerMessage(expire, due_at=ended_at(pin))
 
 
-def without_pin(account: Account, status: Literal["revoked", "expired"]) -> Account:
-    """Return the account with its PIN ended: it opens nothing, and all that was open about it is closed."""
-    ended: Account = account.but(
+def without_pin(account: Account, status: Literal["expired", "revoked"], **changes: object) -> Account:
+    """Return the account with its PIN ended, and with all that was open about it.
+
+    Attempts stay as they are, so that a lock outlives a PIN that expires; only a revocation takes them back.
+    """
+    return account.but(
         status=status,
         level=None,
         review_since=None,
@@ -85,8 +88,8 @@ def without_pin(account: Account, status: Literal["revoked", "expired"]) -> Acco
         restore=None,
         revocation=None,
         dispositivo=None,
+        **changes,
     )
-    return ended
 
 
 def with_pin(account: Account, pin: Pin, **changes: object) -> Account:

@@ -21,7 +21,7 @@ def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
         entry: what else goes on record: operator and reason, say.
     """
     return Decision(
-        account=without_pin(account, "revoked").but(attempts=account.attempts.cleared()),
+        account=without_pin(account, "revoked", attempts=account.attempts.cleared()),
         entries=(LedgerEntry("pin.revoked", {"cause": cause, **entry}),),
         events=(Event(PinRevoked(cause=cause)),),
     )

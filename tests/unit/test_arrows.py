@@ -32,7 +32,6 @@ LIBRARIES: dict[str, set[str]] = {
     "cryptography": {"shared.crypto.sealing"},
     "nacl": {
         "shared.crypto.keys",
-        "shared.crypto.keys",
         "shared.crypto.sealing",
         "shared.contract.fields",
         "deploy.pinctl",

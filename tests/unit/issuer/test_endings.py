@@ -1,12 +1,13 @@
 """What ends an initial PIN: time, and halves that cannot arrive."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from services.issuer.endings import delivery_failed, expire, letter_returned
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
-from shared.domain.account import Account, Half, Status
+from shared.domain.account import Account, Attempts, Half, Status
 from shared.domain.decision import Decision
 from tests.unit.decisions import CONTACTS, NOW, SUBJECT, Event, account, moment, told
 
@@ -40,6 +41,17 @@ def test_an_initial_pin_that_was_not_used_in_time_expires(status: Status) -> Non
     assert (decision.account.status, decision.account.pin, decision.account.level) == ("expired", None, None)
     assert decision.events == (Event("pin.expired"),)
     assert {message.to for message in told(decision)} == {CONTACTS.mobile, CONTACTS.pec}
+
+
+def test_a_lock_outlives_a_pin_that_expires_and_not_one_that_is_revoked() -> None:
+    locked = sent().but(attempts=Attempts(total=5, locks=1, locked_until=NOW + timedelta(days=99)))
+    after = expired(locked).account
+    assert after is not None
+    assert after.attempts == locked.attempts
+    command = ReturnedLetter(subject=SUBJECT.hex(), delivery_id=UUID(LETTER))
+    after = letter_returned(locked, command, moment()).account
+    assert after is not None
+    assert after.attempts == Attempts()
 
 
 def test_a_pin_that_was_used_does_not_expire() -> None:
