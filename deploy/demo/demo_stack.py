@@ -50,7 +50,7 @@ def demo_stack(root: Path, citizens: int, screen: Screen) -> Iterator[DemoStack]
     """Give the stack below `root`; one that was down is down again afterwards.
 
     Raises:
-        deploy.local.errors.StackError: it does not start.
+        deploy.local.waiting.StackError: it does not start.
     """
     state = root.absolute() / ".local"
     turn, supervisor = LockFile(state / "turn"), LockFile(state / "supervisor")

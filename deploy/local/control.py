@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.errors import StackError
-from deploy.local.errors import wait_for
 from deploy.local.lockfile import LockFile
 from deploy.local.processes import CHECKOUT, end_leftovers
+from deploy.local.waiting import wait_for
 
 _UP_LIMIT = 180.0
 _DOWN_LIMIT = 60.0

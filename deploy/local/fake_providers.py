@@ -6,9 +6,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from deploy.local.errors import wait_for
 from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program
+from deploy.local.waiting import wait_for
 
 
 class FakeProviders:

@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.errors import StackError
-from deploy.local.errors import wait_for
 from deploy.local.os_user import OsUser
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports
 from deploy.local.processes import CHECKOUT, Process, Program, environment
+from deploy.local.waiting import wait_for
 from deploy.postgres.passwords import ROLES, statements
 
 DATABASE = "ledger"

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from deploy.errors import StackError
-from deploy.local.errors import wait_for
 from deploy.local.os_user import OsUser
+from deploy.local.waiting import wait_for
 
 CHECKOUT = Path(__file__).parents[2]
 _TAIL_BYTES = 2000

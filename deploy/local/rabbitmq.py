@@ -11,10 +11,10 @@ from typing import Any
 
 from deploy.broker import render
 from deploy.errors import StackError
-from deploy.local.errors import wait_for
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program, environment
+from deploy.local.waiting import wait_for
 
 ADMIN = "admin"
 """The administrator of the local broker; a deployed one has its own."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from deploy.errors import StackError
 from deploy.local import environment
-from deploy.local.errors import wait_for
 from deploy.local.fake_providers import FakeProviders
 from deploy.local.keyrings import keyring
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.processes import Process, Program, end_leftovers
 from deploy.local.rabbitmq import RabbitMq
+from deploy.local.waiting import wait_for
 from deploy.local.workers import WORKERS, Worker
 from shared.crypto.keys import make_keys
 

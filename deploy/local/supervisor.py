@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.errors import StackError
-from deploy.local.errors import wait_for
 from deploy.local.lockfile import LockFile
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
+from deploy.local.waiting import wait_for
 
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0

@@ -1,4 +1,4 @@
-"""Casts a forme: `python -m shared.documents.compilation SOURCE` writes it, pickled, to standard output."""
+"""Compiles a page template: `python -m shared.documents.compilation SOURCE` writes it, pickled, to standard output."""
 
 import json
 import pickle
@@ -40,10 +40,10 @@ def compile_template(source: Path) -> PageTemplate:
     pdf = compiler.compile(format="pdf", pdf_standards=["a-2b", "ua-1"], timestamp=0)
     if not isinstance(pdf, bytes):
         raise TypeError("Typst gave no document")
-    return _forme(PdfReader(BytesIO(pdf)), slots, {sheet["page"]: sheet["lang"] for sheet in sheets})
+    return _template(PdfReader(BytesIO(pdf)), slots, {sheet["page"]: sheet["lang"] for sheet in sheets})
 
 
-def _forme(pdf: PdfReader, slots: list[dict[str, Any]], languages: dict[int, str]) -> PageTemplate:
+def _template(pdf: PdfReader, slots: list[dict[str, Any]], languages: dict[int, str]) -> PageTemplate:
     *pages, case = pdf.pages
     intents = pdf.root_object.raw_get("/OutputIntents")
     fonts: Any = case["/Resources"]

@@ -1,6 +1,6 @@
-"""A forme: what Typst has set once and is then printed many times.
+"""A page template: what Typst has set once and is then printed many times.
 
-A forme is a Typst file whose pages are the kinds of page there are, with slots where each copy's own text
+Its source is a Typst file whose pages are the kinds of page there are, with slots where each copy's own text
 goes, and whose last page is the type case: it shows every character that a slot may need, so that the fonts
 in the document hold it. A slot is a `metadata` element labelled `<slot>`; `house.typ` has it all.
 """
@@ -96,7 +96,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a forme.
+    """One page of a template.
 
     Attributes:
         language: of all its words.
@@ -136,8 +136,8 @@ def compile_template(source: Path) -> PageTemplate:
     """
     command = [sys.executable, "-m", "shared.documents.compilation", str(source)]
     # The child gets no environment, because it needs none of the secrets in it.
-    cast_ = subprocess.run(command, cwd=_ROOT, env={}, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
-    forme = pickle.loads(cast_.stdout)  # noqa: S301 - written by ourselves a moment ago
-    if not isinstance(forme, PageTemplate):
-        raise TypeError("the casting gave no forme")
-    return forme
+    compiled = subprocess.run(command, cwd=_ROOT, env={}, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
+    template = pickle.loads(compiled.stdout)  # noqa: S301 - written by ourselves a moment ago
+    if not isinstance(template, PageTemplate):
+        raise TypeError("the compilation gave no template")
+    return template

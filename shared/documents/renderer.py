@@ -1,4 +1,4 @@
-"""Prints copies from a forme: each copy is a page of its own, with its own text in the slots.
+"""Renders copies of a page template: each copy is a page of its own, with its own text in the slots.
 
 Typst sets a page in about 3 ms, nearly all of it for the words that are the same in every letter. Here they
 are in the document once, as the first of two streams of content that each page has (ISO 32000-1, 7.8.2), and
@@ -34,7 +34,7 @@ class PageCopy:
     """What one copy says.
 
     Attributes:
-        page: which page of the forme, from 0.
+        page: which page of the template, from 0.
         lines: the lines for each slot, by name.
         symbol: a UUID, for the slot `symbol`.
     """
@@ -45,12 +45,12 @@ class PageCopy:
 
 
 class Renderer:
-    """A forme made ready: holds about 100 KB, and prints any number of documents."""
+    """A template made ready: holds about 100 KB, and prints any number of documents."""
 
-    def __init__(self, forme: PageTemplate) -> None:
+    def __init__(self, template: PageTemplate) -> None:
         """Prepare what all copies of a page share."""
-        self._forme = forme
-        self._structures = tuple(map(Structure, forme.pages))
+        self._template = template
+        self._structures = tuple(map(Structure, template.pages))
         self._begun: dict[frozenset[int], tuple[File, Mapping[int, tuple[int, int]]]] = {}
 
     def render(self, copies: Iterable[PageCopy], *, title: str, created: date) -> bytes:
@@ -67,16 +67,16 @@ class Renderer:
         file.add(b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(pages), b" ".join(pages)), tree)
         add_root(file, root, document, sections)
         packet = file.add(stream(b"/Type/Metadata/Subtype/XML", metadata(title, created)))
-        language = self._forme.pages[wanted[0].page].language.encode()
-        return file.close(file.add(_CATALOG % (tree, packet, self._forme.intents, root, language)))
+        language = self._template.pages[wanted[0].page].language.encode()
+        return file.close(file.add(_CATALOG % (tree, packet, self._template.intents, root, language)))
 
     def _beginning(self, kinds: frozenset[int]) -> tuple[File, Mapping[int, tuple[int, int]]]:
         """Return a file with all that these kinds of pages share: of each, its resources and its drawing."""
         if kinds not in self._begun:
             file = File()
-            for number, body in self._forme.objects.items():
+            for number, body in self._template.objects.items():
                 file.add(body, number)
-            pages = {kind: self._forme.pages[kind] for kind in sorted(kinds)}
+            pages = {kind: self._template.pages[kind] for kind in sorted(kinds)}
             shared = {
                 kind: (file.add(page.resources), file.add(_packed(_shared(page), 9)))
                 for kind, page in pages.items()
@@ -90,7 +90,7 @@ class Renderer:
 
     def _own(self, copy: PageCopy) -> bytes:
         """Return what this copy alone shows, each part between marks that say what it is."""
-        page = self._forme.pages[copy.page]
+        page = self._template.pages[copy.page]
         parts = ((n, part.tag, part.slot) for n, part in enumerate(page.parts) if part.slot)
         return "".join(
             f"/{tag}<</MCID {n}>>BDC\n{self._set(page, slot, copy)}\nEMC\n" for n, tag, slot in parts
@@ -105,7 +105,7 @@ class Renderer:
 
     def _lines(self, slot: Slot, lines: Sequence[str]) -> str:
         """Set lines in a slot; fewer than it holds stand in its middle, and more of them closer together."""
-        face = self._forme.faces[slot.font]
+        face = self._template.faces[slot.font]
         closer = min(1, slot.lines / len(lines)) if lines else 1
         leading = slot.leading * closer
         top = (

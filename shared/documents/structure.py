@@ -15,7 +15,7 @@ _REFERENCE: Final = b"%d 0 R"
 
 
 class Structure:
-    """The structure of one page of a forme: a section in the page's language, and all its elements."""
+    """The structure of one page of a template: a section in the page's language, and all its elements."""
 
     def __init__(self, page: Page) -> None:
         """Prepare the bodies of the objects, with what their gaps are to be filled with."""

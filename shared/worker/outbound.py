@@ -20,7 +20,7 @@ from shared.errors import UnwritableError
 from shared.worker.reading import ReceivedMessage
 from shared.worker.unit_of_work import OutboxRow
 
-PARCEL = 500
+ROW_MESSAGES = 500
 """Messages in one row of the outbox, at most."""
 BUNDLE_BYTES = 256 * 1024
 """Bytes in one bundle, about: a quarter of what the broker takes (`max_message_size`)."""
@@ -99,12 +99,12 @@ class Outbound:
         """Return the parcels to publish now, with their messages, and those for later.
 
         Args:
-            lease: how long a parcel for now is left to its worker before the relay takes it.
+            lease: how long a row for now is left to its worker before the relay takes it.
             channels: the public key of each channel.
             size: deliveries in one bundle, at most.
         """
         leased = self.now + lease
-        now = [self._row(leased, part) for part in _parts(self.due_now, PARCEL)]
+        now = [self._row(leased, part) for part in _parts(self.due_now, ROW_MESSAGES)]
         for channel, pairs in self.deliveries.items():
             for part in _parts(pairs, size):
                 bundles = self._bundles(channel, channels[channel], part)
@@ -112,7 +112,7 @@ class Outbound:
         later = [
             self._row(due_at, part)[0]
             for due_at, messages in self.due_later.items()
-            for part in _parts(messages, PARCEL)
+            for part in _parts(messages, ROW_MESSAGES)
         ]
         return now, later
 

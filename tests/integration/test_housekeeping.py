@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from deploy.local.errors import wait_for
 from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
+from deploy.local.waiting import wait_for
 from shared.ledger import Ledger
 from shared.worker.housekeeping import ROWS, Housekeeping
 

@@ -14,9 +14,9 @@ import pytest
 
 from deploy.errors import PinctlError
 from deploy.local.citizens import PLAIN, citizens
-from deploy.local.errors import wait_for
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
+from deploy.local.waiting import wait_for
 from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
 from shared.contract.topology import DEAD

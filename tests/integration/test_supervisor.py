@@ -12,8 +12,8 @@ import pytest
 
 from deploy.local.control import Control
 from deploy.local.environment import CLIENTS
-from deploy.local.errors import wait_for
 from deploy.local.processes import Process, Program
+from deploy.local.waiting import wait_for
 from tests.kit.servers import private_directory
 
 

@@ -38,7 +38,7 @@ LIMIT = POLICY.first_halves_a_day
 MOBILE, EMAIL, PEC = CONTACTS.mobile or "", CONTACTS.email or "", CONTACTS.pec or ""
 FACTS = RequestFacts(PEPPER)
 FEW = PinPolicy(first_halves_a_day=3)
-CLERK = BatchProcessor(
+PROCESSOR = BatchProcessor(
     replace(LANE, facts=FACTS),
     SETTINGS,
     FEW,
@@ -119,35 +119,37 @@ def message(number: int, **fields: object) -> ReceivedMessage:
     """Return a request of the nth citizen, all of them at one address."""
     body = {**COMMAND_EXAMPLES["pin.request"], **fields}
     arrived = replace(GOOD, body=orjson.dumps(body), message_id=str(UUID(int=number)))
-    read_ = parse(arrived, CLERK.lane, SETTINGS)
+    read_ = parse(arrived, PROCESSOR.lane, SETTINGS)
     assert isinstance(read_, ReceivedMessage)
     return replace(read_, subjects=(number.to_bytes(16),))
 
 
 def test_within_a_batch_the_count_is_exact() -> None:
     """Of ten requests in one transaction three are issued, and three are counted in one row a place."""
-    fold = BatchAttempt(CLERK, NOW)
+    attempt = BatchAttempt(PROCESSOR, NOW)
     batch = [message(number) for number in range(1, 11)]
     for taken in batch:
-        fold.decide(taken)
-    assert [handled.outcome for handled in fold.handled] == ["accepted"] * 10
-    issued = [entry[3] for entry in fold.work.entries]
+        attempt.decide(taken)
+    assert [handled.outcome for handled in attempt.handled] == ["accepted"] * 10
+    issued = [entry[3] for entry in attempt.work.entries]
     assert issued == ["pin.issued"] * 3 + ["pin.request_rejected"] * 7
-    assert sorted(fold.work.sent_to.values()) == [3, 3]
-    assert set(fold.work.sent_to) == {place for taken in batch for place in FACTS.places(taken, fold.work)}
+    assert sorted(attempt.work.sent_to.values()) == [3, 3]
+    assert set(attempt.work.sent_to) == {
+        place for taken in batch for place in FACTS.places(taken, attempt.work)
+    }
 
 
 def test_what_is_counted_is_known_before_it_is_decided() -> None:
     """The contacts given, and where a PIN lives those registered: what the ledger is asked for."""
-    fold = BatchAttempt(CLERK, NOW)
+    attempt = BatchAttempt(PROCESSOR, NOW)
     known = account("active").but(subject=(1).to_bytes(16))
-    fold.work.accounts[known.subject] = known
+    attempt.work.accounts[known.subject] = known
     asked_for = list(
-        FACTS.places(message(1, contacts={"mobile": "+393409999999", "email": "x@example.it"}), fold.work)
+        FACTS.places(message(1, contacts={"mobile": "+393409999999", "email": "x@example.it"}), attempt.work)
     )
     assert asked_for == [PEPPER.place(a) for a in ("+393409999999", "x@example.it", MOBILE, PEC)]
-    fold.work.unreadable.add((2).to_bytes(16))
-    assert list(FACTS.places(message(2), fold.work)) == []
+    attempt.work.unreadable.add((2).to_bytes(16))
+    assert list(FACTS.places(message(2), attempt.work)) == []
 
 
 def test_a_registered_address_that_is_no_longer_valid_ends_no_batch() -> None:

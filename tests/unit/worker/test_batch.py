@@ -26,7 +26,7 @@ from tests.unit.worker.test_intake import LANE, SETTINGS, taken
 SEAL = StateSeal(bytes(32))
 ANOTHER = UUID(int=7)
 LANE_OF_STEPS = replace(LANE, decisions=STEPS, channels={"sms": bytes(PrivateKey.generate().public_key)})
-CLERK = BatchProcessor(
+PROCESSOR = BatchProcessor(
     LANE_OF_STEPS, SETTINGS, POLICY, WorkerKeys(Pepper(b""), moment(NOW).box, SEAL), now=lambda: NOW
 )
 
@@ -39,10 +39,10 @@ def message(**changes: Any) -> ReceivedMessage:  # noqa: ANN401 - any field
 
 
 def folded(*messages: ReceivedMessage) -> list[MessageResult]:
-    fold = BatchAttempt(CLERK, NOW)
+    attempt = BatchAttempt(PROCESSOR, NOW)
     for one in messages:
-        fold.decide(one)
-    return fold.handled
+        attempt.decide(one)
+    return attempt.handled
 
 
 def raising(_: Account, __: object, ___: DecisionContext) -> Decision:
@@ -66,22 +66,22 @@ def test_a_decision_that_raises_parks_its_message_and_is_answered(*, blind: bool
 
 
 def test_what_was_parked_is_not_noted_as_handled() -> None:
-    fold = BatchAttempt(CLERK, NOW)
-    fold.decide(message(decide=raising))
-    assert fold.work.inbox == []
-    fold.decide(message(decide=accepting))
-    assert [handled.outcome for handled in fold.handled] == ["parked", "accepted"]
+    attempt = BatchAttempt(PROCESSOR, NOW)
+    attempt.decide(message(decide=raising))
+    assert attempt.work.inbox == []
+    attempt.decide(message(decide=accepting))
+    assert [handled.outcome for handled in attempt.handled] == ["parked", "accepted"]
 
 
 def test_an_account_that_does_not_open_is_never_taken_for_a_new_one() -> None:
-    fold = BatchAttempt(CLERK, NOW)
+    attempt = BatchAttempt(PROCESSOR, NOW)
     victim = message(decide=accepting, blind=True)
-    fold.work.unreadable.add(victim.subjects[0])
-    fold.decide(victim)
-    (handled,) = fold.handled
+    attempt.work.unreadable.add(victim.subjects[0])
+    attempt.decide(victim)
+    (handled,) = attempt.handled
     assert (handled.outcome, handled.code, handled.reply) == ("parked", "account_unreadable", ACCEPTED.body())
     with pytest.raises(KeyError):
-        fold.work.account(victim.subjects[0])
+        attempt.work.account(victim.subjects[0])
 
 
 def test_what_the_effect_gave_up_is_parked_undecided() -> None:
@@ -98,11 +98,11 @@ def test_a_refusal_that_cannot_be_kept_says_the_same() -> None:
 
 
 def test_a_kept_reply_that_does_not_open_parks_the_repeat() -> None:
-    fold = BatchAttempt(CLERK, NOW)
+    attempt = BatchAttempt(PROCESSOR, NOW)
     repeated = message(decide=raising)
-    fold._seen[repeated.id] = (repeated.digest, True, bytes(40))
-    fold.decide(repeated)
-    (handled,) = fold.handled
+    attempt._seen[repeated.id] = (repeated.digest, True, bytes(40))
+    attempt.decide(repeated)
+    (handled,) = attempt.handled
     assert (handled.outcome, handled.code) == ("parked", "reply_unreadable")
 
 
@@ -114,7 +114,7 @@ def step(decide: Decide, subject: bytes = ROSSI) -> ReceivedMessage:
 
 
 async def settled(
-    rows: Rows, *batch: ReceivedMessage, processor: BatchProcessor = CLERK
+    rows: Rows, *batch: ReceivedMessage, processor: BatchProcessor = PROCESSOR
 ) -> list[MessageResult]:
     return (await processor.settle(batch, rows)).handled
 

@@ -1,4 +1,4 @@
-"""What the local stack raises, and how it waits."""
+"""How the local stack waits: with a limit, and a sentence when it is reached."""
 
 import time
 from collections.abc import Callable
