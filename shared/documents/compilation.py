@@ -1,4 +1,4 @@
-"""Compiles a page template: `python -m shared.documents.compilation SOURCE` writes it, pickled, to standard output."""
+"""Compiles a page template: `python -m shared.documents.compilation SOURCE` writes it, pickled, to stdout."""
 
 import json
 import pickle

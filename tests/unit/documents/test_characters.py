@@ -9,13 +9,13 @@ from shared.documents.characters import alphabet, printable
 
 
 def test_every_character_that_counts_as_printable_is_in_the_type() -> None:
-    face = _press()._forme.faces["IBMPlexSans-Regular"]
+    face = _press()._template.faces["IBMPlexSans-Regular"]
     assert [unicodedata.name(character) for character in alphabet() if character not in face.codes] == []
 
 
 @pytest.mark.parametrize("language", ["it", "de"])
 def test_the_bold_type_has_what_dates_and_codes_need(language: str) -> None:
-    face = _press()._forme.faces["IBMPlexSans-SemiBold"]
+    face = _press()._template.faces["IBMPlexSans-SemiBold"]
     assert set("0123456789/. ABCDEFGHIJKLMNOPQRSTUVWXYZ") <= face.codes.keys(), language
 
 
