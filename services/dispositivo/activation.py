@@ -52,7 +52,7 @@ def activated(
         account: one with a live PIN that is not dispositivo.
         channel: as the event says it (R8, R9, R24).
         recognition: how the citizen's identity was established; the same as now for one recorded already.
-        ctx: the moment.
+        ctx: what is known of the world.
         entry: the entry to write, if somebody else than the sender of the message is its actor.
     """
     raised = account.but(level="dispositivo", dispositivo=None, review_since=None)

@@ -54,7 +54,7 @@ Known_co = TypeVar("Known_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ContextWith(DecisionContext, Generic[Known_co]):
-    """A moment, and what the lane has found out for one message beside.
+    """The context, and what the lane has found out for one message beside.
 
     Attributes:
         known: what the lane's effect gave, or its `Facts`; the decision says which type it takes.
