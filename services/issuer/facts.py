@@ -32,7 +32,7 @@ class RequestFacts(Facts):
         """Return where what a request leads to may go, as it is counted.
 
         Raises:
-            Guilty: the account, or the request, has an address that cannot be counted.
+            UnwritableError: the account, or the request, has an address that cannot be counted.
         """
         if not isinstance(received.message, PinRequest) or received.parked or work.unfit(received):
             return ()

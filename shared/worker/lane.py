@@ -27,7 +27,7 @@ class Facts:
         """Read what can be read only in the transaction, once the citizens are locked.
 
         Raises:
-            Guilty: because of one message it cannot be known what to read.
+            UnwritableError: because of one message it cannot be known what to read.
         """
 
     def of(self, received: ReceivedMessage, work: UnitOfWork) -> Any:  # noqa: ANN401, ARG002 - as the decision takes it
