@@ -95,19 +95,23 @@ class Client(Inbox):
             replies, events = [await channel.declare_queue("", exclusive=True) for _ in range(2)]
         await events.bind(topology.EVENTS, "#")
         self._reply_to = replies.name
-        await replies.consume(self._take_reply)
-        await events.consume(self._take_event)
+        # What lies in a queue that goes with the connection need not be acknowledged.
+        await replies.consume(self._take_reply, no_ack=not self._name)
+        await events.consume(self._take_event, no_ack=not self._name)
 
     async def _take_reply(self, message: AbstractIncomingMessage) -> None:
         self.take_reply(message.correlation_id or "", message.body)
-        with suppress(*LOST):
-            await message.ack()
+        await self._acknowledge(message)
 
     async def _take_event(self, message: AbstractIncomingMessage) -> None:
         body = json.loads(message.body)
         self.take_event(Event(message.type or "", message.correlation_id or "", body))
-        with suppress(*LOST):
-            await message.ack()
+        await self._acknowledge(message)
+
+    async def _acknowledge(self, message: AbstractIncomingMessage) -> None:
+        if self._name:
+            with suppress(*LOST):
+                await message.ack()
 
     @property
     def reply_to(self) -> str:

@@ -37,7 +37,7 @@ def approved(
 ) -> Decision:
     """Note an approval, tell the citizen, and leave the message that makes it take effect in its time."""
     decided = request.but(approved_at=ctx.now, approved_by=operator.id, effective_at=effective_at)
-    event = Event(DispositivoApproved(effective_at=effective_at))
+    event = Event(DispositivoApproved(effective_at=rfc3339(effective_at)))
     told = instant(effective_at, account.language)
     return Decision(
         account=account.but(dispositivo=decided, review_since=None),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import orjson
+
 from shared.contract import topology
 from shared.contract.event import RejectionData
 from shared.contract.fields import Subject
@@ -62,7 +64,7 @@ class WorkerCommand(Command):
 
     def body(self) -> bytes:
         """Return the command as the JSON that is published."""
-        return self.__pydantic_serializer__.to_json(self)
+        return orjson.dumps(self.__dict__, default=vars)
 
 
 class InternalCommand(WorkerCommand):

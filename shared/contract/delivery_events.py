@@ -7,13 +7,13 @@ from pydantic import Field
 
 from shared.contract.channels import ChannelName
 from shared.contract.event import EventData
-from shared.contract.fields import WrittenIdentifier
+from shared.contract.fields import Identifier
 
 
 class DeliveryData(EventData):
     """Which delivery, on which channel, at which try."""
 
-    delivery_id: WrittenIdentifier
+    delivery_id: Identifier
     channel: ChannelName
     attempt: Annotated[int, Field(ge=1)]
 

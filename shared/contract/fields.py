@@ -11,7 +11,15 @@ from uuid import UUID
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.contract.instants import rfc3339
@@ -141,8 +149,12 @@ Instant = Annotated[
     Field(json_schema_extra={"format": "date-time"}),
 ]
 """An RFC 3339 instant in UTC."""
-WrittenInstant = Annotated[Instant, PlainSerializer(rfc3339, return_type=str)]
-"""One that is told to the millisecond, the same in reply, event and entry."""
+WrittenInstant = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An RFC 3339 instant in UTC, as `rfc3339` writes it: the same text in reply, event and entry."""
 Sealed = Annotated[str, text(_LONGEST_SEALED), AfterValidator(_sealed)]
 """A sealed box in base64: opened by the worker, never by the contract."""
 PublicKey = Annotated[str, text(44), AfterValidator(_public_key)]
@@ -152,10 +164,6 @@ Uri = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*:[!-~]+$", ma
 Subject = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,128}$")]
 """The pseudonym of a citizen: a keyed hash of the codice fiscale, in hex."""
 Identifier = UUID
-WrittenIdentifier = Annotated[
-    UUID, PlainSerializer(str, return_type=str), Field(json_schema_extra={"format": "uuid"})
-]
-"""One that is a text wherever it is told."""
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=64)]
 """An identifier that its sender chose."""
 

@@ -92,9 +92,9 @@ class Event:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What it says beside, as orjson takes it."""
-        said: dict[str, Any] = self.fact.__pydantic_serializer__.to_python(self.fact)
-        return said
+        """What it says beside, as an entry keeps it: identifiers are texts."""
+        known = self.fact.__dict__.items()
+        return {name: str(value) if isinstance(value, UUID) else value for name, value in known}
 
 
 @dataclass(frozen=True, slots=True)

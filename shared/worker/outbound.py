@@ -67,7 +67,7 @@ class Outbound:
             "subject": (event.subject or received.subjects[0]).hex(),
             "correlation_id": correlation_id,
             "occurred_at": self.at,
-            "data": event.data,
+            "data": event.fact.__dict__,
         }
         return Message(
             exchange=topology.EVENTS,
