@@ -1,18 +1,18 @@
-"""Everything that can go wrong, in one place: each error says what its reader should do.
+"""All errors of this project: each says how to handle it.
 
 PinError
-├── ServerLostError            wait, and connect again
+├── ServerLostError            wait, and reconnect
 │   ├── BrokerLostError
 │   └── LedgerLostError
 ├── ConsumerGoneError          end the process, to be restarted
-├── LedgerConflictError        do the transaction again
+├── LedgerConflictError        retry the transaction
 ├── LedgerRefusedError         find the message at fault, and park it
-├── UnwritableError            park the message, and decide the others anew
+├── UnwritableError            park the message, and retry the batch without it
 ├── UnreadableMessageError     park the message
-├── InvalidMessageError        answer the sender with the faults
-├── UnsealableError            park what should have opened
+├── InvalidMessageError        reply to the sender with the faults
+├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
-├── AddressError               end the delivery: nothing can be sent there
+├── AddressError               end the delivery as failed: nothing can be sent there
 ├── SetupError                 correct what is named, and start again
 │   ├── SettingsError
 │   ├── KeyFileError
@@ -45,7 +45,7 @@ class PinError(Exception):
 
 
 class ServerLostError(PinError):
-    """A server is gone: wait, and connect again. What was under way is unknown, and nothing is lost."""
+    """A server is gone: wait, and reconnect. The outcome of work in progress is unknown; nothing is lost."""
 
     @property
     def loss(self) -> str:
@@ -54,27 +54,27 @@ class ServerLostError(PinError):
 
 
 class BrokerLostError(ServerLostError):
-    """The session with RabbitMQ is gone or silent: open another. What is unacknowledged comes back."""
+    """The session with RabbitMQ is gone or silent: open another. Unacknowledged messages are redelivered."""
 
 
 class LedgerLostError(ServerLostError):
-    """Postgres is gone, full or not ready: connect again later. What was under way may be committed."""
+    """Postgres is gone, full or not ready: reconnect later. The open transaction may be committed."""
 
 
 class ConsumerGoneError(PinError):
-    """The broker says that nobody consumes our queue although we do: end the process, to be restarted."""
+    """The broker reports no consumer on our queue although we consume: end the process, to be restarted."""
 
 
 class LedgerConflictError(PinError):
-    """Another worker was quicker: do the transaction again from its start."""
+    """Another worker committed first: retry the whole transaction."""
 
 
 class LedgerRefusedError(PinError):
-    """Postgres refuses a value or a change: something in the batch is wrong, and will be wrong again."""
+    """Postgres rejects a value or a change: a retry of the same batch will fail again."""
 
 
 class UnwritableError(PinError):
-    """What one message leads to cannot be written down: park that message, and decide the others anew.
+    """The outcome of one message cannot be written: park it, and retry the batch without it.
 
     Attributes:
         received: the message.
@@ -87,7 +87,7 @@ class UnwritableError(PinError):
 
 
 class UnreadableMessageError(PinError):
-    """The body is no message at all: park it in `pin.dead`.
+    """The body is not a message: park it in `pin.dead`.
 
     Attributes:
         reason: `unknown_type`, `too_large`, `not_utf8`, `too_deep`, `not_json` or `not_an_object`.
@@ -99,10 +99,10 @@ class UnreadableMessageError(PinError):
 
 
 class InvalidMessageError(PinError):
-    """The message breaks rules of the contract: answer its sender with the faults.
+    """The message breaks rules of the contract: reply to its sender with the faults.
 
     Attributes:
-        faults: all that is wrong, at most `findings.MOST_FAULTS`.
+        faults: all of them, at most `findings.MOST_FAULTS`.
         command: the model of the command that was meant.
         codice_fiscale: whom it was about, canonical, if that field was right.
     """
@@ -115,23 +115,23 @@ class InvalidMessageError(PinError):
 
 
 class UnsealableError(PinError):
-    """What should be sealed for us is not (a wrong key, a cut text, a row that was moved): park it."""
+    """The data are not sealed to us (a wrong key, a truncated text, a row that was moved): park them."""
 
 
 class UnreadableDeliveryError(PinError):
-    """The bytes are not a delivery: park it. Another release may have made it."""
+    """The bytes are not a delivery: park them. Another release may have made them."""
 
 
 class AddressError(PinError):
-    """Nothing can be sent to this address: end the delivery. Says nothing of the address itself."""
+    """Nothing can be sent to this address: end the delivery. The error never contains the address."""
 
 
 class SetupError(PinError):
-    """The program cannot start as it is set up: correct what the message names, and start again."""
+    """The program cannot start with this setup: correct what the message names, and restart."""
 
 
 class SettingsError(SetupError):
-    """The environment lacks a setting, or has a wrong one: correct those named."""
+    """A setting is missing or wrong in the environment: correct those named."""
 
 
 class KeyFileError(SetupError):
@@ -143,8 +143,8 @@ class TemplateError(SetupError):
 
 
 class ParserMissingError(SetupError):
-    """The official AsyncAPI parser is not there: install Node.js, or run `make test`, which does."""
+    """The official AsyncAPI parser is missing: install Node.js, or run `make test`, which does."""
 
 
 class TemplateValuesError(PinError):
-    """A program filled a template with other values than it names: correct the program."""
+    """The values do not match the template's placeholders: correct the program."""

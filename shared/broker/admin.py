@@ -1,8 +1,8 @@
 """RabbitMQ as an operator sees it: how full the queues are, and what lies in `pin.dead`.
 
 The only importer of aio_pika beside `shared/broker/session.py`, which is RabbitMQ as the workers see it. A
-worker takes batches and must be fast; here one message is taken at a time, looked at, and settled or given
-back.
+worker takes batches and must be fast; here one message is taken at a time, inspected, and settled or
+returned.
 """
 
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ _FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How full a queue is. AMQP does not tell how many messages are taken and unacknowledged."""
+    """How full a queue is. AMQP does not report the number of unacknowledged messages."""
 
     ready: int
     consumers: int
@@ -37,7 +37,7 @@ class DeadLetter:
         position: 1 is the oldest.
         queue: the lane that it came from.
         routing_key: with which it came to that lane.
-        user_id: who sent it, as the broker vouched to the worker that gave it up.
+        user_id: who sent it, as the broker validated it for the worker that parked it.
         reply_to: where its sender waits for a reply.
         length: of the body as it was sent; `body` may be its beginning only.
     """
@@ -58,7 +58,7 @@ class DeadLetter:
 
 
 class BrokerAdmin:
-    """One connection of an operator. What was taken and not settled goes back when it closes."""
+    """One connection of an operator. When it closes, unsettled messages return to their queue."""
 
     def __init__(self, connection: AbstractConnection) -> None:
         self._connection = connection
@@ -69,7 +69,7 @@ class BrokerAdmin:
         """Connect, within ten seconds.
 
         Raises:
-            BrokerLostError: there is no broker there, it does not let us in, or it was lost on the way.
+            BrokerLostError: no broker answers, it rejects the login, or the connection was lost.
         """
         try:
             connection = await aio_pika.connect(
@@ -94,7 +94,7 @@ class BrokerAdmin:
 
     @asynccontextmanager
     async def dead(self) -> AsyncIterator["DeadLetters"]:
-        """Open `pin.dead`; at the end what was not settled is back in its place."""
+        """Open `pin.dead`; at the end, unsettled messages return to their place."""
         async with self._connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
             yield DeadLetters(channel)
 
@@ -106,10 +106,10 @@ class DeadLetters:
         self._channel = channel
 
     async def letters(self) -> AsyncIterator[DeadLetter]:
-        """Give everything that is there now; what dies in the meantime is not met.
+        """Yield every message that is there now; those parked in the meantime are left out.
 
-        There is no way to take only some: what goes back goes behind what was never taken, and the
-        positions that the operator was shown would be those of other messages.
+        All are taken, never only some: a returned message goes behind those never taken, so the positions
+        that the operator was shown would belong to other messages.
         """
         queue = await self._channel.declare_queue(DEAD, passive=True, timeout=_LIMIT)
         for position in range(1, (queue.declaration_result.message_count or 0) + 1):
@@ -119,13 +119,13 @@ class DeadLetters:
             yield _letter(position, message)
 
     async def replay(self, letter: DeadLetter) -> bool:
-        """Publish a message to the lane it came from, as its sender, and take it out of here.
+        """Publish a message to the lane it came from, as its sender, and remove it from `pin.dead`.
 
         It goes straight to the lane's queue. It leaves `pin.dead` only once the broker has confirmed it: a
         crash in between leaves it in both places, and the inbox of the lane's worker absorbs the second.
 
         Returns:
-            Whether it went: a message stays that was cut, or whose lane there is not.
+            Whether it was replayed: a message that was cut, or whose lane does not exist, stays.
         """
         if letter.length != len(letter.body):
             return False
@@ -151,7 +151,7 @@ class DeadLetters:
 
     @staticmethod
     async def drop(letter: DeadLetter) -> None:
-        """Take a message out for ever."""
+        """Remove a message permanently."""
         await letter.taken.ack()
 
 
@@ -165,7 +165,7 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         type=message.type or "",
         message_id=message.message_id or "",
         correlation_id=message.correlation_id or "",
-        # A worker that gives up a message of its own making sets no header: it is the sender.
+        # A worker that parks a message of its own sets no header: it is the sender.
         user_id=_header(message, "x-user-id", message.user_id or ""),
         reply_to=_header(message, "x-reply-to"),
         traceparent=_header(message, "traceparent"),

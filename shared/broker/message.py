@@ -1,4 +1,4 @@
-"""Messages as they come from and go to RabbitMQ."""
+"""Messages received from and published to RabbitMQ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 LARGEST_BODY = 1024 * 1024
-"""Bytes in one message, at most: the broker's `max_message_size`; it ends the channel over a larger one."""
+"""Bytes in one message, at most: the broker's `max_message_size`; a larger one makes it close the channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Arrived:
     """From the header `timestamp_in_ms`, which our own messages have, or the property `timestamp`."""
     arrived_at: float
     unreadable: frozenset[str] = frozenset()
-    """The properties that are there and cannot be read, as pamqp names them."""
+    """The properties that are present but cannot be read, by their names in pamqp."""
     is_packed: bool = False
     """Whether `body` is packed; see `shared.worker.holding`."""
     cut: Cut | None = None

@@ -1,9 +1,9 @@
-"""Reads the properties of a message one by one, so that one that cannot be read costs no other.
+"""Reads the properties of a message one by one, so that an unreadable one affects no other.
 
-RabbitMQ hands on what a sender wrote, checked by nobody: text that is no UTF-8, a time past all calendars, a
-table in a table a thousand deep. pamqp gives up the whole header over any of these, and aiormq the session:
-the message would come back to end the next one, for ever. Each property says how long it is, so what cannot
-be read is passed over, and its name noted.
+RabbitMQ does not check what a sender wrote: text that is not UTF-8, a time out of range, tables nested a
+thousand deep. On any of these pamqp rejects the whole header, and aiormq ends the session: the redelivered
+message would end every next one too. Each property gives its length, so an unreadable one is skipped, and its
+name is recorded.
 """
 
 import struct
@@ -34,17 +34,17 @@ PROPERTIES = (
     ("app_id", 0x0008, "shortstr"),
     ("cluster_id", 0x0004, "shortstr"),
 )
-"""Of each property its name, as pamqp has it, its flag, and its kind; in the order of their values."""
+"""For each property: its name in pamqp, its flag and its kind, in the order of their values."""
 
 
 def read_properties(properties: Basic.Properties, flags: int, data: bytes) -> None:
     """Set every property that can be read, and `unreadable` to the names of the others.
 
-    `shared/broker/wire.py` puts it in the place of pamqp's own (AMQP 0-9-1, section 4.2.6.1).
+    It replaces pamqp's own function (AMQP 0-9-1, section 4.2.6.1): see `shared/broker/wire.py`.
 
     Args:
         properties: to be filled.
-        flags: which properties there are.
+        flags: which properties are present.
         data: their values, one after the other.
     """
     unreadable = set()
@@ -78,14 +78,14 @@ def _size(kind: str, data: bytes, at: int) -> int:
 
 def _timestamp(data: bytes) -> datetime:
     seconds = int.from_bytes(data)
-    # Past the year 2106 it is likely in milliseconds: as pamqp reads it.
+    # Past the year 2106 it is probably in milliseconds: pamqp assumes the same.
     return datetime.fromtimestamp(seconds / 1000 if seconds > 2**32 - 1 else seconds, UTC)
 
 
 def _table(data: bytes) -> dict[str, Any]:
-    """Return the texts and whole numbers of a table; what is of another kind, or unreadable, is left out.
+    """Return the texts and integers of a table; entries of other kinds, and unreadable ones, are left out.
 
-    No reader of ours looks at anything else, and tables and lists within it could be nested without end.
+    This project reads no other kind, and tables and lists within it could be nested without limit.
     """
     found: dict[str, Any] = {}
     at = 4
@@ -97,7 +97,7 @@ def _table(data: bytes) -> dict[str, Any]:
         start = at + 1 if fixed is not None else at + 5
         end = start + (int.from_bytes(data[at + 1 : at + 5]) if fixed is None else fixed)
         if kind not in _KINDS or end > len(data):
-            break  # how long it is cannot be known, so neither where the next one starts
+            break  # its length is unknown, and so is the start of the next one
         if read := _TABLE_READERS.get(kind):
             with suppress(*UNREADABLE):  # this entry alone is lost
                 found[name.decode()] = read(data[start:end])

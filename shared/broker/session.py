@@ -3,11 +3,11 @@
 The only importer of aio_pika beside `shared/broker/admin.py`, which is RabbitMQ as an operator sees it.
 
 A session is one connection with one channel to consume on and one to publish on. It is never repaired:
-when anything about it fails it is lost as a whole, and the worker opens another. What was not
-acknowledged comes back, and the inbox absorbs it.
+when any part of it fails, the whole session is lost, and the worker opens another. Unacknowledged
+messages are redelivered, and the inbox removes duplicates.
 
-aio_pika opens the connection; messages are read and written one layer below, on its aiormq channels,
-a batch at a time: one write (`wire.py`) and one wait for a batch of publishes in place of one each.
+aio_pika opens the connection; messages are read and written one layer below, on its aiormq channels.
+A batch of publishes takes one write (`wire.py`) and one wait, instead of one of each per message.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ LONGEST_TRACE = 255
 
 
 class Session:
-    """One connection to RabbitMQ, good until `lost` is set."""
+    """One connection to RabbitMQ, usable until `lost` is set."""
 
     def __init__(
         self, connection: AbstractConnection, taking: AbstractChannel, giving: AbstractChannel
@@ -54,7 +54,7 @@ class Session:
         """Connect, within `limit` seconds.
 
         Raises:
-            BrokerLostError: there is no broker there, or it does not let us in.
+            BrokerLostError: no broker answers, or it rejects the login.
         """
         connection = None
         try:
@@ -74,15 +74,15 @@ class Session:
         self._something.set()
 
     async def consume(self, queue: str, prefetch: int, read: Callable[[Arrived], Any] | None = None) -> None:
-        """Start to take messages from a queue, at most `prefetch` unacknowledged ones.
+        """Start consuming a queue, with at most `prefetch` unacknowledged messages.
 
         Args:
             queue: its name.
             prefetch: how many, at most.
-            read: makes of each, as it arrives, what `gather` gives; it raises nothing.
+            read: converts each message on arrival to what `gather` returns; it raises nothing.
 
         Raises:
-            BrokerLostError: the queue is not there or not ours, or the broker is silent for ten seconds.
+            BrokerLostError: the queue is missing or forbidden, or the broker is silent for ten seconds.
         """
         self._read = read or _as_it_is
         try:
@@ -94,7 +94,7 @@ class Session:
         self._consumer = ok.consumer_tag
 
     async def stop_consuming(self) -> None:
-        """Take no more; what was taken can still be acknowledged."""
+        """Stop consuming; messages already taken can still be acknowledged."""
         if self._consumer and not self.lost.is_set():
             with suppress(OSError, AMQPError, RuntimeError, TimeoutError):
                 async with asyncio.timeout(2):
@@ -107,10 +107,10 @@ class Session:
         self._something.set()
 
     async def gather(self, limit: int, linger: float) -> list[Any]:
-        """Wait for a message, then take what is there: up to `limit`, waiting at most `linger` s for more.
+        """Wait for a message, then take up to `limit` messages, waiting at most `linger` s for more.
 
-        Returns what the messages were read as; an empty list when nothing came within a second or consuming
-        was stopped.
+        Returns the messages as read; an empty list when none arrived within a second or consuming was
+        stopped.
 
         Raises:
             BrokerLostError: the session is over.
@@ -134,7 +134,7 @@ class Session:
                 await self._something.wait()
 
     async def acknowledge(self, tag: int) -> None:
-        """Acknowledge every message up to this one. Never retried: the inbox absorbs the redelivery.
+        """Acknowledge every message up to this one. Never retried: the inbox handles the redelivery.
 
         Raises:
             BrokerLostError: the session is over.
@@ -145,12 +145,12 @@ class Session:
             raise BrokerLostError(type(error).__name__) from None
 
     async def publish(self, messages: Sequence[Message], limit: float) -> list[bool]:
-        """Publish a batch and wait until the broker has it; says of each whether it reached a queue.
+        """Publish a batch and wait for its confirms; return for each message whether it reached a queue.
 
-        One that is larger than the broker takes is not sent, and reaches none.
+        A message that is larger than the broker accepts is not sent, and reaches none.
 
         Raises:
-            BrokerLostError: not all were confirmed within `limit` seconds: the rest may or may not be there.
+            BrokerLostError: not all were confirmed within `limit` seconds: the rest may have arrived or not.
         """
         fit = [message for message in messages if len(message.body) <= LARGEST_BODY]
         if len(fit) < len(messages):
@@ -195,7 +195,7 @@ class Session:
         """Return how many consumers a queue has now.
 
         Raises:
-            BrokerLostError: the broker does not say.
+            BrokerLostError: the broker does not answer.
         """
         try:
             async with asyncio.timeout(5):
@@ -205,7 +205,7 @@ class Session:
         return ok.consumer_count or 0
 
     async def close(self) -> None:
-        """Close, within two seconds whatever the broker does."""
+        """Close within two seconds, even if the broker does not answer."""
         self.lost.set()
         await _closed(self._connection)
 
@@ -234,7 +234,7 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         user_id=p.user_id or "",
         correlation_id=p.correlation_id or "",
         reply_to=p.reply_to or "",
-        # Passed on beside headers of our own: a longer one would burst the frame, and end the session.
+        # Forwarded beside our own headers: a longer one would exceed the frame, and end the session.
         traceparent=trace if isinstance(trace, str) and len(trace) <= LONGEST_TRACE else "",
         routing_key=message.routing_key or "",
         redelivered=bool(message.redelivered),
@@ -246,7 +246,7 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
 
 
 def _instant(milliseconds: int) -> datetime | None:
-    # The broker's own stamp, or whatever a sender put in its place.
+    # The broker's timestamp, or any value that a sender put in its place.
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, OSError, ValueError):

@@ -1,18 +1,19 @@
-"""What lies below the public surface of aiormq and pamqp: all of it, and nothing of it anywhere else.
+"""All use of the private interfaces of aiormq and pamqp; no other module uses them.
 
-A worker publishes a batch by one write, and reads headers that no library reads. Neither is offered, so both
-reach for what a release may move without a word. Seen in aiormq 7.2.4 and pamqp 4.0.1; `requirements.in` caps
-both below their next minor release, and `tests/unit/worker/test_wire.py` names what has moved. Relied on are:
+A worker publishes a batch in one write, and reads headers that the libraries reject. Neither is offered, so
+both use internals that a release may change without notice. Verified with aiormq 7.2.4 and pamqp 4.0.1;
+`requirements.in` caps both below their next minor release, and `tests/unit/worker/test_wire.py` names what
+has changed. This module relies on:
 
-- `Channel.delivery_tag`, the number of the last publish: ours are counted on, as the broker counts. Else
-  confirmations meet the wrong messages.
+- `Channel.delivery_tag`, the number of the last publish: ours continue it, as the broker does. Else
+  confirmations are matched to the wrong messages.
 - `Channel.confirmations`, a future by that number, which aiormq settles. Else every publish times out.
 - `Channel.message_id_delivery_tag`, that number by message id. Else a message that reached no queue counts as
   published.
-- `Channel.max_content_size`, bytes of body in a frame. Else the broker ends the connection over a large one.
+- `Channel.max_content_size`, bytes of body in a frame. Else a large one ends the connection.
 - `Channel.write_queue`, which takes `ChannelFrame(payload, should_close)`. Else nothing is sent.
-- `Basic.Properties.unmarshal(flags, data)`, by which every header is read, and properties that take
-  attributes which are not theirs. Else one property that cannot be read ends the session, again and again.
+- `Basic.Properties.unmarshal(flags, data)`, which reads every header, and properties that accept additional
+  attributes. Else one unreadable property ends the session at every redelivery.
 """
 
 import asyncio
@@ -30,13 +31,13 @@ from shared.broker.message import Message
 from shared.broker.properties import read_properties
 
 WRITE_LIMIT = 256 * 1024
-"""Bytes handed to the socket at once, so that heartbeats and acknowledgements find a gap."""
+"""Bytes written to the socket at once, so that heartbeats and acknowledgements can go in between."""
 
 Basic.Properties.unmarshal = read_properties  # type: ignore[method-assign, assignment]
 
 
 def concrete(channel: AbstractChannel) -> Channel:
-    """Return a channel as what it is.
+    """Return a channel as its concrete type.
 
     Raises:
         TypeError: aio_pika gave one that is not aiormq's.
@@ -49,8 +50,8 @@ def concrete(channel: AbstractChannel) -> Channel:
 async def send(channel: Channel, messages: Sequence[Message]) -> list["asyncio.Future[Any]"]:
     """Write a batch to the socket; returns a confirmation for each message, in order.
 
-    For one caller at a time, on a channel with publisher confirms; `forget` them once they are settled or
-    given up.
+    For one caller at a time, on a channel with publisher confirms; call `forget` once they are settled or
+    abandoned.
     """
     loop = asyncio.get_running_loop()
     confirmations, block = [], bytearray()
@@ -70,13 +71,13 @@ async def send(channel: Channel, messages: Sequence[Message]) -> list["asyncio.F
 
 
 def forget(channel: Channel, messages: Iterable[Message]) -> None:
-    """Expect none of these back: aiormq would remember every message id for as long as the channel lives."""
+    """Expect no return of these: aiormq would keep every message id until the channel closes."""
     for message in messages:
         channel.message_id_delivery_tag.pop(message.message_id, None)
 
 
 async def write(channel: Channel, block: bytes) -> None:
-    """Write whole frames as they are."""
+    """Write complete frames unchanged."""
     await channel.write_queue.put(ChannelFrame(payload=block, should_close=False))
 
 
@@ -93,8 +94,7 @@ _header_start = struct.Struct(">HHQH").pack
 def frames(message: Message, channel: int, room: int) -> bytes:
     """Return a persistent JSON message as AMQP 0-9-1 frames (section 4.2): method, content header, bodies.
 
-    The same bytes as pamqp gives, in a third of its time: 6 µs where it takes 17, for each of the several
-    messages of an issuance.
+    The same bytes as pamqp returns, in a third of the time (6 µs, not 17); an issuance has several messages.
 
     Args:
         message: what to publish.

@@ -11,7 +11,7 @@ import structlog
 
 
 class _Foreign(logging.Handler):
-    """Brings what libraries log into the same form: who, how serious, which template; never the values."""
+    """Converts log records of libraries to the same form: logger, severity, template; never the values."""
 
     def emit(self, record: logging.LogRecord) -> None:
         structlog.get_logger().warning(
@@ -51,7 +51,7 @@ def get(worker: str) -> Any:  # noqa: ANN401 - structlog's loggers have the meth
 
 
 def where(error: BaseException) -> dict[str, str]:
-    """Say what was raised and where, without its message, which may quote personal data."""
+    """Return what was raised and where, without its message, which may quote personal data."""
     frame = traceback.extract_tb(_innermost(error))[-1:]
     return {"error": type(error).__name__, "at": f"{frame[0].filename}:{frame[0].lineno}" if frame else ""}
 

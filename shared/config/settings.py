@@ -28,11 +28,11 @@ _ELSEWHERE = re.compile(
     "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"
 )
-"""What no group of a worker's has, and yet somebody reads."""
+"""Variables that are in no group of settings of a worker, but are read elsewhere."""
 
 
 class _SecretField:
-    """Reads a `Secret` from text and shows it as nothing."""
+    """Reads a `Secret` from text and never shows it."""
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -83,10 +83,10 @@ class Settings(BaseModel):
 
 
 def unknown(environ: Mapping[str, str], groups: Iterable[type[Settings]]) -> dict[str, str | None]:
-    """Return the variables `PIN_…` of an environment that nobody reads, each with the nearest that is read.
+    """Return the unknown variables `PIN_…` of an environment, each with the nearest known one.
 
     Args:
-        environ: of one process, which may be told what others read.
+        environ: of one process, which may include settings of others.
         groups: every group of settings that any worker has.
     """
     names = [name.upper() for group in groups for name in group.model_fields]
@@ -96,7 +96,7 @@ def unknown(environ: Mapping[str, str], groups: Iterable[type[Settings]]) -> dic
 
 
 def _nearest(variable: str, names: list[str]) -> str | None:
-    # Without what all have in common, which would make any two alike.
+    # Without the common prefix and suffix, which would make any two similar.
     found = get_close_matches(variable.removeprefix("PIN_").removesuffix("_FILE"), names, n=1)
     return f"PIN_{found[0]}" if found else None
 

@@ -1,4 +1,4 @@
-"""The keys: files in one folder, of which every process is given only those that it needs."""
+"""The keys: files in one folder; each process gets only those that it needs."""
 
 import base64
 import os
@@ -34,7 +34,7 @@ class Keys:
         """Return a 32-byte key.
 
         Raises:
-            KeyFileError: the file is not there or does not hold 32 bytes of base64.
+            KeyFileError: the file is missing or does not hold 32 bytes of base64.
         """
         return self._read(f"{name}.key")
 
@@ -69,7 +69,7 @@ class Keys:
 
 
 def make_keys(folder: Path) -> list[str]:
-    """Make the keys that are missing in a folder, never replacing one; return the names made."""
+    """Generate the keys that are missing in a folder, never replacing one; return their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [_make_pair(folder, name, _x25519) for name in BOXES]
     made.append(_make_pair(folder, CHECKPOINT, _ed25519))

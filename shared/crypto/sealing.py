@@ -1,8 +1,8 @@
-"""Sealing: who may open what.
+"""Sealing: encryption that only the intended process can open.
 
 Secrets in commands, replies and deliveries travel in libsodium sealed boxes; the state of an account
-rests under AES-256-GCM, bound to its subject and version. The keys are files in one folder, of which
-every process is given only those that it needs.
+is stored under AES-256-GCM, bound to its subject and version. The keys are files in one folder; each
+process gets only those that it needs.
 """
 
 import base64
@@ -25,7 +25,7 @@ _NONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """Turns a codice fiscale into the subject: a keyed hash, the same everywhere, readable nowhere."""
+    """Turns a codice fiscale into the subject: a keyed hash, the same in every process, irreversible."""
 
     key: bytes
 
@@ -53,7 +53,7 @@ class ServiceBox:
         """Seal a secret to an X25519 public key (base64).
 
         Raises:
-            ValueError: the key is not one.
+            ValueError: the key is not valid.
         """
         return seal_to(base64.b64decode(key, validate=True), secret)
 
@@ -65,13 +65,13 @@ def seal_to(public: bytes, secret: Secret) -> str:
 
 
 class StateSeal:
-    """AES-256-GCM over what rests in the ledger, bound to the place where it rests."""
+    """AES-256-GCM for data stored in the ledger, bound to the place where they are stored."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
     def seal(self, plain: bytes, place: bytes) -> bytes:
-        """Seal bytes to a place (subject and version of a row, say)."""
+        """Seal bytes to a place, such as the subject and version of a row."""
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, plain, place)
 
@@ -79,7 +79,7 @@ class StateSeal:
         """Open what was sealed to this place.
 
         Raises:
-            UnsealableError: it was not.
+            UnsealableError: it was sealed to another place or with another key.
         """
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
@@ -90,9 +90,9 @@ class StateSeal:
 class BundleSeal:
     """Seals the deliveries of one bundle to one channel.
 
-    The bundle's own key goes to the channel in a sealed box, once; every delivery has a seal of its own
-    under that key, bound to its id. That is one elliptic-curve operation a bundle in place of one a
-    delivery, and no process but the channel can open any of them.
+    The bundle's own key goes to the channel once, in a sealed box; each delivery is sealed separately
+    under that key, bound to its id. That takes one elliptic-curve operation a bundle, not one a delivery,
+    and only the channel can open them.
     """
 
     def __init__(self, channel: bytes) -> None:
@@ -106,7 +106,7 @@ class BundleSeal:
 
 
 class BundleOpener:
-    """What a channel opens its bundles with."""
+    """Opens the bundles of one channel."""
 
     def __init__(self, key: PrivateKey) -> None:
         self._box = SealedBox(key)

@@ -7,8 +7,8 @@ from typing import NoReturn
 class Secret:
     """A PIN, a half or a token: usable, but without a text form.
 
-    It cannot be printed, formatted, logged, serialised or pickled; `reveal` is the
-    one way to the text, so that every use stands out in a search of the code.
+    It cannot be printed, formatted, logged, serialised or pickled; only `reveal`
+    returns the text, so that a search of the code finds every use.
     """
 
     __slots__ = ("_text",)
@@ -17,7 +17,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text, for sealing, hashing or handing to the citizen's channel."""
+        """Return the text, for sealing, hashing or sending on the citizen's channel."""
         return self._text
 
     def __repr__(self) -> str:

@@ -23,17 +23,17 @@ _like_a_half = re.compile(
 
 
 def address_lines(name: str, surname: str, residence: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the address block as it is printed, 3 to 5 lines at home and 3 to 6 abroad, 8 of a long one.
+    """Return the address block as printed: 3 to 5 lines at home, 3 to 6 abroad, up to 8 for a long one.
 
     At home it ends with CAP, municipality and province in capitals without punctuation; abroad with postal
     code and municipality, then the country in Italian, both in capitals. Long lines are broken, and short
-    neighbours run together, to keep to the 5 and 6 lines of the rules; where that is not enough there are up
-    to 8, which are set in 8 point.
+    neighbours joined, to keep to the 5 and 6 lines of the rules; if that is not enough there are up to 8,
+    set in 8 point.
 
-    No word is left that could be taken for the half of a PIN, which the contract forbids: eight characters
-    of its alphabet, a digit among them. Digits alone are Brazil's, whose own way to write them has a hyphen
-    there: `01310-100`. Any other is parted by a thin space, so that `C1425DKD`, a postal code of Argentina,
-    reads as given. What is no such word, such as `ME 04401-1234` or `L1425OIU`, stays as it is.
+    The contract forbids words that could be mistaken for a half of a PIN: eight characters of its alphabet,
+    a digit among them. Eight digits are a postal code of Brazil, which is written with a hyphen:
+    `01310-100`. Any other is split by a thin space, so that `C1425DKD`, a postal code of Argentina, still
+    reads as given. Other words, such as `ME 04401-1234` or `L1425OIU`, are unchanged.
 
     Args:
         name: given names.
@@ -42,7 +42,7 @@ def address_lines(name: str, surname: str, residence: Mapping[str, Any]) -> tupl
             `country` is `IT`, else `lines`, `municipality`, `postal_code`.
 
     Raises:
-        KeyError: for a field missing, or a country that ISO 3166-1 does not know.
+        KeyError: for a missing field, or a country that is not in ISO 3166-1.
     """
     at_home = residence["country"] == "IT"
     lines, last = _at_home(residence) if at_home else _abroad(residence)
@@ -70,10 +70,10 @@ def _capitals(text: str) -> str:
 
 
 def _folded(lines: Sequence[str], room: int, most: int) -> list[str]:
-    """Break what is too long so that there are no more lines than room for the large type, or else the small.
+    """Break long lines so that their number fits the large type, or else the small type.
 
-    The lines between the addressee and the place run together where that keeps to the large type, and where
-    nothing else helps.
+    The lines between the addressee and the place are joined if that allows the large type, and as a last
+    resort.
     """
     for kept in range(len(lines), 2, -1):
         if len(found := _broken(_run_together(lines, kept), _LONGEST)) <= room:

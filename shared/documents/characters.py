@@ -1,8 +1,8 @@
-"""What the fonts of the project can print, and how the rest is written with it.
+"""Which characters the fonts of the project can print, and how the others are replaced.
 
-A character without a glyph would not print as a blank: PDF/A forbids it, and the whole document would
-fail for one name. So every text from outside passes through `printable` first, and what `unprintable`
-finds in an address is refused before anything is promised to a citizen.
+PDF/A forbids a character without a glyph: one name would make the whole document fail. So every text from
+outside passes through `printable` first, and an address with characters that `unprintable` finds is rejected
+before a letter is promised to the citizen.
 """
 
 import re
@@ -20,15 +20,15 @@ ALPHABETS = (
     "\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03ce"  # Greek
     "\u0400-\u045f\u0462\u0463\u046a\u046b\u0472-\u0475\u0490-\u04c2\u04cf-\u04d9\u04dc-\u04e9"  # Cyrillic
     "\u04ee-\u04f9\u0524\u0525"
-    "\u2009"  # the thin space that parts what could be taken for a half: see address.py
+    "\u2009"  # the thin space that splits a word that looks like a half: see address.py
     "\u2010-\u2015\u2018-\u201a\u201c-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2116\u2122"
 )
-"""The character class, as in a regular expression, of what can be printed."""
+"""The printable characters, as a character class of a regular expression."""
 
 APOSTROPHE = "\u2019"
 THIN_SPACE = "\u2009"
 
-# Marks of other keyboards that have a printable like; spaced accents stand where an apostrophe was meant.
+# Marks that have a printable equivalent; spaced accents replace an apostrophe on some keyboards.
 _LIKE = (
     dict.fromkeys("\u201b\u02b9\u02c8\u02ca\u02cb\u02ee\u05f3\u055a\ua78b\ua78c", APOSTROPHE)
     | dict.fromkeys("\u201f\u2033\u301d\u301e\u301f", "\u201d")
@@ -48,15 +48,15 @@ def alphabet() -> str:
 
 
 def printable(text: str, *, exact: bool = False) -> str:
-    """Return the text as the fonts can print it, on one line; printing what was returned changes nothing.
+    """Return the text as the fonts can print it, on one line; the function is idempotent.
 
     Composed (NFC), runs of white space made one space, control characters and marks without a composed
     form dropped, every apostrophe a curly one; a letter that the fonts lack becomes its plain letter, or
-    its first Latin spelling, and only what has none is printed as `?`: see `unprintable`.
+    its first Latin spelling; a letter without either becomes `?`: see `unprintable`.
 
     Args:
         text: from outside.
-        exact: for what is typed as it stands, such as the address of a mailbox: apostrophes stay.
+        exact: for text that is typed exactly, such as a mail address: apostrophes stay.
     """
     if _NOTHING_BUT_ASCII.fullmatch(text):
         return text
@@ -67,7 +67,7 @@ def printable(text: str, *, exact: bool = False) -> str:
 
 
 def unprintable(text: str) -> bool:
-    """Tell whether `printable` would print `?` for a character of the text, or leave a letter out."""
+    """Return whether `printable` would print `?` for a character of the text, or omit a letter."""
     if not _lacking.search(text):
         return False
     line = unicodedata.normalize("NFC", _space.sub(" ", text)).translate(_APOSTROPHES)
@@ -80,7 +80,7 @@ def _drops(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _nearest(character: str) -> str | None:
-    """Return what stands for a character without a glyph, nothing for a mark, None where there is nothing."""
+    """Return the replacement of a character without a glyph: empty for a mark, None if there is none."""
     category = unicodedata.category(character)
     if _drops(character):
         return ""
@@ -97,7 +97,7 @@ def _nearest(character: str) -> str | None:
 
 
 def _plain(character: str) -> str | None:
-    """Return the nearest with glyphs that Unicode knows of: composed if possible, else without its marks."""
+    """Return the nearest printable form in Unicode: composed if possible, else without its marks."""
     for form in ("NFKC", "NFKD"):
         written = unicodedata.normalize(form, character).translate(_APOSTROPHES)
         kept = "".join(one for one in written if form == "NFKC" or not unicodedata.combining(one))

@@ -23,20 +23,20 @@ _ROOT: Final = Path(__file__).parents[2]
 
 
 def compile_template(source: Path) -> PageTemplate:
-    """Have Typst set the file, and take from its PDF what printing needs.
+    """Typeset the file with Typst, and extract from its PDF what printing needs.
 
     Only the fonts of the project are used, so that the same source gives the same pages anywhere; an absolute
     path in the source begins at the root of the project.
 
     Raises:
-        typst.TypstError: when the file is at fault, or would not be PDF/A-2b and PDF/UA-1.
+        typst.TypstError: the file is wrong, or its PDF would not be PDF/A-2b and PDF/UA-1.
     """
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[_FONTS])
     inputs = {"alphabet": alphabet()}
     compiler = typst.Compiler(source, root=_ROOT, font_paths=fonts, sys_inputs=inputs)
     slots = json.loads(compiler.query("<slot>", field="value"))
     sheets = json.loads(compiler.query("<sheet>", field="value"))
-    # No clock: the time in Typst's own metadata, which are not used, is set all the same.
+    # A fixed time: Typst's own metadata are not used, and the output stays reproducible.
     pdf = compiler.compile(format="pdf", pdf_standards=["a-2b", "ua-1"], timestamp=0)
     if not isinstance(pdf, bytes):
         raise TypeError("Typst gave no document")
@@ -70,7 +70,7 @@ def _page(page: PageObject, language: str, found: list[dict[str, Any]], resource
 
 
 def _with_fonts(page: PageObject, type_case: dict[NameObject, IndirectObject]) -> DictionaryObject:
-    """Return the resources of a page, which name the fonts of the type case by their PostScript names too."""
+    """Return the resources of a page, with the fonts of the type case also under their PostScript names."""
     own: Any = page["/Resources"]
     fonts: Any = own["/Font"]
     return DictionaryObject({**own, NameObject("/Font"): DictionaryObject({**fonts, **type_case})})
@@ -83,13 +83,13 @@ def _written(found: PdfObject) -> bytes:
 
 
 def _slot(found: dict[str, Any], height: float) -> Slot:
-    """Return a slot from what Typst tells of it, whose `y` is counted from the top."""
+    """Return a slot from Typst's description, whose `y` is measured from the top."""
     own = {name: value for name, value in found.items() if name not in {"page", "name"}}
     return Slot(**own | {"y": height - found["y"]})
 
 
 def _face(font: PdfObject) -> tuple[str, Face]:
-    """Return the name of a Type 0 font as Typst writes it, and what setting text in it takes."""
+    """Return the name of a Type 0 font as Typst writes it, and what is needed to set text in it."""
     dictionary: Any = font.get_object()
     descendant = dictionary["/DescendantFonts"][0].get_object()
     cmap = dictionary["/ToUnicode"].get_data().decode()
@@ -113,7 +113,7 @@ def _widths(table: list[Any]) -> Iterator[tuple[int, float]]:
 
 
 def _objects(references: list[IndirectObject]) -> Iterator[tuple[int, bytes]]:
-    """Yield each object that can be reached, as it stands in the file, under its own number."""
+    """Yield each reachable object, as written in the file, with its own number."""
     seen: set[int] = set()
     while references:
         reference = references.pop()

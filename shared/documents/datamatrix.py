@@ -2,10 +2,10 @@
 
 The 36 characters of a UUID, one codeword each in the ASCII encodation, fill the 24 by 24 symbol
 exactly. Reed-Solomon coding is linear over bits and the placement of bits is fixed, so the symbol of a
-text is the exclusive or of one pattern for each bit set: 36 look-ups a symbol instead of a full encoding.
+text is the exclusive or of one pattern for each character: 36 look-ups instead of a full encoding.
 
 zxing-cpp, which reads the symbols in the tests, writes another one for each of 10,000 UUIDs (3.1.1): it packs
-digits, keeps to this size only by an option that no page of it names, and takes 80 µs in place of 4.
+digits, keeps this size only by an undocumented option, and takes 80 µs, not 4.
 """
 
 from functools import cache, reduce
@@ -53,7 +53,7 @@ def _finder() -> int:
 
 @cache
 def _pattern(position: int, character: str) -> int:
-    """Return what one character in one position darkens: its own bits, and those of the check words."""
+    """Return the modules that one character in one position darkens: its own bits and the check words."""
     data = [0] * _DATA
     data[position] = ord(character) + 1
     words = [*data, *_check(data)]
@@ -106,7 +106,7 @@ def _times(a: int, b: int) -> int:
 def _places() -> dict[tuple[int, int], tuple[int, int]]:
     """Return which bit (7 the highest) of which word each inner module shows: annex F of the standard.
 
-    In this size the walk meets the second of the corner cases, once, and leaves four modules over.
+    In this size the placement uses the second corner case, once, and leaves four modules unused.
     """
     places: dict[tuple[int, int], tuple[int, int]] = {}
     row, column, step = 4, 0, -1
@@ -131,7 +131,7 @@ _CORNER: Final = (
 
 
 def _lay(places: dict[tuple[int, int], tuple[int, int]], shape: tuple[tuple[int, int], ...]) -> None:
-    """Lay one word, wrapped round the edges where it does not fit."""
+    """Place one word, wrapped round the edges if it does not fit."""
     word = len(places) // 8
     for bit, (row, column) in enumerate(shape):
         if row < 0:

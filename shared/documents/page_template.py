@@ -1,8 +1,8 @@
-"""A page template: what Typst has set once and is then printed many times.
+"""A page template: typeset once by Typst, then printed many times.
 
-Its source is a Typst file whose pages are the kinds of page there are, with slots where each copy's own text
-goes, and whose last page is the type case: it shows every character that a slot may need, so that the fonts
-in the document hold it. A slot is a `metadata` element labelled `<slot>`; `house.typ` has it all.
+Its source is a Typst file with one page for each kind of page, with slots for each copy's own text. Its last
+page is the type case: it shows every character that a slot may need, so that the embedded fonts contain it. A
+slot is a `metadata` element labelled `<slot>`; see `house.typ`.
 """
 
 import pickle
@@ -27,10 +27,10 @@ class Slot:
         size: of the type.
         font: its PostScript name.
         pitch: from one character to the next, 0 for the font's own.
-        lines: how many it holds; more stand closer together and in smaller type.
+        lines: how many it holds; more are set closer together and smaller.
         leading: from one base line to the next.
-        text: what goes round each line, which takes the place of `{}`.
-        exact: whether each character is to be typed as it stands, as those of a mailbox.
+        text: printed around each line, which replaces `{}`.
+        exact: whether the characters are printed unchanged, as in a mail address.
     """
 
     x: float
@@ -70,7 +70,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a leaf of the structure shows: a drawing that is the same in every copy, or the text of a slot."""
+    """The content of a leaf of the structure: a drawing that is the same in every copy, or a slot."""
 
     tag: str
     drawing: bytes
@@ -79,13 +79,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of the structure of a page (ISO 32000-1, 14.7.2), which is listed after its parent.
+    """One element of the structure of a page (ISO 32000-1, 14.7.2), listed after its parent.
 
     Attributes:
         tag: its standard type, such as `P`.
-        attributes: what else its dictionary says, as it stands in the file.
-        parent: the place of its parent in the list, None where that is the page as a whole.
-        part: the place of its part in the list of parts, None where it has elements within.
+        attributes: the rest of its dictionary, as written in the file.
+        parent: the index of its parent in the list, None if that is the page itself.
+        part: the index of its part in the list of parts, None if it has child elements.
     """
 
     tag: str
@@ -99,11 +99,11 @@ class Page:
     """One page of a template.
 
     Attributes:
-        language: of all its words.
+        language: of all its text.
         background: the drawing of all that is decoration.
-        parts: all the rest, in the order of reading.
-        elements: what the parts are.
-        resources: the dictionary of what drawings and slots need, as it stands in the file.
+        parts: all other content, in reading order.
+        elements: the structure of the parts.
+        resources: the dictionary that drawings and slots need, as written in the file.
         slots: by name.
     """
 
@@ -119,7 +119,7 @@ class Page:
 class PageTemplate:
     """Pages, fonts by PostScript name, and the PDF objects that they need, under the numbers they refer to.
 
-    `intents` is the number of the output intents, the colour profile that PDF/A asks for.
+    `intents` is the number of the output intents, the colour profile that PDF/A requires.
     """
 
     pages: tuple[Page, ...]
@@ -129,13 +129,13 @@ class PageTemplate:
 
 
 def compile_template(source: Path) -> PageTemplate:
-    """Have Typst set a file, in a process of its own: the 50 MB that takes are given back. Costs 0.5 s, once.
+    """Typeset a file in a process of its own, so that its 50 MB are freed. Takes 0.5 s, once.
 
     Raises:
-        subprocess.CalledProcessError: when the file is at fault; what is wrong stands on standard error.
+        subprocess.CalledProcessError: the file is wrong; the details are on standard error.
     """
     command = [sys.executable, "-m", "shared.documents.compilation", str(source)]
-    # The child gets no environment, because it needs none of the secrets in it.
+    # The child gets no environment: it needs none of its secrets.
     compiled = subprocess.run(command, cwd=_ROOT, env={}, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
     template = pickle.loads(compiled.stdout)  # noqa: S301 - written by ourselves a moment ago
     if not isinstance(template, PageTemplate):

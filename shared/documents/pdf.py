@@ -1,4 +1,4 @@
-"""The file structure of PDF (ISO 32000-1, 7.5), as far as PDF/A-2b (ISO 19005-2) asks for it."""
+"""The file structure of PDF (ISO 32000-1, 7.5), as far as PDF/A-2b (ISO 19005-2) requires it."""
 
 import hashlib
 from datetime import date
@@ -10,7 +10,7 @@ _FREE: Final = b"0000000000 65535 f \n"
 
 
 class File:
-    """A PDF file being written: numbered objects one after the other, then the table that finds them."""
+    """A PDF file being written: numbered objects in sequence, then the cross-reference table."""
 
     def __init__(self) -> None:
         """Begin an empty file."""
@@ -20,7 +20,7 @@ class File:
         self._digested = 0
 
     def fork(self) -> "File":
-        """Return a file that has all that this one has so far, and goes its own way from here."""
+        """Return an independent copy of the file as written so far."""
         self._digest.update(memoryview(self._bytes)[self._digested :])
         self._digested = len(self._bytes)
         file = File()
@@ -31,17 +31,17 @@ class File:
         return file
 
     def numbers(self, count: int) -> int:
-        """Return the first of so many consecutive numbers for objects that are still to be added."""
+        """Reserve consecutive numbers for objects that are added later; return the first."""
         first = len(self._table)
         self._table += [_FREE] * count
         return first
 
     def number(self) -> int:
-        """Return a number for an object that is still to be added."""
+        """Reserve a number for an object that is added later."""
         return self.numbers(1)
 
     def add(self, body: bytes, number: int | None = None) -> int:
-        """Write one object and return its number: a new one, unless it has one already."""
+        """Write one object and return its number: a new one, unless it is given."""
         if number is None:
             number = self.number()
         elif number >= len(self._table):
@@ -53,7 +53,7 @@ class File:
     def close(self, root: int) -> bytes:
         """Return the whole file, whose catalog is the object `root`.
 
-        Its identifier is a digest of the content, so that the same content is the same file.
+        Its identifier is a digest of the content, so that equal content gives equal files.
         """
         start = len(self._bytes)
         self._digest.update(memoryview(self._bytes)[self._digested :])
@@ -65,14 +65,14 @@ class File:
 
 
 def stream(dictionary: bytes, data: bytes) -> bytes:
-    """Return a stream object of data that are as the dictionary says; the length is added."""
+    """Return a stream object of data that the dictionary describes; the length is added."""
     return b"<<%b/Length %d>>\nstream\n%b\nendstream" % (dictionary, len(data), data)
 
 
 def metadata(title: str, created: date) -> bytes:
     """Return the XMP packet that declares the file to be PDF/A-2b (ISO 19005-2, 6.6.4) and PDF/UA-1.
 
-    PDF/A knows nothing of PDF/UA, so the packet has to explain the property in which that is declared.
+    PDF/A does not define the property of PDF/UA, so the packet has to declare its schema.
     """
     return _XMP.format(title=escape(title), created=f"{created:%Y-%m-%d}T00:00:00+00:00").encode()
 

@@ -1,7 +1,7 @@
-"""Takes a page that Typst tagged apart: what is decoration, what is read, in which order, and as what.
+"""Splits a page that Typst tagged into decoration and content, in reading order and with its structure.
 
 Typst writes the content of a page as marked sequences (ISO 32000-1, 14.6), each with a number by which an
-element of the structure owns it, and decoration as artifacts. Each sequence draws by itself alone.
+element of the structure refers to it, and decoration as artifacts. The sequences are independent.
 """
 
 import re
@@ -17,14 +17,14 @@ _SEQUENCE: Final = re.compile(rb"\s*/(\w+)\s*<<(.*?)>>\s*BDC\n(.*?)\nEMC", re.DO
 _NUMBER: Final = re.compile(rb"/MCID (\d+)")
 _START: Final = re.compile(rb"q 1 0 0 -1 ([\d.]+) ([\d.]+) cm")
 _KEPT: Final = ("/Alt", "/A")
-_INLINE: Final = frozenset({"/Strong", "/Em", "/Span"})  # of no meaning to PDF/UA-1: part of their parent
+_INLINE: Final = frozenset({"/Strong", "/Em", "/Span"})  # without meaning in PDF/UA-1: part of their parent
 
 
 def read(page: PageObject, slots: Mapping[str, Slot]) -> tuple[bytes, tuple[Part, ...], tuple[Element, ...]]:
-    """Return the background of a page, its parts and its elements; the stand-ins of slots become the slots.
+    """Return the background of a page, its parts and its elements; slots replace their placeholders.
 
     Raises:
-        ValueError: for a content that is not made as said above, or a slot without a place in the structure.
+        ValueError: the content is not as described above, or a slot is not in the structure.
     """
     background, drawings = _sequences(page)
     reading = _Reading(drawings, {(round(s.x, 1), round(s.y, 1)): name for name, s in slots.items()})
@@ -37,7 +37,7 @@ def read(page: PageObject, slots: Mapping[str, Slot]) -> tuple[bytes, tuple[Part
 
 
 class _Reading:
-    """Elements and parts as far as they were read, and the drawings that are still left."""
+    """The elements and parts read so far, and the drawings that are left."""
 
     def __init__(self, drawings: dict[int, bytes], places: Mapping[tuple[float, float], str]) -> None:
         self.drawings = drawings
@@ -66,7 +66,7 @@ class _Reading:
 
 
 def _sequences(page: PageObject) -> tuple[bytes, dict[int, bytes]]:
-    """Return what is drawn as artifacts, and each other sequence by its number."""
+    """Return the artifacts, and the other sequences by number."""
     content = page.get_contents()
     data = b"" if content is None else content.get_data()
     artifacts, drawings, end = [], {}, 0
@@ -99,7 +99,7 @@ def _children(element: Any) -> Iterator[Any]:  # noqa: ANN401 - pypdf's own
 
 
 def _numbers(element: Any) -> Iterator[int]:  # noqa: ANN401 - pypdf's own
-    """Yield the numbers of the sequences that are an element's, those of its inline elements among them."""
+    """Yield the numbers of an element's sequences, those of its inline elements included."""
     kids = element.get("/K", [])
     for kid in kids if isinstance(kids, list) else [kids]:
         child = kid.get_object()

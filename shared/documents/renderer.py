@@ -1,8 +1,8 @@
-"""Renders copies of a page template: each copy is a page of its own, with its own text in the slots.
+"""Renders copies of a page template: each copy is one page, with its own text in the slots.
 
-Typst sets a page in about 3 ms, nearly all of it for the words that are the same in every letter. Here they
-are in the document once, as the first of two streams of content that each page has (ISO 32000-1, 7.8.2), and
-a copy is its own few lines. The order of reading is not that of the streams: see structure.py.
+Typst sets a page in about 3 ms, nearly all of it for the text that is the same in every letter. Here it is in
+the document once, as the first of two content streams of each page (ISO 32000-1, 7.8.2); the second has the
+lines of the copy. The reading order is not that of the streams: see structure.py.
 """
 
 import zlib
@@ -18,7 +18,7 @@ from shared.documents.pdf import File, metadata, stream
 from shared.documents.structure import Structure, add_root
 
 _LEGIBLE: Final = 8
-_RISE: Final = 0.7  # how far, in line spaces, smaller type rises, as its letters are less high
+_RISE: Final = 0.7  # how far, in line spaces, smaller type is raised, as its letters are lower
 _CATALOG: Final = (
     b"<</Type/Catalog/Pages %d 0 R/Metadata %d 0 R/OutputIntents %d 0 R/StructTreeRoot %d 0 R/Lang(%b)"
     b"/MarkInfo<</Marked true>>/ViewerPreferences<</DisplayDocTitle true>>>>"
@@ -31,7 +31,7 @@ _A4: Final = b"[0 0 595.2756 841.8898]"
 
 @dataclass(frozen=True, slots=True)
 class PageCopy:
-    """What one copy says.
+    """The content of one copy.
 
     Attributes:
         page: which page of the template, from 0.
@@ -45,16 +45,16 @@ class PageCopy:
 
 
 class Renderer:
-    """A template made ready: holds about 100 KB, and prints any number of documents."""
+    """A prepared template: takes about 100 KB, and renders any number of documents."""
 
     def __init__(self, template: PageTemplate) -> None:
-        """Prepare what all copies of a page share."""
+        """Prepare the data that all copies of a page share."""
         self._template = template
         self._structures = tuple(map(Structure, template.pages))
         self._begun: dict[frozenset[int], tuple[File, Mapping[int, tuple[int, int]]]] = {}
 
     def render(self, copies: Iterable[PageCopy], *, title: str, created: date) -> bytes:
-        """Return the copies as one document, PDF/A-2b and PDF/UA-1, a page each, in order."""
+        """Return the copies as one document, PDF/A-2b and PDF/UA-1, one page each, in order."""
         wanted = list(copies)
         begun, shared = self._beginning(frozenset(copy.page for copy in wanted))
         file = begun.fork()
@@ -71,7 +71,7 @@ class Renderer:
         return file.close(file.add(_CATALOG % (tree, packet, self._template.intents, root, language)))
 
     def _beginning(self, kinds: frozenset[int]) -> tuple[File, Mapping[int, tuple[int, int]]]:
-        """Return a file with all that these kinds of pages share: of each, its resources and its drawing."""
+        """Return a file with the shared objects of these kinds of page: the resources and drawing of each."""
         if kinds not in self._begun:
             file = File()
             for number, body in self._template.objects.items():
@@ -89,7 +89,7 @@ class Renderer:
         return file.add(_PAGE % (tree, _A4, *shared, own, at))
 
     def _own(self, copy: PageCopy) -> bytes:
-        """Return what this copy alone shows, each part between marks that say what it is."""
+        """Return this copy's own content, each part between marks with its tag."""
         page = self._template.pages[copy.page]
         parts = ((n, part.tag, part.slot) for n, part in enumerate(page.parts) if part.slot)
         return "".join(
@@ -100,11 +100,11 @@ class Renderer:
         slot = page.slots[name]
         if name == "symbol":
             return _symbol(slot, copy.symbol)
-        # The state of text outlives it: spaced out here, the words that follow would be too.
+        # q and Q restore the text state: else character spacing would apply to the text that follows.
         return f"q BT\n{self._lines(slot, copy.lines.get(name, ()))}ET Q"
 
     def _lines(self, slot: Slot, lines: Sequence[str]) -> str:
-        """Set lines in a slot; fewer than it holds stand in its middle, and more of them closer together."""
+        """Set lines in a slot; fewer than it holds are centred, more are set closer together."""
         face = self._template.faces[slot.font]
         closer = min(1, slot.lines / len(lines)) if lines else 1
         leading = slot.leading * closer
@@ -118,7 +118,7 @@ class Renderer:
 
 
 def _shared(page: Page) -> bytes:
-    """Return what all copies of a page show, likewise between marks; the background is decoration."""
+    """Return the shared content of a page, also between marks; the background is decoration."""
     parts = ((n, part.tag.encode(), part.drawing) for n, part in enumerate(page.parts) if not part.slot)
     marked = (b"/%b<</MCID %d>>BDC\n%b\nEMC\n" % (tag, n, drawing) for n, tag, drawing in parts)
     return b"/Artifact<</Type/Layout>>BDC\n%b\nEMC\n%b" % (page.background, b"".join(marked))
@@ -129,10 +129,10 @@ def _packed(content: bytes, level: int) -> bytes:
 
 
 def _line(slot: Slot, face: Face, text: str, size: float, y: float) -> str:
-    """Set a line in type of that size, or in smaller type that is still legible, and narrower beyond that."""
+    """Set a line at that size, or smaller down to the legible size, and narrower beyond that."""
     if slot.pitch:
-        # A blank between the characters keeps them on one line for whoever extracts the text; all advances
-        # are the same in the face of the boxes, so one spacing centres every character in its box.
+        # A space between the characters keeps them on one line when the text is extracted; the font is
+        # monospaced, so one spacing centres every character in its box.
         advance = face.width(" ") * slot.size
         start = slot.x + (slot.pitch - advance) / 2
         return _shown(slot.font, slot.size, slot.pitch / 2 - advance, start, y, face.encode(" ".join(text)))
@@ -142,7 +142,7 @@ def _line(slot: Slot, face: Face, text: str, size: float, y: float) -> str:
 
 
 def _blank(face: Face) -> str:
-    """Return what ends a line that another follows: who hears the page hears two words, not one."""
+    """Return the space that ends a line before the next, so that screen readers separate their words."""
     return f"<{face.encode(' ')}> Tj\n"
 
 
@@ -153,7 +153,7 @@ def _shown(  # noqa: PLR0913, PLR0917 - PDF's text state
 
 
 def _symbol(slot: Slot, text: str) -> str:
-    """Draw a Data Matrix as a stencil: crisp at any size, and in hex so that no reader loses its end."""
+    """Draw a Data Matrix as an image mask: sharp at any size, and in hex so that parsers find its end."""
     bits = f"{bitmap(text):0{SIDE * SIDE // 4}X}"
     return (
         f"q {slot.width:.3f} 0 0 {slot.width:.3f} {slot.x:.3f} {slot.y:.3f} cm "

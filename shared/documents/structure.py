@@ -1,8 +1,8 @@
-"""The structure of a printed document (ISO 32000-1, 14.7), as PDF/UA-1 (ISO 14289-1) asks for it.
+"""The structure of a printed document (ISO 32000-1, 14.7), as PDF/UA-1 (ISO 14289-1) requires it.
 
-Who cannot see a page hears what is on it in the order of reading, in the right language, each heading, list
-and picture as what it is. The structure is the same in all copies of a page: it is made once, with gaps for
-the numbers of the objects, and a copy costs no more than filling them.
+A screen reader reads a page in reading order and in the right language, and announces each heading, list and
+picture. The structure is the same in all copies of a page: it is made once, with gaps for the object numbers,
+which each copy fills.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Structure:
     """The structure of one page of a template: a section in the page's language, and all its elements."""
 
     def __init__(self, page: Page) -> None:
-        """Prepare the bodies of the objects, with what their gaps are to be filled with."""
+        """Prepare the bodies of the objects and the values of their gaps."""
         kids = [
             [n for n, e in enumerate(page.elements) if e.parent == at] for at in range(len(page.elements))
         ]

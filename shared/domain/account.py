@@ -1,4 +1,4 @@
-"""What the ledger knows of one citizen, and the lawful states of a PIN."""
+"""What the ledger stores about one citizen, and the lawful states of a PIN."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
@@ -29,30 +29,30 @@ def _from_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - whate
 
 
 class Part(BaseModel):
-    """Base of everything an account is made of.
+    """Base of every part of an account.
 
-    What our own code makes or changes is checked where that happens. What a newer release has added to the
-    ledger's JSON is carried along unread: an older worker writes it back.
+    Values that this code makes or changes are validated at once. Fields that a newer release added to the
+    ledger's JSON are kept unread: an older worker writes them back.
     """
 
     model_config = ConfigDict(
         frozen=True,
-        strict=True,  # else the text of a date would pass for the date
+        strict=True,  # else a text would be accepted as a date
         extra="allow",
         hide_input_in_errors=True,  # what an account holds is personal
         ser_json_bytes="base64",
         val_json_bytes="base64",
-        defer_build=True,  # the channels load this and never open an account
+        defer_build=True,  # channel workers import this and never open an account
     )
-    # Pydantic reads from this annotation what the values of unknown fields have to be.
+    # Pydantic validates the values of unknown fields by this annotation.
     __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_from_json)]]
 
     def but(self, **changes: Any) -> Self:  # noqa: ANN401 - any of the fields
         """Return a copy with some fields changed.
 
         Raises:
-            TypeError: there is no such field.
-            pydantic.ValidationError: a value is not what the field holds.
+            TypeError: no such field exists.
+            pydantic.ValidationError: a value is not valid for its field.
         """
         if not changes.keys() <= self.__pydantic_fields__.keys():
             raise TypeError(f"not fields of {type(self).__name__}: {changes.keys()}")
@@ -116,21 +116,21 @@ class Contacts(Part):
 
 
 class HealthCard(Part):
-    """The Tessera Sanitaria, as the registry told us (R19)."""
+    """The Tessera Sanitaria, as the registry reported it (R19)."""
 
     number: str
     expires_on: date
 
 
 class Half(Part):
-    """The deliveries that carry one half, and those of them that failed for good."""
+    """The deliveries that carry one half, and those of them that failed permanently."""
 
     deliveries: tuple[str, ...]
     failed: tuple[str, ...] = ()
 
     @property
     def lost(self) -> bool:
-        """Whether no channel is left on which the half could arrive."""
+        """Whether every delivery of the half has failed."""
         return set(self.deliveries) <= set(self.failed)
 
 
@@ -138,14 +138,14 @@ class Pin(Part):
     """The credential: what a typed PIN is compared with, never the PIN."""
 
     id: str
-    """Names this PIN in delayed messages, so that they never touch its successor."""
+    """Identifies this PIN in delayed messages, so that they never affect its successor."""
     issued_at: datetime
     initial: bool
-    """True while it is the one of 16 characters (R4), False once it is the one of 8 (R10)."""
+    """True for the initial PIN of 16 characters (R4), False for the one of 8 (R10)."""
     salt: bytes
     verifier: bytes
     part_verifiers: tuple[bytes, ...] = ()
-    """Of the two halves of an initial PIN, so that who types one is told to come with both."""
+    """Of the two halves of an initial PIN, to recognise a citizen who typed only one."""
     expires_at: datetime | None = None
     halves: tuple[Half, ...] = ()
 
@@ -159,10 +159,10 @@ class Attempts(Part):
     locked_until: datetime | None = None
     blocked: bool = False
     told: int = 0
-    """Locks and blocks the citizen was told of: a guess compared again after a crash tells none twice."""
+    """Locks and blocks the citizen was notified of: a log-in retried after a crash notifies of none twice."""
 
     def cleared(self) -> "Attempts":
-        """Return the count after a success: nothing failed."""
+        """Return the count after a success: no failures."""
         return self.but(**Attempts().known())
 
 
@@ -179,10 +179,10 @@ class Link(Part):
 
 
 class OperatorRevocation(Part):
-    """A PIN that the contact centre ended (R21).
+    """A revocation by the contact centre (R21).
 
-    The reason is free text and may name people: it rests here, sealed, and not in the entries, which have
-    operator and office.
+    The reason is free text and may name people: it is stored here, sealed, and not in the entries, which
+    have operator and office.
     """
 
     at: datetime
@@ -210,7 +210,7 @@ class Recognition(Part):
     office: str = ""
     document: Document | None = None
     before: Document | None = None
-    """What was on file when the document was checked, where it was corrected (R26)."""
+    """The document on file before the check, if it was corrected (R26)."""
 
 
 class Attachment(Part):
@@ -239,7 +239,7 @@ class DispositivoRequest(Part):
 
 
 class Cancellation(Part):
-    """Why an operator cancelled a request (R28). The note is free text: it stands nowhere but here."""
+    """Why an operator cancelled a request (R28). The note is free text: it is stored only here."""
 
     request_id: str
     at: datetime
@@ -260,8 +260,7 @@ class Istanza(Part):
 class Account(Part):
     """One citizen, as of the last entry of the ledger.
 
-    `subject`, `version` and the plain columns of the row stand beside the sealed state; `before` is
-    the status that the row in the ledger has, from which the change must be lawful.
+    `subject`, `version` and the plain columns of the row are stored beside the sealed state.
     """
 
     subject: Annotated[bytes, Field(exclude=True)] = b""
@@ -276,7 +275,7 @@ class Account(Part):
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None
     deceased_on: date | None = None
-    """When the citizen died, as the registry says: no PIN is issued, and nobody is written to."""
+    """When the citizen died, by the registry: no PIN is issued, and no messages are sent."""
     restore: Link | None = None
     revocation: Link | None = None
     links_sent: tuple[datetime, ...] = ()
@@ -284,13 +283,13 @@ class Account(Part):
     told_pin_exists_at: datetime | None = None
     recognition: Recognition | None = None
     recognised_before: tuple[Recognition, ...] = ()
-    """Earlier recognitions, oldest first: what was corrected, when and by whom stays on record."""
+    """Earlier recognitions, oldest first: a record of each correction, its time and its author."""
     dispositivo: DispositivoRequest | None = None
     cancelled: Cancellation | None = None
     """The last request that was cancelled."""
     suspended: tuple[Istanza, ...] = ()
     istanze: tuple[Istanza, ...] = ()
-    """The latest istanze, suspended or not: one sent twice gets its first protocol again."""
+    """The latest istanze, suspended or not: a repeated one gets its first protocol again."""
 
     @property
     def live(self) -> bool:

@@ -1,4 +1,4 @@
-"""The initial PIN of 16 characters: made, and forgotten again but for its verifier (R4, R15)."""
+"""The initial PIN of 16 characters: generated; only its verifier is kept (R4, R15)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,18 +28,18 @@ class NewPin:
 
     @property
     def expires_on(self) -> date:
-        """The last day on which it can be used, as the citizen is told: all of that day, in Italy."""
+        """The last day of its validity, as stated to the citizen: all of that day, in Italy."""
         return last_day(self.expires_at)
 
     def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
-        """Return what the account keeps, once it is known which deliveries carry which half."""
+        """Return what the account keeps, given the deliveries that carry each half."""
         halves = tuple(Half(deliveries=tuple(str(d.id) for d in half)) for half in (first, second))
         pin: Pin = self.pin.but(halves=halves)
         return pin
 
 
 def new_pin(ctx: DecisionContext) -> NewPin:
-    """Draw a PIN of two halves; it can be used once, until it expires."""
+    """Generate a PIN of two halves; it can be used once, until it expires."""
     first, second, salt = new_half(ctx.random), new_half(ctx.random), ctx.random(16)
     expires_at = _end(ctx)
     pin = Pin(
@@ -60,9 +60,9 @@ def _end(ctx: DecisionContext) -> datetime:
 
 
 def ended_at(pin: Pin) -> datetime | None:
-    """Return the instant at which a PIN has ended, or None for one that does not end by itself.
+    """Return the instant at which a PIN expires, or None for one that does not expire.
 
-    A PIN of an earlier release kept the hour of its issue: it lives to the end of the day all the same.
+    A PIN of an earlier release kept the time of its issue: it is valid to the end of that day too.
     """
     if pin.expires_at is None or pin.expires_at - pin.issued_at < DAY:
         return pin.expires_at
@@ -70,15 +70,15 @@ def ended_at(pin: Pin) -> datetime | None:
 
 
 def expiry(account: Account, pin: Pin) -> WorkerMessage:
-    """Return the message to the issuer, due when an initial PIN has ended."""
+    """Return the message to the issuer, due when an initial PIN expires."""
     expire = Expire(subject=account.subject.hex(), pin_id=UUID(pin.id))
     return WorkerMessage(expire, due_at=ended_at(pin))
 
 
 def without_pin(account: Account, status: Literal["expired", "revoked"], **changes: object) -> Account:
-    """Return the account with its PIN ended, and with all that was open about it.
+    """Return the account with its PIN and all open requests about it ended.
 
-    Attempts stay as they are, so that a lock outlives a PIN that expires; only a revocation takes them back.
+    Attempts are kept, so that a lock outlives a PIN that expires; only a revocation clears them.
     """
     return account.but(
         status=status,
@@ -93,7 +93,7 @@ def without_pin(account: Account, status: Literal["expired", "revoked"], **chang
 
 
 def with_pin(account: Account, pin: Pin, **changes: object) -> Account:
-    """Return the account with a new PIN, its attempts and links begun anew."""
+    """Return the account with a new PIN, and its attempts and links reset."""
     changed: Account = account.but(
         pin=pin,
         attempts=account.attempts.cleared(),

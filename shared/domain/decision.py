@@ -1,4 +1,4 @@
-"""What a worker decides: values in, values out; the shell does all the rest."""
+"""What a worker decides: values in, values out; the shell does all I/O."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,12 +28,12 @@ class Box(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What every decision knows of the world: the time, chance, the settings and the keys.
+    """The inputs of every decision: the time, randomness, the settings and the keys.
 
     Attributes:
         now: the instant of the decision, UTC.
         random: cryptographic randomness, n bytes.
-        life: the settings of the PIN's life.
+        policy: the settings of the PIN's life.
         pepper: the key of the verifiers.
         box: opens what was sealed to this worker.
     """
@@ -54,10 +54,10 @@ Known_co = TypeVar("Known_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ContextWith(DecisionContext, Generic[Known_co]):
-    """The context, and what the lane has found out for one message beside.
+    """The context, and what the lane has determined for one message.
 
     Attributes:
-        known: what the lane's effect gave, or its `Facts`; the decision says which type it takes.
+        known: the result of the lane's effect, or of its `Facts`; its type depends on the decision.
     """
 
     known: Known_co
@@ -79,7 +79,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One fact for everybody; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
+    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
 
     fact: EventData
     subject: bytes | None = None
@@ -87,12 +87,12 @@ class Event:
 
     @property
     def type(self) -> str:
-        """Its type, which is the routing key too."""
+        """Its type, which is also the routing key."""
         return self.fact.type
 
     @property
     def data(self) -> dict[str, Any]:
-        """What it says beside, as an entry keeps it: identifiers are texts."""
+        """Its data, as an entry stores it: identifiers are texts."""
         known = self.fact.__dict__.items()
         return {name: str(value) if isinstance(value, UUID) else value for name, value in known}
 
@@ -107,15 +107,15 @@ class Delivery:
 
 
 class Sayable(Protocol):
-    """What a worker may say to a worker: a `WorkerCommand`, a bundle that comes back, a `ParkedMessage`.
+    """What a worker may send to a worker: an `InternalCommand`, a returned bundle, a `ParkedMessage`.
 
-    It knows where it is published, with which routing key, type and headers, and its body: JSON, with no
-    personal data and no readable secret.
+    It has an exchange, a routing key, a type, headers and a body: JSON, with no personal data and no
+    readable secret.
     """
 
     @property
     def exchange(self) -> str:
-        """Where it is published."""
+        """The exchange it is published to."""
 
     @property
     def key(self) -> str:
@@ -127,7 +127,7 @@ class Sayable(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What stands beside it."""
+        """Its headers."""
 
     def body(self) -> bytes:
         """Return its body."""
@@ -135,14 +135,14 @@ class Sayable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ParkedMessage:
-    """A message that a decision gives up: it goes to `pin.dead`, to wait for an operator.
+    """A message that a decision parks: it goes to `pin.dead`, to wait for an operator.
 
     Attributes:
         type: its type.
-        content: its body, as it came.
+        content: its body, as received.
         reason: a stable word.
         queue: the lane that it came to.
-        routing_key: with which it came there; empty where that does not matter.
+        routing_key: with which it arrived there; empty if that does not matter.
     """
 
     exchange: ClassVar[str] = topology.DEAD
@@ -156,12 +156,12 @@ class ParkedMessage:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Why it was given up, and from where it came."""
+        """Why it was parked, and where it came from."""
         known = {"x-reason": self.reason, "x-queue": self.queue}
         return known | {"x-routing-key": self.routing_key} if self.routing_key else known
 
     def body(self) -> bytes:
-        """Return the body as it came."""
+        """Return the body as received."""
         return self.content
 
 
@@ -170,9 +170,9 @@ class WorkerMessage:
     """A message from a worker to a worker, at once or later.
 
     Attributes:
-        said: what it says, from which all the rest follows.
+        said: its content, which determines exchange, key, type, headers and body.
         due_at: the instant from which it may be published; None is now.
-        correlation_id: None for that of the message which led to it.
+        correlation_id: None for that of the message that caused it.
     """
 
     said: Sayable
@@ -181,7 +181,7 @@ class WorkerMessage:
 
     @property
     def exchange(self) -> str:
-        """Where it is published."""
+        """The exchange it is published to."""
         return self.said.exchange
 
     @property
@@ -196,7 +196,7 @@ class WorkerMessage:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What stands beside it."""
+        """Its headers."""
         return self.said.headers
 
     @property
@@ -207,7 +207,7 @@ class WorkerMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """The row of one delivery as it has to be from now on."""
+    """The new state of the row of one delivery."""
 
     id: UUID
     subject: bytes
@@ -220,10 +220,10 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What changes and what is to be said. The empty one changes nothing and says nothing.
+    """What changes and what is to be published. The empty one changes and publishes nothing.
 
     Attributes:
-        sent_to: the places that messages go to which are counted by place and day.
+        sent_to: the destinations of its messages that are counted by destination and day.
     """
 
     reply: Reply | None = None
@@ -242,4 +242,4 @@ class Decision:
 
 Decide = Callable[[Account, Any, ContextWith[Any]], Decision]
 Decisions = Mapping[type[Any], Decide]
-"""The table of a lane: who decides about each type of message."""
+"""The table of a lane: the decision for each type of message."""

@@ -1,4 +1,4 @@
-"""Telling the citizen: from a text's name to deliveries on the registered contacts."""
+"""Notifies the citizen: from a text's name to deliveries on the registered contacts."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -20,20 +20,20 @@ def by_sms(ctx: DecisionContext, to: str, text: str) -> Delivery:
 
 
 def by_mail(ctx: DecisionContext, mailbox: Mailbox, written: Written, language: Language) -> Delivery:
-    """Return a mail to a mailbox, on the channel that the mailbox is of."""
+    """Return a mail to a mailbox, on the mailbox's channel."""
     channel, address = mailbox
     link = Secret(written.link) if written.link else None
     return Delivery(ctx.uuid(), channel, Mail(address, written.subject, Secret(written.text), language, link))
 
 
 def greeting(account: Account) -> dict[str, str]:
-    """Return the value that every mail to a known citizen takes: whom it greets."""
+    """Return the value that every mail to a known citizen takes: the name in its greeting."""
     holder = account.holder
     return {"citizen": greeted(holder.name, holder.surname) if holder else ""}
 
 
 class Notices:
-    """Renders the texts of one worker to the registered contacts."""
+    """Renders the texts of one worker for the registered contacts."""
 
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
@@ -46,7 +46,7 @@ class Notices:
         sms: Values | None = None,
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
-        """Tell the citizen at the registered mobile and mailbox (the PEC, else the email)."""
+        """Notify the citizen at the registered mobile and mailbox (the PEC, else the email)."""
         contacts = account.contacts
         mailboxes = (contacts.mailbox,) if contacts.mailbox else ()
         return self.at(
@@ -62,7 +62,7 @@ class Notices:
         sms: Values | None = None,
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
-        """Tell the citizen at every mobile and every mailbox of some contacts, each once."""
+        """Notify the citizen at every mobile and every mailbox of some contacts, each once."""
         places = tuple(places)
         mobiles = dict.fromkeys(c.mobile for c in places if c.mobile)
         mailboxes: dict[Mailbox, None] = {}
@@ -81,7 +81,7 @@ class Notices:
         sms: Values | None = None,
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
-        """Tell the citizen at these numbers and mailboxes; of one who has died, nobody."""
+        """Notify the citizen at these numbers and mailboxes; a citizen who has died gets nothing."""
         if account.deceased_on:
             return ()
         language = account.language
@@ -93,6 +93,6 @@ class Notices:
         return tuple(texts)
 
     def outcome(self, account: Account, name: str, ctx: DecisionContext, **mail: str) -> tuple[Delivery, ...]:
-        """Tell the citizen by email, the PEC in its place (R27)."""
+        """Notify the citizen by email, else by PEC (R27)."""
         mailbox = account.contacts.mail
         return self.at((), (mailbox,) if mailbox else (), account, name, ctx, mail=mail)

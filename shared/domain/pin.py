@@ -1,4 +1,4 @@
-"""The PIN itself: how it is made, normalised and compared."""
+"""The PIN itself: how it is generated, normalised and compared."""
 
 import hashlib
 import hmac
@@ -15,10 +15,10 @@ _TYPED = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None, "\u0
 
 
 def new_half(random: Callable[[int], bytes]) -> Secret:
-    """Draw eight characters that can never be taken for a word.
+    """Generate eight characters that can never be mistaken for a word.
 
-    Of the 40 random bits, the draws without a digit are thrown away (one in twenty):
-    that costs 0.07 bit and lets a reader tell a half from any word beside it.
+    Draws of 40 random bits that give no digit are discarded (one in twenty): that costs 0.07 bit and lets
+    a reader distinguish a half from any word.
     """
     while True:
         number = int.from_bytes(random(5))
@@ -28,7 +28,7 @@ def new_half(random: Callable[[int], bytes]) -> Secret:
 
 
 def normalised(typed: Secret) -> Secret:
-    """Return what the citizen typed as the PIN is written: case, spaces, hyphens, O→0, I and L→1."""
+    """Return the typed text in the form of a PIN: case, spaces, hyphens, O→0, I and L→1."""
     return Secret(typed.reveal().upper().translate(_TYPED))
 
 
@@ -45,17 +45,17 @@ class Pepper:
         ).digest()
 
     def initial(self, salt: bytes, pin: Secret) -> bytes:
-        """Return the verifier of the 16 characters: 80 random bits, used once, need no slow hash."""
+        """Return the verifier of the 16 characters: 80 random bits, valid once, need no slow hash."""
         return self.keyed(b"pin-initial", salt, pin)
 
     def opens(self, salt: bytes, verifier: bytes, pin: Secret) -> bool:
-        """Tell whether these are the 16 characters that the verifier was made of."""
+        """Return whether the verifier was made from these 16 characters."""
         return hmac.compare_digest(self.initial(salt, pin), verifier)
 
     def place(self, address: str) -> bytes:
-        """Return the digest (16 bytes) under which it is counted what goes to an address."""
+        """Return the digest (16 bytes) under which messages to an address are counted."""
         return hashlib.blake2b(address.encode(), key=self.key, person=b"place", digest_size=16).digest()
 
     def link(self, token: Secret) -> bytes:
-        """Return the digest under which the token of a confirming link is kept."""
+        """Return the digest under which the token of a confirming link is stored."""
         return self.keyed(b"link", b"", token)

@@ -4,12 +4,12 @@ from shared.domain.account import Account, Document, Recognition
 
 
 def recognised(account: Account, recognition: Recognition | None, **changes: object) -> Account:
-    """Return the account with a new recognition, or with none in force; nothing on record is lost.
+    """Return the account with a new recognition, or with none in force; earlier ones are kept.
 
     Args:
         account: of the citizen.
-        recognition: the one that counts from now on.
-        changes: what else changes with it.
+        recognition: the one in force from now on.
+        changes: other fields to change.
     """
     earlier = (account.recognition,) if account.recognition else ()
     changed: Account = account.but(

@@ -1,4 +1,4 @@
-"""The end of a PIN before its time (R18-R21, what cannot be delivered, and a death)."""
+"""Revocation of a PIN (R18-R21, an undeliverable half, and a death)."""
 
 from typing import Literal
 
@@ -11,14 +11,14 @@ Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned",
 
 
 def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
-    """Annul a live PIN: nothing opens any more, what was open about it is closed, a new one may be asked for.
+    """Revoke a live PIN: it is no longer accepted, its open requests end, a new one may be requested.
 
     Suspended istanze stay suspended: a later dispositivo PIN of the same citizen releases them (R32).
 
     Args:
         account: one with a live PIN.
-        cause: why, as the event says it.
-        entry: what else goes on record: operator and reason, say.
+        cause: as the event gives it.
+        entry: further data of the entry, such as operator and reason.
     """
     return Decision(
         account=without_pin(account, "revoked", attempts=account.attempts.cleared()),

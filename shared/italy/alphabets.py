@@ -1,7 +1,7 @@
 """How letters outside A-Z are written within it, for the codice fiscale and for comparing names of places.
 
-Where several ways are customary each is an option: registries and passports differ, and all of them are
-somebody's real codice fiscale. Latin after ICAO Doc 9303 part 3, with the plain letter beside it; Cyrillic
+If several ways are customary, each is an option: registries and passports differ, and each occurs in real
+codici fiscali. Latin after ICAO Doc 9303 part 3, with the plain letter beside it; Cyrillic
 after ICAO and the scholarly and passport spellings before it; Greek after ELOT 743.
 """
 
@@ -26,7 +26,7 @@ _GREEK = (
     "|Φ F PH|Χ CH H|Ψ PS|Ω O"
 )
 
-# A letter and marks that no single character stands for together.
+# A letter with marks that have no composed character.
 _BASE_AND_MARKS = re.compile("[A-Za-zÀ-ɏ][\u0300-\u036f]+")
 
 
@@ -42,7 +42,7 @@ _TABLE = _options(_LATIN) | _options(_CYRILLIC) | _options(_GREEK)
 def options_of(character: str) -> tuple[str, ...] | None:
     """The customary spellings of one character in A-Z, the commonest first.
 
-    Returns `("",)` for what is not a letter, and None for a letter of a script that has none here.
+    Returns `("",)` for a character that is not a letter, and None for a letter of another script.
     """
     upper = character.upper()
     listed = _TABLE.get(character) or _TABLE.get(upper)
@@ -61,7 +61,7 @@ def options_of(character: str) -> tuple[str, ...] | None:
 def spellings(text: str) -> tuple[str, ...]:
     """Every customary spelling of a name in A-Z alone, spaces and signs left out, the commonest first.
 
-    Letters of a script without an alphabet here are left out; `shared.italy.names` refuses them before.
+    Letters of other scripts are left out; `shared.italy.names` rejects them first.
     """
     options = [options_of(character) or ("",) for character in unicodedata.normalize("NFC", text)]
     if _count(options) > MOST_SPELLINGS:
@@ -73,8 +73,8 @@ def spellings(text: str) -> tuple[str, ...]:
 def without_marked(text: str) -> str:
     """The text without its Latin letters that carry a diacritic, as the first programs wrote names.
 
-    Those read A-Z alone and left out what they could not read: `Alù` was AL. Plain letters stay, and so do
-    Greek and Cyrillic ones, whose names were always brought over by hand.
+    Those read only A-Z and left out all else: `Alù` was AL. Plain letters stay, and so do Greek and Cyrillic
+    ones, whose names were always transliterated by hand.
     """
     composed = _BASE_AND_MARKS.sub("", unicodedata.normalize("NFC", text))
     return "".join(c for c in composed if c.isascii() or not _marked(c))

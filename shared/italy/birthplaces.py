@@ -1,4 +1,4 @@
-"""Whether a birthplace is a real one, and whether it is the one in a codice fiscale."""
+"""Checks that a birthplace exists, and that it is the one in a codice fiscale."""
 
 from shared.errors import Fault
 from shared.italy.places import (
@@ -16,13 +16,13 @@ from shared.italy.places import (
 )
 
 PROVINCE, PLACE = "birth_province", "birth_place"
-# By this year everybody alive had a first code, made by the municipalities of the day whatever the year of
-# birth; ever since, a code is made at birth.
+# By this year everybody alive had a first code, made with the municipalities of that time for any year of
+# birth; since then, a code is made at birth.
 EVERYBODY_CODED = 1977
 
 
 def faults_of_birthplace(province: str, place: str, birth_year: int | None = None) -> list[Fault]:
-    """Say what is wrong with a birthplace by itself, without any codice fiscale.
+    """Return the faults of a birthplace, without regard to a codice fiscale.
 
     Args:
         province: two letters, also of a province that has ceased, or `EE` for abroad.
@@ -57,7 +57,7 @@ def _never_at_once() -> Fault:
 
 
 def _existed(place: Place, year: int) -> bool:
-    """Within its years; or before them, if it was there for the first codes or took older ground over."""
+    """Return whether it existed: also earlier, if it had first codes or succeeds an older place."""
     if year > place.last:
         return False
     if place.first <= max(year, EVERYBODY_CODED):
@@ -66,13 +66,13 @@ def _existed(place: Place, year: int) -> bool:
 
 
 def disagreements(code: str, province: str | None, place: str | None, birth_year: int | None) -> list[Fault]:
-    """Say what in a birthplace does not agree with the Belfiore code of a codice fiscale.
+    """Return where a birthplace disagrees with the Belfiore code of a codice fiscale.
 
     Args:
         code: four characters, digits restored from omocodia.
-        province: None if not known to be valid, and so not to be compared; place and birth_year alike.
+        province: None if not known to be valid, and so not compared; the same for place and birth_year.
         place: the municipality or state.
-        birth_year: the year in which the place has to have existed, unless it is the very one in the code:
+        birth_year: the year in which the place must have existed, unless it is exactly the one in the code:
             registries made codes for births long before a place had one, and after it had ceased.
 
     Codes: `disagrees_with_codice_fiscale`, `unknown_in_codice_fiscale`, `did_not_exist`.
@@ -102,7 +102,7 @@ def _named_otherwise(written: Place, province: str | None, place: str | None) ->
 
 
 def _is(written: Place, province: str | None, place: str | None) -> bool:
-    """The plain case, without a look at the family or at other ways to write the name."""
+    """Return whether it is the place, without its family or other spellings of its name."""
     if province is not None and province not in written.provinces:
         return False
     key = key_of_state if written.provinces[0] == ABROAD else key_of

@@ -1,8 +1,8 @@
-"""The codice fiscale: whether one is well made, and whether it is the person's (decree of 23 December 1976).
+"""The codice fiscale: is one well formed, and is it the person's (decree of 23 December 1976)?
 
-Sixteen characters: surname, name, year, month, day with sex, birthplace, check character. Where two people
-would have the same, the seven digits turn into letters one by one from the right (omocodia); all the 128
-ways occur. A provisional code has eleven digits and says nothing of the person.
+Sixteen characters: surname, name, year, month, day with sex, birthplace, check character. If two people
+would have the same, the seven digits are replaced by letters one by one from the right (omocodia); all 128
+variants occur. A provisional code has eleven digits and contains no personal data.
 """
 
 import re
@@ -36,16 +36,16 @@ _EVEN = {chr(65 + i): i for i in range(26)} | {str(i): i for i in range(10)}
 
 
 def canonical(text: str) -> str | None:
-    """The codice fiscale in upper case without spaces, or None if it is not well made.
+    """The codice fiscale in upper case without spaces, or None if it is not well formed.
 
-    Letters of omocodia stay: an omocode is another person than the code with digits.
+    Letters of omocodia stay: an omocode belongs to another person than the code with digits.
     """
     code = _upright(text)
     return None if _flaw(code) else code
 
 
 def why_not(text: str) -> tuple[str, str]:
-    """Code and detail of what is wrong where `canonical` gives None.
+    """Code and detail of the fault if `canonical` returns None.
 
     Codes: `wrong_length`, `wrong_structure`, `wrong_check_character`.
     """
@@ -53,7 +53,7 @@ def why_not(text: str) -> tuple[str, str]:
 
 
 def _upright(text: str) -> str:
-    """Without spaces and in upper case; ASCII only, since ß and ı turn into other letters on the way."""
+    """The code without spaces, in upper case; ASCII only, as `upper` changes ß and ı into other letters."""
     code = text if text.isalnum() else "".join(text.split())
     return code.upper() if code.isascii() else code
 
@@ -85,7 +85,7 @@ def check_digit(code: str) -> str:
 
 
 def _digits(code: str) -> str:
-    """The code with its digits restored from omocodia: positions as they were, last character unchanged."""
+    """The code with its digits restored from omocodia: positions and last character unchanged."""
     restored = code[6:].translate(_TO_DIGITS)
     return f"{code[:6]}{restored[:2]}{code[8]}{restored[3:5]}{code[11]}{restored[6:9]}{code[15]}"
 
@@ -100,9 +100,9 @@ def disagreements(  # noqa: PLR0913 - a person's data are these
     birth_province: str | None,
     birth_place: str | None,
 ) -> list[Fault]:
-    """Say everything in the personal data that does not agree with a canonical codice fiscale.
+    """Return all personal data that disagree with a canonical codice fiscale.
 
-    What is None is not known to be valid and not compared. A provisional code agrees with anything.
+    A value that is None is not known to be valid and not compared. A provisional code agrees with anything.
 
     Codes: `disagrees_with_codice_fiscale`; for the place also `unknown_in_codice_fiscale`, `did_not_exist`.
     """

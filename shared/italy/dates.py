@@ -1,7 +1,7 @@
 """Dates and instants as a citizen reads them: in Italy's time, in the citizen's language (R33).
 
-Whatever is told to a citizen as a date lives to the last instant of that day in Italy: `end_of` is the first
-instant after it, at which it has ended.
+Every date stated to a citizen includes the whole of that day in Italy: `end_of` is the first instant after
+it.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,7 +17,7 @@ _SUMMER: Final = {"it": " (ora legale)", "de": " (Sommerzeit)"}
 _WINTER: Final = {"it": " (ora solare)", "de": " (Normalzeit)"}
 
 _remembered = lru_cache(maxsize=64)
-"""All of a batch is decided at one instant: its days are worked out once."""
+"""A batch is decided at one instant, so its days are computed once."""
 
 
 def day(when: date, language: str) -> str:
@@ -34,8 +34,8 @@ def day(when: date, language: str) -> str:
 def instant(when: datetime, language: str) -> str:
     """An instant in Italy's time: `22/11/2026, ore 14:30` or `22.11.2026, 14:30 Uhr`.
 
-    In the hour that comes twice when summer ends, it says which: `25/10/2026, ore 02:30 (ora solare)`.
-    Minutes are cut, not rounded: a time limit is never told later than it is.
+    In the repeated hour at the end of summer time, it says which: `25/10/2026, ore 02:30 (ora solare)`.
+    Minutes are truncated, not rounded: a time limit is never stated later than it is.
 
     Raises:
         ValueError: for an instant without a zone, whose meaning would depend on the machine.
@@ -62,7 +62,7 @@ def day_of(when: datetime) -> date:
 
 @_remembered
 def end_of(last: date) -> datetime:
-    """The instant (UTC) at which a day has ended in Italy: what lives to this day lives before, not at it."""
+    """The instant (UTC) at which a day has ended in Italy: exclusive for what is valid until that day."""
     return datetime.combine(last + DAY, time(), ROME).astimezone(UTC)
 
 
@@ -80,7 +80,7 @@ def last_day(ended_at: datetime) -> date:
 def in_days(when: datetime, period: timedelta) -> date:
     """The day on which a period from an instant ends by Italy's calendar and clocks.
 
-    Sixty days from half past midnight are sixty days later, also if the clocks were put back meanwhile.
+    Sixty days from half past midnight are sixty days later, also across a change of the clocks.
 
     Raises:
         ValueError: for an instant without a zone.

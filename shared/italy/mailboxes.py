@@ -1,4 +1,4 @@
-"""Mail addresses: the syntax of RFC 5321 and 5322, internationalised domains (RFC 5891); no DNS is asked."""
+"""Mail addresses: the syntax of RFC 5321 and 5322, internationalised domains (RFC 5891); without DNS."""
 
 import re
 
@@ -6,20 +6,20 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from shared.errors import Fault
 
-# An address that needs nothing looked up: any dot-atom and any host name in ASCII, none of whose labels can
-# be an encoded one (`xn--`). What this does not match is not wrong, only left to the library.
+# Fast path: any dot-atom and any host name in ASCII without encoded labels (`xn--`). An address that does not
+# match is not wrong, but checked by the library.
 _LABEL = r"[a-z0-9](?:[a-z0-9]|-(?!-)(?=[a-z0-9-]))*"
 _PLAIN = re.compile(rf"(?=.{{6,254}}$)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:{_LABEL}\.)+[a-z]{{2,63}}", re.ASCII)
 _LONGEST_LOCAL, _LONGEST_LABEL = 64, 63
-# Without them in the fast path, the library alone decides on them.
+# Not in the fast path: the library alone decides on them.
 _SPECIAL = (".arpa", ".invalid", ".local", ".localhost", ".onion", ".test")
 
 
 def fault_of_mailbox(field: str, value: str) -> Fault | None:
-    """Say what keeps a text from being a mail address; an internationalised domain is fine.
+    """Return the fault of a text as a mail address; an internationalised domain is accepted.
 
-    A local part outside ASCII is refused: few servers take it (RFC 6531), and a PIN must arrive. The domains
-    that are set apart for tests are accepted. Codes: `invalid_address`.
+    A local part outside ASCII is rejected: few servers accept it (RFC 6531), and a PIN must arrive. Domains
+    reserved for tests are accepted. Codes: `invalid_address`.
     """
     if _is_plain(value):
         return None
@@ -34,7 +34,7 @@ def deliverable(value: str) -> str:
     """The address as SMTP takes it, its domain in ASCII (IDNA): `anna@città.it` to `anna@xn--citt-0na.it`.
 
     Raises:
-        ValueError: the address is not valid; `fault_of_mailbox` tells before.
+        ValueError: the address is not valid; `fault_of_mailbox` detects it before.
     """
     if _is_plain(value):
         return value
@@ -54,8 +54,8 @@ def _is_plain(value: str) -> bool:
     return len(local) <= _LONGEST_LOCAL and all(len(label) <= _LONGEST_LABEL for label in domain.split("."))
 
 
-# Where mail to a name with anything behind a + comes to the name's own mailbox, as the providers document it.
-# Elsewhere `anna+pin@…` may be somebody else's.
+# Providers that document that they deliver `name+tag` to the mailbox `name`. Elsewhere `anna+pin@…` may be
+# another person's.
 _MICROSOFT = ("outlook.com", "outlook.it", "hotmail.com", "hotmail.it", "live.com", "live.it", "msn.com")
 _TAGGED = frozenset({"gmail.com", *_MICROSOFT, "icloud.com", "proton.me", "fastmail.com"})
 _ALSO_CALLED = {
@@ -69,12 +69,12 @@ _WITHOUT_DOTS = frozenset({"gmail.com"})
 
 
 def mailbox_of(address: str) -> str:
-    """The mailbox that an address leads to: equal for two addresses if they surely lead to one.
+    """The mailbox of an address: equal for two addresses if they certainly share one mailbox.
 
-    `Anna.Rossi+pin@googlemail.com` leads to `annarossi@gmail.com`. Letter case never matters, nor whether an
-    internationalised domain is in ASCII; dots and what follows a + only with providers that say so. What it
-    returns is for comparing: mail goes to the address as its owner wrote it. What is not valid, any more,
-    is compared as it stands.
+    `Anna.Rossi+pin@googlemail.com` gives `annarossi@gmail.com`. Letter case is ignored, and whether an
+    internationalised domain is in ASCII; dots and a + suffix only for providers that document it. The result
+    is for comparison only: mail goes to the address as its owner wrote it. An address that is not valid, or
+    no longer, is compared unchanged.
     """
     local, _, domain = _in_ascii(address).casefold().rpartition("@")
     domain = _ALSO_CALLED.get(domain, domain)
@@ -95,5 +95,5 @@ def _in_ascii(address: str) -> str:
 
 
 def same_mailbox(one: str, other: str) -> bool:
-    """Tell whether two addresses surely lead to one mailbox, which may never get both halves (R15)."""
+    """Return whether two addresses certainly share one mailbox, which may never get both halves (R15)."""
     return mailbox_of(one) == mailbox_of(other)

@@ -1,4 +1,4 @@
-"""Names and surnames: which are plausible, and which three letters each gives a codice fiscale."""
+"""Names and surnames: which are plausible, and the three letters of each in a codice fiscale."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ SIGNS = APOSTROPHES + HYPHENS + ".,· "
 
 LONGEST_GREETING = 60
 
-# What has neither a sign that could join a host name nor the beginning of an address.
+# Fast path: without signs that occur in a host name and without the beginning of an address.
 _PLAIN = re.compile(r"(?!.*(?:[Ww]{3}|[Hh][Tt]{2}[Pp]))[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ' ’-]*")
 _NOT_LETTERS = {code: None for code in range(128) if not chr(code).isalpha()}
 _NOT_CONSONANTS = str.maketrans("", "", "AEIOU")
@@ -25,11 +25,11 @@ _SEPARATOR = re.compile(r"[\s,]+")
 
 
 def fault_of_name(field: str, value: str) -> Fault | None:
-    """Say what keeps a text from being somebody's name or surname; None for anything that may be one.
+    """Return the fault of a text as a name or surname; None if it may be one.
 
-    Letters of the Latin, Greek and Cyrillic alphabets, any diacritic, apostrophe or hyphen, one letter
-    alone and no vowel at all are fine. So is a hyphen alone: whoever has one name only has it in the place
-    of the other. Codes: `empty`, `too_long`, `control_character`, `digit`, `unsupported_script`,
+    Letters of the Latin, Greek and Cyrillic alphabets, any diacritic, apostrophe or hyphen, a single letter
+    and a name without vowels are accepted. So is a single hyphen: it stands for the missing name of a person
+    with only one. Codes: `empty`, `too_long`, `control_character`, `digit`, `unsupported_script`,
     `invalid_character`, `web_address`.
     """
     if len(value) > LONGEST:
@@ -59,24 +59,24 @@ def _fault_of_character(character: str) -> tuple[str, str] | None:
 
 
 def missing(name: str) -> bool:
-    """Tell whether the name is the hyphen that stands for one that the person does not have."""
+    """Return whether the name is the hyphen that stands for a missing name."""
     return len(name) == 1 and name in HYPHENS
 
 
 def given(name: str) -> str:
-    """A name or surname as it is printed in a field of its own: nothing where the person has none."""
+    """A name or surname as printed in its own field: empty if the person has none."""
     return "" if missing(name) else name
 
 
 def full_name(name: str, surname: str) -> str:
-    """Name and surname as they stand on letters, or the one of them that the person has."""
+    """Name and surname as printed on letters, or the only one of them."""
     return " ".join(filter(None, (given(name), given(surname))))
 
 
 def greeted(name: str, surname: str) -> str:
-    """The full name for a greeting: one much longer is cut at the end of a word, if it has one.
+    """The full name for a greeting: a longer one is cut at the end of a word, if possible.
 
-    No greeting needs more, and a message that somebody wrote in the place of a name ends early.
+    No greeting needs more, and a message entered as a name is truncated.
     """
     whole = full_name(name, surname)
     if len(whole) <= LONGEST_GREETING:
@@ -85,25 +85,25 @@ def greeted(name: str, surname: str) -> str:
 
 
 def letters_of_surname(surname: str) -> tuple[str, ...]:
-    """The three letters that a surname gives a codice fiscale, in each customary spelling.
+    """The three letters of a surname in a codice fiscale, in each customary spelling.
 
-    Last comes the spelling of old codes, without the letters that carry a diacritic (`Alù`, LAX).
+    The spelling of old codes is last, without the letters that carry a diacritic (`Alù`, LAX).
     """
     return tuple(dict.fromkeys(_each_of_surname(surname)))
 
 
 def letters_of_name(name: str) -> tuple[str, ...]:
-    """The three letters that given names give a codice fiscale: of all of them first, then of the first ones.
+    """The three letters of given names in a codice fiscale: of all of them, then of the first ones.
 
-    Municipalities register further names now within the name, now behind a comma where they do not count,
-    and people give them all or not: the code may be that of any number of the first names. The spelling of
-    old codes comes last, as for a surname.
+    Some municipalities register further names within the name, some after a comma, where they do not count,
+    and people may omit them: the code may be that of any number of the first names. The spelling of old
+    codes is last, as for a surname.
     """
     return tuple(dict.fromkeys(_each_of_name(name)))
 
 
 def are_of_surname(letters: str, surname: str) -> bool:
-    """Tell whether the letters are among `letters_of_surname`; no rarer spelling is made than is needed."""
+    """Return whether the letters are among `letters_of_surname`; spellings are made only as needed."""
     return letters in _each_of_surname(surname)
 
 
@@ -136,7 +136,7 @@ def _letters(text: str) -> str:
 
 
 def _spelled_of_old(text: str) -> tuple[str, ...]:
-    """One more spelling where some, but not all, letters carry a diacritic."""
+    """One more spelling if some, but not all, letters carry a diacritic."""
     rest = without_marked(text)
     return spellings(rest)[:1] if len(rest) < len(text) and any(map(str.isalpha, rest)) else ()
 
@@ -147,7 +147,7 @@ def _surname_letters(letters: str) -> str:
 
 
 def _name_letters(letters: str) -> str:
-    """As for a surname, but of four or more consonants the second is left out (article 4)."""
+    """As for a surname, but the second of four or more consonants is left out (article 4)."""
     consonants = letters.translate(_NOT_CONSONANTS)
     if len(consonants) > 3:  # noqa: PLR2004 - the decree's own figure
         return consonants[0] + consonants[2:4]

@@ -1,4 +1,4 @@
-"""Telephone numbers: E.164 and in use by the numbering plan; for a mobile, of a kind that receives SMS."""
+"""Telephone numbers: E.164 and in use in the numbering plan; a mobile number must receive SMS."""
 
 import re
 
@@ -9,13 +9,13 @@ from shared.errors import Fault
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _RECEIVE_SMS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-# Somebody's own: a line, or a number of the internet's, such as 055 in Italy. Toll-free, premium-rate,
-# shared-cost, personal (as they are called that follow whoever pays) and company-wide numbers are services'.
+# Numbers of persons: a line, or an internet number (VoIP), such as 055 in Italy. Toll-free, premium-rate,
+# shared-cost, personal (those that follow their subscriber) and company-wide numbers are services.
 _SOMEBODYS = _RECEIVE_SMS | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
 
 
 def _plain_italian(kind: str) -> re.Pattern[str]:
-    """The library's own pattern for Italy, so that the fast path holds whatever version is installed.
+    """The library's own pattern for Italy, so that the fast path agrees with any installed version.
 
     Numbers of the Vatican share the prefix and are left to the library.
     """
@@ -30,7 +30,7 @@ _ITALIAN_FIXED = _plain_italian("fixed_line")
 
 
 def fault_of_phone(field: str, value: str) -> Fault | None:
-    """Say what keeps a text from being somebody's telephone number in E.164, such as `+390612345678`.
+    """Return the fault of a text as a person's telephone number in E.164, such as `+390612345678`.
 
     Codes: `not_e164`, `not_in_use` (the country has no such numbers), `service_number` (premium-rate,
     shared-cost, toll-free, universal and the like).
@@ -45,7 +45,7 @@ def fault_of_phone(field: str, value: str) -> Fault | None:
 
 
 def fault_of_mobile(field: str, value: str) -> Fault | None:
-    """The same for a number that has to receive SMS; in North America no number shows which kind it is.
+    """The same for a number that must receive SMS; in North America a number does not show its kind.
 
     Codes: those of `fault_of_phone` and `no_sms`.
     """
@@ -59,7 +59,7 @@ def fault_of_mobile(field: str, value: str) -> Fault | None:
 
 
 def _parsed(value: str) -> PhoneNumber | None:
-    """The number, or None where the text is not E.164 to the letter."""
+    """The number, or None if the text is not exactly E.164."""
     if not _E164.fullmatch(value):
         return None
     try:

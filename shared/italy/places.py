@@ -1,15 +1,15 @@
 """Where people are born: Belfiore codes, the years in which each place existed, its names and provinces.
 
-What is accepted, so that nobody real is refused:
+These rules ensure that no real person is rejected:
 
-- A place goes by every name and every province it ever had: whoever was born in Monza before 2009 writes MI
+- A place is accepted under every name and province it ever had: a person born in Monza before 2009 writes MI
   or MB, and Fiume is FU.
-- Codes were first made in 1973 for everybody alive, by municipalities that had long merged or split, and
-  people write the name their birthplace has today. So a code may also be that of a municipality that took
-  the ground over later, and a name that of a municipality before or after the one in the code. The same
-  holds for states: Ucraina with the code of the Soviet Union, Fiume with that of Yugoslavia.
+- Codes were first made in 1973 for everybody alive, with municipalities that had long merged or split, and
+  people write the present name of their birthplace. So a code may also be that of a municipality that took
+  the territory over later, and a name that of a municipality before or after the one in the code. The same
+  applies to states: Ucraina with the code of the Soviet Union, Fiume with that of Yugoslavia.
 - Years, not days, decide whether a place existed. A place that had ceased before the year of birth is
-  refused, and so is one founded later on ground that no earlier one is known for.
+  rejected, and so is one founded later on territory of no known earlier place.
 """
 
 import re
@@ -24,11 +24,11 @@ from shared.italy.alphabets import folded
 
 ABROAD = "EE"
 DATA = Path(__file__).parent / "data"
-# No place has a longer one; what is cut here matches nothing and costs no memory.
+# No place has a longer one; a truncated name matches nothing and takes no memory.
 LONGEST_NAME = 120
 
 _WORD = re.compile(r"[a-z0-9]+")
-# What stands in brackets says more of the place and is not compared; a web address there says something else.
+# Text in brackets only explains the place and is not compared, unless it has a web address.
 _BRACKETS = re.compile(r"\((?:[^().:/@\d]|\.(?![^\W\d_])){0,40}\)")
 # Between the names of one place in two or three languages.
 _BETWEEN = re.compile(r"[-‐‑‒–/]")
@@ -51,10 +51,10 @@ class Place:
         code: Belfiore code, such as `H501`; `Z` and three digits for a state.
         first: year in which it began; 0 for a state.
         last: year in which it ended; 9999 if it goes on.
-        names: as they stand in the registers, the latest last.
+        names: as in the registers, the latest last.
         keys: what `key_of` makes of the names.
         provinces: every one it belonged to, the latest last; `EE` for a state.
-        heirs: Belfiore codes of who may have taken its ground over.
+        heirs: Belfiore codes of places that may have taken its territory over.
     """
 
     code: str
@@ -67,7 +67,7 @@ class Place:
 
 
 def key_of(name: str) -> str:
-    """A municipality's name without what people write differently: case, accents, San or S., small words."""
+    """A municipality's name without common variations: case, accents, San or S., small words."""
     return _remembered_key(name[:LONGEST_NAME])
 
 
@@ -101,7 +101,7 @@ def _words(name: str) -> list[str]:
 
 
 def _keys(names: str) -> Iterator[str]:
-    """A name in several languages, `Bolzano=Bozen`, is known by each and by any two of them in any order."""
+    """A name in several languages, `Bolzano=Bozen`, has a key for each, and for any two in any order."""
     for name in names.split("|"):
         languages = name.split("=")
         yield from map(_key, languages)
@@ -150,9 +150,9 @@ _BY_KEY, _FOREBEARS = _indexed()
 
 
 def named(name: str, *, abroad: bool = False) -> tuple[Place, ...]:
-    """All places that ever had this name, however written; homonyms all together.
+    """All places that ever had this name in any spelling, homonyms included.
 
-    Several names of one place, with a hyphen or a slash between them, are a name of it too.
+    Several names of one place, joined by a hyphen or a slash, are also its name.
     """
     places = _BY_KEY.get(key_of_state(name) if abroad else key_of(name), ())
     found = tuple(place for place in places if (place.provinces[0] == ABROAD) is abroad)
@@ -170,7 +170,7 @@ def _named_together(name: str, *, abroad: bool) -> tuple[Place, ...]:
 
 
 def goes_by(place: Place, name: str) -> bool:
-    """Tell whether the name is one of the place's, also squeezed (San Remo) or cut (Castelnuovo Gar.)."""
+    """Return whether the place has this name, also without spaces (San Remo) or cut (Castelnuovo Gar.)."""
     abroad = place.provinces[0] == ABROAD
     if (key_of_state if abroad else key_of)(name) in place.keys:
         return True
@@ -184,7 +184,7 @@ def goes_by(place: Place, name: str) -> bool:
 
 
 def _cut_from(given: list[str], known: list[str]) -> bool:
-    """Tell whether every word is one of the name's or its beginning, and a long one stands whole."""
+    """Return whether each word begins the matching word of the name, and a long one is complete."""
     whole = any(len(word) > len("san") for word in set(given) & set(known))
     return whole and len(given) == len(known) and all(map(str.startswith, known, given))
 
@@ -201,7 +201,7 @@ def find(province: str, name: str) -> tuple[Place, ...]:
 
 @cache
 def _by_squeezed_name() -> dict[str, tuple[Place, ...]]:
-    """Made when first needed, which is seldom: it holds every name once more."""
+    """Built on first use, which is rare: it holds every name a second time."""
     places: dict[str, tuple[Place, ...]] = {}
     for place in BY_CODE.values():
         for squeezed in set(map(_squeezed, place.names)):
@@ -210,7 +210,7 @@ def _by_squeezed_name() -> dict[str, tuple[Place, ...]]:
 
 
 def family(place: Place) -> list[Place]:
-    """The place, all that took its ground over, and all that had it before. Itself first."""
+    """The place first, then all that took its territory over, and all that had it before."""
     return list({p.code: p for p in (place, *_heirs_of(place), *forebears(place))}.values())
 
 
@@ -219,7 +219,7 @@ def _heirs_of(place: Place) -> list[Place]:
 
 
 def forebears(place: Place) -> list[Place]:
-    """All that had the place's ground before it, or some of it."""
+    """All places that had its territory, or part of it, before."""
     return _reached(place, lambda current: _FOREBEARS.get(current.code, ()))
 
 

@@ -1,4 +1,4 @@
-"""Residences: at home, municipality, province and CAP that belong together; abroad, lines for an envelope."""
+"""Residences: in Italy, municipality, province and CAP must match; abroad, lines for an envelope."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from shared.italy.countries import COUNTRIES
 from shared.italy.places import DATA, PROVINCES, find, named
 
 MOST_LINES, LONGEST_LINE, LONGEST_POSTAL_CODE = 4, 70, 16
-LONGEST_NUMBER = 64  # staircase, floor and flat stand here, or the name of a building that has no number
+LONGEST_NUMBER = 64  # includes staircase, floor and flat, or the name of a building without a number
 LONGEST_MUNICIPALITY = 100
 
 _CAP = re.compile(r"[0-9]{5}")
@@ -26,7 +26,7 @@ def _current() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     return found
 
 
-# Belfiore code of each present municipality to the provinces that a residence may give and its CAP.
+# Belfiore code of each present municipality to the accepted provinces and its CAP.
 CURRENT = _current()
 _PROVINCES_NOW = frozenset(province for provinces, _ in CURRENT.values() for province in provinces)
 
@@ -34,7 +34,7 @@ _PROVINCES_NOW = frozenset(province for provinces, _ in CURRENT.values() for pro
 def faults_in_italy(
     street: str, number: str, municipality: str, province: str, postal_code: str
 ) -> list[Fault]:
-    """Say all that is wrong with a residence in Italy.
+    """Return all faults of a residence in Italy.
 
     Args:
         street: with its kind, as in `Via Roma`.
@@ -86,7 +86,7 @@ def _fault_of_municipality(municipality: str, *, known: bool) -> Fault:
 
 
 def _fault_of_cap(cap: str, belonging: list[str]) -> Fault | None:
-    """The CAP against those of the municipality; an unknown municipality says nothing of the CAP."""
+    """Compare the CAP with those of the municipality; if that is unknown, any CAP passes."""
     field = "residence.postal_code"
     if not _CAP.fullmatch(cap):
         return Fault(field, "wrong_format", "A CAP has five digits.")
@@ -111,9 +111,9 @@ def _fault_of_text(field: str, value: str, longest: int, *, letters: bool = True
 
 
 def fault_of_print(field: str, value: str) -> Fault | None:
-    """Say that a text cannot be printed, neither with its own letters nor with Latin ones in their place.
+    """Return a fault if a text cannot be printed, neither in its own letters nor in Latin ones.
 
-    What cannot be printed cannot be delivered either: it would be told to the postman as question marks.
+    Such an address cannot be delivered to: it would be printed as question marks.
     """
     if not unprintable(value):
         return None
@@ -121,16 +121,16 @@ def fault_of_print(field: str, value: str) -> Fault | None:
 
 
 def faults_abroad(country: str, lines: list[str], municipality: str, postal_code: str) -> list[Fault]:
-    """Say all that is wrong with a residence abroad.
+    """Return all faults of a residence abroad.
 
     Args:
         country: ISO 3166-1 alpha-2, any but `IT`.
-        lines: one to four, as they go on the envelope.
-        municipality: the town.
-        postal_code: as the country writes it; empty where it has none.
+        lines: one to four, as printed on the envelope.
+        municipality: its name.
+        postal_code: as the country writes it; empty if it has none.
 
     Codes: `unknown_country`, `not_abroad`, `wrong_count`, `empty`, `too_long`, `invalid_character`,
-    `unprintable`, `wrong_format`. The lines are `residence.lines.0` and on.
+    `unprintable`, `wrong_format`. The lines are `residence.lines.0` and so on.
     """
     found = [_fault_of_country(country)]
     if not 1 <= len(lines) <= MOST_LINES:

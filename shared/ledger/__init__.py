@@ -1,6 +1,6 @@
 """Postgres as the workers see it: one connection, alive or lost. The only importer of asyncpg.
 
-A query is a file in `queries/`, called by its name; the statements are prepared once a connection.
+A query is a file in `queries/`, called by its name; the statements are prepared once per connection.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parent / "queries"
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in _FOLDER.glob("*.sql")}
 """Every query of the project, by name."""
 _AT_ONCE = 1_000
-"""Rows of a stream that are held."""
+"""Rows of a stream held at a time."""
 
 
 _CONFLICTS = (pg.SerializationError, pg.DeadlockDetectedError, pg.UniqueViolationError)
@@ -34,7 +34,7 @@ _LOSSES = (
     TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    # What asyncpg says of a connection that broke in the middle of a statement.
+    # What asyncpg raises for a connection that broke during a statement.
     asyncpg.InternalClientError,
 )
 
@@ -62,7 +62,7 @@ class Ledger:
         """Connect, within `limit` seconds.
 
         Raises:
-            LedgerLostError: there is no ledger there, or it does not let us in.
+            LedgerLostError: no Postgres answers, or it rejects the login.
         """
         async with _faults():
             connection = await asyncpg.connect(
@@ -75,12 +75,12 @@ class Ledger:
 
     @property
     def alive(self) -> bool:
-        """Whether the connection is there, as far as is known."""
+        """Whether the connection is open, as far as is known."""
         return not self._connection.is_closed()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """Run what is inside in one transaction, committed at its end.
+        """Run the block in one transaction, committed at its end.
 
         Raises:
             LedgerLostError, LedgerConflictError, LedgerRefusedError: from the statements, or the commit.
@@ -90,19 +90,19 @@ class Ledger:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:
-        """Read what is inside as of one instant, whatever is written meanwhile; nothing can be changed.
+        """Run the block in a read-only transaction on one snapshot.
 
         Raises:
-            LedgerLostError: the connection broke, or Postgres refused to go on.
+            LedgerLostError: the connection broke, or Postgres aborted the transaction.
         """
         async with _faults(), self._connection.transaction(isolation="repeatable_read", readonly=True):
             yield
 
     async def stream(self, query: str, *values: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - what Postgres takes
-        """Run a query within a transaction or snapshot and give its rows, holding a thousand at a time."""
+        """Run a query within a transaction or snapshot and yield its rows, holding a thousand at a time."""
         async with _faults():
             cursor = await self._connection.cursor(QUERIES[query], *values)
-            # By the thousand: asyncpg's own iterator takes twice as long for a row.
+            # A thousand at a time: asyncpg's own iterator takes twice as long per row.
             while rows := await cursor.fetch(_AT_ONCE):
                 for row in rows:
                     yield row
@@ -124,6 +124,6 @@ class Ledger:
         return int(tag.rpartition(" ")[2])
 
     async def close(self) -> None:
-        """Close, within two seconds whatever Postgres does."""
+        """Close within two seconds, even if Postgres does not answer."""
         with suppress(Exception):
             await self._connection.close(timeout=2)

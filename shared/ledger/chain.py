@@ -1,11 +1,11 @@
-"""The chain of a citizen's entries: each entry's hash covers the one before it."""
+"""The hash chain of a citizen's entries: each entry's hash covers the one before it."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 GENESIS = bytes(32)
-"""What the first entry of every chain follows."""
+"""The hash that the first entry of every chain follows."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,7 +24,7 @@ def link(  # noqa: PLR0913, PLR0917 - the columns of an entry
 ) -> bytes:
     """Return the SHA-256 (32 bytes) of an entry, given the hash of the one before it.
 
-    Fields are joined by the unit separator, which none of them can hold.
+    Fields are joined by the unit separator, which none of them can contain.
     """
     fields = (
         subject.hex(),

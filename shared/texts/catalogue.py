@@ -1,4 +1,4 @@
-"""All texts to the citizen of one worker, in Italian and in German (R33), from files that anyone can edit."""
+"""One worker's texts to the citizen, in Italian and in German (R33), from files that anyone can edit."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ _WORDS: Final = "words.txt"
 
 
 class Written(NamedTuple):
-    """A mail as it is written.
+    """The text of a mail.
 
     Attributes:
-        subject: names the matter, never a secret.
+        subject: the topic, never a secret.
         text: the body.
-        link: the address in it that this program made, the only one that may become a link; empty without.
+        link: the address in it that this program made, the only one that may become a link; or empty.
     """
 
     subject: str
@@ -30,7 +30,7 @@ class Texts:
     """The texts of a folder: `<language>/<name>.{sms,mail,notice}.txt` and `<language>/words.txt`.
 
     The folder is read and checked once, so that a fault in a file stops the worker at its start and
-    not at the first citizen concerned. The names of texts are positional, for `name` is also a value.
+    not at the first citizen concerned. The names of texts are positional, as `name` is also a value.
     An unknown text or language is a `KeyError`; values that a text does not name, a `TemplateValuesError`.
     """
 
@@ -88,7 +88,7 @@ def _file(path: Path, language: str) -> Iterator[tuple[str, Template]]:
 
 def _content(path: Path) -> str:
     try:
-        # Some editors of office machines put a byte-order mark in front of UTF-8.
+        # Some editors put a byte-order mark in front of UTF-8.
         return path.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: save the file as UTF-8") from error
@@ -114,7 +114,7 @@ def _words(path: Path) -> Iterator[tuple[str, Template]]:
 
 
 def _constant(source: str, text: str) -> Template:
-    # A subject shows in lists and on locked screens: without placeholders it can tell no secret.
+    # A subject shows in lists and on locked screens: without placeholders it can contain no secret.
     template = parsed(source, text)
     if template.names:
         raise TemplateError(f"{source}: no placeholder may stand in a subject or a word")

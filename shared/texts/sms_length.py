@@ -19,7 +19,7 @@ _PART_UCS2: Final = 67
 
 
 def beyond_gsm7(text: str) -> frozenset[str]:
-    """The characters of a text that the GSM 7-bit alphabet lacks; È and À are such, è and à are not."""
+    """The characters of a text that the GSM 7-bit alphabet lacks, such as È and À, but not è and à."""
     return frozenset(text) - _ONE - _TWO
 
 
@@ -43,7 +43,7 @@ def segments(text: str) -> int:
     """Return how many SMS the text makes, at least 1.
 
     No character is split over two parts (a character of the extension table takes two septets, one
-    beyond the basic plane two UCS-2 units), so a part may stay one short.
+    beyond the basic plane two UCS-2 units), so a part may be one unit short.
     """
     if fits_one_segment(text):
         return 1
@@ -53,7 +53,7 @@ def segments(text: str) -> int:
 
 
 def fits_one_segment(text: str) -> bool:
-    """Tell whether the text goes out as a single SMS; a template whose text does not is wrong."""
+    """Return whether the text fits a single SMS, as every template must."""
     return units(text) <= room(text)
 
 

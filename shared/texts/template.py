@@ -10,7 +10,7 @@ from shared.texts import sms_length
 from shared.texts.web_addresses import unlinked
 
 LINK: Final = "link"
-"""The placeholder of the one address that this program makes itself."""
+"""The placeholder of the only address that this program makes itself."""
 
 # The longest value each placeholder can take in an SMS; None where an SMS must not carry it:
 # personal data and links go by mail alone.
@@ -53,11 +53,11 @@ class Template:
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with every value put in literally, characters that cannot be printed as spaces.
 
-        The only address that is left whole is that of `link`: the others are somebody's free text, and no
-        program that shows the message is to make a link of one.
+        Only the address of `link` is kept intact: others come from free text, and programs that show the
+        message must not turn them into links.
 
         Raises:
-            TemplateValuesError: when a value is missing or superfluous. It gives names, never values.
+            TemplateValuesError: a value is missing or superfluous. It contains names, never values.
         """
         if values.keys() != self.names:
             raise TemplateValuesError(
@@ -81,7 +81,7 @@ def parsed(source: str, text: str) -> Template:
 
     Raises:
         TemplateError: for an empty text, an unknown placeholder, a stray brace, or a word that a citizen
-            (or a program that looks for it) could take for a half of a PIN.
+            (or a program that searches for it) could mistake for a half of a PIN.
     """
     names = frozenset(_PLACEHOLDER.findall(text))
     rest = _PLACEHOLDER.sub(" ", text)

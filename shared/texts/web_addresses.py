@@ -1,6 +1,6 @@
-"""What phones and mail programs make a link of by themselves: in a name refused, in a free text broken.
+"""Text that phones and mail programs turn into links: rejected in a name, broken in free text.
 
-Whoever writes into a field that is sent on under the institute's letterhead could have it carry a bait.
+Else anyone could put a phishing link into a field that is sent under the institute's letterhead.
 """
 
 import re
@@ -28,11 +28,11 @@ _DOT_BEFORE_WORD = re.compile(r"(?<=[^\s.])([.\u2024\u3002\uff0e\uff61])(?=[^\W\
 
 
 def bait_in_name(name: str) -> bool:
-    """Tell whether a name holds what could be taken for a web or mail address.
+    """Return whether a name contains what could be mistaken for a web or mail address.
 
     A point may end a word that stands before a space, or a short one (`M.Teresa`, `S.Giovanni`, `J.R.R.`),
     unless a country or another end of a host name follows it (`t.me`, `x.com`). A comma and the Catalan
-    point, which are no part of an address, are only refused where they could pass for its point.
+    point, which are not part of an address, are only rejected if they could pass for its point.
     """
     return bool(_MARKED.search(name)) or any(_joins_host(*found) for found in _WITHIN_WORD.findall(name))
 
@@ -49,7 +49,7 @@ def _joins_host(before: str, sign: str, after: str) -> bool:
 
 
 def unlinked(text: str) -> str:
-    """The text with a space in every address of the web or of mail, so that no program makes a link of it."""
+    """The text with a space in every web or mail address, so that no program turns it into a link."""
     if "://" in text:
         text = text.replace("://", " ")
     return _DOT_BEFORE_WORD.sub(r"\1 ", text)

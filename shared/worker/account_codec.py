@@ -1,4 +1,4 @@
-"""How an account rests in the ledger: plain columns beside one sealed state."""
+"""How an account is stored in the ledger: plain columns beside one sealed state."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from shared.domain.account import Account
 from shared.errors import UnsealableError
 
 SCHEMA = 1
-"""The number of the sealed state's form; older ones are read forward.
+"""The version of the sealed state's schema; older ones can be read.
 
-A field that is added, with a default, changes nothing here. What gives a field that is there another meaning
-does, and an older worker leaves what it cannot know alone.
+A new field with a default does not change it. A new meaning of an existing field does, and older workers do
+not open such accounts.
 """
 
 
@@ -22,8 +22,8 @@ def decode(row: Any, seal: StateSeal) -> Account:  # noqa: ANN401 - a row of rea
     """Open a row of the ledger.
 
     Raises:
-        shared.errors.UnsealableError: the row was moved, changed, sealed otherwise, or is of a newer form.
-        pydantic.ValidationError: a field holds what this release does not know.
+        shared.errors.UnsealableError: the row was moved or changed, has another key or a newer schema.
+        pydantic.ValidationError: a field has a value that this release does not know.
     """
     if row["schema"] > SCHEMA:
         raise UnsealableError("the form of the account is newer than this release")
@@ -40,6 +40,6 @@ def decode(row: Any, seal: StateSeal) -> Account:  # noqa: ANN401 - a row of rea
 
 
 def encode(account: Account, seal: StateSeal) -> bytes:
-    """Seal an account's state for the version that it has."""
+    """Seal an account's state for its version."""
     state = account.__pydantic_serializer__.to_json(account, exclude_defaults=True)
     return seal.seal(state, _place(account.subject, account.version, SCHEMA))

@@ -1,4 +1,4 @@
-"""Step 4: one transaction for a batch. Each message is folded through its decision, in order of arrival."""
+"""Step 4: one transaction for a batch. Its messages are decided in order of arrival."""
 
 import os
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ _INTERNAL = rejected("internal_error")
 
 @dataclass(slots=True)
 class MessageResult:
-    """What became of one message.
+    """The result of one message.
 
     Attributes:
-        outcome: `accepted`, `rejected`, `done` (nothing to answer), `repeated` or `parked`.
+        outcome: `accepted`, `rejected`, `done` (no reply), `repeated` or `parked`.
         reply: the reply's body, if there is one.
         code: the reply's code, or why it was parked.
     """
@@ -47,7 +47,7 @@ class MessageResult:
 
 @dataclass(slots=True)
 class CommittedBatch:
-    """A batch as committed: what became of each message, and what has to be published."""
+    """A committed batch: the result of each message, and what has to be published."""
 
     handled: list[MessageResult] = field(default_factory=list)
     outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class CommittedBatch:
 
 @dataclass(frozen=True, slots=True)
 class WorkerKeys:
-    """The keys that the decisions of this worker work with."""
+    """The keys that the decisions of this worker use."""
 
     pepper: Pepper
     box: Box
@@ -64,7 +64,7 @@ class WorkerKeys:
 
 @dataclass(slots=True)
 class BatchProcessor:
-    """Takes batches through their transaction."""
+    """Processes each batch in one transaction."""
 
     lane: Lane
     settings: WorkerSettings
@@ -72,13 +72,13 @@ class BatchProcessor:
     worker_keys: WorkerKeys
     now: Any
     confirmed: list[UUID] = field(default_factory=list)
-    """Rows of the outbox that the broker has: they leave with the next transaction."""
+    """Rows of the outbox that the broker confirmed: the next transaction deletes them."""
 
     async def settle(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> CommittedBatch:
-        """Decide a batch and commit it; what Postgres does not take is found by halving, and parked alone.
+        """Decide a batch and commit it; a message that Postgres rejects is found by halving, and parked.
 
         Raises:
-            LedgerLostError: nothing is known to have happened; the messages come again.
+            LedgerLostError: the outcome is unknown; the messages are redelivered.
         """
         parts = await in_parts(batch, lambda part: self._without_guilty(part, ledger), _given_up)
         return CommittedBatch(
@@ -86,7 +86,7 @@ class BatchProcessor:
         )
 
     async def _without_guilty(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> CommittedBatch:
-        """Decide and commit a batch; what cannot be written down is parked in the next attempt."""
+        """Decide and commit a batch; a message that cannot be written is parked in the next attempt."""
         for _ in batch:
             try:
                 return await self._once(batch, ledger)
@@ -121,9 +121,9 @@ def _given_up(received: ReceivedMessage, reason: str) -> CommittedBatch:
 
 
 def parked(received: ReceivedMessage, reason: str) -> MessageResult:
-    """Park a message. Its sender is answered too: a blind command as always, any other with the fault.
+    """Park a message. Its sender gets a reply: a blind command the usual one, any other the fault.
 
-    Nothing is noted in the inbox: the message can be replayed, or sent again, once the fault is mended.
+    The inbox gets no row: the message can be replayed, or sent again, once the fault is fixed.
     """
     reply = received.refusal or (ACCEPTED if received.blind else _INTERNAL)
     return MessageResult(received, "parked", reason, reply.body())
@@ -141,7 +141,7 @@ class BatchAttempt:
         self.outbound = Outbound(now, processor.lane.worker)
 
     async def read(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
-        """Lock the citizens of the batch and read what is known of them and of its messages."""
+        """Lock the citizens of the batch and read their accounts and the inbox rows of its messages."""
         subjects = {subject for received in batch for subject in (*received.subjects, *received.shown)}
         await self.work.read(list(subjects), ledger, self._seal)
         for row in await ledger.rows("read_inbox", list({received.id for received in batch})):
@@ -153,7 +153,7 @@ class BatchAttempt:
         await self._processor.lane.facts.read(batch, self.work, ledger)
 
     def decide(self, received: ReceivedMessage) -> None:
-        """Fold one message: a repeated one gets its first reply again, a failing one is parked alone."""
+        """Decide one message: a repeated one gets its first reply again, a failing one is parked alone."""
         seen = self._seen.get(received.id)
         if seen and seen[0] != received.digest:
             self.handled.append(MessageResult(received, "rejected", _REUSED.code, _REUSED.body()))
@@ -177,7 +177,7 @@ class BatchAttempt:
         account = self.work.account(received.subjects[0]) if received.subjects else self.work.account(b"")
         try:
             decision = self._decided(account, received)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
+        except Exception as error:  # noqa: BLE001 - any error parks this message only
             self.handled.append(parked(received, reason_of(error)))
             return
         try:
@@ -206,7 +206,7 @@ class BatchAttempt:
         self.handled.append(MessageResult(received, outcome, reply.code if reply else "", body))
 
     def _kept(self, received: ReceivedMessage, reply: Reply | None, body: bytes | None) -> bytes | None:
-        """Seal a reply for the inbox; the plain `accepted` and refusals of form need not be kept."""
+        """Seal a reply for the inbox; a plain `accepted` and refusals of form are not stored."""
         seal = self._processor.worker_keys.state
         if reply is None or body is None or seal is None or reply is ACCEPTED or received.refusal:
             return None

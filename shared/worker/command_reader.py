@@ -1,4 +1,4 @@
-"""Reads the commands of the contract: for the lanes that take them."""
+"""Reads the commands of the contract, for the lanes that handle them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +17,7 @@ class CommandReader:
     """Reads the commands of one lane.
 
     Args:
-        commands: their types, such as the lane's table of decisions: what nobody decides about is not read.
+        commands: their types, such as the keys of the lane's table of decisions: no others are read.
         pseudonyms: of the citizens whom the commands name.
     """
 
@@ -29,7 +29,7 @@ class CommandReader:
         """Read one command.
 
         Raises:
-            shared.UnreadableMessageError: it is not a command of this lane, or not from who may send it.
+            shared.UnreadableMessageError: it is not a command of this lane, or its sender may not send it.
         """
         known = self._known.get(type_)
         if known is None:

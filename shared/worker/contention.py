@@ -1,4 +1,4 @@
-"""A batch that Postgres does not take: tried again, then divided, until what is in the way stands alone."""
+"""A batch that Postgres rejects is retried, then halved, until the message at fault is alone."""
 
 import asyncio
 from collections import deque
@@ -10,10 +10,10 @@ from shared.errors import LedgerConflictError, LedgerRefusedError
 from shared.worker.reading import ReceivedMessage
 
 CONFLICT = "ledger_conflict"
-"""The reason under which a message is parked that is still in conflict when it is alone."""
+"""The reason under which a message is parked that still conflicts when it is alone."""
 
 _TOGETHER, _ALONE = 3, 10
-"""How often a batch of several, or a message alone, starts anew when another worker was quicker."""
+"""Attempts at a batch of several, or at a message alone, when another worker committed first."""
 _LONGEST_PAUSE = 0.064
 
 _Result = TypeVar("_Result")
@@ -25,19 +25,19 @@ async def in_parts(
     attempt: Callable[[Sequence[ReceivedMessage]], Awaitable[_Result]],
     give_up: Callable[[ReceivedMessage, str], _Result],
 ) -> list[_Result]:
-    """Settle a batch in as few parts as Postgres takes it in; returns the parts' results in order.
+    """Settle a batch in as few parts as Postgres accepts; return the parts' results in order.
 
-    A conflict with another worker passes when the transaction starts anew; one that stays, or a value that
-    Postgres refuses, is found by halving. Nothing of this is without end: each message alone has ten tries,
-    within a fraction of a second.
+    A retry of the transaction resolves most conflicts with another worker; one that persists, or a value that
+    Postgres rejects, is found by halving. Retries are bounded: each message alone has ten attempts, within a
+    fraction of a second.
 
     Args:
         batch: at least one message.
         attempt: one transaction.
-        give_up: what becomes of a message that is alone and still not taken, with the reason.
+        give_up: returns the result of a message that is alone and still rejected, with the reason.
 
     Raises:
-        LedgerLostError: nothing is known to have happened to what was not settled yet.
+        LedgerLostError: the outcome of all that was not settled yet is unknown.
     """
     results: list[_Result] = []
     waiting = deque([list(batch)])
@@ -63,6 +63,6 @@ async def _tried(
         try:
             return await attempt(part)
         except LedgerConflictError:
-            # Two that collided do not collide again at once.
+            # A random pause, so that two workers in conflict do not collide again.
             await asyncio.sleep(min(_LONGEST_PAUSE, 0.001 * 2**tried) * _random.random())
     return await attempt(part)

@@ -1,7 +1,7 @@
 """Named points between reading and acknowledging at which a test may kill the process.
 
-Only a process started with `PIN_CRASH_FILE` looks; it kills itself with SIGKILL, once, at the point whose
-name stands in that file. The chaos tests enumerate `POINTS`.
+Only a process started with `PIN_CRASH_FILE` checks them; it kills itself with SIGKILL, once, at the point
+named in that file. The chaos tests enumerate `POINTS`.
 """
 
 import os
@@ -27,7 +27,7 @@ _FILE = os.environ.get("PIN_CRASH_FILE")
 
 
 def crash_point(name: str) -> None:
-    """Die here, if a test asked for it."""
+    """Kill the process here, if a test requested it."""
     if _FILE is None:
         return
     path = Path(_FILE)

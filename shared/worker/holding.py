@@ -1,7 +1,7 @@
-"""How much of a message is kept while it waits its turn, and in `pin.dead`.
+"""How much of a message is kept while it waits in memory, and in `pin.dead`.
 
-A lane holds three batches of messages, each of up to `max_message_size`: whole, they would fill the memory
-of any worker. So a message is read when it arrives, and what is large is kept small from then on.
+A lane holds three batches of messages, each of up to `max_message_size`: complete, they would exhaust a
+worker's memory. So a message is read when it arrives, and a large one is then packed or cut.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from dataclasses import replace
 from shared.broker.message import Arrived, Cut
 
 LARGE = 32 * 1024
-"""Bytes from which on a body is packed or cut. What the contract can mean takes a tenth of it."""
+"""Bytes above which a body is packed or cut. A message of the contract needs a tenth of it."""
 
 
 def whole(arrived: Arrived) -> Arrived:
-    """Return a message as it is: one of a worker's own, which are few and of a known size."""
+    """Return a message unchanged: one from a worker, which are few and of known size."""
     return arrived
 
 
@@ -27,7 +27,7 @@ def packed(arrived: Arrived) -> Arrived:
 
 
 def cut(arrived: Arrived) -> Arrived:
-    """Return a message that will not be handled, its body cut if large; length and digest say what it was."""
+    """Return a message that will not be handled, its body cut if large; length and digest are kept."""
     if len(arrived.body) <= LARGE:
         return arrived
     was = Cut(len(arrived.body), hashlib.sha256(arrived.body).hexdigest())
@@ -35,5 +35,5 @@ def cut(arrived: Arrived) -> Arrived:
 
 
 def unpacked(arrived: Arrived) -> bytes:
-    """Return the body as it came; of one that was cut, what is left."""
+    """Return the body as received; of one that was cut, the beginning."""
     return zlib.decompress(arrived.body) if arrived.is_packed else arrived.body

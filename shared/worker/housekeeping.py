@@ -1,8 +1,8 @@
-"""Housekeeping: forgets what is old and adds up what is counted, in steps that end soon.
+"""Housekeeping: deletes old rows and adds up counters, in short steps.
 
-Every worker does it beside its relay, one process at a time: whoever comes meanwhile finds nothing to do.
-A step takes so many rows and no more, and commits: no transaction is long, and however much comes in, it is
-kept up with, for a chore goes on while its steps are full.
+Every worker runs it beside its relay, one process at a time: the others find nothing to do. A step handles a
+limited number of rows and commits, so that transactions are short. A chore continues while its steps are
+full, so that it keeps up with any load.
 """
 
 import time
@@ -13,25 +13,25 @@ from datetime import UTC, datetime, timedelta
 from shared.ledger import Ledger
 
 ROWS = 1_000
-"""In one step: some ten milliseconds."""
+"""Rows in one step: about ten milliseconds."""
 _REST = 10.0
-"""Seconds until a chore that found its end is looked at again."""
+"""Seconds until the next step of a chore that had finished."""
 _SHARE = 4
-"""So many times what a full step took is left to the others before the next."""
+"""Pause after a full step, as a multiple of its duration."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FORGETTING = ("forget_inbox", "forget_suspects")
 _YESTERDAY = timedelta(days=1)
-"""What was sent to whom is kept that long beside today's: clocks differ at midnight."""
+"""Counts of sent messages are kept that long beside today's: clocks differ at midnight."""
 
 
 @dataclass(slots=True)
 class _Chore:
-    """One query that is run again while its steps are full.
+    """One query that is repeated while its steps are full.
 
     Attributes:
         query: its name.
-        retention: how old is old; None for the tally, which forgets nothing.
-        begin: where a step begins, so that it does not pass again over what the one before removed.
+        retention: age at which rows are deleted; None for the tally, which deletes none.
+        begin: where a step begins, so that it does not scan again what the last one removed.
         due: when the next step is due, on the clock of the housekeeping.
     """
 
@@ -41,7 +41,7 @@ class _Chore:
     due: float = 0.0
 
     async def step(self, ledger: Ledger) -> bool:
-        """Do one step; returns whether there may be more to do."""
+        """Run one step; return whether there may be more to do."""
         if self.retention is None:
             return int(await ledger.value(self.query, ROWS)) == ROWS
         ((rows, last),) = await ledger.rows(self.query, self.retention, self.begin, ROWS)
@@ -51,7 +51,7 @@ class _Chore:
 
 
 class Housekeeping:
-    """The chores of one process, each with its own time.
+    """The chores of one process, each with its own schedule.
 
     Args:
         retention: how long a repeated message is recognised.
@@ -64,10 +64,10 @@ class Housekeeping:
         self._chores += [_Chore("forget_sent_to", _YESTERDAY), _Chore("fold_tally", None)]
 
     async def step(self, ledger: Ledger) -> float:
-        """Do a step of each chore that is due; returns the seconds until the next one is.
+        """Run a step of each chore that is due; return the seconds until the next is due.
 
         Raises:
-            LedgerLostError: as it says.
+            LedgerLostError: Postgres is gone.
         """
         for chore in self._chores:
             began = self._clock()

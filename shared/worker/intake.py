@@ -1,4 +1,4 @@
-"""Step 2, parse: from what was delivered to what can be decided, or to `pin.dead` with the reason."""
+"""Step 2, parse: turns a delivered message into one to decide, or one for `pin.dead` with the reason."""
 
 import hashlib
 from uuid import UUID
@@ -15,9 +15,9 @@ _LONGEST_CORRELATION = 255
 
 
 def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMessage | Rejected:
-    """Read one message; what cannot be read comes back as `Unreadable`, with a stable reason.
+    """Read one message; an unreadable one is returned as `Rejected`, with a stable reason.
 
-    Of a large body no more is kept than is needed. A worker's own is kept whole: another release may read it.
+    A large body is packed or cut. One from a worker is kept complete: another release may read it.
     """
     role = settings.role_of(arrived.user_id)
     kept, held = (whole, whole) if role == WORKER else (cut, packed)
@@ -27,7 +27,7 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
         parsed = lane.read(arrived.type, arrived.body, role or "")
     except UnreadableMessageError as error:
         return Rejected(kept(arrived), error.reason)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it parks this message and no other
+    except Exception as error:  # noqa: BLE001 - any error parks this message only
         return Rejected(kept(arrived), reason_of(error))
     return ReceivedMessage(
         arrived=kept(arrived) if isinstance(parsed.message, Refusal) else held(arrived),
@@ -69,7 +69,7 @@ def _digest(arrived: Arrived) -> bytes:
 
 
 def correlation_id(arrived: Arrived) -> str:
-    """Return the message's correlation id; its message id where it has none that can be kept."""
+    """Return the message's correlation id, or its message id if there is no valid one."""
     given = arrived.correlation_id
     fit = given and len(given) <= _LONGEST_CORRELATION and given.isprintable()
     return given if fit else arrived.message_id

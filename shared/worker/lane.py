@@ -1,4 +1,4 @@
-"""What the shell has to know of a lane: the worker's own part, in values."""
+"""What the shell needs from a lane: the worker's own part, as values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,33 +11,33 @@ from shared.worker.unit_of_work import UnitOfWork
 
 
 class Effect(Protocol):
-    """What a lane does outside the ledger before it decides; sets `effect` on each message."""
+    """The I/O of a lane outside the ledger, before it decides; sets `effect` on each message."""
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger, /) -> None:
-        """Perform the effect for the messages whose `handled` is False; faults of the world are outcomes."""
+        """Perform the effect for the messages whose `handled` is False; external failures are results."""
 
     async def close(self) -> None:
-        """Let go of what the effect holds."""
+        """Release the resources of the effect."""
 
 
 class Facts:
-    """What the decisions of a lane know beside the account: as a rule, what its effect gave."""
+    """What the decisions of a lane know beside the account: by default the result of its effect."""
 
     async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
         """Read what can be read only in the transaction, once the citizens are locked.
 
         Raises:
-            UnwritableError: because of one message it cannot be known what to read.
+            UnwritableError: one message makes the read impossible.
         """
 
     def of(self, received: ReceivedMessage, work: UnitOfWork) -> Any:  # noqa: ANN401, ARG002 - as the decision takes it
-        """Return what the decision about a message knows, as of the last decision of the batch."""
+        """Return the facts for the decision about a message, as of the last decision of the batch."""
         return received.effect
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One queue and all that the shell needs to work it.
+    """One queue and all that the shell needs to process it.
 
     Attributes:
         worker: the role on ledger and broker, such as `issuer`.
@@ -45,9 +45,9 @@ class Lane:
         queue: where its messages come from.
         read: turns a type and a body into a message.
         batch: messages in one transaction, at most.
-        decisions: who decides about each type of message that `read` gives, but for a `Refusal`.
+        decisions: the decision for each type of message that `read` returns, except a `Refusal`.
         accounts: whether the lane opens accounts.
-        effect: what it does outside the ledger first.
+        effect: its I/O outside the ledger, done first.
         facts: what its decisions know beside the account.
         channels: the public keys of the channels that it may send deliveries to.
     """

@@ -1,4 +1,4 @@
-"""A message that came over no broker: work on the ledger by the same decisions in the same transactions."""
+"""A message that did not come from the broker, for the same decisions and transactions."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,13 +8,13 @@ from shared.worker.reading import ReceivedMessage
 
 
 def offline_message(by: str, message: Any, subject: bytes, correlation_id: str) -> ReceivedMessage:  # noqa: ANN401
-    """Return what a `BatchProcessor` settles as if it had been taken from a lane.
+    """Return a message that a `BatchProcessor` settles as if it came from a lane.
 
     Args:
-        by: who acts, as entries name the actor.
+        by: the actor, as in the entries.
         message: what the decision is about.
         subject: whose account it touches.
-        correlation_id: on every entry and event that follows.
+        correlation_id: of every resulting entry and event.
     """
     message_id = uuid4()
     arrived = Arrived(

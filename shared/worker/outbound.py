@@ -1,4 +1,4 @@
-"""What one batch says: events, deliveries in sealed bundles, internal messages, as rows of the outbox."""
+"""What one batch publishes: events, sealed bundles of deliveries, internal messages, as outbox rows."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,14 +23,14 @@ from shared.worker.unit_of_work import OutboxRow
 ROW_MESSAGES = 500
 """Messages in one row of the outbox, at most."""
 BUNDLE_BYTES = 256 * 1024
-"""Bytes in one bundle, about: a quarter of what the broker takes (`max_message_size`)."""
+"""Bytes in one bundle, approximately: a quarter of what the broker accepts (`max_message_size`)."""
 _BESIDE_THE_SEAL = 300
-"""Bytes of a delivery in its bundle beside its seal, at most, but for a long correlation id."""
+"""Bytes of a delivery in its bundle beside its seal, at most, unless its correlation id is long."""
 
 
 @dataclass(slots=True)
 class Outbound:
-    """What the decisions of one batch have to say, until it is packed."""
+    """What the decisions of one batch publish, until it is packed."""
 
     now: datetime
     user: str
@@ -46,7 +46,7 @@ class Outbound:
         self.at = rfc3339(self.now)
 
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
-        """Take in what a decision has to say."""
+        """Add what a decision publishes."""
         for event in decision.events:
             self.due_now.append(self._event(received, event))
         for internal in decision.messages:
@@ -96,10 +96,10 @@ class Outbound:
     def pack(
         self, lease: timedelta, channels: Mapping[str, bytes], size: int
     ) -> tuple[list[tuple[OutboxRow, list[Message]]], list[OutboxRow]]:
-        """Return the parcels to publish now, with their messages, and those for later.
+        """Return the rows to publish now, with their messages, and those for later.
 
         Args:
-            lease: how long a row for now is left to its worker before the relay takes it.
+            lease: how long a row is reserved for its worker before the relay takes it.
             channels: the public key of each channel.
             size: deliveries in one bundle, at most.
         """
@@ -119,7 +119,7 @@ class Outbound:
     def _bundles(
         self, channel: str, key: bytes, pairs: Sequence[tuple[ReceivedMessage, Delivery]]
     ) -> Iterator[Message]:
-        """Seal deliveries under one key, and yield them in messages of a size that the broker takes."""
+        """Seal deliveries under one key, and yield them in messages that the broker accepts."""
         seal, trace = BundleSeal(key), _trace(pairs[0][0])
         bundle: list[dict[str, Any]] = []
         length = 0

@@ -1,4 +1,4 @@
-"""Step 5, publish: what a committed batch has to say, right from memory."""
+"""Step 5, publish: the messages of a committed batch, from memory."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,18 +30,18 @@ class PendingAck:
 
 
 class Publisher:
-    """Publishes batch by batch over one session, and direct replies over another."""
+    """Publishes each batch over one session, and direct replies over another."""
 
     def __init__(self, lane: Lane, settings: WorkerSettings, direct: DirectReplies, log: Any) -> None:  # noqa: ANN401 - structlog
         self._lane, self._settings, self._direct, self._log = lane, settings, direct, log
 
     async def publish(self, pending: PendingAck, session: Session) -> list[UUID]:
-        """Publish all that a batch has to say; returns the rows of the outbox that the broker has.
+        """Publish the messages of a batch; return the rows of the outbox that the broker confirmed.
 
-        Blind replies leave at a fixed time after the command came, so that their timing tells nothing.
+        Blind replies are sent a fixed time after the command arrived, so that their timing reveals nothing.
 
         Raises:
-            BrokerLostError: some of it is not confirmed; the batch must not be acknowledged.
+            BrokerLostError: some are not confirmed; the batch must not be acknowledged.
         """
         dead = [self._dead(h.received.arrived, h.code) for h in pending.handled if h.outcome == "parked"]
         dead += [self._dead(u.arrived, u.reason) for u in pending.unreadable]
@@ -60,7 +60,7 @@ class Publisher:
         await self._send([], replies, session)
 
     async def _send(self, messages: list[Message], replies: list[Message], session: Session) -> list[bool]:
-        """Publish messages and replies together; says of each message whether it reached a queue."""
+        """Publish messages and replies together; return for each message whether it reached a queue."""
         direct = [reply for reply in replies if is_direct(reply.routing_key)]
         queued = [reply for reply in replies if not is_direct(reply.routing_key)]
         limit = self._settings.publish_limit.total_seconds()
@@ -102,7 +102,7 @@ class Publisher:
             body=handled.reply,
             type="reply",
             message_id=str(uuid4()),
-            # RabbitMQ says of every direct reply that it reached nobody.
+            # RabbitMQ reports every direct reply as unroutable.
             mandatory=not is_direct(queue),
             correlation_id=arrived.correlation_id or arrived.message_id,
             headers={"traceparent": arrived.traceparent} if arrived.traceparent else {},

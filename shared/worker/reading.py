@@ -1,4 +1,4 @@
-"""What a lane's reader makes of the body of a message."""
+"""What a lane's reader returns for the body of a message."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared.domain.decision import Event
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A message that breaks rules of the contract: what is said of it, in every lane."""
+    """A message that breaks rules of the contract: its reply and events, in every lane."""
 
     reply: Reply
     events: tuple[Event, ...] = ()
@@ -20,7 +20,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What is made of a readable body: the message and whose accounts it touches."""
+    """A parsed body: the message and the citizens whose accounts it touches."""
 
     message: Any
     subjects: tuple[bytes, ...]
@@ -29,7 +29,7 @@ class Parsed:
 
 @dataclass(slots=True)
 class ReceivedMessage:
-    """A message that was read: whom it is about, and what the lane's effect gave."""
+    """A message that was read: its citizens, and the result of the lane's effect."""
 
     arrived: Arrived
     id: UUID
@@ -41,15 +41,15 @@ class ReceivedMessage:
     blind: bool = False
     effect: Any = None
     shown: tuple[bytes, ...] = ()
-    """Citizens whom a question looks at beside: one whose account does not open is left out of the answer."""
+    """Further citizens that a query reads: one whose account does not open is omitted from the reply."""
     handled: bool = False
-    """Whether the inbox was found to have it already, so that its effect must not be repeated."""
+    """Whether the inbox already has it, so that its effect must not be repeated."""
     parked: str = ""
-    """Why the lane's effect gave it up: it is parked undecided."""
+    """Why the lane's effect rejected it: it is parked undecided."""
 
     @property
     def refusal(self) -> Reply | None:
-        """What is answered to a message that breaks rules of the contract; None to any other."""
+        """The reply to a message that breaks rules of the contract; None for any other."""
         return self.message.reply if isinstance(self.message, Refusal) else None
 
 

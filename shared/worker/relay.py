@@ -1,7 +1,7 @@
 """The relay: publishes what is due and still in the outbox.
 
-That is what a crash left behind, and everything with a later time: retries, delays, expiries. There is no
-other timer.
+These are the messages that a crash left unpublished, and all delayed ones: retries, delays, expiries. There
+is no other timer.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ _SLOWEST = timedelta(minutes=10)
 
 
 async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401
-    """Sweep until cancelled, and keep house between the sweeps.
+    """Sweep until cancelled, with housekeeping between the sweeps.
 
     Raises:
-        LedgerLostError, BrokerLostError: as they say; rows that were not confirmed are still there.
+        LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
     """
     housekeeping = Housekeeping(settings.inbox_retention)
     interval = settings.relay_interval.total_seconds()
@@ -36,10 +36,10 @@ async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log:
 
 
 async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> int:  # noqa: ANN401
-    """Publish what is due now, at most 50 rows; returns how many there were.
+    """Publish at most 50 rows that are due now; return their number.
 
     The rows stay locked while they are published, so that no other process takes them; one that the
-    broker could not route, or that is damaged, stays, and comes later.
+    broker could not route, or that is damaged, stays, and is retried later.
     """
     async with ledger.transaction():
         rows = await ledger.rows("take_due", _ROWS)
@@ -66,7 +66,7 @@ async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log:
 
 
 def _readable(content: bytes) -> list[Message]:
-    """Return the messages of a row; none of one that is damaged, over which no worker is to end."""
+    """Return the messages of a row; none of a damaged one, which must not end the worker."""
     try:
         return decode_row(content)
     except (ValueError, TypeError, AttributeError):

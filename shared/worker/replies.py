@@ -1,4 +1,4 @@
-"""Where a reply may go: nobody can aim a worker's reply at a worker, or at the broker itself."""
+"""Where a reply may go: a sender cannot direct a reply to a worker, or to the broker itself."""
 
 import asyncio
 import base64
@@ -18,15 +18,15 @@ _PROCESS = re.compile(
 )
 
 _LIMIT = 2.0
-"""Seconds that the direct replies of a batch may take: a batch is not held up for them."""
+"""Seconds that the direct replies of a batch may take: they must not delay the batch."""
 _PROBES = 4
-"""Nodes that nothing was sent to yet which are tried for one batch: a cluster has three or five."""
+"""Unknown nodes that are tried for one batch: a cluster has three or five."""
 _CONDEMNED, _CONDEMNED_FOR = 1000, 60.0
 """How many nodes that ended a session are remembered, and for how many seconds."""
 
 
 def is_direct(queue: str) -> bool:
-    """Tell whether a name is one that RabbitMQ gives for direct reply-to."""
+    """Return whether a name is one of RabbitMQ for direct reply-to."""
     return queue.startswith("amq.rabbitmq.reply-to")
 
 
@@ -39,10 +39,10 @@ def reply_queue(arrived: Arrived) -> str | None:
 
 
 def node_of(name: str) -> bytes | None:
-    """Return the broker's node in a name of direct reply-to; None for one that RabbitMQ never made.
+    """Return the broker's node in a name of direct reply-to; None if RabbitMQ did not make it.
 
-    RabbitMQ ends the connection of whoever publishes to a name that it cannot decode (`INTERNAL_ERROR`, seen
-    with 3.10).
+    RabbitMQ ends the connection of a publisher to a name that it cannot decode (`INTERNAL_ERROR`, seen with
+    3.10).
     """
     found = _DIRECT.fullmatch(name)
     if found is None:
@@ -57,11 +57,11 @@ def node_of(name: str) -> bytes | None:
 
 
 class DirectReplies:
-    """Sends direct replies over a session of their own, so that what becomes of it hurts nothing else.
+    """Sends direct replies over a separate session, so that its loss affects nothing else.
 
-    Which of the broker's nodes a reply goes to stands in its queue's name. One that is none (forged, or gone
-    for good) ends the session, with all that was under way on it; so the first reply to a node goes alone,
-    and those that follow go together once the broker has taken it. A reply that is lost is asked for again.
+    The queue's name contains the broker's node. A node that does not exist (forged, or removed) ends the
+    session, with all replies in progress; so the first reply to a node is sent alone, and the others together
+    once the broker has confirmed it. The sender of the command retries if its reply is lost.
     """
 
     def __init__(self, open_session: Callable[[], Awaitable[Session]], clock: Callable[[], float]) -> None:
@@ -72,7 +72,7 @@ class DirectReplies:
         self._bad: dict[bytes, float] = {}
 
     async def send(self, replies: Sequence[Message]) -> list[bool]:
-        """Send what can be sent within `_LIMIT` seconds; says of each whether the broker took it."""
+        """Send replies for up to `_LIMIT` seconds; return for each whether the broker confirmed it."""
         received: set[str] = set()
         if replies:
             with suppress(TimeoutError):
@@ -119,7 +119,7 @@ class DirectReplies:
         return True
 
     async def close(self) -> None:
-        """Give the session back; the next reply opens another."""
+        """Close the session; the next reply opens another."""
         session, self._session = self._session, None
         if session:
             await session.close()

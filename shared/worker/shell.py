@@ -1,4 +1,4 @@
-"""The shell: reads, batches, waits out lost servers, stops gracefully. One for every worker."""
+"""The shell of every worker: reads, batches, reconnects to lost servers, stops gracefully."""
 
 import asyncio
 import time
@@ -22,16 +22,16 @@ from shared.worker.replies import DirectReplies
 from shared.worker.settings import WorkerSettings
 
 _SUSPECT = 3
-"""Redeliveries after which a message is handled alone, and its tries are counted."""
+"""Redeliveries after which a message is handled alone, and its attempts are counted."""
 _TRIES = 3
-"""Tries alone, each ended by the death of the process, after which a message is parked."""
+"""Attempts alone, each ended by a crash of the process, after which a message is parked."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _STOP_LIMIT = 8.0
 _WATCH = 5.0
 
 
 class Worker:
-    """One lane, worked until the process is told to stop."""
+    """Processes one lane until it is stopped."""
 
     def __init__(
         self,
@@ -65,14 +65,14 @@ class Worker:
         ]
 
     def stop(self) -> None:
-        """Take no more, finish what is under way, and return from `run`."""
+        """Stop consuming, finish the work in progress, and return from `run`."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Work until stopped, through every loss of a server.
+        """Work until stopped, reconnecting after every loss of a server.
 
         Raises:
-            ConsumerGoneError: connected, but without the consumer that we should have.
+            ConsumerGoneError: connected, but the broker reports no consumer.
         """
         while not self._stopping.is_set():
             try:
@@ -164,7 +164,7 @@ class Worker:
         await session.stop_consuming()
 
     async def _clear(self, ledger: Ledger) -> None:
-        """Forget, with no batch to go with, the rows of the outbox that the broker has."""
+        """Delete, outside a batch, the rows of the outbox that the broker confirmed."""
         confirmed, self._processor.confirmed[:] = list(self._processor.confirmed), []
         if confirmed:
             await ledger.run("clear_outbox", confirmed)
@@ -193,14 +193,14 @@ class Worker:
         pending.outgoing += settled.outgoing
 
     async def _deadly(self, suspect: ReceivedMessage, ledger: Ledger) -> bool:
-        """Count a try of a message that came back suspiciously often; the guilty one stands alone."""
+        """Count an attempt at a message that was redelivered too often; return whether to park it."""
         if suspect.arrived.deliveries < _SUSPECT:
             return False
         tries = await ledger.value("count_try", suspect.id, datetime.now(UTC))
         return bool(tries > _TRIES)
 
     async def _mark_handled(self, batch: list[ReceivedMessage], ledger: Ledger) -> None:
-        """Mark what the inbox has already, and repeats within the batch: their effect was had."""
+        """Mark messages that are in the inbox or repeated within the batch: they get no effect."""
         rows = await ledger.rows("read_inbox", [t.id for t in batch])
         done = {row["message_id"].bytes for row in rows if row["done"]}
         for received in batch:
@@ -210,7 +210,7 @@ class Worker:
     async def _close(
         self, pending: PendingAck, session: Session, before: "asyncio.Task[None] | None"
     ) -> None:
-        """Publish and acknowledge a batch, after the one before it, while the next is under way."""
+        """Publish a batch and acknowledge it after the one before, while the next is processed."""
         self._processor.confirmed += await self._publisher.publish(pending, session)
         crash_point("published")
         if before:
@@ -243,6 +243,6 @@ class Worker:
 
 
 def _retrieved(task: "asyncio.Task[None]") -> None:
-    """Take note of how a batch ended: the one after it, or the loop, raises what it raised."""
+    """Mark the exception of a batch as retrieved: the next batch, or the loop, raises it."""
     if not task.cancelled():
         task.exception()

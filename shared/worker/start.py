@@ -26,17 +26,17 @@ from shared.worker.shell import Worker
 BuildLane = Callable[[WorkerSettings, PinPolicy, Keys], Lane]
 
 USAGE = 2
-"""The exit status for settings and keys that are not right: starting again will not help."""
+"""The exit status for wrong settings or keys: a restart will not help."""
 
 
 def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box: str | None = None) -> int:
-    """Run a worker until SIGTERM or SIGINT; returns the exit status.
+    """Run a worker until SIGTERM or SIGINT; return the exit status.
 
     Args:
         name: what the process is called in logs, such as `issuer-access`.
         build: makes the lane from the settings and the keys.
-        groups: every group of settings that any worker has; what is given beside them is warned about.
-        box: whose key pair opens what is sealed to this worker; None for one that opens no account.
+        groups: every group of settings that any worker has; other variables cause a warning.
+        box: the name of the key pair of this worker; None for one that opens no account.
     """
     try:
         settings = WorkerSettings.load(os.environ)
@@ -52,7 +52,7 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
     log.info("worker.starting", **settings.shown(), **policy.shown())
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
-    # Long-lived objects are left out of every later collection.
+    # Exclude long-lived objects from later collections.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -94,7 +94,7 @@ async def _run(
     try:
         await worker.run()
     except ConsumerGoneError:
-        log.error("worker.consumer_gone", queue=lane.queue)  # noqa: TRY400 - the name says it all
+        log.error("worker.consumer_gone", queue=lane.queue)  # noqa: TRY400 - the event says it all
         return 1
     finally:
         await health.stop()

@@ -1,4 +1,4 @@
-"""What one batch writes: gathered while its messages are decided, written by one statement each."""
+"""What one batch writes: collected while its messages are decided, one statement per table."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from shared.worker import account_codec
 from shared.worker.reading import ReceivedMessage
 
 UNREADABLE = "account_unreadable"
-"""The reason under which a message is parked whose citizen's account does not open."""
+"""The reason for parking a message whose citizen's account does not open."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class ChainHead:
 
 @dataclass(slots=True)
 class OutboxRow:
-    """Messages that leave together, as one row of the outbox."""
+    """Messages that are published together, as one row of the outbox."""
 
     id: UUID
     due_at: datetime
@@ -46,8 +46,8 @@ class OutboxRow:
 class UnitOfWork:
     """The rows of one batch.
 
-    Accounts are written in waves: one status change a wave, so that Postgres sees every step
-    of a citizen of whom several messages came at once.
+    Accounts are written in waves, with one status change per citizen in each, so that Postgres sees every
+    step of a citizen who has several messages in the batch.
     """
 
     now: datetime
@@ -57,19 +57,19 @@ class UnitOfWork:
     entries: list[tuple[Any, ...]] = field(default_factory=list)
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     deliveries: dict[UUID, DeliveryRecord] = field(default_factory=dict)
-    """Those that the batch is about, as they stand."""
+    """The deliveries of the batch, in their present state."""
     sent_today: dict[bytes, int] = field(default_factory=dict)
-    """How many messages went to each place of the batch today, those of the batch with them."""
+    """How many messages went to each destination of the batch today, those of the batch included."""
     sent_to: Counter[bytes] = field(default_factory=Counter)
-    """How many of them are the batch's."""
+    """How many of them are from this batch."""
     inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
-    """Citizens whose account does not open: what concerns them is parked, and nobody else is held up."""
+    """Citizens whose account does not open: only their messages are parked."""
     noted: set[bytes] = field(default_factory=set)
-    """Those of whom the ledger has a note that their account does not open."""
+    """Citizens whose account is noted in the ledger as unreadable."""
 
     async def read(self, subjects: list[bytes], ledger: Ledger, seal: StateSeal | None) -> None:
-        """Lock citizens, in the order of their keys, and read the ends of their chains and their accounts."""
+        """Lock citizens, in the order of their keys, and read their chain heads and accounts."""
         for key, entries, head in await ledger.rows("lock_subjects", sorted(subjects)):
             self.heads[bytes(key)] = ChainHead(entries, bytes(head), known=True)
         if seal is None:
@@ -85,32 +85,32 @@ class UnitOfWork:
                 self.accounts[account.subject] = account
 
     async def read_deliveries(self, ids: list[UUID], ledger: Ledger) -> None:
-        """Read how deliveries stand, once their citizens are locked."""
+        """Read the state of deliveries, once their citizens are locked."""
         for row in await ledger.rows("read_deliveries", ids) if ids else ():
             record = _standing(row)
             self.deliveries[record.id] = record
 
     async def count_sent(self, places: list[bytes], ledger: Ledger) -> None:
-        """Read how many messages went to places today: what other workers decide meanwhile is not in it."""
+        """Read how many messages went to destinations today, without those of concurrent batches."""
         for place, messages in await ledger.rows("count_sent_to", places, day_of(self.now)) if places else ():
             self.sent_today[bytes(place)] = messages
 
     def unfit(self, received: ReceivedMessage) -> str:
-        """Return why a message cannot be decided, or nothing: an account that it is about does not open."""
+        """Return why a message cannot be decided (an account does not open), or an empty text."""
         return "" if self.unreadable.isdisjoint(received.subjects) else UNREADABLE
 
     def account(self, subject: bytes) -> Account:
         """Return a citizen's account as of the last decision of this batch.
 
         Raises:
-            KeyError: it does not open. To take it for a new one would write over it.
+            KeyError: it does not open. A new account in its place would overwrite it.
         """
         if subject in self.unreadable:
             raise KeyError(UNREADABLE)
         return self.accounts.get(subject) or Account(subject=subject)
 
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
-        """Take in what a decision changes."""
+        """Add the changes of a decision."""
         for entry in decision.entries:
             self._append(received, entry)
         for record in decision.records:
@@ -140,20 +140,20 @@ class UnitOfWork:
         self.entries.append((*row, head.hash))
 
     def change(self, account: Account) -> None:
-        """Take in a changed account."""
+        """Add a changed account."""
         subject, old = account.subject, self.account(account.subject)
         self.heads.setdefault(subject, ChainHead()).moved = True
         if account.status != old.status and subject in self.waves[-1]:
             self.waves.append({})
-        # Within one wave a citizen is written once, so the version moves once.
+        # Within one wave a citizen is written once, so the version increases once.
         version = old.version if subject in self.waves[-1] else old.version + 1
         self.waves[-1][subject] = self.accounts[subject] = account.but(version=version)
 
     async def write(self, ledger: Ledger, seal: StateSeal | None) -> None:
-        """Write everything gathered.
+        """Write everything collected.
 
         Raises:
-            LedgerConflictError: another worker entered one of the citizens at the same moment.
+            LedgerConflictError: another worker inserted one of the citizens concurrently.
         """
         await self._write_subjects(ledger)
         await self._write_notes(ledger)
@@ -177,7 +177,7 @@ class UnitOfWork:
                 raise LedgerConflictError("a message was handled by another worker")
 
     async def _write_notes(self, ledger: Ledger) -> None:
-        """Note who does not open, for `pinctl status` and for questions; strike who opens again."""
+        """Note unreadable accounts, for `pinctl status` and queries; remove the notes of readable ones."""
         if self.unreadable:
             await ledger.run("note_unreadable", sorted(self.unreadable), self.now)
         if opened := self.noted - self.unreadable:
@@ -194,7 +194,7 @@ class UnitOfWork:
 
 
 def _standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliveries
-    """Return how a delivery stands, from its row."""
+    """Return the state of a delivery from its row."""
     return DeliveryRecord(
         id=UUID(bytes=row["id"].bytes),
         subject=bytes(row["subject"]),
