@@ -1,4 +1,4 @@
-"""`python -m services.dispositivo`: the profile and the istanze, one lane."""
+"""`python -m services.dispositivo`: the profile and the istanze, in one lane."""
 
 import sys
 
@@ -44,7 +44,7 @@ DECISIONS: Decisions = {
 
 
 def lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane, with the press of the form made ready."""
+    """Build the lane, with the typesetter of the form initialised."""
     prepare()
     return Lane(
         worker="dispositivo",

@@ -1,4 +1,4 @@
-"""The PIN becomes dispositivo, and what waited for it is released (R29, R32)."""
+"""The PIN becomes dispositivo, and the istanze suspended for it are released (R29, R32)."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from shared.domain.recognition import recognised
 
 
 def take_effect(account: Account, command: TakeEffect, ctx: DecisionContext) -> Decision:
-    """Make an approved PIN dispositivo when its time has come.
+    """Make an approved PIN dispositivo when the approval takes effect.
 
-    Nothing happens if the approval ended in between: by cancellation, by revocation, or because a branch
-    was quicker. While the PIN is being restored it does happen: the level is the citizen's, whose
-    identity was established, and a restored PIN keeps it.
+    Nothing happens if the approval has ended since: by cancellation, by revocation, or because a branch
+    activated the PIN first. A PIN that is being restored is raised too: the level belongs to the citizen,
+    whose identity was established, and a restored PIN keeps it.
     """
     request = open_request(account, command.request_id)
     if request is None or request.approved_at is None or request.effective_at is None:
         return Decision()
     if ctx.now < request.effective_at:
-        # Another machine's clock is ahead of ours: the message comes back, or the effect would be lost.
+        # Another machine's clock is ahead of ours: the message is retried, or the effect would be lost.
         return Decision(messages=(taking_effect(account, request, request.effective_at),))
     via = request.via or request.submission
     return activated(account, via, _established(request, via, ctx), ctx)
@@ -46,14 +46,14 @@ def activated(
     ctx: DecisionContext,
     entry: LedgerEntry | None = None,
 ) -> Decision:
-    """Raise a live PIN to dispositivo, close what was open about it, and release every istanza, at once.
+    """Raise a live PIN to dispositivo, close its open request, and release every suspended istanza, at once.
 
     Args:
         account: one with a live PIN that is not dispositivo.
-        channel: as the event says it (R8, R9, R24).
-        recognition: how the citizen's identity was established; the same as now for one recorded already.
-        ctx: what is known of the world.
-        entry: the entry to write, if somebody else than the sender of the message is its actor.
+        channel: as written in the event (R8, R9, R24).
+        recognition: how the citizen's identity was established; unchanged if it is recorded already.
+        ctx: the context of the decision.
+        entry: the entry to write, if its actor is not the sender of the message.
     """
     raised = account.but(level="dispositivo", dispositivo=None, review_since=None)
     if recognition is not account.recognition:
@@ -68,7 +68,7 @@ def activated(
 
 
 def _told(account: Account, ctx: DecisionContext) -> tuple[Delivery, ...]:
-    """Tell the outcome by email, the PEC in its place (R27), and which istanze were released."""
+    """Notify the outcome by PEC, or else by email (R27), and list the released istanze."""
     told = NOTICES.outcome(account, "activated", ctx)
     if not account.suspended:
         return told

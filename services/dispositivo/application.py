@@ -1,4 +1,4 @@
-"""The application for the PIN dispositivo, filled in: what its form says (R23)."""
+"""The application for the PIN dispositivo, filled in: the data of its form (R23)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,12 +10,12 @@ Submission = Literal["online", "fax", "branch"]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the application says.
+    """The data of the application.
 
     Attributes:
-        request_id: UUID, as text; it also stands in the Data Matrix, so that a fax can be matched.
-        language: of everything printed.
-        codice_fiscale: of the citizen, as are all that follow.
+        request_id: UUID, as text; also in the Data Matrix, so that a fax can be matched.
+        language: of all printed text.
+        codice_fiscale: of the citizen, as are all fields below.
         surname: as registered.
         name: given names.
         birth_date: a day.
@@ -25,7 +25,7 @@ class Form:
         residence: the lines of the address without the addressee.
         contacts: pairs of kind (`home_phone`, `mobile`, `email`, `pec`) and value; others are not shown.
         requested_on: the day of the request.
-        submission: the way chosen to send it back (R24), which is marked.
+        submission: the chosen way of sending it back (R24), which is marked.
     """
 
     request_id: str

@@ -1,8 +1,8 @@
-"""Gives the profile retroactively, by the thousand (R9): `pinctl backfill FILE`.
+"""Gives the profile retroactively, in batches (R9): `pinctl backfill FILE`.
 
 It works on the ledger as the dispositivo worker does, with the same decisions in the same transactions, and
-leaves what has to be said in the outbox, from which the running worker publishes it. It may be interrupted
-at any time and run again: every batch is committed whole, and no line counts twice.
+leaves events and deliveries in the outbox, from which the running worker publishes them. It may be
+interrupted at any time and run again: every batch is one transaction, and no line counts twice.
 """
 
 import sys
@@ -35,18 +35,18 @@ DECISIONS: Decisions = {Recognised: give}
 _BATCH = 500
 _FAULTS_KEPT = 1000
 DSN = "PIN_DISPOSITIVO_LEDGER_DSN"
-"""Takes the place of `PIN_LEDGER_DSN`, for whoever has more than one of them in the environment."""
+"""Takes the place of `PIN_LEDGER_DSN`, for an environment with several ledger URLs."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did so far.
+    """The progress of a run.
 
     Attributes:
         correlation_id: on every entry and event of the run.
-        lines: how many were read, without empty ones and the names of the columns.
+        lines: how many were read, without empty ones and the header.
         outcomes: how many lines had each outcome: `accepted` (now dispositivo), `already_dispositivo`,
-            `done_before`, `no_live_pin` (nothing to give the profile to), `faulty`, `parked`.
+            `done_before`, `no_live_pin` (no PIN to raise), `faulty`, `parked`.
         faults: the faulty lines, at most a thousand of them.
     """
 
@@ -57,7 +57,7 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """Whether every line was understood and decided."""
+        """Whether every line was valid and decided."""
         return not self.outcomes["faulty"] and not self.outcomes["parked"]
 
 
@@ -65,14 +65,14 @@ Progress = Callable[[Report], None]
 
 
 def settings_for(environ: Mapping[str, str]) -> WorkerSettings:
-    """Return the worker's settings, with nothing left in the outbox longer than needed.
+    """Return the worker's settings, with the relay not waiting for rows of this run.
 
     Raises:
-        SettingsError: naming every one that is missing or wrong.
+        SettingsError: names every setting that is missing or wrong.
     """
     dsn = {"PIN_LEDGER_DSN": environ[DSN]} if DSN in environ else {}
     settings = WorkerSettings.load({**environ, **dsn})
-    # Nobody publishes these rows from memory, so the relay need not wait for anybody.
+    # No process publishes these rows from memory, so the relay need not wait.
     return settings.model_copy(update={"outbox_lease": timedelta(0)})
 
 
@@ -86,15 +86,15 @@ async def backfill(
     """Give the profile to every citizen in a file; `progress` is called after each batch.
 
     Args:
-        path: the CSV, see `recognitions.lines_of`.
-        settings: as `settings_for` makes them; the role on the ledger is `dispositivo`.
+        path: the CSV, see `backfill_csv.lines_of`.
+        settings: from `settings_for`; the role on the ledger is `dispositivo`.
         policy: the settings of the PIN's life.
-        keys: those of the dispositivo worker.
-        progress: gets the report as it grows.
+        keys: of the dispositivo worker.
+        progress: called with the report after each batch.
 
     Raises:
         OSError: the file cannot be read.
-        LedgerLostError: the ledger went away; what was committed stays, and the file can be run again.
+        LedgerLostError: the ledger is lost; committed batches stay, and the file can be run again.
     """
     processor = ledger_clerk(settings, policy, keys, DECISIONS)
     pseudonyms = Pseudonyms(keys.symmetric("subject"))
@@ -134,7 +134,7 @@ async def _settle(
 def ledger_clerk(
     settings: WorkerSettings, policy: PinPolicy, keys: Keys, decisions: Decisions
 ) -> BatchProcessor:
-    """Return what settles batches in the name of the dispositivo worker, without a broker."""
+    """Return the batch handler of the dispositivo worker, without a broker."""
     lane = Lane(
         worker="dispositivo",
         name=BACKFILL,
@@ -155,7 +155,7 @@ def _no_message(type_: str, body: bytes, role: str) -> Parsed:  # noqa: ARG001 -
 
 
 def told(report: Report) -> Iterator[str]:
-    """Yield the report as lines for a person."""
+    """Yield the report as lines of text."""
     for faulty in report.faults:
         for fault in faulty.faults:
             yield f"line {faulty.line}: {fault.field or 'line'}: {fault.code}: {fault.detail}"
@@ -166,14 +166,14 @@ def told(report: Report) -> Iterator[str]:
 
 
 async def run(path: Path, environ: Mapping[str, str]) -> int:
-    """Run a file and tell a person how it went.
+    """Run a file and print the report.
 
     Args:
-        path: the CSV, see `recognitions.lines_of`.
+        path: the CSV, see `backfill_csv.lines_of`.
         environ: the settings and keys of the dispositivo worker; see `DSN`.
 
     Returns:
-        The exit status: 0 if every line was understood, 1 if not, 2 if nothing could be done.
+        The exit status: 0 if every line was valid and decided, 1 if not, 2 if the run failed.
     """
     try:
         settings = settings_for(environ)

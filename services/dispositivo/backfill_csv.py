@@ -1,4 +1,4 @@
-"""The file of recognitions from before the profile existed (R9): read line by line, every fault told."""
+"""The file of recognitions before the profile existed (R9): read by line, with every fault reported."""
 
 import re
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from shared.italy.dates import day_of
 COLUMNS = ("codice_fiscale", "kind", "date")
 KINDS = ("de_visu", "signed_request")
 _EARLIEST = date(1996, 1, 1)
-"""Nobody had a PIN before."""
+"""There were no PINs before this day."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _AROUND = ' \t\r\n"'
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """One good line: this citizen was recognised that way on that day."""
+    """One valid line: which citizen was recognised, how and when."""
 
     line: int
     codice_fiscale: str
@@ -30,20 +30,20 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class FaultyLine:
-    """One line that nothing is done about; the faults name no personal data."""
+    """One rejected line; the faults contain no personal data."""
 
     line: int
     faults: tuple[Fault, ...]
 
 
 def lines_of(path: Path, now: datetime) -> Iterator[Recognised | FaultyLine]:
-    """Read a CSV with the columns codice fiscale, kind and date, parted by commas or semicolons.
+    """Read a CSV with the columns codice fiscale, kind and date, separated by commas or semicolons.
 
-    A first line with the names of the columns is passed over, and so are empty lines.
+    A header line and empty lines are skipped.
 
     Args:
         path: a file in UTF-8.
-        now: the latest that a recognition can have been.
+        now: no recognition may be later.
 
     Raises:
         OSError: the file cannot be read.
@@ -51,7 +51,7 @@ def lines_of(path: Path, now: datetime) -> Iterator[Recognised | FaultyLine]:
     latest = day_of(now)
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, text in enumerate(file, 1):
-            # No field can hold a separator, so that a quotation mark too many spoils its own line alone.
+            # No field can hold a separator, so a stray quotation mark spoils only its own line.
             cells = [cell.strip(_AROUND) for cell in text.split(";" if ";" in text else ",")]
             if any(cells) and not (number == 1 and tuple(cell.lower() for cell in cells) == COLUMNS):
                 yield _read(number, cells, latest)

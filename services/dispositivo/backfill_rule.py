@@ -1,4 +1,4 @@
-"""PINs issued after a recognition before the profile existed are given it (R9)."""
+"""Gives the profile to PINs issued after a recognition that precedes the profile (R9)."""
 
 from datetime import datetime, time
 
@@ -16,8 +16,8 @@ BACKFILL = "backfill"
 def give(account: Account, line: Recognised, ctx: DecisionContext) -> Decision:
     """Make a live PIN dispositivo because of an old recognition, once.
 
-    A recognition that was counted before is not counted again, so that no later PIN of the citizen, after
-    a revocation, becomes dispositivo because the file is run again.
+    A recognition counts once: a PIN issued later, after a revocation, does not become dispositivo when the
+    file is run again.
     """
     recognition = _recognition(line)
     if any(_same(recognition, known) for known in recognitions(account)):

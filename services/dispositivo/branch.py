@@ -1,4 +1,4 @@
-"""A branch: the operator sees the citizen, the document and what is on file (R26)."""
+"""A branch: the operator checks the citizen, the document and the registered data (R26)."""
 
 from services.dispositivo.activation import activated
 from services.dispositivo.pending_request import by_operator
@@ -16,7 +16,7 @@ _ABROAD = {"country", "lines", "municipality", "postal_code"}
 
 
 def look_up(account: Account, command: BranchLookup, _: DecisionContext) -> Decision:
-    """Show the person as registered and the identity document on file; the look is on record."""
+    """Show the registered person and the identity document on file, and record the lookup."""
     if account.status != "active" or account.holder is None:
         return Decision(reply=rejected("no_active_pin"))
     return Decision(
@@ -40,9 +40,9 @@ def _person(account: Account, holder: Holder) -> LookupData:
 
 
 def activate(account: Account, command: BranchActivate, ctx: DecisionContext) -> Decision:
-    """Make the PIN of a citizen who was seen dispositivo, over an open request too, which this closes.
+    """Make the PIN of a citizen seen in person dispositivo, and close an open request.
 
-    It takes effect at once, unless the setting `branch_delay` says later.
+    It takes effect at once, or after the setting `branch_delay`.
     """
     if account.status != "active":
         return Decision(reply=rejected("no_active_pin"))
@@ -57,7 +57,7 @@ def activate(account: Account, command: BranchActivate, ctx: DecisionContext) ->
 
 
 def _seen(account: Account, command: BranchActivate, ctx: DecisionContext) -> Recognition:
-    """Return what goes on record: the document as checked, and what was on file where it differed."""
+    """Return the recognition: the document as checked, and the data on file that differed."""
     document = Document(**command.document.model_dump())
     known = known_document(account)
     return Recognition(
@@ -71,7 +71,7 @@ def _seen(account: Account, command: BranchActivate, ctx: DecisionContext) -> Re
 
 
 def _corrected(seen: Recognition) -> dict[str, list[str]]:
-    """Name the details that were corrected; the values are personal data, and stay in the sealed state."""
+    """Name the corrected details; their values are personal data and stay in the sealed account."""
     before, document = seen.before, seen.document
     fields = Document.model_fields if before else ()
     return {"corrected": [name for name in fields if getattr(before, name) != getattr(document, name)]}

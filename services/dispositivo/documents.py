@@ -1,4 +1,4 @@
-"""The signed form comes back with a copy of the identity document, online or by fax (R24)."""
+"""Receives the signed form and a copy of the identity document, online or by fax (R24)."""
 
 from datetime import timedelta
 
@@ -11,9 +11,9 @@ from shared.domain.decision import ContextWith, Decision, Event, LedgerEntry
 
 
 def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> Decision:
-    """Take documents in; until an operator decides, the latest ones count, at the place of the first.
+    """Accept documents; until an operator decides, the latest count, at the queue position of the first.
 
-    What is known beside is the message's place in its batch.
+    The fact beside the account is the message's position in its batch.
     """
     request = undecided(account, command.request_id)
     if request is None:
@@ -25,7 +25,7 @@ def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> 
         document_scan=Attachment(**command.document_scan.model_dump()),
         received_at=at.now,
     )
-    # All of a batch has one instant: their order of arrival stands in the microseconds.
+    # A batch has one instant: the microseconds keep the order of arrival.
     arrived_at = at.now + timedelta(microseconds=at.known)
     return Decision(
         reply=accepted(),

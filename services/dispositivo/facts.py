@@ -1,4 +1,4 @@
-"""What decisions of the lane know beside the account: protocol numbers, order of arrival, who waits."""
+"""Facts of the lane's decisions beside the account: protocol numbers, order of arrival, waiting citizens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from shared.worker.reading import ReceivedMessage
 from shared.worker.unit_of_work import UnitOfWork
 
 _SPARE = 10
-"""How many more than asked for are looked at, for those that may have to be left out."""
+"""How many more than requested are read, as some may be left out."""
 
 
 class ReviewQueueEffect:
-    """The effect of the lane: finds the citizens whose requests a question about the queue is about."""
+    """The effect of the lane: finds the citizens in the review queue for each query of it."""
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
-        """Set whom every such question shows, so that their accounts are locked and read with it."""
+        """Set the citizens that each query shows, so that their accounts are locked and read with it."""
         asked = [
             received
             for received in batch
@@ -31,11 +31,11 @@ class ReviewQueueEffect:
             received.shown = waiting
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
 
 class ProfileFacts(Facts):
-    """Gives istanze their numbers, documents their order of arrival, and the review queue its citizens."""
+    """Provides protocol numbers, the documents' order of arrival, and the citizens of the review queue."""
 
     async def read(self, batch: Sequence[ReceivedMessage], _: UnitOfWork, ledger: Ledger) -> None:
         """Draw the numbers, in order of arrival."""
@@ -48,7 +48,7 @@ class ProfileFacts(Facts):
                 received.effect = place
 
     def of(self, received: ReceivedMessage, work: UnitOfWork) -> Any:  # noqa: ANN401 - as the decision takes it
-        """Return the number, the place in the batch, or who waits; of these, those whose account opens."""
+        """Return the number, the position in the batch, or the waiting citizens whose account opens."""
         if isinstance(received.message, ReviewQueue):
             return [account for key in received.shown if (account := work.accounts.get(key))]
         return received.effect

@@ -1,4 +1,4 @@
-"""Istanze: each is protocolled; one sent with a PIN that is not dispositivo waits (R30, R31)."""
+"""Istanze: each is protocolled; one sent with a PIN that is not dispositivo is suspended (R30, R31)."""
 
 from services.dispositivo.texts import NOTICES, TEXTS
 from shared.contract.dispositivo import IstanzaSubmit
@@ -9,13 +9,13 @@ from shared.domain.decision import ContextWith, Decision, DecisionContext, Event
 
 _YEAR = 10**10
 _REMEMBERED = 20
-"""The latest istanze of a citizen that are known again when they are sent twice."""
+"""The latest istanze of a citizen, kept to detect duplicates."""
 
 
 def submit(account: Account, command: IstanzaSubmit, at: ContextWith[int]) -> Decision:
-    """Protocol an istanza; in progress with a dispositivo PIN, else suspended, and the citizen is told.
+    """Protocol an istanza: in progress with a dispositivo PIN, else suspended, and the citizen is notified.
 
-    One that was sent before, under another `message_id`, is the same one: it has its protocol already.
+    A duplicate under another `message_id` gets the protocol that it has already.
     """
     if account.status != "active":
         return Decision(reply=rejected("no_active_pin"))
@@ -28,7 +28,7 @@ def submit(account: Account, command: IstanzaSubmit, at: ContextWith[int]) -> De
 
 
 def protocol(number: int | None) -> str:
-    """Return a number of the sequence as it is written, `YYYY.NNNNNNNNNN`.
+    """Return a number of the sequence in the form `YYYY.NNNNNNNNNN`.
 
     Args:
         number: as `draw_protocols` of the ledger gives it: the year, followed by ten digits.
@@ -39,7 +39,7 @@ def protocol(number: int | None) -> str:
 
 
 def _sent_before(account: Account, command: IstanzaSubmit) -> Istanza | None:
-    # Two portals may choose the same id: it is the same istanza only if it applies for the same.
+    # Two portals may choose the same id: the istanza is the same only if it applies for the same.
     known = (*account.istanze, *account.suspended)
     return next((i for i in known if (i.id, i.service) == (command.istanza_id, command.service)), None)
 

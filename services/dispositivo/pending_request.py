@@ -1,4 +1,4 @@
-"""The one request for the profile that a citizen can have open, and the operators who act on it."""
+"""The one open request for the profile of a citizen, and the operators who act on it."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from shared.domain.decision import LedgerEntry
 
 
 def open_request(account: Account, request_id: UUID) -> DispositivoRequest | None:
-    """Return the request with this id while it is open: asked for, not cancelled, not yet in effect.
+    """Return the request with this id while it is open: neither cancelled nor in effect.
 
     A request stays open while its PIN is being restored, and ends with the PIN.
     """

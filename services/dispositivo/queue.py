@@ -1,4 +1,4 @@
-"""What the contact centre has to review, in order of arrival (R25)."""
+"""The review queue of the contact centre, in order of arrival (R25)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,14 +14,13 @@ from shared.domain.decision import ContextWith, Decision
 from shared.italy.dates import day_of
 
 WaitingCitizens = Sequence[Account]
-"""Those of whom the ledger says that they wait, in that order, as they are now."""
+"""The citizens who wait according to the ledger, in its order, with their current accounts."""
 
 
 def show(_: Account, command: ReviewQueue, at: ContextWith[WaitingCitizens]) -> Decision:
-    """Show the requests that still wait, each look on record with the citizen whom it concerns.
+    """Show the requests still waiting, and record each view with the citizen concerned.
 
-    What was decided since the queue was read is left out, as if it had been decided before; so is a citizen
-    whose account does not open.
+    A request decided since the queue was read is left out; so is a citizen whose account does not open.
     """
     waiting = (
         (account, request, holder)
@@ -71,5 +70,5 @@ def _file(attachment: Attachment) -> parts.Attachment:
 
 
 def as_told(document: Document) -> parts.Document:
-    """Return an identity document as the contract has it."""
+    """Return an identity document in the contract's form."""
     return parts.Document(**document.known())

@@ -21,7 +21,7 @@ class ProfileRequests:
     """Decides about requests for the profile.
 
     Args:
-        typeset: makes the form a PDF. It takes a millisecond, so that it may stand in the transaction.
+        typeset: makes the form a PDF. It takes a millisecond, so it may run in the transaction.
     """
 
     def __init__(self, typeset: Callable[[Form], bytes]) -> None:
@@ -32,8 +32,8 @@ class ProfileRequests:
     ) -> Decision:
         """Open a request and answer with its form.
 
-        Who asks again while a request is open gets the same request and its form again, marked with the way
-        chosen now: the form may have been lost, and what was signed already stays good.
+        A repeated request while one is open returns the same request and its form, marked with the way
+        chosen now: the form may have been lost, and a form signed before stays valid.
         """
         if account.status != "active":
             return Decision(reply=rejected("no_active_pin"))

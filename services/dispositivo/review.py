@@ -35,7 +35,7 @@ def approved(
     effective_at: datetime,
     ctx: DecisionContext,
 ) -> Decision:
-    """Note an approval, tell the citizen, and leave the message that makes it take effect in its time."""
+    """Record an approval, notify the citizen, and schedule the message that makes it take effect."""
     decided = request.but(approved_at=ctx.now, approved_by=operator.id, effective_at=effective_at)
     event = Event(DispositivoApproved(effective_at=rfc3339(effective_at)))
     told = instant(effective_at, account.language)
@@ -49,13 +49,13 @@ def approved(
 
 
 def taking_effect(account: Account, request: DispositivoRequest, effective_at: datetime) -> WorkerMessage:
-    """Return the message to ourselves that is due when an approval takes effect."""
+    """Return the internal message that is due when an approval takes effect."""
     take_effect = TakeEffect(subject=account.subject.hex(), request_id=UUID(request.id))
     return WorkerMessage(take_effect, due_at=effective_at)
 
 
 def cancel(account: Account, command: DispositivoCancel, ctx: DecisionContext) -> Decision:
-    """Cancel a request that has not taken effect; the citizen is told why, and may ask again (R28)."""
+    """Cancel a request not yet in effect; the citizen is notified of the reason and may ask again (R28)."""
     request = open_request(account, command.request_id)
     if request is None:
         return Decision(reply=rejected("no_open_request"))

@@ -1,4 +1,4 @@
-"""`python -m services.issuer requests|access`: one process a lane."""
+"""`python -m services.issuer requests|access`: one process per lane."""
 
 import os
 import sys
@@ -43,7 +43,7 @@ ACCESS: Decisions = {
 
 
 def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane of requests, contacts, the registry and what ends an initial PIN."""
+    """Build the lane of requests, contacts, the registry and the end of an initial PIN."""
     return Lane(
         worker="issuer",
         name="issuer-requests",
@@ -57,7 +57,7 @@ def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
 
 
 def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane of first access and log-in: issuance never waits for it, nor it for issuance."""
+    """Build the lane of first access and log-in: neither it nor issuance waits for the other."""
     own = AccessSettings.load(os.environ)
     pepper = Pepper(keys.symmetric("pepper"))
     return Lane(
@@ -81,7 +81,7 @@ LANES = {"requests": requests_lane, "access": access_lane}
 
 
 def main() -> int:
-    """Run the lane that is named on the command line."""
+    """Run the lane named on the command line."""
     match sys.argv[1:]:
         case [name] if name in LANES:
             return start(f"issuer-{name}", LANES[name], GROUPS, box="issuer")

@@ -13,7 +13,7 @@ from shared.italy.dates import instant
 
 
 def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) -> Decision:
-    """Replace the 16 characters, once, by eight new ones, sealed to the sender's key; the level stays."""
+    """Replace the 16 characters, once, with eight new ones, sealed to the sender's key; the level stays."""
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match != "yes" or compared.new is None or pin is None or not pin.initial:
@@ -29,7 +29,7 @@ def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) 
 
 
 def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decision:
-    """Say whether codice fiscale and PIN belong together, and what the PIN is good for."""
+    """Answer whether the PIN matches the codice fiscale, and with which level."""
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
@@ -44,9 +44,9 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
 
 
 def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -> Pin | None:
-    """Return the PIN that was compared, if it is still the citizen's: it may have ended in between.
+    """Return the PIN that was compared, if it is still the citizen's: it may have ended since.
 
-    One whose last day has passed opens nothing, also while the message that ends it is still on its way.
+    A PIN past its last day is invalid, even before the message that ends it is handled.
     """
     pin = account.pin
     if not account.live or pin is None or pin.id != compared.pin_id:
@@ -56,7 +56,7 @@ def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -
 
 
 def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Decision:
-    """Answer alike for a wrong PIN, a blocked one and nobody's; tell the citizen of a lock."""
+    """Give the same answer for a wrong, a blocked or no PIN; notify the citizen of a lock."""
     admission = compared.admission
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))

@@ -1,7 +1,7 @@
-"""Attempts: counted before they are compared, so that a crash or a crowd never leaves one uncounted.
+"""Attempts: counted before they are compared, so that no crash or concurrency leaves one uncounted.
 
-Every attempt is counted as a failure; a success takes the count back. Whether there is a citizen or a PIN
-behind it makes no difference: who has none is counted and locked just the same, so that nothing tells.
+Every attempt is counted as a failure; a success resets the count. Unknown citizens and citizens without a
+PIN are counted and locked in the same way, so that the replies disclose nothing.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from shared.domain.account import Account, Attempts
 from shared.domain.policy import PinPolicy
 
 Match = Literal["no", "yes", "initial"]
-"""`initial`: what was typed is the initial PIN, or one half of it, where the PIN of 8 is asked for."""
+"""`initial`: the initial PIN, or one half of it, was typed instead of the PIN of 8."""
 
 _LONGEST_DOUBLING = 10
-"""Locks stop doubling after the tenth: by then the PIN is long blocked."""
+"""Locks stop doubling after the tenth: by then the PIN is blocked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Admission:
     """Whether an attempt may be compared, and the account with it counted.
 
     Attributes:
-        account: the account as it has to be saved before the comparison.
+        account: the account to save before the comparison.
         locked_for: seconds until the next attempt is admitted; 0 when this one is.
-        comparable: False for a PIN that was blocked before: what is typed is compared with nobody's.
+        comparable: False for a PIN blocked before: the input is compared with a dummy.
         locks: this attempt, if it fails, locks the PIN until `account.attempts.locked_until`.
         blocks: this attempt, if it fails, blocks the PIN until it is restored or revoked.
     """
@@ -41,12 +41,12 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What became of one attempt.
+    """The result of one attempt.
 
     Attributes:
-        admission: whether it was compared at all.
-        match: what the comparison said.
-        pin_id: the PIN that it was compared with: by now it may be another.
+        admission: whether it was compared.
+        match: the result of the comparison.
+        pin_id: the PIN that it was compared with; it may have been replaced since.
         new: for a first access that matched, the eight characters and their verifier.
     """
 
@@ -79,10 +79,10 @@ def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
 
 
 def counted_before(account: Account, now: datetime) -> Admission:
-    """Admit an attempt that was counted already, before its worker died: the same guess, compared again.
+    """Admit an attempt that was counted before its worker died: the same input, compared again.
 
-    Which of several was the one that locked or blocked is not known any more. Each may say so, which the
-    citizen is told once; and none is compared with a PIN that is blocked.
+    Which of several attempts locked or blocked the PIN is no longer known. Each may report it, but the
+    citizen is notified once; none is compared with a blocked PIN.
     """
     attempts = account.attempts
     return Admission(

@@ -1,4 +1,4 @@
-"""What ends an initial PIN: time, and halves that cannot arrive."""
+"""Ends of an initial PIN: expiry, and halves that cannot be delivered."""
 
 from services.issuer.texts import NOTICES
 from shared.contract.events import PinExpired
@@ -12,7 +12,7 @@ from shared.domain.revocation import Cause, revoked
 def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
     """End an initial PIN that was not used in time; the citizen may ask again.
 
-    A message that comes before the end of the PIN's last day comes back: it is an earlier release's, or
+    A message that comes before the end of the PIN's last day is retried: it is an earlier release's, or
     another machine's clock is ahead of ours.
     """
     pin = account.pin
@@ -30,7 +30,7 @@ def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
 
 
 def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionContext) -> Decision:
-    """Note that one channel of a half failed; when it was the last one, the PIN cannot arrive."""
+    """Record that one channel of a half failed; if it was the last one, revoke the PIN."""
     delivery_id = str(command.delivery_id)
     pin = _carrying(account, delivery_id)
     if pin is None:
@@ -45,7 +45,7 @@ def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionCont
 
 
 def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionContext) -> Decision:
-    """A letter that came back means that nobody has the second half, or somebody else."""
+    """Handle a returned letter: the second half did not reach the citizen."""
     if _carrying(account, str(command.delivery_id)) is None:
         return Decision()
     return _undeliverable(account, "letter_returned", ctx)

@@ -1,4 +1,4 @@
-"""What the decision about a request knows beside the account: what went to its addresses today."""
+"""Facts of the decision about a request beside the account: messages to its addresses today."""
 
 from collections.abc import Sequence
 
@@ -14,22 +14,22 @@ from shared.worker.unit_of_work import UnitOfWork
 
 
 class RequestFacts(Facts):
-    """Counts what went to the addresses of a batch of requests."""
+    """Counts the messages sent to the addresses of a batch of requests."""
 
     def __init__(self, pepper: Pepper) -> None:
         self._pepper = pepper
 
     async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
-        """Read the counts of every place that the batch may send to."""
+        """Read the counts of every address that the batch may send to."""
         places = {place for received in batch for place in self.places(received, work)}
         await work.count_sent(list(places), ledger)
 
     def of(self, _: ReceivedMessage, work: UnitOfWork) -> SentToday:
-        """Return the counts, those of the batch with them."""
+        """Return the counts, including those of the batch."""
         return work.sent_today
 
     def places(self, received: ReceivedMessage, work: UnitOfWork) -> tuple[bytes, ...]:
-        """Return where what a request leads to may go, as it is counted.
+        """Return the digests of the addresses that a request may send to.
 
         Raises:
             UnwritableError: the account, or the request, has an address that cannot be counted.

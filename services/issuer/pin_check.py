@@ -1,4 +1,4 @@
-"""The effect of the access lane: attempts are counted first, in a transaction of their own, then compared."""
+"""The effect of the access lane: attempts are counted in their own transaction, then compared."""
 
 import asyncio
 import os
@@ -42,20 +42,20 @@ class Verifiers:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _argon2id, keyed, salt)
 
     async def opens(self, pin: Pin, typed: Secret) -> bool:
-        """Tell whether these are the eight characters of a PIN."""
+        """Return whether these are the eight characters of a PIN."""
         return Secret(pin.verifier.hex()) == Secret((await self.make(pin.salt, typed)).hex())
 
     def opens_initial(self, pin: Pin, typed: Secret) -> bool:
-        """Tell whether these are the sixteen characters of an initial PIN."""
+        """Return whether these are the sixteen characters of an initial PIN."""
         return self._pepper.opens(pin.salt, pin.verifier, typed)
 
     def is_part(self, pin: Pin, typed: Secret) -> bool:
-        """Tell whether these are one half of an initial PIN."""
-        # All are compared, whichever it is.
+        """Return whether these are one half of an initial PIN."""
+        # All are compared, for constant time.
         return sum(self._pepper.opens(pin.salt, part, typed) for part in pin.part_verifiers) > 0
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Shut down the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -71,13 +71,13 @@ def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMess
 
 
 class PinCheckEffect:
-    """Counts the attempts of a batch, then compares those that were admitted."""
+    """Counts the attempts of a batch, then compares those admitted."""
 
     def __init__(self, verifiers: Verifiers, state: StateSeal, box: Box, policy: PinPolicy) -> None:
         self._verifiers, self._state, self._box, self._policy = verifiers, state, box, policy
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
-        """Set on each message what became of its attempt; those seen before are left alone."""
+        """Set the result of its attempt on each message; messages seen before are skipped."""
         attempts = [t for t in batch if not t.handled and isinstance(t.message, PinActivate | PinVerify)]
         if attempts:
             parts = await in_parts(attempts, lambda part: self._count(part, ledger), _given_up)
@@ -88,7 +88,7 @@ class PinCheckEffect:
     async def _count(
         self, batch: Sequence[ReceivedMessage], ledger: Ledger
     ) -> list[tuple[ReceivedMessage, Admission]]:
-        """Count every attempt once, however often its message comes."""
+        """Count every attempt once, even if its message is redelivered."""
         work = UnitOfWork(datetime.now(UTC), {}, {})
         async with ledger.transaction():
             await work.read(list({subject for t in batch for subject in t.subjects}), ledger, self._state)
@@ -124,7 +124,7 @@ class PinCheckEffect:
     async def _judge(self, received: ReceivedMessage, admission: Admission) -> None:
         try:
             await self._compare(received, admission)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it parks this attempt and no other
+        except Exception as error:  # noqa: BLE001 - any error parks this attempt only
             received.parked = reason_of(error)
 
     async def _compare(self, received: ReceivedMessage, admission: Admission) -> None:
@@ -146,7 +146,7 @@ class PinCheckEffect:
         return Compared(admission, "yes", pin.id, (new, salt, await self._verifiers.make(salt, new)))
 
     async def _log_in(self, admission: Admission, typed: Secret) -> Compared:
-        # Argon2id runs in every case, so that the time taken tells nothing.
+        # Argon2id runs in every case, so that the time taken discloses nothing.
         pin = _comparable(admission)
         initial = self._verifiers.opens_initial(pin, typed) | self._verifiers.is_part(pin, typed)
         matches = await self._verifiers.opens(pin, typed)
@@ -155,12 +155,12 @@ class PinCheckEffect:
         return Compared(admission, "yes" if matches else "no", pin.id)
 
     async def close(self) -> None:
-        """Let the threads end."""
+        """Shut down the threads."""
         self._verifiers.close()
 
 
 def _comparable(admission: Admission) -> Pin:
-    """Return the PIN to compare with: nobody's, where there is none or it is blocked."""
+    """Return the PIN to compare with: a dummy if there is none or it is blocked."""
     account = admission.account
     if account.pin is None or not account.live or not admission.comparable:
         return _NOBODY

@@ -1,4 +1,4 @@
-"""What is kept about a citizen beside the PIN: contacts (R12), the health card (R19), and a death."""
+"""Data of a citizen beside the PIN: contacts (R12), the health card (R19), and a death."""
 
 from datetime import date
 
@@ -12,11 +12,11 @@ from shared.domain.revocation import revoked
 
 
 def registry_update(account: Account, command: RegistryUpdate, _: DecisionContext) -> Decision:
-    """Keep the health card that a revocation is compared with, or a death; there may be no PIN yet.
+    """Store the health card that a revocation is checked against, or a death; a PIN need not exist.
 
-    The death ends a live PIN and all that was open about it. Nobody is written to: neither now, nor by what
-    comes due later, which finds nothing that is open. Suspended istanze stay on record, and as no PIN becomes
-    dispositivo any more, nothing releases them.
+    A death ends a live PIN and its open requests. No notification is sent, now or later: messages due later
+    find nothing open. Suspended istanze stay on record and are never released, as no PIN can become
+    dispositivo any more.
     """
     told = account.but(health_card=_card(account, command), deceased_on=_deceased_on(account, command))
     if told == account:
@@ -38,7 +38,7 @@ def _deceased_on(account: Account, command: RegistryUpdate) -> date | None:
 
 
 def _updated(before: Account, after: Account) -> tuple[LedgerEntry, ...]:
-    """Say what changed, never the values: card and dates are personal data."""
+    """Name the changed fields, never their values: card and dates are personal data."""
     card = (LedgerEntry("registry.updated"),) if before.health_card != after.health_card else ()
     if before.deceased_on == after.deceased_on:
         return card
@@ -46,7 +46,7 @@ def _updated(before: Account, after: Account) -> tuple[LedgerEntry, ...]:
 
 
 def contacts_update(account: Account, command: ContactsUpdate, ctx: DecisionContext) -> Decision:
-    """Add or change contacts after first access (R12); a restore that is under way ends."""
+    """Add or change contacts after first access (R12); a restore under way ends."""
     if account.status not in {"active", "restoring"}:
         return Decision(reply=rejected("no_active_pin"))
     given = {kind: value for kind, value in command.contacts if value is not None}
@@ -64,7 +64,7 @@ def contacts_update(account: Account, command: ContactsUpdate, ctx: DecisionCont
 
 
 def _without_restore(account: Account) -> Account:
-    """End a restore: the link opens nothing, and halves that went to the old contacts make no PIN."""
+    """End a restore: its link is invalid, and halves sent to the old contacts make no PIN."""
     pin = None if account.status == "restoring" else account.pin
     ended: Account = account.but(restore=None, pin=pin)
     return ended
@@ -78,7 +78,7 @@ def _ended(account: Account) -> tuple[LedgerEntry, ...]:
 def _tell(
     account: Account, contacts: Contacts, changed: list[str], ctx: DecisionContext
 ) -> tuple[Delivery, ...]:
-    """Tell of the change at the old contacts and at the new ones."""
+    """Notify the change at the old and at the new contacts."""
     words = ", ".join(TEXTS.word(kind, account.language) for kind in changed)
     both = (account.contacts, contacts)
     told = NOTICES.to_all(both, account, "contacts_changed", ctx, mail={"changed": words})

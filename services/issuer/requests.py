@@ -21,10 +21,10 @@ _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
 
 def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -> Decision:
-    """Issue a PIN, or, while one lives, nothing (R7). The reply is the same.
+    """Issue a PIN, or nothing while one is live (R7). The reply is the same.
 
-    Somebody who asks for a citizen who has died gets nothing, and neither does anybody else. Nor is anything
-    issued to an address that had too many first halves today, whoever asked for them.
+    Nothing is issued for a citizen who has died, nor to an address that had too many first halves today,
+    for any citizens.
     """
     if account.deceased_on:
         return _rejected("deceased")
@@ -38,7 +38,7 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
 
 
 def _rejected(code: str) -> Decision:
-    """Issue nothing; ledger and event say why, the reply does not."""
+    """Issue nothing; ledger and event state the reason, the reply does not."""
     return Decision(
         reply=accepted(),
         entries=(LedgerEntry("pin.request_rejected", {"code": code}),),
@@ -59,7 +59,7 @@ def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
 
 
 def _registered(account: Account, command: PinRequest, ctx: DecisionContext) -> Account:
-    """Take the confirmed data into the account (R1); an operator's recognition makes it dispositivo (R8)."""
+    """Store the confirmed data in the account (R1); an operator's recognition makes it dispositivo (R8)."""
     recognition = _recognition(command, ctx)
     return recognised(
         account,
@@ -106,7 +106,7 @@ def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], ctx: DecisionCo
 
 
 def _with_release(issuing: Decision, issued: Account) -> Decision:
-    """A PIN that is dispositivo from the start releases what an earlier one left waiting (R8, R32)."""
+    """Release istanze suspended under an earlier PIN if this one is dispositivo from the start (R8, R32)."""
     release = released(issued)
     return issuing.but(
         account=release.account,
@@ -116,7 +116,7 @@ def _with_release(issuing: Decision, issued: Account) -> Decision:
 
 
 def _first_half(account: Account, new: NewPin, ctx: DecisionContext) -> tuple[Delivery, ...]:
-    """Return the double message: the mobile, and the PEC or else the email (R5)."""
+    """Return the two messages: to the mobile, and to the PEC or else the email (R5)."""
     half = new.first.reveal()
     expires_on = day(new.expires_on, account.language)
     return NOTICES.to_registered(

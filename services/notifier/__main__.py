@@ -1,4 +1,4 @@
-"""`python -m services.notifier sms|email|pec|post|receipts`: one process a channel, each with its own key."""
+"""`python -m services.notifier sms|email|pec|post|receipts`: a process per channel, each with its key."""
 
 import os
 import sys
@@ -39,7 +39,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys:
 
 def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of receipts."""
-    # Late, because they load the whole contract, which no channel needs.
+    # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
@@ -60,7 +60,7 @@ def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
 
 
 def main() -> int:
-    """Run the lane that is named on the command line."""
+    """Run the lane named on the command line."""
     channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:

@@ -1,4 +1,4 @@
-"""When a delivery that failed for now is tried again. Pure: chance comes in."""
+"""When a delivery that failed temporarily is retried. Pure: randomness is an argument."""
 
 from datetime import timedelta
 
@@ -9,22 +9,22 @@ def next_delay(
     base: timedelta = timedelta(minutes=1),
     cap: timedelta = timedelta(hours=6),
 ) -> timedelta:
-    """Return the wait before the next try: full jitter, so that a burst that failed does not return as one.
+    """Return the wait before the next try: full jitter, so that a failed burst is not retried as a burst.
 
     Args:
         attempt: tries made so far, from 1.
-        jitter: chance, from 0 up to 1.
-        base: longest wait after the first try; doubles with each.
+        jitter: random, from 0 up to 1.
+        base: longest wait after the first try; doubles with each try.
         cap: longest wait of all.
 
     Returns:
         At least a second, at most `cap`.
     """
-    # 2**40 of any base is past any cap, and a timedelta overflows not far beyond.
+    # 2**40 times any base exceeds any cap; a timedelta overflows soon after.
     ceiling = min(cap, base * 2 ** min(attempt - 1, 40)) if base < cap else cap
     return max(timedelta(seconds=1), ceiling * jitter)
 
 
 def exhausted(attempt: int, limit: int = 8) -> bool:
-    """Tell whether the try just made was the last one allowed."""
+    """Return whether the try just made was the last one allowed."""
     return attempt >= limit

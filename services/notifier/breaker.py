@@ -1,4 +1,4 @@
-"""Keeps a lane from knocking at a provider that is down. Pure: clock and chance come in.
+"""Circuit breaker: a lane does not call a provider that is down. Pure: clock and randomness are arguments.
 
 closed --failed--> open --time passes--> half-open --succeeded--> closed
                      ^                       |
@@ -35,30 +35,30 @@ class Breaker:
     retry_at: datetime | None = None
 
     def state(self, now: datetime) -> State:
-        """Return how things stand."""
+        """Return the state."""
         if self.retry_at is None:
             return State.CLOSED
         return State.OPEN if now < self.retry_at else State.HALF_OPEN
 
     def wait(self, now: datetime) -> timedelta:
-        """Return how long until a delivery may be tried; zero when there is nothing to wait for."""
+        """Return the time until a delivery may be tried; zero if it may now."""
         if self.retry_at is None:
             return timedelta(0)
         return max(timedelta(0), self.retry_at - now)
 
     def succeeded(self) -> "Breaker":
-        """The provider answered: closed, and the failures forgotten."""
+        """Return the breaker closed, with its failures reset: the provider answered."""
         return Breaker(base=self.base, cap=self.cap)
 
     def failed(
         self, now: datetime, jitter: float, retry_after: float | None = None, cap: timedelta | None = None
     ) -> "Breaker":
-        """The provider was down: open, for twice as long as the time before.
+        """Return the breaker open, for twice as long as the time before: the provider was down.
 
         Args:
-            now: the moment of the failure.
-            jitter: chance, from 0 up to 1: spreads the end over the second half of the time, so
-                that many workers do not knock together and none knocks at once.
+            now: the time of the failure.
+            jitter: random, from 0 up to 1: spreads the end over the second half of the time, so
+                that many workers do not retry together and none retries at once.
             retry_after: seconds the provider asked for; never shortened, even past the cap.
             cap: longest open time this once, where it is shorter.
         """

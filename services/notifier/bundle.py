@@ -1,4 +1,4 @@
-"""A bundle: what one batch of a deciding worker has to say on one channel, as one message."""
+"""A bundle: the deliveries of one batch of a deciding worker on one channel, as one message."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Sealed:
 
     @property
     def decided_at(self) -> datetime:
-        """The instant of the decision, which dates the message."""
+        """The instant of the decision, which is the message's date."""
         return datetime.fromisoformat(self.created_at)
 
 
@@ -39,13 +39,13 @@ class Bundle:
     deliveries: tuple[Sealed, ...]
 
     def only(self, deliveries: Iterable[Sealed]) -> bytes:
-        """Return the body of a smaller bundle: the same seals under the same key."""
+        """Return the body of a smaller bundle, with the same seals and key."""
         return orjson.dumps({"key": self.key, "deliveries": [_fields(sealed) for sealed in deliveries]})
 
 
 @dataclass(frozen=True, slots=True)
 class ReturningBundle:
-    """Deliveries of a bundle that come back to their channel, under the same seals."""
+    """Deliveries of a bundle that are retried, with the same seals."""
 
     exchange: ClassVar[str] = topology.NOTIFICATIONS
     type: ClassVar[str] = BUNDLE
@@ -83,7 +83,7 @@ class BundleReader:
         """Read one bundle.
 
         Raises:
-            shared.errors.UnreadableMessageError: it is not one, or not from a worker.
+            shared.errors.UnreadableMessageError: it is no bundle, or not from a worker.
         """
         if type_ != BUNDLE:
             raise UnreadableMessageError("unknown_type")

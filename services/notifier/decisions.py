@@ -1,4 +1,4 @@
-"""What follows from the outcome of a bundle: records, entries, events, and what comes back later."""
+"""Decisions on the outcome of a bundle: records, entries, events, and retries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from shared.domain.decision import (
 
 @dataclass(slots=True)
 class BundleResult:
-    """What became of a bundle, gathered delivery by delivery."""
+    """The result of a bundle, collected delivery by delivery."""
 
     channel: str
     entries: list[LedgerEntry] = field(default_factory=list)
@@ -40,7 +40,7 @@ class BundleResult:
     unreachable: list[tuple[Sealed, float]] = field(default_factory=list)
 
     def record(self, sealed: Sealed, status: str, reference: str = "", **more: str) -> None:
-        """Record how a delivery stands; what is final for now is a fact for everybody too."""
+        """Record a delivery's status; a final one is published as an event, too."""
         facts: dict[str, Any] = {
             "delivery_id": sealed.id,
             "channel": self.channel,
@@ -64,7 +64,7 @@ class BundleResult:
         )
 
     def fail(self, sealed: Sealed, reason: str) -> None:
-        """End a delivery for good, and tell the issuer, who knows what it carried."""
+        """Fail a delivery permanently, and notify the issuer, which knows what it carried."""
         self.record(sealed, "failed", reason=reason)
         failed = FailedDelivery(subject=sealed.subject.hex(), delivery_id=sealed.id, reason=reason)
         self.messages.append(WorkerMessage(failed, correlation_id=sealed.correlation_id))
@@ -77,7 +77,7 @@ class BundleDecision:
         self._channel, self._settings = channel, settings
 
     def __call__(self, _: Account, bundle: Bundle, at: ContextWith[Sequence[Result]]) -> Decision:
-        """Record each delivery by its outcome; what failed for now comes back as a smaller bundle."""
+        """Record each delivery's outcome; temporary failures are retried as a smaller bundle."""
         course = BundleResult(self._channel)
         for sealed, result in zip(bundle.deliveries, at.known, strict=True):
             self._follow(course, bundle, sealed, result)
@@ -120,7 +120,7 @@ class BundleDecision:
         course.messages.append(WorkerMessage(parked, correlation_id=sealed.correlation_id))
 
     def _retry(self, bundle: Bundle, course: BundleResult, ctx: DecisionContext) -> list[WorkerMessage]:
-        """Let what failed for now come back, together what has as long to wait: none keeps another."""
+        """Return the retries of temporary failures, grouped by wait: none delays another."""
         again = []
         for (attempt, asked), group in _alike(course.postponed):
             wait = next_delay(attempt - 1, _chance(ctx), self._settings.retry_base, self._settings.retry_cap)
@@ -136,7 +136,7 @@ class BundleDecision:
 
 
 def _alike(waiting: list[tuple[Sealed, float]]) -> Iterable[tuple[tuple[int, timedelta], list[Sealed]]]:
-    """Divide deliveries by their attempt and the wait that the provider asked for, in whole seconds."""
+    """Group deliveries by attempt and the wait that the provider asked for, in whole seconds."""
     groups: dict[tuple[int, timedelta], list[Sealed]] = {}
     for sealed, asked in waiting:
         groups.setdefault((sealed.attempt, timedelta(seconds=ceil(asked))), []).append(sealed)

@@ -1,4 +1,4 @@
-"""What the decision about a receipt knows: how its delivery stands."""
+"""Facts of the decision about a receipt: the status of its delivery."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from shared.worker.unit_of_work import UnitOfWork
 
 
 class FindDeliveryEffect:
-    """The effect of the receipts' lane: finds whom receipts are about."""
+    """The effect of the receipts' lane: finds the citizens of receipts."""
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
-        """Set on each message the citizen of its delivery, or nobody while that is not recorded."""
+        """Set the citizen of its delivery on each message, or none while it is not recorded."""
         receipts = [received for received in batch if isinstance(received.message, Receipt)]
         ids = [received.message.told.delivery_id for received in receipts]
         rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
@@ -22,17 +22,17 @@ class FindDeliveryEffect:
             received.subjects = (bytes(row["subject"]),) if row else ()
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
 
 class ReceiptFacts(Facts):
-    """Reads the deliveries of a batch of receipts again, once their citizens are locked."""
+    """Reads the deliveries of a batch of receipts again, after their citizens are locked."""
 
     async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
-        """Read those whose citizens were found."""
+        """Read the deliveries whose citizens were found."""
         found = [received.message.told.delivery_id for received in batch if received.subjects]
         await work.read_deliveries(found, ledger)
 
     def of(self, _: ReceivedMessage, work: UnitOfWork) -> Recorded:
-        """Return how they stand."""
+        """Return the status of the deliveries."""
         return work.deliveries

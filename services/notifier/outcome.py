@@ -1,7 +1,7 @@
-"""What became of one try to hand over one delivery: a value, matched once.
+"""The outcome of one try of one delivery: a value, matched once.
 
-A channel gives an `Answer`; what may be its recipient's own or the provider's state is `Doubtful`, until
-the judge (`suspicion.py`) has made an `Outcome` of it. What decisions know of a delivery is its `Result`.
+A channel gives an `Answer`. One that may concern the recipient or the provider's state is `Doubtful`, until
+the judge (`suspicion.py`) makes it an `Outcome`. Decisions see a delivery's `Result`.
 
 A reason is a stable word, with the provider's code where there is one (`smtp_550`);
 never the provider's text, which may quote the address.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The provider has taken it.
+    """The provider accepted it.
 
     Attributes:
         reference: the provider's own reference, empty if it gave none.
@@ -23,11 +23,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Permanent: no repeat would fare better. Ends the delivery.
+    """Permanent: no retry can succeed. Ends the delivery.
 
     Attributes:
         reason: a stable word.
-        unasked: we saw it ourselves; the provider was not asked, so this says nothing of it.
+        unasked: determined locally; the provider was not asked, so this says nothing about it.
     """
 
     reason: str
@@ -36,12 +36,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Temporary, or unknown: counts an attempt and comes back later.
+    """Temporary, or unknown: counts an attempt and is retried later.
 
     Attributes:
         reason: a stable word.
         retry_after: seconds the provider asked to be left alone, if it did.
-        unasked: we failed ourselves; the provider was not asked, so this says nothing of it.
+        unasked: a local failure; the provider was not asked, so this says nothing about it.
     """
 
     reason: str
@@ -51,7 +51,7 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """The provider is down, or we are not set up to reach it: counts no attempt, opens the breaker.
+    """The provider is down, or our settings are wrong: counts no attempt, opens the breaker.
 
     Attributes:
         reason: a stable word.
@@ -64,13 +64,13 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A no about a named recipient, or silence, that may be the recipient's own or the provider's state.
+    """A rejection of a named recipient, or no reply: caused by the recipient or the provider's state.
 
     Attributes:
         reason: a stable word.
         retry_after: seconds the provider asked to be left alone, if it did.
-        throttled: says to ask less.
-        perhaps_taken: all was said and no answer came: a repeat may be a second copy.
+        throttled: the provider asks for a lower rate.
+        perhaps_taken: everything was sent and no answer came: a retry may be a second copy.
     """
 
     reason: str
@@ -81,7 +81,7 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Unopenable:
-    """What is not sealed to this channel, or not a delivery: parked alone.
+    """Not sealed to this channel, or not a delivery: parked alone.
 
     Attributes:
         reason: a stable word.

@@ -1,4 +1,4 @@
-"""A delivery, opened, on its way to a channel."""
+"""A delivery, decrypted, for a channel."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +9,14 @@ from shared.contract.delivery import Content
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One delivery as a channel gets it.
+    """One delivery, as passed to a channel.
 
     Attributes:
-        id: the delivery's id, the same at every repeat: the provider's idempotency key.
-        created_at: when the delivery was decided, in UTC; dates the message, so that a
-            repeat is the same bytes.
+        id: the delivery's id, the same at every retry: the provider's idempotency key.
+        created_at: when the delivery was decided, in UTC; the message's date, so that a
+            retry is the same bytes.
         attempt: number of this try, from 1.
-        content: what to send, and to whom.
+        content: the message and its recipient.
     """
 
     id: UUID

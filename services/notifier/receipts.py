@@ -1,4 +1,4 @@
-"""What gateways and the print provider say became of a delivery after it was handed over."""
+"""Receipts: reports of gateways and the print provider on deliveries handed over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,19 +31,19 @@ _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
 
 Recorded = Mapping[UUID, DeliveryRecord]
-"""How the deliveries stand that receipts speak of, as of the last decision; none that is not recorded yet."""
+"""The status of the receipts' deliveries, as of the last decision; only those recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt, and how often it found no delivery yet."""
+    """A receipt, and how often its delivery was not found yet."""
 
     told: DeliveryReceipt
     rounds: int = 0
 
 
 class ReceiptReader:
-    """Reads receipts from gateways, and those that go round."""
+    """Reads receipts from gateways, and retried ones."""
 
     def __init__(self, commands: CommandReader) -> None:
         self._commands = commands
@@ -52,7 +52,7 @@ class ReceiptReader:
         """Read one receipt.
 
         Raises:
-            shared.errors.UnreadableMessageError: it is none, or not from who may send it.
+            shared.errors.UnreadableMessageError: it is no receipt, or its sender is not permitted.
         """
         if type_ == EarlyReceipt.type and role == "worker":
             return Parsed(_retry(body), ())
@@ -71,7 +71,7 @@ def _retry(body: bytes) -> Receipt:
 
 
 def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision:
-    """Record what became of a delivery; a half that did not arrive is the issuer's to judge."""
+    """Record the receipt of a delivery; the issuer decides about a half that did not arrive."""
     told = message.told
     record = at.known.get(told.delivery_id)
     if record is None:
@@ -109,7 +109,7 @@ def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[WorkerMe
 
 
 def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
-    """Let a receipt come back: gateways can be quicker than our own commit."""
+    """Retry a receipt later: gateways can be faster than our own commit."""
     told = message.told
     if message.rounds >= _ROUNDS:
         parked = ParkedMessage(

@@ -1,4 +1,4 @@
-"""The effect of a channel's lane: opens what is sealed to the channel, sends it, forgets it."""
+"""The effect of a channel's lane: opens the sealed deliveries, sends them, and keeps no copy."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from shared.ledger import Ledger
 from shared.worker.reading import ReceivedMessage
 
 _PATIENCE = 5.0
-"""Seconds a batch waits for an open breaker before it is put off: well under the time to stop."""
+"""Seconds a batch waits for an open breaker before it is postponed: well under the time to stop."""
 
 
 class SendEffect:
-    """Sends the deliveries of a batch of bundles, all at once."""
+    """Sends the deliveries of a batch of bundles, concurrently."""
 
     def __init__(self, channel: Channel, opener: BundleOpener, settings: NotifierSettings, log: Any) -> None:  # noqa: ANN401
         self._channel, self._opener, self._log = channel, opener, log
@@ -37,7 +37,7 @@ class SendEffect:
         self._chance = SystemRandom()
 
     async def __call__(self, batch: Sequence[ReceivedMessage], _: Ledger) -> None:
-        """Send; sets on each message a list with what became of each of its deliveries."""
+        """Send, and set the results of its deliveries on each message, as a list."""
         waiting = [received for received in batch if not received.handled]
         for received in waiting:
             received.effect = self._opened(received.message)
@@ -90,7 +90,7 @@ class SendEffect:
         return {one.id: self._bounded(outcome) for one, outcome in zip(batch, verdict.outcomes, strict=True)}
 
     def _bounded(self, outcome: Outcome) -> Outcome:
-        """Let what waits for the provider come back when the breaker tries again, whatever it asked for."""
+        """Limit the wait for the provider to the breaker's next try, whatever it asked for."""
         if isinstance(outcome, Unreachable) and outcome.retry_after:
             return replace(outcome, retry_after=min(outcome.retry_after, self._breaker.cap.total_seconds()))
         return outcome
@@ -106,7 +106,7 @@ class SendEffect:
 
     def _open(self, down: Down) -> None:
         now = datetime.now(UTC)
-        # Three numbers that may have had enough for today must not close the lane for as long.
+        # Three numbers over their limit for today must not close the lane for as long.
         asked = min(down.retry_after or 0.0, self._breaker.cap.total_seconds())
         cap = self._answered_cap if down.answered else None
         self._breaker = self._breaker.failed(now, self._chance.random(), asked, cap)
@@ -114,5 +114,5 @@ class SendEffect:
         self._log.warning("provider.down", channel=self._channel.name, reason=down.reason, wait_ms=wait)
 
     async def close(self) -> None:
-        """Give back the channel's connections."""
+        """Close the channel's connections."""
         await self._channel.close()

@@ -1,15 +1,15 @@
-"""Tells whose a doubtful answer is: the recipient's own, or the provider's state. Pure, but for a random key.
+"""Decides the cause of a doubtful answer: the recipient or the provider. Pure, but for a random key.
 
-A *streak* is the different recipients that failed alike since the provider last took anything. Up to two of
-them failed for their own sake: each counts an attempt, and nobody else waits. From the third on it is the
-provider's state: no attempt is counted, the breaker opens.
+A *streak* is the set of different recipients that failed alike since the provider's last success. Up to two
+are the recipients' own failures: each counts an attempt, and no other delivery waits. From the third on the
+provider is the cause: no attempt is counted, and the breaker opens.
 
-A success ends all streaks. Who was in one has failed while the provider was well: it is *convicted*, and no
-longer closes the lane with two others like it, so that three dead numbers do not do so again and again. Ten
-of them, with not one success between, are the provider's state all the same.
+A success ends all streaks. A recipient in a streak then failed while the provider worked: it is *convicted*,
+and no longer opens the breaker with two others like it, so that three dead numbers do not do so repeatedly.
+Ten of them with no success between are the provider's state.
 
-A throttle of several in one batch is the provider's, with successes between as well: it takes some and not
-all. That counts no attempt either, and opens nothing: the next batch is smaller and later.
+A throttle of several recipients in one batch is the provider's, even with successes between. It counts no
+attempt and does not open the breaker: the next batch is smaller and later.
 """
 
 import os
@@ -26,17 +26,17 @@ from shared.contract.delivery import Post
 SEVERAL = 3
 """Different recipients that fail alike, with no success between, show the provider's state."""
 MANY = 10
-"""The same, of recipients that failed before while the provider was well."""
+"""The same, for recipients that failed before while the provider worked."""
 _KEPT = 1000
 """Recipients remembered, of each kind: the oldest are forgotten first."""
 _KEY = os.urandom(16)
 
 Mark = bytes
-"""A recipient as it is remembered: a digest, under a key that ends with the process."""
+"""A recipient as remembered: a digest, under a key that lives as long as the process."""
 
 
 def mark(outgoing: Outgoing) -> Mark:
-    """Return whom a delivery goes to, so that it can be recognised and not read."""
+    """Return a digest of the recipient, which can be recognised but not read."""
     content = outgoing.content
     to = "\n".join(content.address) if isinstance(content, Post) else content.to.strip().casefold()
     return blake2b(to.encode(), digest_size=16, key=_KEY).digest()
@@ -44,18 +44,18 @@ def mark(outgoing: Outgoing) -> Mark:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What is remembered from batch to batch.
+    """The state kept from batch to batch.
 
     Attributes:
-        streaks: by reason, who failed so since the last success, the latest at the end.
-        convicted: who failed while the provider was well, and was never served since.
+        streaks: by reason, the recipients that failed since the last success, the latest at the end.
+        convicted: recipients that failed while the provider worked, with no success since.
     """
 
     streaks: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
     convicted: tuple[Mark, ...] = ()
 
     def least_suspect(self, waiting: Sequence[Outgoing]) -> Outgoing:
-        """Choose whom to try a provider with that was down: who has not failed, or failed longest ago."""
+        """Choose the delivery to probe the provider with: its recipient has not failed, or longest ago."""
         suspects = [*(one for streak in self.streaks.values() for one in streak), *self.convicted]
         ranks = {one: place for place, one in enumerate(suspects, 1)}
         return min(waiting, key=lambda outgoing: (ranks.get(mark(outgoing), 0), outgoing.attempt))
@@ -63,12 +63,12 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """Why the provider is held to be down.
+    """Why the provider is considered down.
 
     Attributes:
-        reason: of the answer that showed it.
-        retry_after: the longest that it asked to be left alone.
-        answered: it answers, and surely takes nothing: to ask again soon does no harm.
+        reason: of the deciding answer.
+        retry_after: the longest wait that it asked for.
+        answered: it answers and accepts nothing: an early retry does no harm.
     """
 
     reason: str
@@ -78,14 +78,14 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a batch came to.
+    """The result of a batch.
 
     Attributes:
-        outcomes: one a delivery, in the order of the batch.
-        down: the provider's state, unless it is well.
+        outcomes: one per delivery, in the order of the batch.
+        down: why the provider is down; None if it is up.
         asked: whether the provider was asked at all.
-        throttled: whether it wants to be asked less.
-        suspicion: what is remembered from here on.
+        throttled: whether it asks for a lower rate.
+        suspicion: the state for the next batch.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -96,18 +96,18 @@ class Verdict:
 
 
 class Asked(NamedTuple):
-    """How far a batch was when a delivery was begun."""
+    """The progress of a batch when a delivery was begun."""
 
     sent: int
     passed: int
 
 
 class Hearing:
-    """Hears the answers to one batch as they come.
+    """Collects the answers to one batch as they arrive.
 
     Args:
         suspicion: from the batches before.
-        probing: the provider was down, and this is to show whether it is well.
+        probing: the provider was down, and this batch tests whether it is up.
     """
 
     def __init__(self, suspicion: Suspicion | None = None, *, probing: bool = False) -> None:
@@ -124,20 +124,20 @@ class Hearing:
 
     @property
     def provider_at_fault(self) -> bool:
-        """Whether to ask no further: several failed alike since the last success."""
+        """Whether to stop asking: several recipients failed alike since the last success."""
         return bool(self._at_fault)
 
     @property
     def throttled(self) -> bool:
-        """Whether the provider wants to be asked less: not only about one or two recipients."""
+        """Whether the provider throttles in general, not only one or two recipients."""
         return len(self._throttled) >= SEVERAL or bool(self._while_well)
 
     def ask(self) -> Asked:
-        """Note that a delivery is begun; goes with its answer to `hear`."""
+        """Record that a delivery is begun; pass the result to `hear` with its answer."""
         return Asked(self._sent, self._passed)
 
     def hear(self, asked: Asked, outgoing: Outgoing, answer: Answer) -> None:
-        """Hear the answer to one delivery."""
+        """Record the answer to one delivery."""
         self._heard[outgoing.id] = answer
         match answer:
             case Sent():
@@ -152,7 +152,7 @@ class Hearing:
                 pass
 
     def verdict(self, batch: Sequence[Outgoing], answers: Sequence[Answer]) -> Verdict:
-        """Judge the batch, of which what was not heard was not tried."""
+        """Judge the batch; deliveries without a heard answer were not tried."""
         return Verdict(
             outcomes=tuple(self._outcome(*pair) for pair in zip(batch, answers, strict=True)),
             down=self._down(),
@@ -177,7 +177,7 @@ class Hearing:
         if answer.throttled and recipient not in self._convicted:
             self._throttled.add(recipient)
         if self._sent > asked.sent:
-            # Something was taken while this one was under way: the provider was well.
+            # A delivery succeeded while this one was under way: the provider worked.
             _latest(self._convicted, recipient)
             return
         streak = self._streaks.setdefault(answer.reason, {})
@@ -200,7 +200,7 @@ class Hearing:
 
     def _is_providers(self, recipient: Mark, answer: Doubtful) -> bool:
         if answer.throttled and len(self._throttled) >= SEVERAL:
-            # Whoever is throttled among others is so by chance: a backlog is not to use up its tries.
+            # A delivery throttled among others is so by chance: a backlog must not use up its tries.
             return True
         streak = self._streaks.get(answer.reason, {})
         return (

@@ -1,4 +1,4 @@
-"""Which registered contacts a citizen named, and which of them get the halves of the new PIN (R13, R15)."""
+"""The registered contacts that a citizen named, and those that get the halves of the new PIN (R13, R15)."""
 
 from typing import Final, Literal
 
@@ -9,9 +9,9 @@ from shared.italy.mailboxes import same_mailbox
 Contact = tuple[Literal["mobile", "pec", "email"], str]
 
 _ORDER: Final = ("mobile", "pec", "email")
-"""Half 1 goes to the first of these that was named, half 2 to the next.
+"""Half 1 goes to the first of these that is named, half 2 to the next.
 
-Who names all three gets the halves at the mobile and the PEC: it is the surer of the two mailboxes.
+If all three are named, the halves go to the mobile and the PEC, the safer of the two mailboxes.
 """
 
 
@@ -29,10 +29,10 @@ def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
 
 
 def distinct_contacts(first: Contact, second: Contact) -> bool:
-    """Tell whether two contacts are different places: no mailbox may get both halves, by whatever address."""
+    """Return whether two contacts are distinct: no mailbox may get both halves, even by two addresses."""
     return "mobile" in {first[0], second[0]} or not same_mailbox(first[1], second[1])
 
 
 def _same(kind: str, typed: str, registered: str) -> bool:
-    # A mobile in E.164 has one way to be written.
+    # A mobile in E.164 has one spelling.
     return typed == registered if kind == "mobile" else same_mailbox(typed, registered)

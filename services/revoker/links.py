@@ -1,6 +1,6 @@
-"""Confirming links (R14, R20): how one is made, what opens it, how many are sent and how often one is tried.
+"""Confirming links (R14, R20): how they are made and checked, and the limits on sending and tries.
 
-A link expires when it is tried too late, and the next request replaces it: neither needs a timer.
+Expiry is checked when a link is tried, and the next request replaces it: neither needs a timer.
 """
 
 from dataclasses import dataclass
@@ -16,40 +16,40 @@ from shared.italy.dates import instant
 
 Flow = Literal["restore", "revoke"]
 WhyNot = Literal["no_link", "expired", "tried_too_often", "unreadable_token", "wrong_token"]
-"""Why a confirmation was refused, as the ledger has it; the reply does not tell them apart."""
+"""Why a confirmation was refused, for the ledger; the reply does not distinguish them."""
 
 TOKEN_BYTES = 20
-"""160 bits, in hex one word of 40 characters, which nobody can take for half a PIN."""
+"""160 bits, in hex one word of 40 characters, which cannot be mistaken for half a PIN."""
 _DAY = timedelta(days=1)
 _KEPT_AS = {"restore": "restore", "revoke": "revocation"}
 
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link while it is being sent: what the mail says, and what the account keeps."""
+    """A link being sent: the data for the mail and for the account."""
 
     url: Secret
     kept: Link
 
     def values(self, language: str) -> dict[str, str]:
-        """Return what the text of the mail takes."""
+        """Return the values for the mail's template."""
         return {"link": self.url.reveal(), "valid_until": instant(self.kept.expires_at, language)}
 
 
 def new_link(flow: Flow, ctx: DecisionContext) -> NewLink:
-    """Draw the token of a link to the portal's page that confirms."""
+    """Draw the token of a link to the portal's confirmation page."""
     token = Secret(ctx.random(TOKEN_BYTES).hex())
     url = Secret(f"{ctx.policy.portal_url.rstrip('/')}/{flow}/confirm?token={token.reveal()}")
     return NewLink(url, Link(digest=ctx.pepper.link(token), expires_at=ctx.now + ctx.policy.link_validity))
 
 
 def may_send(account: Account, ctx: DecisionContext) -> bool:
-    """Tell whether the citizen was sent fewer links than the limit in the last 24 hours, of both flows."""
+    """Return whether fewer links than the limit were sent to the citizen in 24 hours, of both flows."""
     return len(_of_last_day(account, ctx.now)) < ctx.policy.links_a_day
 
 
 def with_link(account: Account, flow: Flow, link: Link, ctx: DecisionContext) -> Account:
-    """Return the account with a link open, in the place of one that was open before."""
+    """Return the account with this link open, replacing an earlier one."""
     sending: Account = account.but(
         **{_KEPT_AS[flow]: link}, links_sent=(*_of_last_day(account, ctx.now), ctx.now)
     )
@@ -61,9 +61,9 @@ def _of_last_day(account: Account, now: datetime) -> tuple[datetime, ...]:
 
 
 def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> Link | WhyNot:
-    """Return the link if this token opens it, else why not.
+    """Return the link if the token matches, else the reason.
 
-    A token is compared only while the link is open: past the limit not even the right one opens it.
+    A token is compared only while the link is open: past the limit even the right one is refused.
     """
     if link is None:
         return "no_link"
@@ -80,7 +80,7 @@ def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> L
 def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:
     """Refuse a confirmation; a wrong token is counted against the link.
 
-    What cannot be opened was compared with nothing: a portal with the wrong key costs no citizen the link.
+    A token that cannot be decrypted is not counted: a portal with the wrong key costs no citizen the link.
     """
     refused = Decision(
         reply=rejected("link_invalid"), entries=(LedgerEntry(f"{flow}.not_confirmed", {"code": why}),)

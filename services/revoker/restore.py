@@ -1,4 +1,4 @@
-"""A PIN that was lost after first access is restored (R13-R17)."""
+"""Restores a PIN lost after first access (R13-R17)."""
 
 from services.revoker.destinations import Contact, distinct_contacts, named
 from services.revoker.links import check_token, may_send, new_link, not_confirmed, with_link
@@ -13,7 +13,7 @@ from shared.domain.decision import Decision, DecisionContext, Delivery, Event, L
 from shared.italy.dates import day
 
 RESTORABLE: frozenset[Status] = frozenset({"active", "restoring"})
-"""Who completed first access (R17): a locked or blocked PIN can be restored, a restored one lost again."""
+"""After first access (R17): a locked or blocked PIN can be restored, and a restored one again."""
 
 
 def request(account: Account, command: RestoreRequest, ctx: DecisionContext) -> Decision:
@@ -46,7 +46,7 @@ def _why_not(account: Account, contacts: tuple[Contact, ...], ctx: DecisionConte
 
 
 def confirm(account: Account, command: RestoreConfirm, ctx: DecisionContext) -> Decision:
-    """Replace the lost PIN by an initial one, which is sent in two halves to two contacts (R15)."""
+    """Replace the lost PIN with an initial one, sent in two halves to two contacts (R15)."""
     match check_token(account.restore, command.token_sealed, ctx):
         case Link(contacts=(first, second)) if account.status in RESTORABLE and distinct_contacts(
             first, second
@@ -59,7 +59,7 @@ def confirm(account: Account, command: RestoreConfirm, ctx: DecisionContext) -> 
 
 
 def _restored(account: Account, new: NewPin, to: tuple[Contact, Contact], ctx: DecisionContext) -> Decision:
-    """Put the new PIN in the place of the lost one, which opens nothing from now on; the level is kept."""
+    """Replace the lost PIN, which is invalid from now on, with the new one; the level is kept."""
     first = _half(account, to[0], _part("first", new.first, account), new, ctx)
     second = _half(account, to[1], _part("second", new.second, account), new, ctx)
     restored = with_pin(account, new.sent_by(first, second), status="restoring")

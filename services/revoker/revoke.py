@@ -1,4 +1,4 @@
-"""A PIN is ended: by the citizen with the health card (R18-R20), or by the contact centre (R21)."""
+"""Revokes a PIN: for the citizen with the health card (R18-R20), or by the contact centre (R21)."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def _address(command: RevokeRequest) -> Mailbox:
 
 
 def confirm(account: Account, command: RevokeConfirm, ctx: DecisionContext) -> Decision:
-    """Annul the PIN (R20): the citizen is told at the registered contacts and at the link's address."""
+    """Annul the PIN (R20): the citizen is notified at the registered contacts and at the link's address."""
     match check_token(account.revocation, command.token_sealed, ctx):
         case Link() as link if account.live:
             return revoked(account, "citizen").but(
@@ -72,7 +72,7 @@ def _as_contacts(link: Link) -> Contacts:
 
 
 def by_contact_centre(account: Account, command: RevokeByContactCentre, ctx: DecisionContext) -> Decision:
-    """Annul the PIN of who phoned (R21): operator and office are in the entry, the reason in the account."""
+    """Annul the PIN of a caller (R21): operator and office are in the entry, the reason in the account."""
     actor, office = f"operator:{command.operator.id}", command.operator.office
     if not account.live:
         refused = LedgerEntry("revoke.refused", {"code": "no_live_pin", "office": office}, actor=actor)

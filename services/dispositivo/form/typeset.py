@@ -17,7 +17,7 @@ _SOURCE: Final = Path(__file__).with_name("form.typ")
 _PAGES: Final = {kind: page for page, kind in enumerate(product(("it", "de"), ("online", "fax", "branch")))}
 _TITLES: Final = {"it": "Richiesta del PIN dispositivo", "de": "Antrag auf die dispositive PIN"}
 _CONTACTS: Final = frozenset({"home_phone", "mobile", "email", "pec"})
-_LONGEST_RESIDENCE: Final = 90  # what its line holds in 10 point
+_LONGEST_RESIDENCE: Final = 90  # fits its line in 10 point
 _REQUESTED: Final = {"it": "{} del {}", "de": "{} vom {}"}
 
 
@@ -32,7 +32,7 @@ def typeset(form: Form) -> bytes:
 
 
 def prepare() -> None:
-    """Make the press ready, which takes half a second: at the start of a worker, not at the first form."""
+    """Initialise the typesetter. This takes half a second: do it at start, not at the first form."""
     _press()
 
 
@@ -65,5 +65,5 @@ def _on_two_lines(residence: str) -> tuple[str, ...]:
 
 
 def _written(contact: str) -> str:
-    """Return a contact as it can be typed again: a domain in letters that the fonts lack, in ASCII."""
+    """Return a contact as it can be typed: a domain in letters that the fonts lack is given in ASCII."""
     return contact if printable(contact, exact=True) == contact else deliverable(contact)

@@ -1,4 +1,4 @@
-"""The only code that talks to the outside world."""
+"""Channels: the only code that contacts outside providers."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,33 +11,33 @@ from shared.contract.channels import CHANNELS
 
 
 class Channel(Protocol):
-    """One way to a citizen."""
+    """One way of delivery to a citizen."""
 
     @property
     def name(self) -> str:
-        """As `shared.contract.channels` calls it."""
+        """Return the channel's name in `shared.contract.channels`."""
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
-        """Hand over all of a batch, concurrently.
+        """Hand over a batch, concurrently.
 
         Args:
             batch: what to send.
-            hearing: is told every answer as it comes, and says when to ask no further.
+            hearing: notified of every answer as it arrives; decides when to stop asking.
 
         Returns:
-            One answer each, in the order of the batch; what was not heard was not tried. What the world
-            does wrong is an answer too: nothing is raised for it.
+            One answer each, in the order of the batch; a delivery without a heard answer was not tried.
+            A provider's failure is an answer too: it raises no exception.
         """
 
     async def close(self) -> None:
-        """Give back connections; what is under way is lost."""
+        """Close connections; deliveries under way are lost."""
 
 
 def open_channel(name: str, settings: NotifierSettings) -> Channel:
-    """Open a channel by its name; connects to nothing yet.
+    """Open a channel by its name, without connecting yet.
 
     Args:
-        name: as `shared.contract.channels` calls it.
+        name: as in `shared.contract.channels`.
         settings: of the notifier.
 
     Raises:
@@ -56,7 +56,7 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
             from services.notifier.channels.letter import prepare  # noqa: PLC0415 - a process loads its one channel
             from services.notifier.channels.post import PostChannel  # noqa: PLC0415 - a process loads its one channel
 
-            prepare()  # half a second that the first letter would wait for
+            prepare()  # takes half a second, which the first letter would wait for
             return PostChannel(settings.post_spool)
         case _:
             there_are = ", ".join(channel.name for channel in CHANNELS)

@@ -1,7 +1,7 @@
-"""What every answer of a provider means: the one table, which `docs/deliveries.md` shows with its reasons.
+"""The meaning of every provider's answer: the one table, which `docs/deliveries.md` explains.
 
-An answer that is about the named recipient alone is decided here. One that may as well be the provider's own
-state is doubtful: `suspicion.py` tells which, from how other recipients fare.
+An answer about the named recipient alone is decided here. One that may also be about the provider's state
+is doubtful: `suspicion.py` decides it, from the answers about other recipients.
 """
 
 import re
@@ -31,14 +31,14 @@ class Meaning(Enum):
 SMS: Mapping[str, Meaning] = {
     "400": Meaning.REFUSED,
     "410": Meaning.REFUSED,  # the number is gone
-    "413": Meaning.REFUSED,  # as long at every repeat
+    "413": Meaning.REFUSED,  # as long at every retry
     "422": Meaning.REFUSED,
-    # The gateway knows this client_ref: an earlier try was taken.
+    # The gateway knows this client_ref: an earlier try was accepted.
     "409": Meaning.TAKEN,
     "429": Meaning.THROTTLED,
     "503": Meaning.THROTTLED,
-    # 401 to 405, 407, 408, 425, redirects, other 5xx and whatever is not foreseen: a number that this gateway
-    # does not serve, a message that upsets it, or our account, our settings, its state.
+    # 401 to 405, 407, 408, 425, redirects, other 5xx and all unforeseen ones: a number that this gateway
+    # does not serve, a message that it fails on, or our account, our settings, its state.
     "others": Meaning.DOUBTFUL,
 }
 """By HTTP status, other than 2xx."""
@@ -52,9 +52,9 @@ _DOUBTFUL = _row(Meaning.UNREACHABLE, Meaning.DOUBTFUL, Meaning.DOUBTFUL)
 _THROTTLED = _row(Meaning.UNREACHABLE, Meaning.THROTTLED, Meaning.THROTTLED)
 
 SMTP: Mapping[str, Mapping[Stage, Meaning]] = {
-    "421": _THROTTLED,  # the server leaves: for this recipient, for this connection, or for good
+    "421": _THROTTLED,  # the server closes: for this recipient, this connection, or all
     "452": _THROTTLED,  # no room: in the mailbox, or on the server
-    # Relay access, TLS or log-in for now: 454 is our standing with the relay, unlike other 4xx.
+    # Relay access, TLS or log-in, temporarily: 454 is about our account at the relay, unlike other 4xx.
     "454": _DOUBTFUL,
     "4xx": _row(Meaning.UNREACHABLE, Meaning.POSTPONED, Meaning.POSTPONED),  # greylists, busy mailboxes
     # Our log-in. RFC 4954.
@@ -62,19 +62,19 @@ SMTP: Mapping[str, Mapping[Stage, Meaning]] = {
     "534": _DOUBTFUL,
     "535": _DOUBTFUL,
     "538": _DOUBTFUL,
-    # We and the server are out of step; some say so where a log-in is missing.
+    # Protocol out of step; some servers reply so when a log-in is missing.
     "500": _DOUBTFUL,
     "502": _DOUBTFUL,
     "503": _DOUBTFUL,
     "504": _DOUBTFUL,
-    # A policy (RFC 3463): the recipient's, or our own relay's towards us.
+    # A policy (RFC 3463): the recipient's, or our own relay's.
     "5.7.x": _DOUBTFUL,
-    "5xx": _row(Meaning.UNREACHABLE, Meaning.REFUSED, Meaning.REFUSED),  # the address, for good
+    "5xx": _row(Meaning.UNREACHABLE, Meaning.REFUSED, Meaning.REFUSED),  # the address, permanently
     "others": _DOUBTFUL,
 }
-"""By reply code and the stage it came at; the first that fits, in this order.
+"""By reply code and stage; the first match counts.
 
-What is said before a recipient is named is never a mail's fault.
+A reply before a recipient is named is never caused by the mail.
 """
 
 _LONGEST_WAIT = 3600.0
@@ -84,12 +84,12 @@ _POLICY = re.compile(r"5\.7\.\d")
 def sms_answer(
     status: int, retry_after: str | None = None, now: datetime | None = None, attempt: int = 1
 ) -> Answer:
-    """Return what an answer other than 2xx means.
+    """Return the meaning of an answer other than 2xx.
 
     Args:
         status: HTTP status.
         retry_after: the header, seconds or a date (RFC 9110, 10.2.3).
-        now: to measure the date from.
+        now: to compute the delay from the date.
         attempt: number of the try.
     """
     meaning = SMS.get(str(status), SMS["others"])
@@ -97,18 +97,18 @@ def sms_answer(
 
 
 def smtp_answer(stage: Stage, code: int, text: str) -> Answer:
-    """Return what a reply other than success means.
+    """Return the meaning of a reply other than success.
 
     Args:
         stage: the command that was answered.
         code: SMTP reply code.
-        text: of the reply, looked at for the enhanced code alone.
+        text: of the reply, read for the enhanced code only.
     """
     return _answer(smtp_meaning(stage, code, text), f"smtp_{max(code, 0)}")
 
 
 def smtp_meaning(stage: Stage, code: int, text: str) -> Meaning:
-    """Return what the table says of a reply."""
+    """Return the table's meaning of a reply."""
     kind = "5.7.x" if code // 100 == 5 and _POLICY.match(text) else f"{code // 100}xx"  # noqa: PLR2004
     row = SMTP.get(str(code)) or SMTP.get(kind) or SMTP["others"]
     return row[stage]
@@ -121,7 +121,7 @@ def _answer(meaning: Meaning, reason: str, wait: float | None = None, attempt: i
         case Meaning.POSTPONED:
             return Postponed(reason, wait)
         case Meaning.TAKEN:
-            # A first try that is taken for a repeat may be one, after a crash; the next try knows.
+            # A first try reported as a duplicate may be one, after a crash; the next try decides.
             return Sent("") if attempt > 1 else Postponed(reason, wait)
         case Meaning.UNREACHABLE:
             return Unreachable(reason, wait)

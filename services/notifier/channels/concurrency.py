@@ -1,4 +1,4 @@
-"""Sends a batch, several at once, and makes an answer of whatever happens."""
+"""Sends a batch concurrently, and turns every result or failure into an answer."""
 
 import asyncio
 from collections import deque
@@ -16,7 +16,7 @@ SendOne = Callable[[Outgoing], Awaitable[Answer]]
 
 
 class ConcurrentSender:
-    """The senders of one channel: half as many after the provider throttled, twice as many when it does not.
+    """The senders of one channel: halved when the provider throttles, doubled when it does not.
 
     Args:
         most: how many at most.
@@ -30,7 +30,7 @@ class ConcurrentSender:
         answers = await send_abreast(batch, self.width, send_one, hearing)
         if hearing.throttled:
             self.width = max(1, self.width // 2)
-        elif len(batch) >= self.width:  # fewer do not show what it bears
+        elif len(batch) >= self.width:  # a smaller batch does not show its capacity
             self.width = min(self._most, self.width * 2)
         return answers
 
@@ -38,14 +38,14 @@ class ConcurrentSender:
 async def send_abreast(
     batch: Sequence[Outgoing], width: int, send_one: SendOne, hearing: Hearing
 ) -> list[Answer]:
-    """Send all of a batch, `width` at a time, unless the provider turns out to be down.
+    """Send all of a batch, `width` at a time, unless the provider is down.
 
-    - Who finds the provider unreachable leaves the rest to the others; when nobody is left, what was not
-      begun shares that answer. So a provider that is down is not asked for each delivery.
-    - Once several recipients are throttled, whoever meets that leaves as well, and the provider is asked
-      less. One or two are throttled for their own sake, and nobody leaves.
-    - Once several recipients fail alike with no success between, nothing new is begun; if what is under way
-      succeeds after all, the rest goes out.
+    - A sender that finds the provider unreachable stops; when all have stopped, the deliveries not begun
+      share that answer. So a provider that is down is not asked for each delivery.
+    - Once several recipients are throttled, each throttled sender stops as well, to reduce the load. One or
+      two throttled recipients have limits of their own, and no sender stops.
+    - Once several recipients fail alike with no success between, no delivery is begun; if one under way
+      succeeds, the rest is sent.
 
     Returns:
         One answer each, in the order of the batch.
@@ -59,7 +59,7 @@ async def send_abreast(
 
 
 class _Round:
-    """One batch on its way."""
+    """One batch being sent."""
 
     def __init__(self, batch: Sequence[Outgoing], send_one: SendOne, hearing: Hearing) -> None:
         self.answers: list[Answer | None] = [None] * len(batch)
@@ -98,7 +98,7 @@ class _Round:
 async def _answer(outgoing: Outgoing, send_one: SendOne) -> Answer:
     try:
         return await send_one(outgoing)
-    except Exception as error:  # noqa: BLE001 - a fault of ours with one delivery must not repeat its neighbours
+    except Exception as error:  # noqa: BLE001 - an internal error with one delivery must not repeat the others
         log.error(  # noqa: TRY400 - the text of the error may quote an address
             "channel.fault", delivery_id=str(outgoing.id), error=type(error).__name__
         )

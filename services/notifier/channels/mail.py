@@ -1,7 +1,7 @@
-"""Composes mails: plain text, and the same as HTML in a frame.
+"""Composes mails: plain text, and the same as HTML in a template.
 
-By hand rather than with `email.message`, which takes longer for one mail than all the rest of the
-way: what is the same for every mail of a language is made once, and the fields are put in.
+Without `email.message`, which takes longer for one mail than the rest of its handling: the constant
+parts of a language are made once, and the fields are inserted.
 """
 
 import re
@@ -22,7 +22,7 @@ from shared.crypto.secret import Secret
 from shared.errors import AddressError
 from shared.italy.mailboxes import deliverable
 
-# "=_" never occurs in quoted-printable (RFC 2045, 6.7), so this parts any two bodies.
+# "=_" never occurs in quoted-printable (RFC 2045, 6.7), so this separates any two bodies.
 _BOUNDARY = "=_part_="
 _SUBJECT = "\1"
 _ADDRESS = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-zA-Z0-9.-]{1,253}")
@@ -32,7 +32,7 @@ _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What all mails in a language have in common."""
+    """The constant parts of all mails in a language."""
 
     headers: str
     html_part: str
@@ -61,16 +61,16 @@ class Composer:
         """Compose one mail; the same arguments give the same bytes.
 
         Args:
-            delivery: the delivery's id, which makes the Message-ID.
+            delivery: the delivery's id, used for the Message-ID.
             created_at: the date of the mail.
             mail: its content.
 
         Returns:
-            The envelope's recipient, and the mail: 7-bit lines ended by CRLF, at most 76 characters long
+            The envelope's recipient, and the mail: 7-bit lines ending in CRLF, at most 76 characters long
             in the bodies.
 
         Raises:
-            AddressError: the address is none, or not one for SMTP without SMTPUTF8.
+            AddressError: the address is invalid, or needs SMTPUTF8.
         """
         frame, to, text = self._frames[mail.language], _recipient(mail.to), mail.text.reveal()
         message = (
@@ -86,13 +86,13 @@ class Composer:
 
 
 def as_html(text: str, link: Secret | None = None) -> str:
-    """Return the paragraphs of a plain text as HTML, the link made clickable, a half on its own made large.
+    """Return a plain text as HTML paragraphs, with the link clickable and a half on its own large.
 
     Args:
-        text: plain text; whatever stands in it is shown as it is.
-        link: the one address that becomes a link, wherever it stands as a word of its own. All others stay
-            text: they are from outside. The setting with the portal's address would not tell them apart, as
-            an address there may come from outside too.
+        text: plain text; shown verbatim, escaped.
+        link: the one address that becomes a link, wherever it is a word of its own. All others stay text:
+            they come from outside. Matching the portal's address in the settings would not do, as an address
+            there may come from outside too.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     trusted = link.reveal() if link else ""
@@ -115,21 +115,21 @@ def _recipient(written: str) -> str:
         address = deliverable(written)
     except ValueError:
         address = ""
-    # This goes into a header and a command: what it may hold is for us to say, too.
+    # This goes into a header and a command, so it is validated here, too.
     if not _ADDRESS.fullmatch(address):
         raise AddressError("not an address that SMTP can carry") from None
     return address
 
 
-# A subject names the matter and never a secret, so what is made of it may be kept.
+# A subject never contains a secret, so its encoded form may be cached.
 @lru_cache(maxsize=256)
 def _opening(before: str, subject: str) -> str:
-    """Return all of the page before the text, whose title and heading are the subject."""
+    """Return the page up to the text, with the subject as title and heading."""
     return quoted(before.replace(_SUBJECT, escape(_one_line(subject), quote=False)))
 
 
 def _one_line(subject: str) -> str:
-    # Line ends become spaces: a subject is one line, whatever it was made from.
+    # Line ends become spaces: a subject is one line.
     return " ".join("".join(c if c.isprintable() else " " for c in subject).split())
 
 

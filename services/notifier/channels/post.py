@@ -1,4 +1,4 @@
-"""Letters: many to a document, left in a folder for the print provider."""
+"""Letters: many in one document, left in a folder for the print provider."""
 
 import asyncio
 import errno
@@ -33,14 +33,14 @@ class PostChannel:
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""
         asked = hearing.ask()
-        # Typesetting and writing to disk take long, and must not hold up the loop.
+        # Typesetting and disk writes are slow, and must not block the event loop.
         answers = await asyncio.to_thread(self._answers, batch)
         for outgoing, answer in zip(batch, answers, strict=True):
             hearing.hear(asked, outgoing, answer)
         return answers
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: no resource is held."""
 
     def _answers(self, batch: Sequence[Outgoing]) -> list[Answer]:
         letters = [outgoing for outgoing in batch if isinstance(outgoing.content, Post)]
@@ -57,7 +57,7 @@ class PostChannel:
             letters = self._good(letters)
             document = self._attempt(letters or [_SPECIMEN])
             if document is None:
-                # Good letters that fail, such as for a missing font, must not cost their addressees a PIN.
+                # Valid letters that fail, such as for a missing font, must not cost their addressees a PIN.
                 return [Unreachable("post_typesetting")] * len(batch)
         handed = self._handed(document, letters, batch) if letters else None
         received = {letter.id for letter in letters}
@@ -65,7 +65,7 @@ class PostChannel:
         return [handed if handed and str(outgoing.id) in received else refused for outgoing in batch]
 
     def _handed(self, document: bytes, printed: list[Letter], batch: list[Outgoing]) -> Answer:
-        # The latest of the letters, not the time of day: a repeat writes the same manifest.
+        # The latest letter's time, not the clock: a retry writes the same manifest.
         written_at = max(outgoing.created_at for outgoing in batch)
         try:
             return Sent(hand_over(self._folder, document, [letter.id for letter in printed], written_at))
@@ -73,7 +73,7 @@ class PostChannel:
             return Unreachable(f"post_{errno.errorcode.get(error.errno or 0, 'spool').lower()}")
 
     def _good(self, letters: list[Letter]) -> list[Letter]:
-        """Find the letters that can be typeset among some that together cannot, by halving."""
+        """Return the letters that can be typeset, found by halving, when the whole set cannot."""
         if len(letters) == 1:
             return []
         middle = len(letters) // 2
@@ -86,7 +86,7 @@ class PostChannel:
     def _attempt(self, letters: list[Letter]) -> bytes | None:
         try:
             return self._typeset(letters)
-        except Exception as error:  # noqa: BLE001 - whatever stops one letter must not stop its neighbours
+        except Exception as error:  # noqa: BLE001 - an error in one letter must not stop the others
             # The text of the error may quote the address.
             log.warning("post.typesetting_failed", letters=len(letters), error=type(error).__name__)
             return None

@@ -1,7 +1,7 @@
 """Quoted-printable (RFC 2045, 6.7) that breaks lines between words only.
 
-The standard library breaks wherever the 76th character falls, which may be within a half:
-whoever reads the mail undecoded, or with a poor program, would not find it whole.
+The standard library breaks at the 76th character, which may be within a half: a mail shown undecoded would
+not show the half whole.
 """
 
 import re
@@ -15,10 +15,10 @@ def quoted(text: str) -> str:
     r"""Encode a text.
 
     Args:
-        text: with lines ended by `\n`, `\r\n` or `\r`.
+        text: with lines ending in `\n`, `\r\n` or `\r`.
 
     Returns:
-        ASCII, with lines ended by CRLF and at most 76 characters long.
+        ASCII, with lines ending in CRLF and at most 76 characters long.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -28,7 +28,7 @@ def quoted(text: str) -> str:
 
 def _line(line: str) -> str:
     if line.endswith((" ", "\t")):
-        # White space at the end of a line gets lost on the way.
+        # White space at the end of a line may be lost in transport.
         line = f"{line[:-1]}={ord(line[-1]):02X}"
     return line if len(line) <= _LONGEST else "=\r\n".join(_pieces(line))
 

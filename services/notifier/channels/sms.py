@@ -1,4 +1,4 @@
-"""SMS, by an HTTP gateway."""
+"""SMS, through an HTTP gateway."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from shared.texts.sms_length import segments
 log = structlog.get_logger()
 
 _LARGEST_ANSWER = 64 * 1024
-# Below what gateways commonly keep a silent connection for, so that none is used as it is being closed.
+# Below the usual idle timeout of gateways, so that no connection is used while it is being closed.
 _KEEPALIVE_SECONDS = 4.0
 
 
 class SmsChannel:
-    """Posts `{"to", "text", "client_ref"}`; the gateway knows a repeat by its `client_ref`."""
+    """Posts `{"to", "text", "client_ref"}`; the gateway recognises a retry by its `client_ref`."""
 
     name = "sms"
 
@@ -45,7 +45,7 @@ class SmsChannel:
     async def _send_one(self, outgoing: Outgoing) -> Answer:
         body = _body(outgoing)
         try:
-            # A redirect would carry the half to a place that nobody has set.
+            # A redirect would send the half to a host that is not configured.
             async with self._open().post(self._settings.sms_url, data=body, allow_redirects=False) as answer:
                 if answer.status // 100 == 2:  # noqa: PLR2004 - the class of success
                     return Sent(await _reference(answer))
@@ -58,11 +58,11 @@ class SmsChannel:
         except TimeoutError:
             return Doubtful("sms_timeout", perhaps_taken=True)
         except (aiohttp.ClientError, OSError):
-            # It may or may not have been taken; the repeat carries the same client_ref.
+            # It may have been accepted; the retry carries the same client_ref.
             return Doubtful("sms_dropped", perhaps_taken=True)
 
     def _open(self) -> aiohttp.ClientSession:
-        # Late, because a session belongs to the loop that runs.
+        # Created late: a session belongs to the running event loop.
         if self._session is None:
             settings = self._settings
             headers = {"Content-Type": "application/json"}
@@ -87,16 +87,16 @@ def _body(outgoing: Outgoing) -> bytes:
         raise TypeError("only an Sms goes by SMS")
     text = outgoing.content.text.reveal()
     if (parts := segments(text)) > 1:
-        # Costs more and may arrive in pieces, but arrives: the template is what has to be mended.
+        # It costs more and may arrive in parts, but it arrives: the template has to be corrected.
         log.warning("sms.too_long", delivery_id=str(outgoing.id), segments=parts)
     return orjson.dumps({"to": outgoing.content.to, "text": text, "client_ref": str(outgoing.id)})
 
 
 async def _reference(answer: aiohttp.ClientResponse) -> str:
-    """Return the gateway's id of an accepted message, empty if the body makes no sense.
+    """Return the gateway's id of an accepted message, empty if the body is unreadable.
 
-    The status is the verdict: what is 2xx was taken, and to repeat it because its body is rubbish,
-    too long or never ends would send the citizen the same message again and again.
+    Only the status decides: 2xx was accepted. A retry because the body is invalid, too long or endless
+    would send the citizen the same message repeatedly.
     """
     try:
         found = orjson.loads(await answer.content.read(_LARGEST_ANSWER))

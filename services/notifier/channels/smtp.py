@@ -1,4 +1,4 @@
-"""Mail and PEC, by SMTP over connections that stay open."""
+"""Email and PEC, by SMTP over persistent connections."""
 
 import asyncio
 import ssl
@@ -22,7 +22,7 @@ class SmtpChannel:
         self.name = name
         self._box = box
         self._composer = Composer(box.sender, box.receipt)
-        # Made once, as it reads all certificates of the machine.
+        # Created once, as it reads all certificates of the machine.
         self._context = None if box.tls == "none" else ssl.create_default_context()
         self._idle: list[Connection] = []
         self._abreast = ConcurrentSender(box.connections)
@@ -32,7 +32,7 @@ class SmtpChannel:
         return await self._abreast.send(batch, self._send_one, hearing)
 
     async def close(self) -> None:
-        """Leave the server."""
+        """Close the connections to the server."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.farewell() for connection in idle))
 
@@ -49,8 +49,8 @@ class SmtpChannel:
     async def _deliver(self, to: str, message: bytes) -> Answer:
         if connection := self._kept():
             answer = await self._carry(connection, to, message)
-            # A kept connection that ended says nothing of the server: it may have waited too long. Only
-            # before the recipient is named, though: what comes after is an answer about it.
+            # A kept connection that ended says nothing about the server: it may have been idle too long.
+            # This holds only before the recipient is named: later failures concern the recipient.
             if not isinstance(answer, Unreachable):
                 return answer
         connection = Connection(self._box, self._context)

@@ -1,4 +1,4 @@
-"""One SMTP connection, which carries mails one after the other (RFC 5321)."""
+"""One SMTP connection, which sends mails one after the other (RFC 5321)."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ _QUEUE_ID = re.compile(r"(?:queued as|id=?)\s*([A-Za-z0-9-]{4,64})\b(?!@)", re.I
 
 
 class Connection:
-    """An SMTP connection of one of our accounts."""
+    """An SMTP connection of one account."""
 
     def __init__(self, box: Mailbox, context: ssl.SSLContext | None) -> None:
         self._box = box
@@ -44,11 +44,11 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether it is open and not yet to be renewed."""
+        """Whether it is open and not due for renewal."""
         return self._client.is_connected and self.carried < self._box.mails_a_connection
 
     async def open(self) -> Unreachable | None:
-        """Connect, start TLS and log in, as set; what goes wrong in this is never a mail's fault."""
+        """Connect, start TLS and log in, as configured; a failure here is never caused by a mail."""
         try:
             async with asyncio.timeout(self._box.connect_limit.total_seconds()):
                 await self._client.connect()
@@ -75,7 +75,7 @@ class Connection:
         Args:
             sender: the envelope's, ASCII.
             recipient: the envelope's, ASCII.
-            message: as it is to arrive.
+            message: the complete mail.
         """
         self.carried += 1
         stage: Stage = "mail"
@@ -104,7 +104,7 @@ class Connection:
         return smtp_answer(stage, code, text)
 
     async def farewell(self) -> None:
-        """Leave politely, but not at any price."""
+        """Send QUIT, with a time limit."""
         with contextlib.suppress(SMTPException, OSError):
             await self._client.quit(timeout=_FAREWELL_SECONDS)
         self.close()
@@ -118,13 +118,13 @@ class Connection:
         return Unreachable(reason)
 
     def _lost(self, stage: Stage, reason: str) -> Answer:
-        # Once the recipient is named it may be this mail that upsets the server, and once the text is
-        # sent it may have been taken: the repeat is the same bytes under the same Message-ID.
+        # After the recipient is named this mail may be the cause, and after the text is sent it may have
+        # been accepted: the retry is the same bytes under the same Message-ID.
         self.close()
         return Unreachable(reason) if stage == "mail" else Doubtful(reason, perhaps_taken=stage == "data")
 
     async def _reset(self, code: int) -> None:
-        if code == 421 or not self._client.is_connected:  # noqa: PLR2004 - the server is leaving
+        if code == 421 or not self._client.is_connected:  # noqa: PLR2004 - the server is closing
             self.close()
             return
         try:
@@ -134,12 +134,12 @@ class Connection:
 
 
 def _reference(text: str) -> str:
-    # Only what is surely a queue id: the rest of the reply may quote the address.
+    # Only a certain queue id: the rest of the reply may quote the address.
     found = _QUEUE_ID.search(text)
     return found[1] if found else ""
 
 
 def _own_name() -> str:
-    # Not the full name, which would ask the DNS at every connection.
+    # Not the full name, which would need a DNS lookup at every connection.
     name = socket.gethostname()
     return name if _HOSTNAME.fullmatch(name) else "[127.0.0.1]"

@@ -12,22 +12,22 @@ import orjson
 
 
 def hand_over(folder: Path, document: bytes, letters: Sequence[str], written_at: datetime) -> str:
-    """Put a document and its manifest into the folder, to stay there whatever happens.
+    """Write a document and its manifest durably into the folder.
 
-    The manifest comes last and whole: a document without one is not to be printed yet. The same letters
-    give the same names, so a repeat replaces what is there by the same bytes.
+    The manifest is written last, atomically: a document without one must not be printed. The same letters
+    give the same names, so a retry replaces the files with the same bytes.
 
     Args:
-        folder: has to exist.
-        document: a PDF, one page a letter.
+        folder: must exist.
+        document: a PDF, one page per letter.
         letters: ids, in the order of the pages.
-        written_at: goes into the manifest.
+        written_at: the time in the manifest.
 
     Returns:
         The document's name.
 
     Raises:
-        OSError: the folder is missing, full or not ours; nothing half-written stays.
+        OSError: the folder is missing, full or not writable; no partial file stays.
     """
     stem = hashlib.sha256("".join(letters).encode()).hexdigest()[:12]
     name = f"{stem}.pdf"

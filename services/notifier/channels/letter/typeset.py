@@ -21,14 +21,14 @@ class Letter:
     """One letter to print.
 
     Attributes:
-        id: UUID, as text; it stands in the Data Matrix, and nowhere in the text, where its first eight
-            characters could be taken for the half.
-        language: of everything but the address.
+        id: UUID, as text; in the Data Matrix only: in the text, its first eight characters could be
+            mistaken for the half.
+        language: of all text but the address.
         address: 3 to 8 lines, from `address_lines`.
         name: given name and surname, for the salutation.
         half: the eight characters (R4).
         expires_on: the last day of the initial PIN.
-        written_on: the date that the letter bears.
+        written_on: the date of the letter.
     """
 
     id: str
@@ -41,12 +41,12 @@ class Letter:
 
 
 def typeset(letters: Sequence[Letter]) -> bytes:
-    """Return one document, PDF/A-2b and PDF/UA-1, a page a letter, in order.
+    """Return one document, PDF/A-2b and PDF/UA-1, one page per letter, in order.
 
     The same letters give the same bytes. The document's metadata carry no name and no secret.
 
     Raises:
-        ValueError: for no letters at all, or an id that is not 36 ASCII characters.
+        ValueError: for no letters, or an id that is not 36 ASCII characters.
     """
     if not letters:
         raise ValueError("a document has at least one letter")
@@ -55,7 +55,7 @@ def typeset(letters: Sequence[Letter]) -> bytes:
 
 
 def prepare() -> None:
-    """Make the press ready, which takes half a second: at the start of a worker, not at the first letter."""
+    """Initialise the typesetter. This takes half a second: do it at start, not at the first letter."""
     _press()
 
 
