@@ -1,9 +1,9 @@
-"""Makes what a deployment has to keep secret: keys, passwords, and the URLs made of them.
+"""Generates a deployment's secrets: keys, passwords, and the URLs that contain them.
 
 `python -m deploy.secrets DIR [--broker HOST:PORT] [--ledger HOST:PORT] [--ca FILE]` writes one file a secret,
-named by whose and what it is: `issuer.key`, `issuer.amqp-url`, `owner.ledger-password`. Compose mounts
-the files; `deploy/kubernetes` wants each as a Secret called `pin.<file>`. What is there is never replaced but
-the URLs, which follow from the passwords: delete a password's file to get another.
+named by owner and content: `issuer.key`, `issuer.amqp-url`, `owner.ledger-password`. Compose mounts
+the files; `deploy/kubernetes` needs each as a Secret called `pin.<file>`. Existing files are never replaced,
+except the URLs, which are derived from the passwords: delete a password's file to get a new one.
 """
 
 import argparse
@@ -22,14 +22,14 @@ PROVIDERS = tuple(channel.credential for channel in CHANNELS if channel.credenti
 
 
 def make(folder: Path, broker: str, ledger: str, authorities: str = "") -> None:
-    """Make what is missing in a folder that only its owner can enter.
+    """Create missing secrets in a folder that only its owner can enter.
 
     Args:
-        folder: where; made when it is not there.
+        folder: created if it does not exist.
         broker: host and port of RabbitMQ, as the workers reach it.
         ledger: host and port of Postgres.
-        authorities: speak TLS with both, and check them against the certificates in this file, which is
-            a path as the workers see it; empty speaks plainly.
+        authorities: use TLS with both, and verify them against the certificates in this file (a path as the
+            workers see it); empty for no TLS.
     """
     scheme, checked = ("amqps", f"?cafile={authorities}") if authorities else ("amqp", "")
     options = f"sslmode=verify-full&sslrootcert={authorities}" if authorities else "sslmode=disable"
@@ -44,8 +44,8 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "") -> None:
         _password(folder / name)
     for name in PROVIDERS:
         (folder / name).touch()
-    # The folder keeps others out. The files are open so that a container's user, whose number is another
-    # than the owner's, can read the few that are mounted into it.
+    # The folder denies access to others. The files are readable by all, so that a container's user, whose
+    # uid differs from the owner's, can read those mounted into it.
     folder.chmod(0o700)
     for path in folder.iterdir():
         path.chmod(0o644)
@@ -53,7 +53,7 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "") -> None:
 
 def _password(path: Path) -> str:
     if not path.exists():
-        _write(path, secrets.token_hex(24))  # hexadecimal stands in a URL as it is
+        _write(path, secrets.token_hex(24))  # hexadecimal needs no escaping in a URL
     return path.read_text(encoding="ascii").strip()
 
 
@@ -62,7 +62,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def main() -> int:
-    """Make the secrets in the folder that is named on the command line."""
+    """Create the secrets in the folder named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.secrets", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--broker", default="rabbitmq:5672", metavar="HOST:PORT")

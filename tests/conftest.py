@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Stack]:
-    """Private Postgres, RabbitMQ and fake providers for the whole session, as the last test left them."""
+    """Private Postgres, RabbitMQ and fake providers for the whole session, not reset between tests."""
     with private_stack() as stack:
         yield stack
 

@@ -1,9 +1,9 @@
-"""Loads the definitions, with the users' passwords, into a broker that runs.
+"""Loads the definitions, with the users' passwords, into a running broker.
 
 `python -m deploy.broker.load` posts them to the management plugin at `PIN_BROKER_ADMIN_URL`, such as
 `https://rabbitmq:15671`, as the user `admin`. The passwords come as for `deploy.broker.render`, the
 administrator's as `PIN_BROKER_PASSWORD_ADMIN` or `…_FILE`. Loading adds and replaces, and removes nothing:
-it is safe to run again, and how a broker's password is changed.
+it is idempotent. It is also how to change a broker user's password.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Merges the channels, and the passwords of the broker's users, into the definitions.
 
-`definitions.json` holds neither; a broker loads what this writes. An entry in which `<channel.…>` stands is
-there once a channel, and `<channels>` are their names as alternatives of a pattern. A deployed
+`definitions.json` holds neither; a broker loads the output of this module. An entry with `<channel.…>` is
+repeated for each channel; `<channels>` becomes their names as alternatives of a pattern. A deployed
 broker's init container runs `python -m deploy.broker.render OUT`, with the password of
 each user in `PIN_BROKER_PASSWORD_<USER>`, or in the file that
 `PIN_BROKER_PASSWORD_<USER>_FILE` names.
@@ -52,7 +52,7 @@ def render(definitions: dict[str, Any], passwords: Mapping[str, str]) -> dict[st
     """Return the definitions with a `password_hash` for each of their users.
 
     Raises:
-        PasswordMissingError: naming the first user for whom `passwords` has nothing.
+        PasswordMissingError: names the first user without an entry in `passwords`.
     """
     return {**definitions, "users": [_with_password(user, passwords) for user in definitions["users"]]}
 
@@ -91,7 +91,7 @@ def password_of(name: str, environ: Mapping[str, str]) -> str:
 
 
 def write(path: Path, definitions: dict[str, Any]) -> None:
-    """Write rendered definitions for the broker alone to read."""
+    """Write rendered definitions, readable by the broker only."""
     path.touch(mode=0o600)
     path.write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 
@@ -100,7 +100,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the definitions with the passwords of an environment.
 
     Raises:
-        PasswordMissingError: naming the first user for whom it has none.
+        PasswordMissingError: names the first user without one.
     """
     return render(without_passwords(), {name: password_of(name, environ) for name in users()})
 

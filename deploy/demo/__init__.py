@@ -1,1 +1,1 @@
-"""The demonstration: citizens ask for a PIN and live with it, before your eyes."""
+"""The demonstration: citizens request a PIN and use it, live on the screen."""

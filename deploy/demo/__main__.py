@@ -1,6 +1,6 @@
 """`python -m deploy.demo [--citizens N] [--root DIR]`: the demonstration.
 
-Exit status: 0 when everything that was promised happened, 1 when not, 2 when the question makes no sense.
+Exit status: 0 when all expected events happened, 1 when not, 2 on invalid arguments.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from deploy.local.processes import CHECKOUT
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the demonstration, tell what happened, and return the exit status."""
+    """Run the demonstration, print a summary, and return the exit status."""
     words = _words(argv)
     began, screen = time.monotonic(), Screen()
     try:

@@ -1,4 +1,4 @@
-"""A citizen, and what one does with a PIN at the portal."""
+"""A simulated citizen and their actions at the portal."""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Citizen:
     """One citizen.
 
     Attributes:
-        body: of the request.
+        body: the body of the request.
         subject: the pseudonym, known from the first event.
         asked: the id of the first request.
         pin: the PIN of 8 characters, once there is one.
@@ -48,12 +48,12 @@ class Citizen:
 
     @property
     def mailbox(self) -> str:
-        """Which mailbox gets the first half (R5): the PEC, else the email."""
+        """The mailbox that receives the first half (R5): the PEC, else the email."""
         return "pec" if "pec" in self.contacts else "email"
 
     @property
     def issuance_channels(self) -> list[str]:
-        """The channels that an issuance takes: the double message (R5) and the letter (R6)."""
+        """The channels of an issuance: the double message (R5) and the letter (R6)."""
         return [*(["sms"] if "mobile" in self.contacts else []), self.mailbox, "post"]
 
     async def says(
@@ -69,19 +69,19 @@ class Citizen:
         return data
 
     async def requests(self) -> str:
-        """Ask for a PIN; return the request's id (R1, R8)."""
+        """Request a PIN; return the request's id (R1, R8)."""
         by = "operator" if "recognition" in self.body else "portal"
         message_id, _ = await self.session.ask("pin.request", self.body, by=by)
         return message_id
 
     async def is_issued(self, message_id: str, number: int = 1) -> None:
-        """Wait until a request led to a PIN."""
+        """Wait until the PIN of a request is issued."""
         self.subject = (await self.session.events.nth(message_id, "pin.issued"))["subject"]
         await self.hears("pin.issued", number)
         self.asked = message_id
 
     async def receives(self, message_id: str, what: str, *channels: str) -> str:
-        """Return the `half` or the `token` that a command sent out on one of these channels."""
+        """Return the `half` or `token` that was sent for a command on one of these channels."""
         number = 0
         while True:
             number += 1
@@ -93,13 +93,13 @@ class Citizen:
                 return str(found)
 
     async def activates(self) -> str:
-        """Put the two halves together and use them, once (R10); return the level."""
+        """Activate with the two joined halves, once (R10); return the level."""
         first = await self.receives(self.asked, "half", "sms", "email", "pec")
         second = await self.receives(self.asked, "half", "post")
         return await self.activates_with(first + second)
 
     async def activates_with(self, initial: str) -> str:
-        """Use the 16 characters for 8 new ones."""
+        """Exchange the 16 characters for 8 new ones."""
         key = ReplyKey()
         _, data = await self.says(
             "pin.activate", pin_sealed=self._sealed("issuer", initial), reply_key=key.public
@@ -120,12 +120,12 @@ class Citizen:
         return str((await self._tries(self.pin, "accepted"))["level"])
 
     async def fails_to_log_in(self, expected: str = "wrong_pin") -> None:
-        """Mistype one character."""
+        """Try to log in with one wrong character."""
         wrong = _ALPHABET[(_ALPHABET.index(self.pin[0]) + 1) % len(_ALPHABET)] + self.pin[1:]
         await self._tries(wrong, expected)
 
     async def is_locked_out(self) -> None:
-        """Try the right PIN while it is locked."""
+        """Try to log in with the right PIN while it is locked."""
         await self._tries(self.pin, "locked")
 
     async def _tries(self, pin: str, expected: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Citizen:
         return (await self.says("pin.verify", expected=expected, pin_sealed=pin_sealed))[1]
 
     async def restores(self) -> None:
-        """Lose the PIN and get another by two contacts (R13-R16)."""
+        """Restore a lost PIN with two contacts (R13-R16)."""
         first, second = [kind for kind in ("mobile", "pec", "email") if kind in self.contacts][:2]
         given = {kind: self.contacts[kind] for kind in (first, second)}
         asked, _ = await self.says("restore.request", contacts=given)
@@ -146,7 +146,7 @@ class Citizen:
         await self.activates_with("".join(halves))
 
     async def revokes(self, chance: Random) -> None:
-        """End the PIN with the health card, and ask for another (R18-R20)."""
+        """Revoke the PIN with the health card, and request another (R18-R20)."""
         card = {"number": f"{chance.randrange(10**20):020}", "expires_on": "2031-01-31"}
         await self.says("registry.update", by="registry", health_card=card)
         mailbox = {self.mailbox: self.contacts[self.mailbox]}

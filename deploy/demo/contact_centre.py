@@ -1,4 +1,4 @@
-"""The contact centre: reviews what came in, in order of arrival, and decides it (R25, R28)."""
+"""The contact centre: reviews requests in order of arrival and decides them (R25, R28)."""
 
 import asyncio
 from typing import Any, Final, Literal
@@ -13,7 +13,7 @@ _MOST = 100
 
 
 class ContactCentre:
-    """An operator's console. Requests that are not from this demonstration are seen and left alone."""
+    """An operator's console. It ignores requests from outside this demonstration."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -22,21 +22,21 @@ class ContactCentre:
         self._work = asyncio.Event()
 
     async def decides(self, request_id: str, against: Reason | None = None) -> None:
-        """Wait until the operator decided a request: approves it, or cancels it for a reason."""
+        """Wait until the operator has approved a request, or cancelled it for a reason."""
         self._verdicts[request_id] = against
         self._decided[request_id] = decided = asyncio.get_running_loop().create_future()
         self._work.set()
         await decided
 
     async def work(self) -> None:
-        """Ask for the queue whenever something came in, and decide what is in it; runs until cancelled."""
+        """Fetch the queue whenever a request arrives, and decide its requests; runs until cancelled."""
         while True:
             await self._work.wait()
             self._work.clear()
             await self._review()
 
     async def _review(self) -> None:
-        """Go through the queue; what is decided makes room, so that the rest is seen next."""
+        """Decide page by page: decided requests leave the queue, so the next page shows the rest."""
         while self._verdicts:
             try:
                 ours = await self._ours()

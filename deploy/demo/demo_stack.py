@@ -1,4 +1,4 @@
-"""The stack that the demonstration runs on: the one that is up, else one of its own that goes with it."""
+"""The stack of the demonstration: the running one, else a temporary one that is stopped at the end."""
 
 import json
 import signal
@@ -16,18 +16,18 @@ from deploy.local.stack import Stack
 
 DELAY = "PT1S"
 _IN_SIGHT = timedelta(seconds=10)
-# Apart from the citizens that tests and people make on the same ledger.
+# Distinct from the citizens that tests and people create on the same ledger.
 _FIRST = 3_000_000
 
 
 @dataclass(frozen=True)
 class DemoStack:
-    """A stack that is up.
+    """A running stack.
 
     Attributes:
         state: its `.local`.
         env: every setting in use.
-        first: the number of the first citizen that no demonstration has used yet.
+        first: the number of the first citizen not used by any demonstration yet.
     """
 
     state: Path
@@ -36,25 +36,25 @@ class DemoStack:
 
     @property
     def delay(self) -> timedelta:
-        """From an approval to its effect (R29)."""
+        """The delay from an approval to its effect (R29)."""
         return TypeAdapter(timedelta).validate_python(self.env["PIN_DISPOSITIVO_DELAY"])
 
     @property
     def effect_in_sight(self) -> bool:
-        """Tell whether the demonstration may wait for it."""
+        """Return whether this delay is short enough for the demonstration to wait."""
         return self.delay <= _IN_SIGHT
 
 
 @contextmanager
 def demo_stack(root: Path, citizens: int, screen: Screen) -> Iterator[DemoStack]:
-    """Give the stack below `root`; one that was down is down again afterwards.
+    """Yield the stack below `root`; a stack that was down is stopped again afterwards.
 
     Raises:
         deploy.local.waiting.StackError: it does not start.
     """
     state = root.absolute() / ".local"
     turn, supervisor = LockFile(state / "turn"), LockFile(state / "supervisor")
-    turn.acquire(wait=True)  # somebody may be starting or stopping it
+    turn.acquire(wait=True)  # another process may be starting or stopping it
     try:
         ours = supervisor.acquire()
         first = _draw(state / "demo.json", citizens)
@@ -64,7 +64,7 @@ def demo_stack(root: Path, citizens: int, screen: Screen) -> Iterator[DemoStack]
         screen.say("The stack is up already and is used as it is; it stays up.")
         yield DemoStack(state, _read(state / "env"), first)
         return
-    # `make down` ends us in order, as Ctrl-C does.
+    # `make down` ends this process gracefully, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY})
     try:
@@ -84,7 +84,7 @@ def _start(stack: Stack, supervisor: LockFile, screen: Screen) -> None:
 
 
 def _draw(path: Path, number: int) -> int:
-    """Return the first of so many numbers that are drawn here once and never again."""
+    """Reserve a range of `number` numbers that is never reused; return its first."""
     drawn = json.loads(path.read_text())["drawn"] if path.exists() else 0
     path.write_text(json.dumps({"drawn": drawn + number}))
     return _FIRST + int(drawn)

@@ -1,4 +1,4 @@
-"""What the workers said, by whom and by what it is about."""
+"""The events of the workers, by subject and by correlation id."""
 
 import asyncio
 from collections import defaultdict
@@ -10,7 +10,7 @@ Event = dict[str, Any]
 
 
 class Events:
-    """Every event since the demonstration began; who waits for one is woken by it."""
+    """Every event since the demonstration began; wakes the waiters of each event."""
 
     def __init__(self) -> None:
         self._taken: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
@@ -18,7 +18,7 @@ class Events:
         self._ids: set[str] = set()
 
     def take(self, event: Event) -> None:
-        """Take one event in; a second copy of it changes nothing."""
+        """Record an event; duplicates are ignored."""
         if event["event_id"] in self._ids:
             return
         self._ids.add(event["event_id"])
@@ -29,7 +29,7 @@ class Events:
                     waiting.set_result(None)
 
     async def nth(self, who: str, type_: str, number: int = 1) -> Event:
-        """Return an event that came or comes yet.
+        """Wait for an event and return it; it may already have arrived.
 
         Args:
             who: a subject or a correlation id.
@@ -37,7 +37,7 @@ class Events:
             number: the first is 1.
 
         Raises:
-            TimeoutError: it did not come within 120 s.
+            TimeoutError: it did not arrive within 120 s.
         """
         taken = self._taken[who][type_]
         try:
@@ -51,5 +51,5 @@ class Events:
         return taken[number - 1]
 
     def of(self, who: str) -> list[Event]:
-        """Return what was said of a subject or a correlation id, type by type in order of arrival."""
+        """Return the events of a subject or a correlation id, by type in order of arrival."""
         return [event for events in self._taken[who].values() for event in events]

@@ -1,4 +1,4 @@
-"""What one citizen got, as the citizen reads it, and where all of it lies."""
+"""Prints the messages of one citizen as received, and where all messages are stored."""
 
 from deploy.demo.citizen import Citizen
 from deploy.demo.runner import DemoRun
@@ -9,7 +9,7 @@ _MAIL_LINES = 7
 
 
 def show_messages(run: DemoRun, screen: Screen) -> None:
-    """Print the SMS and the mail of one citizen's first half, if anybody got both."""
+    """Print the SMS and the mail of one citizen's first half, if any citizen received both."""
     screen.heading("What one citizen got")
     shown = next((c for _, c in run.parts if c.issuance_channels == ["sms", "email", "post"]), None)
     pieces = _pieces(shown) if shown else {}
@@ -24,7 +24,7 @@ def show_messages(run: DemoRun, screen: Screen) -> None:
 
 
 def show_places(run: DemoRun, screen: Screen) -> None:
-    """Say where everything that left the house lies."""
+    """Print where all outgoing messages are stored."""
     session = run.session
     screen.heading("Where to look")
     for what, path in {

@@ -1,4 +1,4 @@
-"""What a citizen does about the dispositivo profile, and the istanze that wait for it."""
+"""The citizen's steps for the dispositivo profile, and the istanze that wait for it."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ DOCUMENT = {
 
 
 async def sends_istanza(citizen: Citizen, number: int, status: str) -> None:
-    """Send an istanza, which ends up suspended or in progress as the PIN's level wants it (R30, R31)."""
+    """Send an istanza; the PIN's level determines whether it is suspended or in progress (R30, R31)."""
     _, data = await citizen.says(
         "istanza.submit", istanza_id=f"{citizen.asked}/{number}", service="Domanda di prestazione"
     )
@@ -30,7 +30,7 @@ async def sends_istanza(citizen: Citizen, number: int, status: str) -> None:
 
 
 async def asks(citizen: Citizen, way: Way) -> str:
-    """Ask for the profile and keep the form (R22, R23); return the request's id."""
+    """Request the profile and save the form (R22, R23); return the request's id."""
     _, data = await citizen.says("dispositivo.request", submission=way)
     request_id, form = str(data["request_id"]), data["form"]
     pdf = base64.b64decode(form["content"])
@@ -56,7 +56,7 @@ async def hands_in(citizen: Citizen, request_id: str, way: Literal["online", "fa
 
 
 def _file(name: str) -> Mapping[str, str]:
-    """Documents travel by reference; the demonstration has no store that would hold them."""
+    """Return a reference to a document; the demonstration has no document store."""
     return {
         "uri": f"https://documents.example.it/{name}.pdf",
         "sha256": hashlib.sha256(name.encode()).hexdigest(),
@@ -65,7 +65,7 @@ def _file(name: str) -> Mapping[str, str]:
 
 
 async def becomes_dispositivo(citizen: Citizen) -> None:
-    """Wait until it is in effect; what was suspended is released (R29, R32), what comes now is not held."""
+    """Wait until it is in effect: suspended istanze are released (R29, R32), new ones are not suspended."""
     await citizen.hears("dispositivo.activated")
     await citizen.hears("istanza.released")
     await sends_istanza(citizen, 2, "in_progress")

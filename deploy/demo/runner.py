@@ -1,4 +1,4 @@
-"""Runs the demonstration: all ask for a PIN at once, then all go through their scenarios at once."""
+"""Runs the demonstration: all citizens request a PIN at once, then run their scenarios concurrently."""
 
 import asyncio
 import time
@@ -26,11 +26,11 @@ SHOWN = {channel.name: channel.plural for channel in CHANNELS}
 
 @dataclass
 class DemoRun:
-    """What one demonstration did.
+    """The result of one demonstration.
 
     Attributes:
         seconds: from the first request to the last first delivery on record.
-        failures: what went otherwise than it should have, a sentence each.
+        failures: one sentence for each failure.
     """
 
     session: Session
@@ -40,7 +40,7 @@ class DemoRun:
 
 
 async def run_demo(stack: DemoStack, number: int, screen: Screen) -> DemoRun:
-    """Have new citizens ask for a PIN and live with it."""
+    """Have new citizens request a PIN and use it."""
     async with _session(stack) as session:
         made = citizens(number, first=stack.first, kinds=tuple(KINDS))
         people = [Citizen(session, kind, body) for kind, body in made]

@@ -1,4 +1,4 @@
-"""The scenarios: what citizens do, how many do each, and which events the workers promise for it."""
+"""The scenarios: what citizens do, how many run each, and which events are expected from the workers."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,14 +17,14 @@ _TO_LOCK = 5
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of life with a PIN.
+    """One way to use a PIN.
 
     Attributes:
-        says: for the summary.
+        says: the line for the summary.
         share: of the citizens who were not recognised in person.
-        events: those that each citizen brings about, beside `pin.issued` and deliveries.
-        effect: those that need an approval to take effect (R29).
-        suits: tells who can go through it.
+        events: expected for each citizen, besides `pin.issued` and deliveries.
+        effect: expected only once an approval takes effect (R29).
+        suits: the predicate of the citizens who can run it.
     """
 
     says: str
@@ -36,7 +36,7 @@ class Scenario:
 
 
 async def _waits(_: Citizen, __: ContactCentre, ___: Random) -> None:
-    """The letter is still on its way."""
+    """Do nothing: the letter is still on its way."""
 
 
 async def _activates(citizen: Citizen, _: ContactCentre, __: Random) -> None:
@@ -164,7 +164,7 @@ SCENARIOS = (
 
 
 def assign(citizens: Sequence[Citizen]) -> list[tuple[Scenario, Citizen]]:
-    """Give everybody a scenario: at least one citizen each, as far as there are enough; the rest log in."""
+    """Assign scenarios: at least one citizen each if there are enough; the rest log in."""
     parts = [(RECOGNISED, citizen) for citizen in citizens if citizen.kind == DE_VISU]
     left = [citizen for citizen in citizens if citizen.kind != DE_VISU]
     number = len(left)
@@ -177,7 +177,7 @@ def assign(citizens: Sequence[Citizen]) -> list[tuple[Scenario, Citizen]]:
 
 
 def promised(parts: Sequence[tuple[Scenario, Citizen]], *, effect_in_sight: bool) -> Counter[str]:
-    """Return how often each event is to be heard, deliveries left out."""
+    """Return the expected number of each event, without deliveries."""
     counts = Counter({"pin.issued": len(parts)})
     for scenario, _ in parts:
         counts.update(scenario.events)

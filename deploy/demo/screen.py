@@ -1,4 +1,4 @@
-"""What is seen meanwhile: bars on a terminal, plain lines elsewhere."""
+"""The progress display: bars on a terminal, plain lines elsewhere."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ _EVERY = 0.05
 
 
 class Screen:
-    """A terminal, or whatever standard output is."""
+    """Standard output, a terminal or not."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
@@ -30,12 +30,12 @@ class Screen:
         self.write(f"{text}\n")
 
     def write(self, text: str) -> None:
-        """Put out characters at once."""
+        """Write characters and flush."""
         self._out.write(text)
         self._out.flush()
 
     def heading(self, text: str) -> None:
-        """Begin a part."""
+        """Print a section heading."""
         self.say(f"\n\x1b[1m{text}\x1b[0m" if self.drawn else f"\n{text}")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -44,7 +44,7 @@ class Screen:
             self.say(line if len(line) <= self._width else f"{line[: self._width - 1]}…")
 
     def quote(self, title: str, text: str) -> None:
-        """Print what somebody else wrote, with a bar at its side."""
+        """Print a quoted text, with a bar at its side."""
         self.say(f"  {title}")
         for line in text.splitlines():
             for part in textwrap.wrap(line, self._width - 6) or [""]:
@@ -53,7 +53,7 @@ class Screen:
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """Show that something takes a while, and in the end how long it took."""
+        """Show that a step is running, and at its end how long it took."""
         began = time.monotonic()
         if self.drawn:
             self.write(f"  {what} …")
@@ -63,14 +63,14 @@ class Screen:
 
     @contextmanager
     def bars(self, totals: Mapping[str, int]) -> Iterator["Bars"]:
-        """Show bars, by name, until the block ends; there is none for nothing."""
+        """Show bars, by name, until the block ends; a total of zero has no bar."""
         bars = Bars(self, {name: total for name, total in totals.items() if total})
         yield bars
         bars.draw()
 
 
 class Bars:
-    """How far each of several things is."""
+    """The progress of several counters."""
 
     def __init__(self, screen: Screen, totals: Mapping[str, int]) -> None:
         self._screen, self._totals = screen, totals
@@ -80,7 +80,7 @@ class Bars:
         self._drawn_at = 0.0
 
     def advance(self, name: str) -> None:
-        """Note one more; without a terminal every quarter is a line."""
+        """Count one more; without a terminal print a line at every quarter."""
         self._done[name] += 1
         if self._screen.drawn:
             if time.monotonic() - self._drawn_at > _EVERY:
@@ -89,7 +89,7 @@ class Bars:
             self._screen.say(f"  {name:<{self._column}}  {self._count(name)}")
 
     def draw(self) -> None:
-        """Draw all bars, over those drawn before."""
+        """Redraw all bars in place."""
         if not self._screen.drawn:
             return
         up = f"\x1b[{self._lines}F" if self._lines else ""
@@ -105,5 +105,5 @@ class Bars:
 
 
 def quarter(done: int, total: int) -> bool:
-    """Tell whether with this one another quarter of all is done."""
+    """Return whether this one completes another quarter of the total."""
     return 4 * done // total > 4 * (done - 1) // total

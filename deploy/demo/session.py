@@ -1,4 +1,4 @@
-"""The session of a demonstration: its clients of the broker, and what they and the citizens were told."""
+"""The session of a demonstration: its broker clients, and the replies and messages received."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,13 +25,13 @@ WENT_WRONG = (UnexpectedAnswerError, TimeoutError, LookupError, OSError, AMQPErr
 
 @dataclass
 class Session:
-    """What everybody in the demonstration works with.
+    """The shared state of the demonstration.
 
     Attributes:
         state: the stack's `.local`.
-        clients: by broker user.
-        effect_in_sight: whether an approval takes effect while we look on (R29).
-        replies: how often which command was answered how.
+        clients: the clients, by broker user.
+        effect_in_sight: whether an approval takes effect during the demonstration (R29).
+        replies: the number of replies by command and code.
     """
 
     state: Path
@@ -43,13 +43,13 @@ class Session:
 
     @property
     def forms(self) -> Path:
-        """Where the forms to sign are put (R23)."""
+        """The folder of the forms to sign (R23)."""
         return self.state / "captured/forms"
 
     async def ask(
         self, type_: str, body: Body, *, by: str = "portal", expected: str = "accepted"
     ) -> tuple[str, dict[str, Any]]:
-        """Send a command as a broker user; return its id and what the reply says.
+        """Send a command as a broker user; return its id and the reply's data.
 
         Raises:
             UnexpectedAnswerError: the reply has another code than `expected`.

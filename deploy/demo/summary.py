@@ -1,4 +1,4 @@
-"""What happened: by scenario, by outcome, by channel, and in one citizen's life."""
+"""The summary: by scenario, by outcome, by channel, and one citizen's timeline."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 
 def tell(run: DemoRun, stack: DemoStack, screen: Screen) -> list[str]:
-    """Print what happened; return what did not happen as promised, a sentence each."""
+    """Print the summary; return one sentence for each unmet expectation."""
     events = [event for _, citizen in run.parts for event in run.session.events.of(citizen.subject)]
     heard = Counter(event["type"] for event in events)
     promises = promised(run.parts, effect_in_sight=stack.effect_in_sight)
@@ -44,7 +44,7 @@ def tell(run: DemoRun, stack: DemoStack, screen: Screen) -> list[str]:
 
 
 def broken(heard: Mapping[str, int], promises: Mapping[str, int]) -> list[str]:
-    """Return a sentence for each event that was heard another number of times than promised."""
+    """Return a sentence for each event whose count differs from the expected one."""
     sentences = [
         f"{type_}: {heard.get(type_, 0)} times, and {number} were promised"
         for type_, number in promises.items()
@@ -55,13 +55,13 @@ def broken(heard: Mapping[str, int], promises: Mapping[str, int]) -> list[str]:
 
 
 async def tell_life(run: DemoRun, stack: DemoStack, screen: Screen) -> None:
-    """Print the ledger's timeline of the citizen to whom most kinds of things happened."""
+    """Print the ledger's timeline of the citizen with the most kinds of events."""
     scenario, citizen = max(run.parts, key=lambda part: _kinds_of_events(part[1]))
     if not citizen.subject:
-        return  # nobody got a PIN, which the failures say
+        return  # no PIN was issued; the failures report it
     answer = await trace.of_subject(LedgerSettings.load(stack.env), bytes.fromhex(citizen.subject))
     screen.heading(f"One citizen's timeline from the ledger: one of those who {scenario.says}")
-    # What became of a delivery is an entry too: how it stands now would say it again.
+    # The outcome of a delivery is an entry too: its current status would repeat it.
     rows = [row for row in answer.data["timeline"] if row["source"] != "delivery"]
     screen.table(
         ("UTC", "what", "by", "details"),
@@ -76,7 +76,7 @@ def _kinds_of_events(citizen: Citizen) -> int:
 
 
 def _time(at: datetime) -> str:
-    """Return an instant of today by its time, one of another day by its date."""
+    """Return the time of an instant of today, else its date."""
     utc = at.astimezone(UTC)
     return f"{utc:%H:%M:%S.%f}"[:-3] if utc.date() == datetime.now(UTC).date() else f"{utc:%Y-%m-%d}"
 
@@ -86,7 +86,7 @@ def _brief(details: Mapping[str, Any]) -> str:
 
 
 def rate(run: DemoRun) -> str:
-    """Return how fast PINs were issued."""
+    """Return the rate at which PINs were issued."""
     number = len(run.parts)
     return (
         f"{number} PINs in {run.seconds:.2f} s, from the first request to the last delivery on record:"

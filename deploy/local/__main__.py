@@ -12,7 +12,7 @@ _USAGE = "usage: python -m deploy.local up|down|status|env"
 
 
 def main(words: list[str]) -> int:
-    """Do what is asked; 0 when it is done, 1 when it failed, 2 when the question makes no sense."""
+    """Run the command; return 0 on success, 1 on failure, 2 on invalid arguments."""
     began = time.monotonic()
     control = Control(CHECKOUT)
     try:

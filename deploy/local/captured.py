@@ -1,4 +1,4 @@
-"""What the citizen gets: halves and links, read out of the SMS, mails and letters that a stack captured."""
+"""Reads halves and links from the SMS, mails and letters that a stack captured."""
 
 import email
 import email.policy
@@ -24,17 +24,17 @@ _LETTER = "post"
 
 @dataclass(frozen=True)
 class PageCopy:
-    """One copy of a delivery, as a provider took it.
+    """One copy of a delivery, as a provider received it.
 
     Attributes:
         id: the delivery's id: `client_ref`, Message-ID or the letter's id.
         channel: `sms`, `mail` (ordinary or PEC) or `post`.
         to: the number or address; empty for a letter.
-        text: what the citizen reads; of a letter only the lines that are its own.
-        whole: all of it: copies of one delivery are equal here.
-        subject: of a mail.
-        path: where it lies.
-        page: of a letter, in its document.
+        text: the text the citizen reads; of a letter only its variable lines.
+        whole: the full content: equal for all copies of one delivery.
+        subject: the subject of a mail.
+        path: the file.
+        page: the page of a letter in its document.
     """
 
     id: UUID
@@ -48,18 +48,18 @@ class PageCopy:
 
     @cached_property
     def half(self) -> str | None:
-        """The eight characters of half a PIN, if there are any."""
+        """The eight characters of half a PIN, if any."""
         found = (_SPACED_HALF if self.channel == _LETTER else _HALF).search(self.text)
         return found.group().replace(" ", "") if found else None
 
     @property
     def token(self) -> str | None:
-        """The token of the confirming link, if there is one."""
+        """The token of the confirmation link, if any."""
         return unquote(found.group(1)) if (found := _TOKEN.search(self.text)) else None
 
 
 class _Found(NamedTuple):
-    """A copy that is there; parsing a mail takes 5 ms, and of many only a few are read."""
+    """A copy not parsed yet: parsing a mail takes 5 ms, and few of many are read."""
 
     id: UUID
     channel: str
@@ -71,7 +71,7 @@ class Captured:
 
     Args:
         state: the stack's `.local`.
-        from_now: leave out what is there already.
+        from_now: ignore copies that already exist.
     """
 
     def __init__(self, state: Path, *, from_now: bool = False) -> None:
@@ -95,7 +95,7 @@ class Captured:
         return self._read("mail")
 
     def letters(self) -> list[PageCopy]:
-        """Return every letter that was handed over: those whose manifest is there."""
+        """Return every letter that was handed over, i.e. whose manifest exists."""
         return self._read(_LETTER)
 
     def all(self) -> list[PageCopy]:
@@ -103,11 +103,11 @@ class Captured:
         return self._read("sms", "mail", _LETTER)
 
     def to(self, address: str) -> list[PageCopy]:
-        """Return what went to a number or mailbox."""
+        """Return the copies sent to a number or mailbox."""
         return [copy for copy in self._read("sms", "mail") if copy.to == address]
 
     def first_copy(self, delivery_id: str) -> PageCopy:
-        """Return one delivery that was sent.
+        """Return the first copy of a delivery.
 
         Raises:
             LookupError: no provider has it.
@@ -124,7 +124,7 @@ class Captured:
         return [found.read() for channel in channels for found in self._found if found.channel == channel]
 
     def _look(self) -> None:
-        """Find what came since the last look."""
+        """Find the copies added since the last call."""
         mails, manifests = self._new(self.mail_folder, "*.eml"), self._new(self.letter_folder, "*.json")
         new = [
             *self._new_sms(),
@@ -140,7 +140,7 @@ class Captured:
             return
         with self.sms_file.open("rb") as file:
             file.seek(self._sms_seen)
-            whole = file.read().rpartition(b"\n")[0]  # the last line may be half written
+            whole = file.read().rpartition(b"\n")[0]  # the last line may be incomplete
         self._sms_seen += len(whole) + 1 if whole else 0
         for line in whole.splitlines():
             sms = json.loads(line)
@@ -164,7 +164,7 @@ def _mails(path: Path) -> Iterator[_Found]:
         yield _Found(UUID(found.group(1).decode()), "mail", partial(_mail, raw, path))
 
 
-# Whoever looks again, with a reader of their own, finds the same mails and letters: each is parsed once.
+# Shared by all readers, so that each mail and letter is parsed once.
 @lru_cache(maxsize=10_000)
 def _mail(raw: bytes, path: Path) -> PageCopy:
     mail = email.message_from_bytes(raw, policy=email.policy.default)

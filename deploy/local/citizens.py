@@ -1,8 +1,8 @@
-"""Valid citizens by the million, for demo, tests and bench: the same seed gives the same ones.
+"""Generates millions of valid citizens for demo, tests and bench; the same seed gives the same ones.
 
 No two have the same codice fiscale: a running number is spread over all days of birth, both sexes and all
-birthplaces, so that nothing has to be remembered. Nobody here exists but by chance; the mail domains are
-set apart for examples, the telephone numbers are not.
+birthplaces, so no state is needed. Any match with a real person is by chance; the mail domains are
+reserved for examples, the telephone numbers are not.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,18 +17,18 @@ from shared.italy.places import ABROAD, BY_CODE, Place
 from shared.italy.residence import CURRENT
 
 PLAIN = "plain"
-# Goes with a `recognition`, which only the broker user `operator` may send (R8).
+# Has a `recognition`, which only the broker user `operator` may send (R8).
 DE_VISU = "de_visu"
 
 EARLIEST, LATEST = date(1930, 1, 1), date(2007, 12, 31)
 DAYS = (LATEST - EARLIEST).days + 1
-STEP = 2_038_074_743  # a prime that divides none of the totals below: every number is met once
+STEP = 2_038_074_743  # a prime that divides none of the totals below: every number occurs once
 
 Body = dict[str, Any]
 
 
 class Birth(NamedTuple):
-    """What alone tells any two citizens apart."""
+    """The data that makes a citizen unique."""
 
     day: date
     sex: str
@@ -44,12 +44,12 @@ _STATES = [p for p in BY_CODE.values() if p.provinces[0] == ABROAD and p.last > 
 def citizens(
     number: int, seed: int = 1, *, first: int = 0, kinds: tuple[str, ...] | None = None
 ) -> Iterator[tuple[str, Body]]:
-    """Make citizens, each with the body of a valid `pin.request`.
+    """Generate citizens, each with the body of a valid `pin.request`.
 
     Args:
-        number: how many; the different ones do not end before some millions of each kind.
+        number: how many; there are some millions of different ones of each kind.
         seed: other seeds give other citizens, though some may be in both.
-        first: how many of this seed were made before, none of whom is made again.
+        first: how many of this seed to skip because they were generated before.
         kinds: which kinds, in turn; `(PLAIN,)` for mobile, email and an Italian home alone. Default: every
             one of `KINDS` but `de_visu`.
 
@@ -59,7 +59,7 @@ def citizens(
     chance = Random(seed)  # noqa: S311 - nothing here is a secret
     births = {id(places): _births(places, chance, first) for places in (_ITALY, _TYROL, _STATES)}
     if first:
-        chance.seed(f"{seed} from {first}")  # else the names of the first ones would come again
+        chance.seed(f"{seed} from {first}")  # else the names of the first ones would repeat
     wanted = kinds or tuple(kind for kind in KINDS if kind != DE_VISU)
     for index in range(first, first + number):
         kind = wanted[index % len(wanted)]
@@ -71,7 +71,7 @@ def citizens(
 
 
 def _births(places: list[Place], chance: Random, first: int) -> Iterator[Birth]:
-    """Every combination of day, sex and place once, in an order that looks like none, without the first."""
+    """Yield every combination of day, sex and place once, in pseudo-random order, after the `first` ones."""
     total = DAYS * 2 * len(places)
     start = chance.randrange(total)
     for index in count(first):
@@ -127,7 +127,7 @@ def _home(chance: Random, places: list[Place], streets: tuple[str, ...]) -> Body
 
 
 def _as_is(_body: Body, _index: int, _chance: Random) -> None:
-    """Nothing special."""
+    """Leave the body unchanged."""
 
 
 def _with_landline(body: Body, index: int, _chance: Random) -> None:
@@ -146,7 +146,7 @@ def _living_abroad(body: Body, _index: int, chance: Random) -> None:
 
 
 def _with_omocode(body: Body, _index: int, chance: Random) -> None:
-    """Digits turn into letters from the right, as the registry does it."""
+    """Replace digits by letters from the right, as the registry does."""
     letters = cf.DIGIT_POSITIONS[-chance.randint(1, len(cf.DIGIT_POSITIONS)) :]
     body["codice_fiscale"] = cf.omocode(body["codice_fiscale"], letters)
 
@@ -189,7 +189,7 @@ def _recognised(body: Body, index: int, _chance: Random) -> None:
     }
 
 
-# Where each kind is born, and what sets it apart from the plain one.
+# The birthplaces of each kind, and its difference from the plain one.
 KINDS: dict[str, tuple[list[Place], Callable[[Body, int, Random], None]]] = {
     PLAIN: (_ITALY, _as_is),
     "landline": (_ITALY, _with_landline),

@@ -1,4 +1,4 @@
-"""A black-box client: what a portal, an operator's console, the registry or a gateway does on the broker.
+"""A black-box client of the broker: acts as a portal, an operator's console, the registry or a gateway.
 
 It knows the wire contract and nothing else of the project.
 
@@ -11,7 +11,7 @@ It knows the wire contract and nothing else of the project.
         )
         short_pin = key.open(reply["data"]["pin_sealed"])
 
-`deploy.local.captured` reads what the citizen gets, `deploy.local.sealed` seals and opens.
+`deploy.local.captured` reads the citizen's messages, `deploy.local.sealed` seals and opens.
 """
 
 import json
@@ -37,8 +37,8 @@ class Client(Inbox):
 
     Args:
         url: of the broker, as this user.
-        user: `portal`, `operator` or `registry`, who have queues of their own; or any other, who has none.
-        name: makes the queues lasting ones of this name, which survive the broker and a `connect`.
+        user: `portal`, `operator` or `registry`, which have queues of their own; any other has none.
+        name: declares durable queues of this name, which survive a broker restart and a reconnect.
     """
 
     def __init__(self, url: str, user: str, *, name: str = "") -> None:
@@ -73,7 +73,7 @@ class Client(Inbox):
         return f"reply.{self.user}.{self._name}", f"events.{self.user}.{self._name}"
 
     async def connect(self) -> None:
-        """Connect, declare the queues and start to listen.
+        """Connect, declare the queues and start to consume.
 
         Raises:
             OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
@@ -119,7 +119,7 @@ class Client(Inbox):
         return self._reply_to or ""
 
     async def close(self) -> None:
-        """Go away; what the queues hold is lost unless they are lasting ones."""
+        """Disconnect; messages in queues that are not durable are lost."""
         if self._connection:
             with suppress(*LOST):
                 await self._connection.close()
@@ -141,12 +141,12 @@ class Client(Inbox):
             type_: its type, which is the routing key too.
             body: a JSON object, or bytes as they are.
             message_id: a new one, unless given.
-            exchange: where commands go, unless another is given.
-            key: the routing key, where it is not the type.
-            properties: AMQP properties beside, or in the place of, those that the contract asks for.
+            exchange: the commands exchange, unless another is given.
+            key: the routing key, if it is not the type.
+            properties: AMQP properties that extend or override those that the contract requires.
 
         Returns:
-            The message id, which is the correlation id of the reply and of all that follows.
+            The message id, which is the correlation id of the reply and of all its effects.
 
         Raises:
             OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
@@ -179,13 +179,13 @@ class Client(Inbox):
         times: int = 1,
         limit: float = LIMIT,
     ) -> Reply:
-        """Publish one command and return the reply to it; asked again, the reply to this time.
+        """Publish one command and return its reply; on a repeat, the reply to the repeat.
 
         Args:
             type_: the command's type.
             body: a JSON object.
             message_id: a new one, unless given.
-            times: how often it is published, under its one id.
+            times: how often it is published under the same id.
             limit: seconds to wait for each reply.
 
         Raises:

@@ -1,4 +1,4 @@
-"""`up`, `down` and `status`: what a person asks of the stack from a terminal."""
+"""`up`, `down` and `status`: the stack's commands for the terminal."""
 
 import os
 import signal
@@ -26,12 +26,12 @@ class Control:
         self._turn = LockFile(self._state / "turn")
 
     def up(self) -> str:
-        """Start the stack, unless it is up, and return what to tell the user.
+        """Start the stack unless it is up, and return the text to show to the user.
 
         Raises:
             StackError: it does not start; the text says what to look at.
         """
-        self._turn.acquire(wait=True)  # two at once would start two supervisors
+        self._turn.acquire(wait=True)  # concurrent calls would start two supervisors
         try:
             return self._up()
         finally:
@@ -76,7 +76,7 @@ class Control:
         return not self._supervisor.held_by_another()
 
     def down(self) -> str:
-        """Stop everything, and return what to tell the user. The data stays."""
+        """Stop everything, and return the text to show to the user. The data stays."""
         self._turn.acquire(wait=True)
         try:
             return self._end()
@@ -102,7 +102,7 @@ class Control:
                 os.kill(pid, number)
 
     def status(self) -> str:
-        """Return one line a process, or that the stack is down."""
+        """Return one line per process, or that the stack is down."""
         if not self._supervisor.held_by_another():
             return "down"
         said = self._supervisor.said()
@@ -112,5 +112,5 @@ class Control:
         return "\n".join((said.state, *pids, said.text)).rstrip()
 
     def is_up(self) -> bool:
-        """Tell whether the stack runs and is ready."""
+        """Return whether the stack runs and is ready."""
         return self._supervisor.held_by_another() and self._supervisor.said().state == "ready"

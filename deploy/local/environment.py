@@ -1,4 +1,4 @@
-"""The settings of one stack, as `.local/env` and each worker get them."""
+"""The settings of one stack, for `.local/env` and for each worker."""
 
 import os
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def settings(
 ) -> dict[str, str]:
     """Return every setting in use.
 
-    `PIN_*` variables of our own environment, and over them `chosen`, take the place of the defaults;
-    nothing takes the place of the private servers' URLs, which may be left from another start.
+    `PIN_*` variables of this process's environment override the defaults, and `chosen` overrides both;
+    nothing overrides the private servers' URLs: variables may be left over from another start.
     """
     ours = {name: text for name, text in os.environ.items() if name.startswith("PIN_")}
     keys = {"PIN_KEYS_DIR": str(state / "keys")}
@@ -45,7 +45,7 @@ def _providers(state: Path, fake_providers: FakeProviders) -> dict[str, str]:
 
 
 def servers(postgres: Postgres, rabbitmq: RabbitMq, database: str) -> dict[str, str]:
-    """Return the URLs of every user of the broker and of a database; the nameless ones are pinctl's."""
+    """Return the URLs of every user of the broker and of a database; those without a name are pinctl's."""
     urls = {f"PIN_{name.upper()}_AMQP_URL": rabbitmq.url(name) for name in (*CLIENTS, *USERS)}
     dsns = {f"PIN_{name.upper()}_LEDGER_DSN": postgres.dsn(name, database) for name in USERS}
     pinctl = {"PIN_AMQP_URL": rabbitmq.url("pinctl"), "PIN_LEDGER_DSN": postgres.dsn("pinctl", database)}
@@ -53,7 +53,7 @@ def servers(postgres: Postgres, rabbitmq: RabbitMq, database: str) -> dict[str, 
 
 
 def for_worker(everything: Mapping[str, str], user: str, health_port: int) -> dict[str, str]:
-    """Return the environment of one worker: its own URLs, and nobody else's."""
+    """Return the environment of one worker, with only its own URLs."""
     foreign = ("_AMQP_URL", "_LEDGER_DSN")
     own = {name: text for name, text in everything.items() if not name.endswith(foreign)}
     return own | {
@@ -64,7 +64,7 @@ def for_worker(everything: Mapping[str, str], user: str, health_port: int) -> di
 
 
 def write(path: Path, everything: Mapping[str, str]) -> None:
-    """Write the settings as `KEY=value` lines, for their owner's eyes only."""
+    """Write the settings as `KEY=value` lines, readable by their owner only."""
     unfinished = path.with_name(f".{path.name}")
     unfinished.touch(mode=0o600)
     unfinished.write_text("".join(f"{name}={text}\n" for name, text in sorted(everything.items())))

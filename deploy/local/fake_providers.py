@@ -1,4 +1,4 @@
-"""The fake providers: the process that takes SMS and mails as a gateway would, and fails as it is told to."""
+"""The fake providers: a process that accepts SMS and mails as a gateway would, and fails on request."""
 
 import json
 import sys
@@ -38,16 +38,16 @@ class FakeProviders:
         self._ask("PUT", "/faults", json.dumps(faults).encode())
 
     def behave(self) -> None:
-        """Take all faults back."""
+        """Clear all faults."""
         self.misbehave(sms={}, email={}, pec={})
 
     def counts(self) -> dict[str, int]:
-        """Return how many messages each sink has taken."""
+        """Return how many messages each sink has accepted."""
         counts: dict[str, int] = json.loads(self._ask("GET", "/counts"))
         return counts
 
     def forget(self) -> None:
-        """Delete what was captured and the letters that were handed over, and start counting anew."""
+        """Delete captured messages and handed-over letters, and reset the counters."""
         (self.captured / "sms.jsonl").unlink(missing_ok=True)
         for mail in (self.captured / "mail").glob("*.eml"):
             mail.unlink()

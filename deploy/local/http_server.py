@@ -1,6 +1,6 @@
-"""As much of HTTP/1.1 as a sink beside a benchmark needs: one small protocol, no framework.
+"""A minimal HTTP/1.1 server for the sinks, fast enough for benchmarks; no framework.
 
-Knows `Content-Length` and `chunked` bodies and keeps connections alive (RFC 9112).
+Supports `Content-Length` and `chunked` bodies and keeps connections alive (RFC 9112).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to say: an answer, raw bytes in its place, silence (`hold`), or an end (`drop`)."""
+    """The response: an HTTP answer, raw bytes, none (`hold`), or a closed connection (`drop`)."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -31,7 +31,7 @@ class Answer:
     drop: bool = False
 
     def encoded(self) -> bytes:
-        """Return the answer as it goes out."""
+        """Return the answer's bytes."""
         if self.raw:
             return self.raw
         extra = "".join(f"{name}: {text}\r\n" for name, text in self.headers.items())
@@ -45,7 +45,7 @@ class Answer:
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
-    except ValueError:  # nobody's, which a client has to bear too
+    except ValueError:  # a non-standard status, which clients must handle too
         return "Unknown"
 
 
@@ -59,7 +59,7 @@ class Http(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no common class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports have no common class
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""

@@ -1,4 +1,4 @@
-"""What a client of the broker got: replies and events, for whoever looks, waits or listens."""
+"""The replies and events that a broker client received, to read, await or subscribe to."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ LIMIT = 60.0
 
 @dataclass(frozen=True)
 class Event:
-    """One copy of an event, as it came."""
+    """One copy of an event, as received."""
 
     type: str
     correlation_id: str
@@ -23,7 +23,7 @@ class Event:
 
     @property
     def id(self) -> str:
-        """What all copies of one event share."""
+        """The id that all copies of one event share."""
         return str(self.body["event_id"])
 
 
@@ -42,12 +42,12 @@ class Inbox:
         self._hearers: list[Callable[[Body], None]] = []
 
     def take_reply(self, correlation_id: str, body: bytes) -> None:
-        """Take a reply in, and wake who waits for it."""
+        """Record a reply, and wake its waiters."""
         self.replies[correlation_id].append(body)
         self._wake(correlation_id)
 
     def take_event(self, event: Event) -> None:
-        """Take an event in, and wake who waits for it."""
+        """Record an event, and wake its waiters."""
         self.events.append(event)
         for hear in self._hearers:
             hear(event.body)
@@ -59,14 +59,14 @@ class Inbox:
                 waiting.set_result(None)
 
     def hear(self, hear: Callable[[Body], None]) -> None:
-        """Have the body of every event from now on given to a function."""
+        """Subscribe a function to the body of every event from now on."""
         self._hearers.append(hear)
 
     async def reply(self, message_id: str, number: int = 0, *, limit: float = LIMIT) -> Reply:
-        """Return a reply that has come or comes yet: the first, unless another number is asked for.
+        """Wait for a reply and return it: the first, unless another number is given.
 
         Raises:
-            TimeoutError: it did not come.
+            TimeoutError: it did not arrive.
         """
         replies = self.replies[message_id]
         await self._wait(message_id, lambda: len(replies) > number, f"a reply to {message_id}", limit)
@@ -74,10 +74,10 @@ class Inbox:
         return reply
 
     async def event(self, type_: str, correlation_id: str, *, limit: float = LIMIT) -> Body:
-        """Return the `data` of an event that has come or comes yet for one correlation id.
+        """Wait for an event with this correlation id and return its `data`.
 
         Raises:
-            TimeoutError: it did not come.
+            TimeoutError: it did not arrive.
         """
 
         def found() -> list[Event]:
@@ -90,7 +90,7 @@ class Inbox:
     async def _wait(
         self, correlation_id: str, condition: Callable[[], bool], what: str, limit: float
     ) -> None:
-        """Wait for a condition that may come to hold with a reply to, or an event about, one command."""
+        """Wait for a condition, checked on each reply to, or event about, one command."""
         try:
             async with asyncio.timeout(limit):
                 while not condition():

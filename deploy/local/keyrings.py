@@ -1,4 +1,4 @@
-"""Which keys each worker is given: a directory a worker, with those and no others."""
+"""The keys of each worker: one directory per worker, with its keys only."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 
 def keyring(worker: str, keys: Path) -> Path:
-    """Return the directory of one worker's keys, which is made beside that of all keys."""
+    """Create the directory of one worker's keys beside that of all keys; return it."""
     ring = keys.with_name("keyrings") / worker
     ring.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in KEYS[worker]:

@@ -1,4 +1,4 @@
-"""A lock file: one living process can hold it, and says in it how far it is."""
+"""A lock file: one live process can hold it, and writes its state into it."""
 
 import fcntl
 import json
@@ -10,7 +10,7 @@ from typing import IO
 
 @dataclass(frozen=True)
 class Said:
-    """What the holder wrote last; `state` is `starting`, `ready` or `failed`."""
+    """The state that the holder wrote last; `state` is `starting`, `ready` or `failed`."""
 
     pid: int = 0
     state: str = ""
@@ -18,14 +18,14 @@ class Said:
 
 
 class LockFile:
-    """A lock that ends with the process that holds it, however that ends."""
+    """A lock that is released when its process ends, however it ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._held: IO[str] | None = None
 
     def acquire(self, *, wait: bool = False) -> bool:
-        """Take the lock, or tell that another has it; with `wait`, wait for it."""
+        """Acquire the lock and return whether it succeeded; with `wait`, wait for it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("a+")
         try:
@@ -37,30 +37,30 @@ class LockFile:
         return True
 
     def release(self) -> None:
-        """Release the lock, if we have it."""
+        """Release the lock, if this process holds it."""
         if self._held:
             self._held.close()
             self._held = None
 
     def held_by_another(self) -> bool:
-        """Tell whether another process has the lock."""
+        """Return whether another process holds the lock."""
         if self.acquire():
             self.release()
             return False
         return True
 
     def say(self, state: str, text: str = "") -> None:
-        """Write how far we are."""
+        """Write this process's state."""
         self._path.write_text(json.dumps({"pid": os.getpid(), "state": state, "text": text}))
 
     def said(self) -> Said:
-        """Return what the holder said; nothing while it is about to speak."""
+        """Return what the holder wrote; empty until it has written."""
         try:
             return Said(**json.loads(self._path.read_text()))
         except (OSError, ValueError):
             return Said()
 
     def forget(self) -> None:
-        """Wipe out what an earlier holder said."""
+        """Erase what an earlier holder wrote."""
         if self._path.exists():
             self._path.write_text("")

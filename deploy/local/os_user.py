@@ -11,16 +11,16 @@ from deploy.errors import StackError
 
 @dataclass(frozen=True)
 class OsUser:
-    """A system user, or nobody in particular: whoever runs the stack."""
+    """A system user, or none: then the user who runs the stack."""
 
     user: str | None = None
 
     @classmethod
     def of_server(cls, user: str) -> "OsUser":
-        """Return that user when we are root, else ourselves.
+        """Return that user when running as root, else the current user.
 
         Raises:
-            StackError: when we are root and the user does not exist.
+            StackError: when running as root and the user does not exist.
         """
         if os.geteuid() != 0:
             return cls()
@@ -31,13 +31,13 @@ class OsUser:
         return cls(user)
 
     def own(self, path: Path) -> None:
-        """Make the directory where it is missing, and hand it to this user alone."""
+        """Create the directory if it is missing, and give access to this user only."""
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o700)
         self.give(path)
 
     def give(self, path: Path) -> None:
-        """Hand a file or directory to this user."""
+        """Make this user the owner of a file or directory."""
         if self.user:
             account = pwd.getpwnam(self.user)
             os.chown(path, account.pw_uid, account.pw_gid)
@@ -48,7 +48,7 @@ class OsUser:
             return []
         switches = ["--reuid", self.user, "--regid", self.user, "--clear-groups"]
         if not _open_to_all(home):
-            # A checkout below /root, say: the user may own its directory and yet not reach it.
+            # In a checkout below /root, for example, the user may own its directory but not reach it.
             switches += ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
         return switches
 

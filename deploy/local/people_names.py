@@ -1,4 +1,4 @@
-"""What the citizens of `deploy.local.citizens` are called, and where they live."""
+"""The names and addresses of the citizens of `deploy.local.citizens`."""
 
 from typing import Any, NamedTuple
 

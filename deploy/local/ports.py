@@ -1,4 +1,4 @@
-"""Free ports on the loopback, kept from one start to the next while they stay free."""
+"""Free loopback ports, reused across starts while they stay free."""
 
 import json
 import random
@@ -8,8 +8,8 @@ from pathlib import Path
 from deploy.errors import StackError
 
 HOST = "127.0.0.1"
-# Below the range from which Linux takes the ports of outgoing connections, so that none
-# can take a port between its choice and its use.
+# Below Linux's range for outgoing connections, so that none
+# takes a port between its choice and its use.
 _RANGE = range(20_000, 32_000)
 
 
@@ -22,7 +22,7 @@ class Ports:
         self._checked: set[str] = set()
 
     def __getitem__(self, name: str) -> int:
-        """Return the port of that name; on the first question one that is free now."""
+        """Return the port of that name; the first call chooses a free one."""
         if name not in self._checked:
             self._checked.add(name)
             if not _free(self._chosen.get(name, 0)):
@@ -49,7 +49,7 @@ def _free(port: int) -> bool:
 
 
 def answers(port: int) -> bool:
-    """Tell whether something accepts connections on the port."""
+    """Return whether something accepts connections on the port."""
     try:
         socket.create_connection((HOST, port), timeout=1).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""A private Postgres, as durable as a real one."""
+"""A private Postgres, as durable as in production."""
 
 import signal
 import subprocess
@@ -23,12 +23,12 @@ _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "jit": "off",  # compiling costs more than these statements take
-    # Safe, and said so, for no default of the system's may weaken them.
+    "jit": "off",  # compilation costs more than these statements
+    # The safe values, set explicitly: no system default may weaken them.
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # An error must not show a row or a parameter in the log.
+    # An error must not log a row or a parameter.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
@@ -69,15 +69,15 @@ class Postgres:
             os_user=self._os_user,
             cwd=Path("/"),
             home=self._data,
-            death_signal="QUIT",  # ends its own children first, which a KILL does not
+            death_signal="QUIT",  # ends its children first; KILL does not
         )
 
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the URL by which a role reaches a database."""
+        """Return the URL of a database for a role."""
         return f"postgresql://{role}:{quote(self.passwords[role])}@{HOST}:{self.port}/{database}"
 
     def prepare(self) -> None:
-        """Make the data directory where there is none yet."""
+        """Create the data directory if it does not exist."""
         if self._data.exists():
             return
         self._os_user.own(self._home)
@@ -116,20 +116,20 @@ class Postgres:
         return subprocess.run(ready, env=environment({}), check=False).returncode == 0
 
     def stop(self) -> None:
-        """Shut the server down, breaking off its sessions."""
+        """Shut the server down; open sessions are terminated."""
         self.process.stop(signal.SIGINT, limit=20)
 
     def kill(self) -> None:
-        """Kill it as a power cut would."""
+        """Kill it, as a power failure would."""
         self.process.kill()
 
     def make_ready(self) -> None:
-        """Make the roles, the database and its tables, whatever of them is missing."""
+        """Create missing roles, database and tables."""
         self.sql(_ROLES_SQL.read_text() + statements({role: self.passwords[role] for role in ROLES}))
         self.migrate()
 
     def migrate(self, database: str = DATABASE) -> None:
-        """Bring a database to the newest schema, with dbmate, as its owner."""
+        """Migrate a database to the newest schema, with dbmate, as its owner."""
         if not any(_MIGRATIONS.glob("*.sql")):
             return
         argv = ["--migrations-dir", str(_MIGRATIONS), "--no-dump-schema", "migrate"]
@@ -154,7 +154,7 @@ class Postgres:
         return done.stdout.strip()
 
     def clone(self, database: str, template: str = DATABASE) -> None:
-        """Make a database as a copy of another, which nobody may be using."""
+        """Copy a database; the template must have no sessions."""
         self.sql(f'CREATE DATABASE "{database}" TEMPLATE "{template}" OWNER owner;')
 
     def drop(self, database: str) -> None:

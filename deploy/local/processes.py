@@ -1,4 +1,4 @@
-"""Child processes that never outlive the one who started them."""
+"""Child processes that never outlive their parent."""
 
 import os
 import signal
@@ -18,19 +18,19 @@ from deploy.local.waiting import wait_for
 CHECKOUT = Path(__file__).parents[2]
 _TAIL_BYTES = 2000
 
-# The kernel signals a child when the *thread* that started it ends. All children are
-# started by this one thread, which lives as long as the program.
+# The kernel signals a child when the *thread* that started it ends. This one thread
+# starts all children and lives as long as the program.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is to run.
+    """A program to run.
 
     Attributes:
-        name: names its pid file and its log.
-        death_signal: what the kernel sends it when we die, however we die.
-        home: the directory that its user must be able to reach.
+        name: the name of its pid file and its log.
+        death_signal: the signal that the kernel sends it when this process ends, however it ends.
+        home: a directory that its user must be able to reach.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Program:
     death_signal: str = "KILL"
 
     def command(self) -> list[str]:
-        """Return the command line, tied to our life and its user."""
+        """Return the command line that runs it as its user and ends it with this process."""
         tie = ["setpriv", "--pdeathsig", self.death_signal, *self.os_user.switches(self.home), "--"]
         return [*tie, *self.argv]
 
 
 class Process:
-    """One run of a program, and its runs after restarts."""
+    """A running program, across restarts."""
 
     def __init__(self, program: Program, runs: Path) -> None:
         self.program = program
@@ -65,7 +65,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id of the present or last run; 0 before the first."""
+        """The process id of the current or last run; 0 before the first."""
         return self._popen.pid if self._popen else 0
 
     def start(self) -> None:
@@ -85,11 +85,11 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C is for us; we stop them in order
+                start_new_session=True,  # Ctrl-C goes to this process only, which stops them in order
             )
 
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
         return self._popen is not None and self._popen.poll() is None
 
     def send(self, number: signal.Signals) -> None:
@@ -103,7 +103,7 @@ class Process:
         self.send(signal.SIGTERM)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, limit: float = 12) -> None:
-        """Ask it to end, and kill it when it has not within `limit` seconds."""
+        """Ask it to end, and kill it if it has not ended within `limit` seconds."""
         self.send(number)
         if self._popen:
             with suppress(subprocess.TimeoutExpired):
@@ -111,7 +111,7 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """Kill it and whatever it started; return when it is gone."""
+        """Kill it and its children; return when it is gone."""
         if self._popen:
             _kill_group(self._popen.pid)
             self._popen.wait()
@@ -137,7 +137,7 @@ class Process:
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return a small clean environment with `extra`: what a shell exported cannot leak into a server."""
+    """Return a small clean environment with `extra`: exported variables cannot leak into a server."""
     kept = {
         name: text
         for name, text in os.environ.items()
@@ -147,7 +147,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def end_leftovers(runs: Path) -> list[str]:
-    """Kill what an earlier run, itself killed, may have left; return their names."""
+    """Kill processes left by an earlier run that was killed; return their names."""
     ended = []
     for record in sorted(runs.glob("*.pid")):
         pid, _, birth = record.read_text().partition(" ")

@@ -23,7 +23,7 @@ _SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
 _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
-# Schedulers that spin while idle take the processor from whoever shares the machine.
+# Schedulers that spin while idle take CPU time from other processes.
 _ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
 
 
@@ -41,7 +41,7 @@ class RabbitMq:
         self.port_mapper = Process(self._epmd(), state / "run")
 
     def url(self, user: str) -> str:
-        """Return the URL by which a broker user connects."""
+        """Return the broker URL of a user."""
         return f"amqp://{user}:{self.passwords[user]}@{HOST}:{self.port}/"
 
     def _epmd(self) -> Program:
@@ -90,7 +90,7 @@ class RabbitMq:
         self._give_way(_FIRST)
 
     def _give_way(self, priority: int) -> None:
-        """Set the node's priority: everybody waits for its boot, while nine workers load beside it.
+        """Set the node's priority: its boot is what all wait for, while nine workers load concurrently.
 
         Only root may raise it; without it the start takes a second or two longer.
         """
@@ -100,7 +100,7 @@ class RabbitMq:
 
     def _prepare(self) -> None:
         if not (self._home / "started").exists():
-            shutil.rmtree(self._home, ignore_errors=True)  # a first start that broke off
+            shutil.rmtree(self._home, ignore_errors=True)  # an interrupted first start
         for part in (self._home, self._home / "mnesia", self._home / "log", self._home / "generated"):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._put("enabled_plugins", "[].\n")
@@ -128,7 +128,7 @@ class RabbitMq:
         return render.render(definitions, self.passwords)
 
     def wait_ready(self, limit: float = 60) -> None:
-        """Wait until the node greets a client: its listener opens last, after the definitions."""
+        """Wait until the node accepts AMQP clients: its listener opens last, after the definitions."""
         wait_for(lambda: self.process.must_live() and self._greets(), limit, "RabbitMQ", every=0.05)
         self._give_way(0)
         (self._home / "started").touch()
@@ -142,17 +142,17 @@ class RabbitMq:
             return False
 
     def start(self) -> None:
-        """Start the node and wait until it greets clients."""
+        """Start the node and wait until it accepts clients."""
         self.spawn()
         self.wait_ready()
 
     def stop(self) -> None:
-        """Shut the node down in order, and its epmd."""
+        """Shut down the node gracefully, and its epmd."""
         self.process.stop(limit=20)
         self.port_mapper.kill()
 
     def kill(self) -> None:
-        """Kill the node as a power cut would."""
+        """Kill the node, as a power failure would."""
         self.process.kill()
         self.port_mapper.kill()
 

@@ -1,4 +1,4 @@
-"""Sealed texts as a portal handles them: to a service's public key, and to a key of its own."""
+"""Seals texts to a service's public key, and opens those sealed to a portal's own key."""
 
 import base64
 from pathlib import Path
@@ -27,9 +27,9 @@ class ReplyKey:
         """What goes into the command as `reply_key`."""
 
     def open(self, text: str) -> str:
-        """Return what was sealed to this key.
+        """Open a text sealed to this key.
 
         Raises:
-            nacl.exceptions.CryptoError: it was sealed to another.
+            nacl.exceptions.CryptoError: it was sealed to another key.
         """
         return SealedBox(self._key).decrypt(base64.b64decode(text)).decode()

@@ -1,4 +1,4 @@
-"""What the sinks can be told to do wrong, while they run.
+"""The faults that can be injected into running sinks.
 
 `PUT /faults` on the SMS gateway's port, with any of the keys `sms`, `email`, `pec`:
 
@@ -21,12 +21,12 @@
 | mail | `drop_after_data` | closes once the text of the mail comes in |
 | mail | `drop_after_dot` | captures, and closes in place of the last reply |
 
-`stage` is `rcpt` unless given. `times`: how often, after which the sink is well again; without it, until
-told otherwise. A connection counts once for `greet` and `drip`, a message for the others. `only`: a part of
-the recipient; others are served well, and so is the stage `mail`, where nobody is named yet.
+`stage` is `rcpt` unless given. `times`: how often, after which the fault ends; without it, until
+replaced. A connection counts once for `greet` and `drip`, a message for the others. `only`: a part of
+the recipient; others are served normally, and so is the stage `mail`, which names no recipient yet.
 
-`GET /counts` tells how many messages each sink has taken since it started, and `GET /asked` how many SMS the
-gateway was asked to take, whatever it answered. `DELETE /counts` sets all of them to zero.
+`GET /counts` returns how many messages each sink has accepted since it started, and `GET /asked` how many SMS
+the gateway was sent, whatever it answered. `DELETE /counts` resets all of them to zero.
 """
 
 from typing import Annotated, Literal
@@ -49,7 +49,7 @@ class Fault(BaseModel):
     only: str = ""
 
     def strikes(self, modes: set[str], recipient: str = "") -> bool:
-        """Tell whether one of these modes applies now; a limited fault has then struck once more."""
+        """Return whether one of these modes applies now; if so, a limited fault counts one more time."""
         if self.mode not in modes or self.only not in recipient:
             return False
         if self.times is not None:
@@ -60,7 +60,7 @@ class Fault(BaseModel):
 
 
 class Faults(BaseModel):
-    """The faults of all sinks, and what they have taken."""
+    """The faults of all sinks, and their message counts."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -23,7 +23,7 @@ async def serve(captured: Path, sms_port: int, smtp_port: int, pec_port: int) ->
     gateway = SmsGateway(captured / "sms.jsonl", faults, counts)
     email, pec = (Mailroom(sink, captured / "mail", faults, counts) for sink in ("email", "pec"))
     loop = asyncio.get_running_loop()
-    # The gateway opens last: who reaches it reaches all three.
+    # The gateway opens last: once it accepts connections, all three do.
     await loop.create_server(lambda: Smtp(email), HOST, smtp_port, backlog=1024)
     await loop.create_server(lambda: Smtp(pec), HOST, pec_port, backlog=1024)
     await loop.create_server(lambda: Http(gateway.handle), HOST, sms_port, backlog=1024)

@@ -1,8 +1,8 @@
 """The capturing SMS gateway.
 
-Takes `POST` of `{"to", "text", "client_ref"}` at any path but its own two, writes each as a line
+Accepts `POST` of `{"to", "text", "client_ref"}` at any path except its own two, writes each as a line
 `{"to", "text", "client_ref", "at"}`, repeats included, and answers 200 `{"id"}`: the same id for
-the same `client_ref`, as a gateway does that sends it only once.
+the same `client_ref`, like a gateway that deduplicates.
 """
 
 from datetime import UTC, datetime
@@ -87,6 +87,6 @@ class SmsGateway:
 
     def _capture(self, message: dict[str, str]) -> None:
         line = orjson.dumps({**message, "at": datetime.now(UTC)}, option=orjson.OPT_APPEND_NEWLINE)
-        # Opened for each: tests and people may remove the file meanwhile.
+        # Opened for each SMS: tests and people may remove the file in between.
         with self._path.open("ab", buffering=0) as file:
             file.write(line)

@@ -1,7 +1,6 @@
-"""The capturing SMTP server (RFC 5321), one instance a sink.
+"""The capturing SMTP server (RFC 5321), one instance per sink.
 
-Takes every mail and writes it, as received, to `<captured>/<sink>-<time>-<n>.eml`; the file appears
-whole or not at all.
+Accepts every mail and writes it, as received, to `<captured>/<sink>-<time>-<n>.eml`, atomically.
 """
 
 import asyncio
@@ -13,12 +12,12 @@ from deploy.local.sink_faults import Fault, Faults
 
 _EXTENSIONS = b"250-pin\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 SIZE 10485760\r\n"
 _SIMPLE = {b"RSET": b"250 ok\r\n", b"NOOP": b"250 ok\r\n", b"HELO": b"250 pin\r\n", b"EHLO": _EXTENSIONS}
-# After it the server closes the connection (RFC 5321, 3.8).
+# After this reply the server closes the connection (RFC 5321, 3.8).
 _LEAVING = 421
 
 
 class Mailroom:
-    """Where the mails of one sink end up."""
+    """Stores the mails of one sink."""
 
     def __init__(self, sink: str, captured: Path, faults: Faults, counts: dict[str, int]) -> None:
         captured.mkdir(parents=True, exist_ok=True)
@@ -30,12 +29,12 @@ class Mailroom:
 
     @property
     def fault(self) -> Fault:
-        """How this sink misbehaves now."""
+        """The current fault of this sink."""
         fault: Fault = getattr(self._faults, self.sink)
         return fault
 
     def take(self, text: bytes, recipient: str) -> None:
-        """Keep one mail, unless mails are being discarded."""
+        """Store one mail, unless mails are discarded."""
         self._counts[self.sink] += 1
         if self.fault.strikes({"discard"}, recipient):
             return
@@ -47,7 +46,7 @@ class Mailroom:
 
 
 class Smtp(asyncio.Protocol):
-    """One connection: commands by line, and after `DATA` a text up to its dot."""
+    """One connection: commands by line, and after `DATA` a text up to the final dot."""
 
     def __init__(self, room: Mailroom) -> None:
         self._room = room
@@ -60,8 +59,8 @@ class Smtp(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no common class
+        """Send the greeting."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports have no common class
         fault = self._room.fault
         if fault.strikes({"greet"}):
             self._say(b"%d not now\r\n" % fault.status)
@@ -169,7 +168,7 @@ class Smtp(asyncio.Protocol):
 
 
 def _unstuffed(text: bytes) -> bytes:
-    """Take away the dots that the sender doubled (RFC 5321, 4.5.2)."""
+    """Undo dot-stuffing (RFC 5321, 4.5.2)."""
     if text.startswith(b".."):
         text = text[1:]
     return text.replace(b"\r\n..", b"\r\n.")

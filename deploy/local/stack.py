@@ -1,4 +1,4 @@
-"""The whole local stack, as an object: what `make up` and the tests drive."""
+"""The whole local stack as an object, used by `make up` and the tests."""
 
 import sys
 import urllib.request
@@ -24,11 +24,11 @@ _READY_LIMIT = 60.0
 class Stack:
     """A private Postgres, RabbitMQ and fake providers, and workers on them; all state is in `<root>/.local`.
 
-    Whatever it starts dies with the program that holds it, however that ends.
+    Its child processes end with the program that owns it, however that ends.
 
     Args:
-        root: where `.local` is to be.
-        settings: `PIN_*` settings over the defaults and over our own environment.
+        root: the folder for `.local`.
+        settings: `PIN_*` settings that override the defaults and the environment.
     """
 
     def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
@@ -47,7 +47,7 @@ class Stack:
     def _make_directories(self) -> None:
         for part in ("run", "log", "captured/mail", "spool/post"):
             (self.state / part).mkdir(parents=True, exist_ok=True)
-        self.state.chmod(0o711)  # the servers' own users pass through to their directories
+        self.state.chmod(0o711)  # the servers' users must reach their directories
         for part in ("captured", "spool", "log"):
             (self.state / part).chmod(0o700)
 
@@ -58,14 +58,14 @@ class Stack:
         return environment.settings(self.state, self.fake_providers, servers, self.settings)
 
     def start(self) -> None:
-        """Start everything: the workers load while RabbitMQ, the slowest of all, still boots."""
+        """Start everything; the workers load while RabbitMQ, the slowest, still boots."""
         self._spawn_servers()
         started = self._spawn_workers(WORKERS)
         self._wait_for_servers()
         self.wait_ready(process.name for process in started)
 
     def start_servers(self) -> None:
-        """Start Postgres, RabbitMQ and the fake providers, and make keys, roles and tables."""
+        """Start Postgres, RabbitMQ and the fake providers, and create keys, roles and tables."""
         self._spawn_servers()
         self._wait_for_servers()
 
@@ -96,7 +96,7 @@ class Stack:
         Args:
             name: as in `deploy.local.workers.WORKERS`.
             copies: how many processes.
-            env: settings for them alone.
+            env: settings for these copies only.
             wait: return when they are ready.
         """
         started = [self._start(WORKERS[name], number, env or {}) for number in range(1, copies + 1)]
@@ -123,7 +123,7 @@ class Stack:
         return process
 
     def ready(self, name: str) -> bool:
-        """Tell whether a worker says that it is ready.
+        """Return whether a worker reports that it is ready.
 
         Raises:
             StackError: when it has exited.
@@ -141,7 +141,7 @@ class Stack:
         """Wait until these workers are ready.
 
         Raises:
-            StackError: naming one that is not, with the end of its log.
+            StackError: names one that is not ready, with the end of its log.
         """
         for name in list(names):
             try:
@@ -150,7 +150,7 @@ class Stack:
                 raise StackError(f"{error}\n{self.workers[name].tail()}") from None
 
     def stop_workers(self, limit: float = 12) -> None:
-        """Ask all workers to end, and wait; those that do not are killed."""
+        """Ask all workers to end, wait, and kill those that do not."""
         for process in self.workers.values():
             process.ask_to_end()
         for process in self.workers.values():
@@ -158,7 +158,7 @@ class Stack:
         self.workers.clear()
 
     def stop(self) -> None:
-        """Stop everything, in order: nothing is left running."""
+        """Stop everything, in order."""
         self.stop_workers()
         self.fake_providers.stop()
         self.rabbitmq.process.ask_to_end()
@@ -166,7 +166,7 @@ class Stack:
         self.rabbitmq.stop()
 
     def kill(self) -> None:
-        """End everything at once; the data is as after a power cut."""
+        """Kill everything at once; the data is as after a power failure."""
         for process in self.processes().values():
             process.kill()
 
@@ -181,12 +181,12 @@ class Stack:
         return {process.name: process for process in servers} | self.workers
 
     def use_new_database(self, name: str) -> None:
-        """Make a database like a fresh ledger; workers started from now on use it."""
+        """Create a fresh ledger database; workers started from now on use it."""
         self.postgres.clone(name)
         self.database = name
 
     def drop_database(self) -> None:
-        """Drop the database made by `use_new_database`, and go back to the first."""
+        """Drop the database made by `use_new_database`, and return to the first."""
         if self.database != DATABASE:
             self.postgres.drop(self.database)
             self.database = DATABASE

@@ -1,7 +1,7 @@
-"""The background process that `up` leaves: it holds the stack and restarts what exits.
+"""The background process of `up`: it owns the stack and restarts processes that exit.
 
-In a cluster this is Kubernetes's part. It locks `.local/supervisor` as long as it lives, so that no
-stale file can pass for a running stack; the file holds its pid and how far it is.
+In a cluster Kubernetes does this. It locks `.local/supervisor` while it runs, so that a stale file
+never looks like a running stack; the file holds its pid and state.
 """
 
 import signal
@@ -21,14 +21,14 @@ _STEADY_AFTER = 60.0
 
 
 class Restarts:
-    """When each exited process is due to start again: soon at first, then later and later."""
+    """The restart time of each exited process, with increasing backoff."""
 
     def __init__(self) -> None:
         self._pause: dict[str, float] = {}
         self._due: dict[str, float] = {}
 
     def due(self, process: Process, now: float) -> bool:
-        """Tell whether to start an exited process now; the first question plans it."""
+        """Return whether to restart an exited process now; the first call schedules it."""
         name = process.name
         if name not in self._due:
             before = 0.0 if now - process.started_at > _STEADY_AFTER else self._pause.get(name, 0.0)
@@ -41,7 +41,7 @@ class Restarts:
 
 
 class _TerminatedError(Exception):
-    """SIGTERM came."""
+    """SIGTERM was received."""
 
 
 def _end(*_: object) -> NoReturn:
@@ -49,7 +49,7 @@ def _end(*_: object) -> NoReturn:
 
 
 def supervise(stack: Stack) -> NoReturn:
-    """Restart whatever exits, for ever."""
+    """Restart processes that exit, for ever."""
     restarts = Restarts()
     while True:
         time.sleep(0.2)
@@ -63,9 +63,7 @@ def run(root: Path) -> int:
     """Start the stack below `root`, keep it running until SIGTERM, stop it."""
     signal.signal(signal.SIGTERM, _end)
     lock = LockFile(root / ".local/supervisor")
-    wait_for(
-        lock.acquire, 2, "the end of another supervisor"
-    )  # who asks whether it is held, holds it a moment
+    wait_for(lock.acquire, 2, "the end of another supervisor")  # a check of the lock holds it briefly
     stack = None
     try:
         lock.say("starting")
@@ -80,7 +78,7 @@ def run(root: Path) -> int:
     except _TerminatedError:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping must not be broken off
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping must not be interrupted
         if stack:
             stack.stop()
 

@@ -1,4 +1,4 @@
-"""How the local stack waits: with a limit, and a sentence when it is reached."""
+"""Waiting with a timeout and an explicit error."""
 
 import time
 from collections.abc import Callable
@@ -10,10 +10,10 @@ def wait_for(condition: Callable[[], bool], limit: float, what: str, *, every: f
     """Wait until a condition holds.
 
     Args:
-        condition: asked again and again; may raise to give up at once.
-        limit: seconds.
-        what: names what is waited for, in the error.
-        every: seconds between two questions.
+        condition: polled; may raise to stop waiting at once.
+        limit: the timeout in seconds.
+        what: the name of the condition, for the error.
+        every: seconds between two polls.
 
     Raises:
         StackError: when it does not hold within the limit.

@@ -1,4 +1,4 @@
-"""The workers of the local stack: the one list of them."""
+"""The list of the workers of the local stack."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from shared.contract.channels import CHANNELS
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker: what it is called here, what is run, and as which user of broker and ledger."""
+    """One worker: its name, its command, and its user of broker and ledger."""
 
     name: str
     module: str
@@ -20,7 +20,7 @@ class Worker:
 
     @property
     def command(self) -> list[str]:
-        """What follows `python`."""
+        """The arguments of `python`."""
         return ["-m", self.module, *([self.lane] if self.lane else [])]
 
 

@@ -14,7 +14,7 @@ from shared.errors import BrokerLostError, KeyFileError, LedgerLostError, Settin
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do what the command line asks; returns the exit status."""
+    """Run the command line; return the exit status."""
     words = parser().parse_args(argv)
     try:
         answer = asyncio.run(run(words, os.environ))

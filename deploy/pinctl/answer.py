@@ -1,4 +1,4 @@
-"""What a command of `pinctl` gives back, and the exit statuses."""
+"""The result of a `pinctl` command, and the exit statuses."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ exit status:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer in two forms: text for people, data (as JSON) for machines."""
+    """One result in two forms: text for people, data (as JSON) for machines."""
 
     text: str
     data: dict[str, Any] = field(default_factory=dict)

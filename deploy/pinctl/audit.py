@@ -1,4 +1,4 @@
-"""`pinctl ledger`: are the chains whole, and is the ledger what the checkpoints say it was."""
+"""`pinctl ledger`: verifies the chains, and compares the ledger with its checkpoints."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _KEPT = 1_000
 
 @dataclass(slots=True)
 class Audit:
-    """One pass over the ledger, chain by chain, in the order of the keys; it holds one chain's end."""
+    """One pass over the ledger, chain by chain, in key order; it holds only one chain's end in memory."""
 
     recount: Recount
     subjects: int = 0
@@ -32,7 +32,7 @@ class Audit:
     _chain: Chain | None = None
 
     async def run(self, entries: AsyncIterator[EntryRow], heads: AsyncIterator[HeadRow]) -> None:
-        """Follow the entries beside the heads, both in the order of the keys."""
+        """Process entries and heads in parallel, both in key order."""
         head = await anext(heads, None)
         async for row in entries:
             if self._chain is None or self._chain.subject != row.subject:
@@ -50,7 +50,7 @@ class Audit:
     async def _next(
         self, subject: bytes | None, head: HeadRow | None, heads: AsyncIterator[HeadRow]
     ) -> HeadRow | None:
-        """Close the chain that is open and the heads before the next one, which have no entries."""
+        """Close the open chain, and the heads without entries before the next chain."""
         if self._chain:
             own = head if head and head.key == self._chain.subject else None
             self._close(self._chain, own)
@@ -89,9 +89,9 @@ async def verify(
     checkpoints: Sequence[Checkpoint] = (),
     key: VerifyKey | None = None,
 ) -> Answer:
-    """Recompute every chain, or one citizen's; with checkpoints and their key also compare those.
+    """Recompute every chain, or one citizen's; given checkpoints and their key, also compare those.
 
-    Each checkpoint costs one step a citizen: a year of daily ones over a million citizens takes minutes.
+    Each checkpoint costs one step per citizen: a year of daily ones over a million citizens takes minutes.
     """
     audit = Audit(Recount(checkpoint.at for checkpoint in checkpoints))
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
@@ -141,7 +141,7 @@ def _text(audit: Audit, compared: int, refuted: Sequence[tuple[Checkpoint, Seque
 
 
 async def checkpoint(ledger: LedgerSettings, keys: KeySettings, margin: CheckpointSettings) -> Answer:
-    """Make and sign the checkpoint up to `margin` ago, and write it as one line of the log."""
+    """Create and sign the checkpoint up to `margin` ago, and log it as one line."""
     key = Keys(keys.keys_dir).signing()
     at = datetime.now(UTC) - margin.checkpoint_margin
     made = (await _root(ledger, at)).at(at).signed(key)

@@ -1,4 +1,4 @@
-"""Whether the chains of the ledger are whole: recomputed entry by entry, compared with their heads."""
+"""Verifies the ledger's chains: recomputes them entry by entry and compares them with their heads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.ledger.chain import GENESIS, link
 
 
 class EntryRow(NamedTuple):
-    """One entry, as `audit_entries` gives it."""
+    """One entry, as `audit_entries` returns it."""
 
     subject: bytes
     seq: int
@@ -24,7 +24,7 @@ class EntryRow(NamedTuple):
 
 
 class HeadRow(NamedTuple):
-    """One citizen's head, as `audit_subjects` gives it."""
+    """One citizen's head, as `audit_subjects` returns it."""
 
     key: bytes
     entries: int
@@ -33,12 +33,12 @@ class HeadRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One place where the ledger is not what was written.
+    """One place where the ledger was altered.
 
     Attributes:
         kind: `entry_changed`, `entries_missing`, `tail_missing`, `head_behind`, `head_changed`,
             `head_missing`.
-        seq: the entry where it shows.
+        seq: the entry where it is detected.
     """
 
     subject: bytes
@@ -48,16 +48,16 @@ class Break:
 
 
 class Chain:
-    """One citizen's chain, followed from its first entry to its head."""
+    """One citizen's chain, processed from its first entry to its head."""
 
     def __init__(self, subject: bytes) -> None:
         self.subject = subject
         self._seq, self._hash = 0, GENESIS
 
     def follow(self, row: EntryRow) -> Iterator[Break]:
-        """Take the next entry, in the order of `seq`; give what is wrong with it.
+        """Check the next entry, in the order of `seq`; yield its breaks.
 
-        After a break the chain goes on from the hash that stands there, so that one change is one break.
+        After a break the chain continues from the stored hash, so that one change is one break.
         """
         if row.seq != self._seq + 1:
             detail = f"entries {self._seq + 1} to {row.seq - 1} are not there"
@@ -68,7 +68,7 @@ class Chain:
         self._seq, self._hash = row.seq, row.hash
 
     def end(self, head: HeadRow | None) -> Iterator[Break]:
-        """Compare the end of the chain with the head, None if there is none."""
+        """Compare the end of the chain with the head (None if missing)."""
         if head is None:
             yield Break(self.subject, "head_missing", self._seq, f"{self._seq} entries have no head")
         elif self._seq < head.entries:

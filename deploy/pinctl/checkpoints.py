@@ -1,11 +1,11 @@
-"""Signed checkpoints: what the whole ledger was at an instant, in one line.
+"""Signed checkpoints: the state of the whole ledger at an instant, in one line.
 
-The chains and their heads lie in the same database: who can rewrite one can rewrite both. A checkpoint is
-kept elsewhere, in the log. It covers the entries up to an instant T and can be computed again at any later
-time from the entries alone, with no copy of the heads as they were: a citizen's head at T is the hash of
+The chains and their heads are in the same database: an attacker who can rewrite one can rewrite both. A
+checkpoint is kept elsewhere, in the log. It covers the entries up to an instant T and can be recomputed at
+any later time from the entries alone, without the former heads: a citizen's head at T is the hash of
 their last entry at or before T. Its root is the SHA-256 of (key, number of that entry, its hash) of every
-citizen who has one, in the order of the keys. Whatever is removed from before T, changed in it or slipped
-into it gives another root, even where all chains have been made to agree again.
+citizen who has one, in key order. Removing, changing or inserting an entry before T changes the root,
+even if all chains have been made consistent again.
 """
 
 import base64
@@ -30,12 +30,12 @@ EVENT = "ledger.checkpoint"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the ledger was at an instant.
+    """The state of the ledger at an instant.
 
     Attributes:
-        at: the entries up to and at this instant are covered.
-        subjects: citizens with such entries.
-        entries: how many entries these are.
+        at: covers the entries up to and including this instant.
+        subjects: the number of citizens with such entries.
+        entries: the number of such entries.
         root: SHA-256 in hex.
         signature: Ed25519 in base64, over `statement`.
     """
@@ -48,7 +48,7 @@ class Checkpoint:
 
     @property
     def statement(self) -> bytes:
-        """What is signed: the fields, a line each, under the name of the event."""
+        """The signed text: the event's name, then one line per field."""
         at = rfc3339(self.at, to="microseconds")
         return f"{EVENT}\n{at}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
 
@@ -58,7 +58,7 @@ class Checkpoint:
         return Checkpoint(self.at, self.subjects, self.entries, self.root, signature)
 
     def is_from(self, key: VerifyKey) -> bool:
-        """Tell whether the signature is the one of this key over these fields."""
+        """Return whether the signature is this key's over these fields."""
         try:
             key.verify(self.statement, base64.b64decode(self.signature, validate=True))
         except (CryptoError, binascii.Error, ValueError):
@@ -66,7 +66,7 @@ class Checkpoint:
         return True
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields as they stand in the log line."""
+        """Return the fields as in the log line."""
         return {
             "at": rfc3339(self.at, to="microseconds"),
             "subjects": self.subjects,
@@ -77,10 +77,10 @@ class Checkpoint:
 
 
 def read(lines: Iterable[str]) -> list[Checkpoint]:
-    """Return the checkpoints among the lines of a log; all other lines are passed over.
+    """Return the checkpoints among the lines of a log; other lines are skipped.
 
     Raises:
-        ValueError: a line says that it is a checkpoint and lacks its fields.
+        ValueError: a checkpoint line lacks fields.
     """
     return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == EVENT]
 
@@ -104,14 +104,14 @@ def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
 
 
 class Root:
-    """The root over all heads, made head by head in the order of the keys."""
+    """The root over all heads, computed head by head in key order."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._subjects = self._entries = 0
 
     def add(self, key: bytes, entries: int, head: bytes) -> None:
-        """Take in one citizen's head: 16, 8 and 32 bytes, so that no two lists give the same text."""
+        """Add one citizen's head: 16, 8 and 32 bytes, so that the encoding of a list is unique."""
         self._hash.update(key + entries.to_bytes(8, "big") + head)
         self._subjects += 1
         self._entries += entries
@@ -122,7 +122,7 @@ class Root:
 
 
 class Recount:
-    """Computes the roots of several instants again, in one pass over all entries."""
+    """Recomputes the roots of several instants, in one pass over all entries."""
 
     def __init__(self, instants: Iterable[datetime]) -> None:
         self._instants = sorted(set(instants))
@@ -130,13 +130,13 @@ class Recount:
         self._last: list[tuple[int, bytes] | None] = [None] * len(self._instants)
 
     def follow(self, row: EntryRow) -> None:
-        """Take the next entry of the citizen."""
+        """Process the next entry of the citizen."""
         first = bisect_left(self._instants, row.at)
         if first < len(self._last):
             self._last[first] = (row.seq, row.hash)
 
     def end(self, subject: bytes) -> None:
-        """Close the citizen: of every instant, the head is the highest entry at or before it."""
+        """Close the citizen: for each instant, the head is the highest entry at or before it."""
         head: tuple[int, bytes] | None = None
         for i, last in enumerate(self._last):
             if last and (head is None or last[0] > head[0]):
@@ -146,12 +146,12 @@ class Recount:
             self._last[i] = None
 
     def checkpoints(self) -> dict[datetime, Checkpoint]:
-        """Return what the checkpoints of these instants would be today."""
+        """Return the recomputed checkpoints by instant."""
         return {at: root.at(at) for at, root in zip(self._instants, self._roots, strict=True)}
 
 
 def faults(checkpoint: Checkpoint, today: Checkpoint, key: VerifyKey) -> Sequence[str]:
-    """Say what is wrong with a checkpoint: nobody of ours signed it, or the ledger is another now."""
+    """Return the faults of a checkpoint: a wrong signature, or fields that differ from the ledger."""
     found = []
     if not checkpoint.is_from(key):
         found.append("the signature is not ours")

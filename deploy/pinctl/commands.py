@@ -1,4 +1,4 @@
-"""The command line of `pinctl`: its words, and which function each of them calls."""
+"""The command line of `pinctl`: its commands and the functions they call."""
 
 import argparse
 import asyncio
@@ -23,10 +23,13 @@ settings: PIN_AMQP_URL and PIN_LEDGER_DSN (the user and role `pinctl`) and PIN_K
 
 
 async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
-    """Do what was asked.
+    """Run the command.
 
     Raises:
-        Trouble, SettingsError, KeyFileError, BrokerLostError, LedgerLostError: as they say.
+        PinctlError: the command failed.
+        SettingsError: a setting is missing or invalid.
+        KeyFileError: a key file is missing or invalid.
+        BrokerLostError, LedgerLostError: the server is unavailable.
     """
     match words.command:
         case "status":
@@ -57,7 +60,7 @@ async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answe
 
 
 def _ask() -> str:
-    """Read a codice fiscale from standard input: on the command line every process list would show it."""
+    """Read a codice fiscale from standard input: process lists would show it on the command line."""
     from shared.italy.codice_fiscale import canonical  # noqa: PLC0415 - reads all municipalities: a second
 
     typed = getpass.getpass("Codice fiscale: ") if sys.stdin.isatty() else sys.stdin.readline()
@@ -105,7 +108,7 @@ def _read(path: Path) -> list[checkpoints.Checkpoint]:
 
 
 async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
-    """Run the dispositivo service's backfill (R9), which speaks for itself."""
+    """Run the dispositivo service's backfill (R9), which prints its own report."""
     from services.dispositivo import backfill  # noqa: PLC0415 - reads all municipalities: a second
 
     return Answer("", status=await backfill.run(file, environ))

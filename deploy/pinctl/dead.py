@@ -1,4 +1,4 @@
-"""`pinctl dead`: what no worker could read or handle, and what to do with it."""
+"""`pinctl dead`: lists, replays and drops the parked messages."""
 
 import base64
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ _CELL = 64
 
 
 class Selection:
-    """The messages that the operator means: all, or those at a position or with a message id."""
+    """The selected messages: all, or those at a position or with a message id."""
 
     def __init__(self, words: Sequence[str], *, everything: bool) -> None:
         if everything == bool(words):
             raise PinctlError("name messages by their position or message id, or say --all")
         self._everything = everything
         self._missing = set(words)
-        # Digits alone are a position: a sender could have chosen them as an id to be taken along.
+        # Digits alone are a position: a sender could otherwise choose them as an id to be selected too.
         self._positions = {int(word) for word in words if word.isdecimal()}
         self._ids = {word for word in words if not word.isdecimal()}
 
     def has(self, letter: DeadLetter) -> bool:
-        """Tell whether this message is meant, and strike it off what is missing."""
+        """Return whether this message is selected, and remove it from the missing ones."""
         if letter.position in self._positions:
             self._missing = {w for w in self._missing if not w.isdecimal() or int(w) != letter.position}
             return True
@@ -38,12 +38,12 @@ class Selection:
 
     @property
     def missing(self) -> list[str]:
-        """What was named and not met."""
+        """The named messages that were not found."""
         return sorted(self._missing)
 
 
 async def listing(broker: BrokerSettings, limit: int) -> Answer:
-    """List the oldest messages, without their bodies; all of them stay."""
+    """List the oldest messages, without their bodies and without removing them."""
     facts: list[dict[str, Any]] = []
     total = 0
     async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
@@ -57,7 +57,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
 
 
 async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
-    """Show all that is known of a message; its body may hold personal data, so it has to be asked for."""
+    """Show a message; the body only on request, because it may hold personal data."""
     selection = Selection([word], everything=False)
     async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
         found = [_details(letter, body=body) async for letter in dead.letters() if selection.has(letter)]
@@ -68,7 +68,7 @@ async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
 
 
 async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bool) -> Answer:
-    """Send messages back to the lanes they came from, as their senders; one without a lane, or cut, stays."""
+    """Republish messages to their original lanes, as their senders; those without a lane, or cut, stay."""
     selection = Selection(words, everything=everything)
     replayed: list[dict[str, Any]] = []
     stayed: list[dict[str, Any]] = []
@@ -85,7 +85,7 @@ async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bo
 
 
 async def drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool, yes: bool) -> Answer:
-    """Take messages out for ever, and say which; without `yes` only say which it would be."""
+    """Delete messages and list them; without `yes` only list them."""
     selection = Selection(words, everything=everything)
     dropped = []
     async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:

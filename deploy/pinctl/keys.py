@@ -1,4 +1,4 @@
-"""`pinctl keys`: make the keys that are missing, and say what is there without showing any."""
+"""`pinctl keys`: creates missing keys, and lists the existing ones without showing them."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ _FINGERPRINT_BYTES = 8
 
 
 def init(folder: Path) -> Answer:
-    """Make the keys that are missing; one that is there is never replaced."""
+    """Create missing keys; existing ones are never replaced."""
     made = make_keys(folder)
     text = f"Made in {folder}: {', '.join(made)}." if made else f"All keys are in {folder} already."
     warning = (
@@ -27,7 +27,7 @@ def init(folder: Path) -> Answer:
 
 
 def show(folder: Path) -> Answer:
-    """Say which keys are there, by fingerprints that can be compared between machines."""
+    """List the keys with fingerprints that can be compared between machines."""
     keys = Keys(folder)
     rows = [_pair(keys, name) for name in (*BOXES, CHECKPOINT)]
     rows += [_symmetric(keys, name) for name in SYMMETRIC]
@@ -66,6 +66,6 @@ def _symmetric(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
 
 
 def fingerprint(key: bytes) -> str:
-    """Return 64 bits of a hash of a key: enough to tell keys apart, nothing to find one by."""
+    """Return 64 bits of a hash of a key: enough to distinguish keys, not to recover one."""
     digest = hashlib.blake2b(key, digest_size=_FINGERPRINT_BYTES, person=b"fingerprint").digest()
     return base64.b16encode(digest).decode().lower()

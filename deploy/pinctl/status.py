@@ -1,4 +1,4 @@
-"""`pinctl status`: is everything running, and does anything wait that should not."""
+"""`pinctl status`: reports whether everything runs, and what waits too long."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ MOST_DUE = 10_000
 
 @dataclass(slots=True)
 class Found:
-    """What there is; None for what could not be asked."""
+    """The state of both servers; None for one that is unavailable."""
 
     queues: Mapping[str, Depth | None] | None = None
     outbox: list[dict[str, Any]] | None = None
@@ -47,7 +47,7 @@ class Found:
         return max((row["lag"] for row in self.outbox or ()), default=0.0)
 
     def concerns(self) -> list[str]:
-        """Return what needs attention, a sentence each."""
+        """Return one sentence for each problem."""
         said = [] if self.queues is not None else ["the broker cannot be reached"]
         said += [] if self.outbox is not None else ["the ledger cannot be reached"]
         for name, depth in (self.queues or {}).items():
@@ -71,7 +71,7 @@ def _concerns(name: str, depth: Depth | None) -> list[str]:
 
 
 async def status(broker: BrokerSettings, ledger: LedgerSettings) -> Answer:
-    """Look at both servers; one that is away is said to be, and the other is shown."""
+    """Query both servers; report one that is unavailable, and show the other."""
     found = Found()
     try:
         await _ask_broker(broker.amqp_url.reveal(), found)
@@ -149,5 +149,5 @@ def _due(row: Mapping[str, Any]) -> int | str:
 
 
 def _later(row: Mapping[str, Any]) -> int | str:
-    """Return what is due later: of rows not counted it is not known which are due."""
+    """Return the number of rows due later; unknown if the rows were not counted."""
     return f"at most {row['later']:,}" if row["due"] >= MOST_DUE else int(row["later"])

@@ -1,4 +1,4 @@
-"""Tables and figures as a person reads them in a terminal."""
+"""Formats tables and figures for the terminal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows under their column names; figures stand to the right, everything else to the left."""
+    """Return rows under their column names; figures aligned right, everything else left."""
     if not rows:
         return f"{_GAP}none"
     cells = [[plain(cell) for cell in row] for row in rows]
@@ -28,7 +28,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 
 
 def plain(cell: object, limit: int = 500) -> str:
-    """Return a cell on one line; what a sender could upset a terminal with is shown as a dot."""
+    """Return a cell on one line; control characters, which could upset a terminal, become dots."""
     match cell:
         case None:
             return "-"
@@ -48,7 +48,7 @@ def instant(moment: datetime) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return a span of time in its largest unit: `3.2 s`, `4 min`, `2 h`, `5 d`."""
+    """Return a duration in its largest unit: `3.2 s`, `4 min`, `2 h`, `5 d`."""
     for size, unit in _UNITS:
         if seconds >= size:
             return f"{int(seconds // size)} {unit}"

@@ -1,4 +1,4 @@
-"""`pinctl trace`: what happened, in time order, with nothing that says to whom but the pseudonym."""
+"""`pinctl trace`: a timeline that identifies the citizen only by the pseudonym."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,34 +22,34 @@ _LAST = 2**31
 
 @dataclass(slots=True)
 class Timeline:
-    """Everything that belongs to one id or to one citizen's life."""
+    """The timeline of one id or of one citizen."""
 
     title: str
     subjects: list[bytes] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add_entries(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        """Add what the ledger says has happened."""
+        """Add the ledger's entries."""
         for row in entries:
             message_id = row["message_id"] and str(row["message_id"])
             more = {"seq": row["seq"], "message_id": message_id, "correlation_id": row["correlation_id"]}
             self._add("entry", row["at"], row["kind"], row["actor"], facts(row["data"]), row["subject"], more)
 
     def add_deliveries(self, deliveries: Iterable[Mapping[str, Any]]) -> None:
-        """Add how the deliveries stand now."""
+        """Add the current status of the deliveries."""
         for row in deliveries:
             what, more = f"delivery is {row['status']}", {"correlation_id": row["correlation_id"]}
             details = {"delivery_id": str(row["id"]), "channel": row["channel"], "attempts": row["attempts"]}
             self._add("delivery", row["at"], what, "notifier", details, row["subject"], more)
 
     def add_inbox(self, inbox: Iterable[Mapping[str, Any]]) -> None:
-        """Add when the message itself was handled; what was refused leaves no other trace."""
+        """Add when the message was handled; a rejected message leaves no other trace."""
         for row in inbox:
             what = "message handled" if row["done"] else "message taken"
             self._add("inbox", row["at"], what, None, {"message_id": str(row["message_id"])})
 
     def add_outbox(self, outbox: Iterable[Mapping[str, Any]]) -> None:
-        """Add what is still to be published: now overdue, or later."""
+        """Add the outbox rows, overdue or due later."""
         for row in outbox:
             details = {"routing_key": row["routing_key"], "tries": row["tries"]}
             self._add("outbox", row["due_at"], f"{row['type']} is due", row["worker"], details)
@@ -69,7 +69,7 @@ class Timeline:
         self.rows.append({**row, **more})
 
     def answer(self) -> Answer:
-        """Return the timeline in time order; entries of one instant in the order of their chain."""
+        """Return the timeline in time order; entries of one instant in chain order."""
         self.rows.sort(key=lambda row: (row["at"], row["subject"] or "", row.get("seq", _LAST)))
         subjects = [subject.hex() for subject in self.subjects]
         data = {"title": self.title, "subjects": subjects, "timeline": self.rows}
@@ -85,7 +85,7 @@ class Timeline:
 
 
 def facts(data: str) -> dict[str, Any]:
-    """Return the data of an entry; what is no JSON object (a changed entry) is shown as it stands."""
+    """Return the data of an entry; data that is not a JSON object (an altered entry) is shown verbatim."""
     try:
         loaded = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -102,7 +102,7 @@ def said(details: Mapping[str, Any]) -> str:
 
 
 def delivery_id(entry: Mapping[str, Any]) -> UUID | None:
-    """Return the delivery that an entry is about, if it is about one."""
+    """Return the delivery id of an entry, if any."""
     try:
         return UUID(facts(entry["data"])["delivery_id"])
     except (KeyError, ValueError, TypeError, AttributeError):
@@ -114,8 +114,8 @@ def belonging(
 ) -> list[Mapping[str, Any]]:
     """Return the entries that belong to these correlation ids.
 
-    Deliveries travel in bundles, with those of others: an entry about a delivery belongs where the delivery
-    does, whatever the bundle that brought it was called.
+    Bundles mix deliveries of several citizens: an entry about a delivery belongs to the delivery's
+    correlation id, whatever the bundle's id.
     """
     of = {UUID(str(row["id"])): row["correlation_id"] for row in deliveries}
     return [
@@ -126,7 +126,7 @@ def belonging(
 
 
 async def of_id(settings: LedgerSettings, word: str, *, life: bool) -> Answer:
-    """Trace a correlation id, a message id or a delivery id; with `life` all of the citizen's life."""
+    """Trace a correlation id, a message id or a delivery id; with `life` the citizen's whole timeline."""
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
     try:
         async with ledger.snapshot():
@@ -169,7 +169,7 @@ async def _timeline(
 
 
 async def of_subject(settings: LedgerSettings, subject: bytes) -> Answer:
-    """Trace the whole life of one citizen, by pseudonym."""
+    """Trace one citizen's whole timeline, by pseudonym."""
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
     try:
         async with ledger.snapshot():
@@ -192,7 +192,7 @@ async def _life(ledger: Ledger, subjects: list[bytes], title: str) -> Answer:
 
 
 def _moments(*written: Iterable[Mapping[str, Any]]) -> list[datetime]:
-    """Return the instants of the batches that wrote these rows: what they have still to say was made then."""
+    """Return the instants of the batches that wrote these rows: their outbox rows were created then."""
     return sorted({row["at"] for rows in written for row in rows})
 
 

@@ -1,4 +1,4 @@
-"""Sets the passwords of the ledger's roles, as verifiers: no server log can show one.
+"""Sets the passwords of the ledger's roles, as verifiers, so that no server log shows a password.
 
 `python -m deploy.postgres.passwords | psql` reads the password of each role from
 `PIN_LEDGER_PASSWORD_<ROLE>`, or from the file that `PIN_LEDGER_PASSWORD_<ROLE>_FILE` names.
@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROLES = ("owner", "issuer", "notifier", "revoker", "dispositivo", "pinctl")
-_ITERATIONS = 4096  # Postgres's own default; the passwords are random, not chosen by people
+_ITERATIONS = 4096  # Postgres's default; the passwords are random, not chosen by people
 
 
 def verifier(password: str) -> str:
-    """Return the SCRAM-SHA-256 verifier of an ASCII password, as `pg_authid` keeps it (RFC 5803)."""
+    """Return the SCRAM-SHA-256 verifier of an ASCII password, as `pg_authid` stores it (RFC 5803)."""
     salt = os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, _ITERATIONS)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

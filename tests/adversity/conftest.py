@@ -1,4 +1,4 @@
-"""Servers and workers that the tests of one file share: to start them costs more than most of these tests."""
+"""Servers and workers shared by the tests of a file: starting them costs more than most of the tests."""
 
 from collections.abc import AsyncIterator
 

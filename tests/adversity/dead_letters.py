@@ -1,4 +1,4 @@
-"""The dead letters: what workers have parked in `pin.dead`."""
+"""The dead letters: messages parked in `pin.dead`."""
 
 import aio_pika
 

@@ -1,4 +1,4 @@
-"""A sender who keeps to no contract: any bytes, any properties or none, to any queue the broker lets it."""
+"""A sender who violates the contract: any bytes, any properties or none, to any permitted queue."""
 
 import asyncio
 from types import TracebackType
@@ -42,15 +42,15 @@ class HostileSender:
         await self._connection.close()
 
     async def say(self, body: bytes, key: str, *, exchange: str = "pin.commands", **properties: Any) -> None:  # noqa: ANN401
-        """Publish, and wait until the broker has looked at it.
+        """Publish, and wait until the broker has processed it.
 
-        Written to the socket as it is, as a client library would put right what a property lacks.
+        Written to the socket unchanged: a client library would correct the properties.
 
         Args:
             body: of any size.
             key: the routing key; with the exchange `""`, the name of a queue.
-            exchange: where to.
-            properties: as pamqp names them.
+            exchange: the target.
+            properties: by pamqp's names.
 
         Raises:
             aiormq.exceptions.ChannelAccessRefused: the user may not publish there.
@@ -68,7 +68,7 @@ class HostileSender:
         ]
         await wire.write(self._channel, b"".join(frames))
         async with asyncio.timeout(30):
-            # Answered after all that went before on this channel.
+            # Answered after everything sent before on this channel.
             await self._channel.basic_qos(prefetch_count=1)
 
     def _replaced(self, frame: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Where a secret could have leaked to: everything that a stack writes, and what its processes show."""
+"""Where a secret could leak: all files that a stack writes, and what its processes expose."""
 
 import os
 import subprocess
@@ -16,12 +16,12 @@ BROKER = "rabbitmq"
 
 
 def written(stack: Stack) -> list[Path]:
-    """Return every folder and file of the stack but the captured channels."""
+    """Return every folder and file of the stack except the captured channels."""
     return [path for path in stack.state.iterdir() if path.name not in CAPTURED]
 
 
 def dumps(stack: Stack, folder: Path) -> list[Path]:
-    """Dump the database whole, once with its bytes in hex and once as they are; return the files."""
+    """Dump the whole database, once with bytes in hex and once raw; return the files."""
     stack.postgres.sql("checkpoint")
     made = []
     for output in ("hex", "escape"):
@@ -39,7 +39,7 @@ def dumps(stack: Stack, folder: Path) -> list[Path]:
 
 
 def shown(stack: Stack, folder: Path, others: Collection[int] = ()) -> list[Path]:
-    """Write down the command line and the environment of every process of the stack; return the files."""
+    """Write the command line and environment of every process of the stack to files; return them."""
     leaders = {process.pid for process in stack.processes().values()} | set(others)
     made = []
     for process in Path("/proc").glob("[0-9]*"):

@@ -1,4 +1,4 @@
-"""The lives of citizens, as they live them at a portal, a branch and their letter box."""
+"""Citizens' actions at a portal, at a branch and with their mail."""
 
 import asyncio
 import signal
@@ -23,7 +23,7 @@ OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 
 @dataclass
 class Life:
-    """One citizen, and all that nobody else may know."""
+    """One citizen, and all their secrets."""
 
     kind: str
     body: Body
@@ -34,7 +34,7 @@ class Life:
 
     @property
     def codice_fiscale(self) -> str:
-        """Who it is."""
+        """The codice fiscale."""
         return str(self.body["codice_fiscale"])
 
     @property
@@ -45,24 +45,24 @@ class Life:
 
 @dataclass
 class Population:
-    """Everybody's lives, and the harness by which they are lived."""
+    """All citizens, and the harness that acts for them."""
 
     harness: Harness
     lives: list[Life]
     chance: Random = field(default_factory=lambda: Random(5))  # noqa: S311 - nothing here is a secret
 
     async def say(self, life: Life, type_: str, *, by: Client | None = None, **body: object) -> Reply:
-        """Publish a command about somebody and return the reply."""
+        """Publish a command about a citizen and return the reply."""
         return await (by or self.harness.portal).ask(type_, {"codice_fiscale": life.codice_fiscale, **body})
 
     async def done(self, life: Life, type_: str, *, by: Client | None = None, **body: object) -> Reply:
-        """Publish a command that has to be accepted."""
+        """Publish a command that must be accepted."""
         reply = await self.say(life, type_, by=by, **body)
         assert reply["outcome"] == "accepted", reply
         return reply
 
     async def ask_for_pins(self, lives: list[Life]) -> list[tuple[Life, Issued]]:
-        """Ask for a PIN for each, at home or at a branch."""
+        """Request a PIN for each, at home or at a branch."""
         at_branch = [life for life in lives if life.kind == DE_VISU]
         at_home = [life for life in lives if life.kind != DE_VISU]
         pins = await issued(self.harness.stack, self.harness.portal, [life.body for life in at_home])
@@ -70,7 +70,7 @@ class Population:
         return list(zip([*at_home, *at_branch], pins, strict=True))
 
     async def hand_over(self, pins: list[tuple[Life, Issued]], channels: set[str]) -> None:
-        """Wait for what goes out on these channels, and let everybody read the halves."""
+        """Wait for the deliveries on these channels, and record the halves of each citizen."""
         out = [id_ for _, pin in pins for channel, id_ in pin.carriers.items() if channel in channels]
         found = await standing(self.harness.stack, out, {"sent"})
         for life, pin in pins:
@@ -92,7 +92,7 @@ class Population:
         return str(reply["code"])
 
     async def link_to(self, life: Life, address: str) -> str:
-        """Wait for a mail with a confirming link, and return its token."""
+        """Wait for a mail with a confirmation link, and return its token."""
         tokens: list[str] = []
 
         def there() -> bool:
@@ -103,7 +103,7 @@ class Population:
         return sealed(self.harness.stack.state, "revoker", tokens[-1])
 
     async def restore(self, life: Life, *, to_the_end: bool) -> None:
-        """Ask to restore, and use the link and the new halves if it is to go to the end."""
+        """Request a restore; with `to_the_end` also use the link and the new halves."""
         contacts = {name: life.body["contacts"][name] for name in ("mobile", "email")}
         await self.say(life, "restore.request", contacts=contacts)
         token = await self.link_to(life, life.email)
@@ -128,7 +128,7 @@ class Population:
         await self.first_access(life)
 
     async def revoke(self, life: Life, *, to_the_end: bool) -> None:
-        """Ask to revoke, mistake the link once, and use it if it is to go to the end."""
+        """Request a revocation and try a wrong token once; with `to_the_end` also use the link."""
         card = {"number": f"{self.chance.randrange(10**19, 10**20)}", "expires_on": "2031-05-31"}
         address = f"{word(self.chance).lower()}@example.it"
         life.data |= {card["number"], address.partition("@")[0]}
@@ -150,7 +150,7 @@ class Population:
         assert (await self.say(life, "contacts.update", contacts=changed))["code"] == "accepted"
 
     async def apply(self, life: Life) -> None:
-        """Send an istanza, ask for the dispositivo PIN, hand in papers that an operator finds illegible."""
+        """Send an istanza, request the dispositivo PIN, submit documents that an operator finds illegible."""
         await self.done(life, "istanza.submit", istanza_id=str(uuid4()), service="Pensione")
         request = await self.hand_in(life)
         await self.harness.operator.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
@@ -160,7 +160,7 @@ class Population:
         await self.done(life, "dispositivo.cancel", by=self.harness.operator, request_id=request, **refusal)
 
     async def hand_in(self, life: Life) -> str:
-        """Ask for the dispositivo PIN and hand in papers; return the request's id."""
+        """Request the dispositivo PIN and submit documents; return the request's id."""
         asked = await self.done(life, "dispositivo.request", submission="online")
         scan = {
             "uri": f"https://documenti.example.it/{word(self.chance)}",
@@ -174,7 +174,7 @@ class Population:
         return request
 
     def document(self, life: Life) -> dict[str, str]:
-        """Return an identity document with a number that nothing else has."""
+        """Return an identity document with a unique number."""
         number = word(self.chance).upper()
         life.data.add(number)
         return {
@@ -186,7 +186,7 @@ class Population:
         }
 
     async def become_dispositivo(self, life: Life, *, at_branch: bool) -> None:
-        """Get the papers approved, or go to a branch, where the document's details are corrected."""
+        """Get the documents approved, or go to a branch, which corrects the document's details."""
         request = await self.hand_in(life)
         if not at_branch:
             approval = {"request_id": request, "operator": OPERATOR}
@@ -197,7 +197,7 @@ class Population:
         await self.done(life, "branch.activate", by=self.harness.operator, operator=OPERATOR, document=shown)
 
     async def end_by_phone(self, life: Life) -> None:
-        """Have the contact centre revoke the PIN, for a reason that names nobody but this life."""
+        """Have the contact centre revoke the PIN, for a reason unique to this citizen."""
         reason = word(self.chance)
         life.data.add(reason)
         by = {"operator": OPERATOR, "reason": f"Telefonata di {reason}"}
@@ -214,10 +214,10 @@ def _halves(carriers: dict[str, UUID], found: Evidence) -> tuple[str, str]:
 
 
 async def live(population: Population, late: int) -> None:
-    """Let everybody live: most go through first access, and some through all that can happen.
+    """Act for all citizens: most complete first access, some go through every flow.
 
-    The PEC never gets through, so that deliveries wait in the outbox; the SMS of those who come `late` stay
-    in their queue.
+    The PEC provider always fails, so that deliveries wait in the outbox; the SMS of the last `late` citizens
+    stay in their queue.
     """
     population.harness.stack.fake_providers.misbehave(pec={"mode": "status", "status": 451})
     early, latecomers = population.lives[:-late], population.lives[-late:]
@@ -228,7 +228,7 @@ async def live(population: Population, late: int) -> None:
 
 
 async def live_on(population: Population, active: list[Life]) -> None:
-    """First access, log-ins, a lock, restores, revocations, new contacts, papers."""
+    """First access, log-ins, a lock, restores, revocations, new contacts, documents."""
     await asyncio.gather(*(population.first_access(life) for life in active))
     right = await asyncio.gather(*(population.log_in(life, life.pin.lower()) for life in active[:20]))
     wrong = await asyncio.gather(*(population.log_in(life, "0000-0000") for life in active[20:30]))

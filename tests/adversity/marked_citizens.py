@@ -1,4 +1,4 @@
-"""Citizens whose every datum is marked: nothing like it is anywhere by chance."""
+"""Citizens with unique data: none of it occurs elsewhere by chance."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,12 +12,12 @@ _TO_DIGITS = str.maketrans(cf.OMOCODIA, "0123456789")
 
 
 def word(chance: Random, syllables: int = 6) -> str:
-    """Return a word that no language has, of two letters a syllable."""
+    """Return an invented word, two letters a syllable."""
     return "".join(chance.choice(_CONSONANTS) + chance.choice(_VOWELS) for _ in range(syllables)).capitalize()
 
 
 def people(number: int, seed: int) -> Iterator[tuple[str, Body]]:
-    """Make citizens of every kind, in turn: German, with PEC, abroad, recognised in person."""
+    """Generate citizens of every kind, in turn: German, with PEC, abroad, recognised in person."""
     chance = Random(seed)  # noqa: S311 - nothing here is a secret
     for kind, body in citizens(number, seed, kinds=tuple(KINDS)):
         home, contacts = body["residence"], body["contacts"]
@@ -55,7 +55,7 @@ def _recode(body: Body, kind: str) -> None:
 
 
 def personal(body: Body) -> Iterator[str]:
-    """Yield what of somebody must not stand in a log or, readable, in the ledger."""
+    """Yield the personal data that must not be in a log or readable in the ledger."""
     yield body["codice_fiscale"]
     yield body["surname"]
     yield body["name"]

@@ -1,4 +1,4 @@
-"""People who ask for a PIN, and what the ledger says of what they were sent."""
+"""Citizens who request a PIN, and the ledger's record of their deliveries."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _seeds = count(50_000)
 
 
 def citizen(kind: str = PLAIN, **changes: object) -> Body:
-    """Return a valid request of somebody whom no test has met; `changes` replace fields of it."""
+    """Return a valid request of a new citizen; `changes` replace its fields."""
     ((_, body),) = citizens(1, next(_seeds), kinds=(kind,))
     mailboxes = {
         name: f"{next(_seeds)}.{body['contacts'][name]}"
@@ -36,8 +36,8 @@ class Issued:
     """A PIN that was issued.
 
     Attributes:
-        message_id: of the request, and the correlation id of all that followed.
-        subject: whose it is.
+        message_id: of the request, and the correlation id of all its effects.
+        subject: the citizen.
         carriers: the deliveries that carry its halves, by channel.
     """
 
@@ -47,7 +47,7 @@ class Issued:
 
 
 async def issued(stack: Stack, client: Client, bodies: Iterable[Body]) -> list[Issued]:
-    """Ask for a PIN for each, and return what was issued as soon as it stands in the ledger."""
+    """Request a PIN for each, and return the PINs once they are in the ledger."""
     asked = [await client.publish(REQUEST, body) for body in bodies]
     found: list[LedgerEntry] = []
 

@@ -1,4 +1,4 @@
-"""Fifty messages that no worker should accept, each with the reason under which it has to be parked."""
+"""Fifty messages that every worker must park, each with its reason."""
 
 import json
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ class Poison:
     """One poisonous message.
 
     Attributes:
-        reason: the `x-reason` that it has to get.
+        reason: the expected `x-reason`.
         body: its bytes.
         by: the broker user who sends it; `pinctl` may write any `user_id`.
         key: its routing key.
-        exchange: empty for straight to the queue that `key` names.
-        properties: what differs from those of a good message; None leaves one out.
+        exchange: empty for the queue that `key` names.
+        properties: differences from those of a valid message; None omits one.
     """
 
     reason: str
@@ -56,7 +56,7 @@ def _recognised() -> bytes:
 
 
 def _with(name: str, value: bytes) -> bytes:
-    """Return a good request with raw bytes as the value of one field."""
+    """Return a valid request with raw bytes as the value of one field."""
     return json.dumps(citizen(**{name: "@"})).encode().replace(b'"@"', value)
 
 
@@ -129,7 +129,7 @@ def _senders() -> Iterator[Poison]:
         yield Poison(reason, _good(), by="pinctl", properties={"user_id": forged})
     expire = "internal.issuer.expire"
     yield Poison("forbidden_sender", _expire(), by="pinctl", key=expire, properties={"user_id": "portal"})
-    # A gateway may write to the default exchange, where its receipts go, and so aim at any queue.
+    # A gateway may publish to the default exchange, for its receipts, and thus to any queue.
     for wanted, body in ((REQUEST, _good()), (expire, _expire()), ("registry.update", b"{}")):
         aimed = {"message_type": wanted}
         yield Poison("forbidden_sender", body, by="gateway", key=LANE, exchange="", properties=aimed)

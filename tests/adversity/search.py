@@ -1,4 +1,4 @@
-"""Looking for texts in raw bytes, in every form in which they could have been left there."""
+"""Searches raw bytes for texts, in every encoding in which they could have leaked."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ def _in_ascii(raw: bytes) -> Iterator[Form]:
     yield "hex", raw.hex().encode()
     yield "hex-upper", raw.hex().upper().encode()
     for shift in range(3):
-        # Of bytes within others, only the characters that they alone decide.
+        # For bytes within other bytes, only the characters that depend on them alone.
         whole = base64.b64encode(bytes(shift) + raw)[-(-8 * shift // 6) : 8 * (shift + len(raw)) // 6]
         yield f"base64-{shift}", whole
         yield f"base64-{shift}", whole.translate(bytes.maketrans(b"+/", b"-_"))
@@ -45,7 +45,7 @@ def token_forms(token: str) -> Iterator[Form]:
 
 
 def tells(secret: str) -> bool:
-    """Tell whether a secret can be told from what is there by chance: a hash is full of short hex."""
+    """Return whether a secret is long enough not to occur by chance: hashes contain much short hex."""
     return len(secret) > 10 or not set(secret) <= _HEX
 
 
@@ -62,16 +62,16 @@ def named(wanted: Iterable[Form]) -> dict[bytes, str]:
     """Return the name of each form; of forms that are the same bytes, the first one's."""
     names: dict[bytes, str] = {}
     for name, form in wanted:
-        # A line feed would end grep's pattern; no form of ours has one but raw bytes by chance.
+        # A line feed would end grep's pattern; only raw bytes may contain one, by chance.
         if b"\n" not in form:
             names.setdefault(form, name)
     return names
 
 
 def search(wanted: Iterable[Form], places: Iterable[Path]) -> set[Hit]:
-    """Return where in some files and folders any of these forms is.
+    """Return where any of these forms occurs in some files and folders.
 
-    By grep, which looks for thousands of strings at once, bytes as they are.
+    Uses grep, which searches for thousands of byte strings at once.
     """
     names = named(wanted)
     with tempfile.NamedTemporaryFile() as patterns:
@@ -83,7 +83,7 @@ def search(wanted: Iterable[Form], places: Iterable[Path]) -> set[Hit]:
             capture_output=True,
             check=False,
         )
-    # 2: a file went away while grep read it. Whether grep works at all is shown by the planted canaries.
+    # 2: a file disappeared while grep read it. The planted canaries show that grep works.
     assert done.returncode < 2 or b"No such file" in done.stderr, done.stderr[:2000]
     lines = (line.partition(b"\0") for line in done.stdout.split(b"\n") if line)
     return {Hit(Path(file.decode()), names.get(found, "?"), found) for file, _, found in lines}

@@ -1,4 +1,4 @@
-"""No PIN, half of one, token or personal datum is readable anywhere but where the citizen gets it."""
+"""No PIN, half, token or personal datum is readable anywhere but in the citizen's own messages."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.kit.evidence import DEAD, gathered
 from tests.kit.harness import harness_on
 
 WORKERS = tuple(ALL)
-# What could not be sent rests in the outbox for as long as the test goes on.
+# Unsent deliveries stay in the outbox for the whole test.
 SETTINGS = {"PIN_RETRY_BASE": "PT24H", "PIN_RETRY_CAP": "PT24H", "PIN_BLIND_REPLY_AFTER": "PT0S"}
 CITIZENS = 100
 LATE = 12
@@ -28,7 +28,7 @@ LATE = 12
 
 @pytest.fixture(scope="module")
 def lives() -> list[Life]:
-    """Everybody; those who come late have an email, for their SMS stays in its queue."""
+    """Return all citizens; the late ones have an email, because their SMS stays in its queue."""
     made = [Life(kind, body) for kind, body in people(CITIZENS + 40, 77)]
     late = [
         life
@@ -64,7 +64,7 @@ async def test_nothing_secret_is_readable_but_where_the_citizen_gets_it(
     data = {datum for life in lives for datum in (*personal(life.body), *life.data)}
     own = [path for path in readable if path.name != leak_locations.BROKER]
     assert search([form for datum in data for form in forms(datum)], own) == set()
-    # What the citizen gets has it all, and the same search finds it there.
+    # The citizens' messages contain all of it: the same search finds it there.
     got = search([("plain", s.encode()) for s in secrets], [running.state / "captured"])
     assert {hit.found.decode() for hit in got} >= {
         life.initial[:8] for life in lives if tells(life.initial[:8])
@@ -72,7 +72,7 @@ async def test_nothing_secret_is_readable_but_where_the_citizen_gets_it(
 
 
 def planted(canary: str) -> Iterator[Form]:
-    """Yield the forms of a canary, each within other text."""
+    """Yield the forms of a canary, each embedded in other text."""
     for name, form in forms(canary):
         yield name, b"<" + form + b">"
 
@@ -87,7 +87,7 @@ async def test_the_search_finds_a_canary_wherever_it_was_planted(running: Stack,
     value = f"'\\x{text.hex()}'::bytea"
     running.postgres.sql(f"create table planted as select {value} as text", running.database)
     readable = [*leak_locations.written(running), *leak_locations.dumps(running, tmp_path)]
-    nul = {"utf-16", "utf-16-be"}  # which no command line can hold, and which dumps write as escapes
+    nul = {"utf-16", "utf-16-be"}  # NUL: impossible in a command line, and escaped in dumps
     shown = b" ".join(form for name, form in planted(canary) if name not in nul)
     process = await asyncio.create_subprocess_exec(
         "sleep", "60", env={b"PLANTED": shown}, start_new_session=True

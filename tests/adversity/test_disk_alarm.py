@@ -22,14 +22,14 @@ def pids(running: Stack) -> dict[str, int]:
 
 
 async def keep_asking(harness: Harness, over: Event) -> None:
-    """Be one citizen after another who asks for a PIN and waits for the answer."""
+    """Request PINs one after the other, waiting for each reply."""
     while not over.is_set():
         (person,) = harness.newcomers(1)
         assert (await harness.ask("pin.request", person.body))["code"] == "accepted"
 
 
 async def answered(harness: Harness, more: int) -> None:
-    """Wait until so many more requests have got their answer."""
+    """Wait until `more` further requests are answered."""
     before = len(harness.portal.replies)
     await until(lambda: len(harness.portal.replies) >= before + more, f"{more} more answers", limit=120)
 
@@ -42,7 +42,7 @@ async def test_a_disk_alarm_blocks_everybody_and_loses_nothing(running: Stack, p
         try:
             await asyncio.to_thread(running.rabbitmq.raise_disk_alarm)
             told = len(harness.portal.replies)
-            await asyncio.sleep(SECONDS)  # not to wait for anything: this is how long the disk is full
+            await asyncio.sleep(SECONDS)  # not a wait for a condition: the duration of the alarm
             assert len(harness.portal.replies) - told <= CITIZENS_AT_ONCE, "the alarm blocked nobody"
         finally:
             await asyncio.to_thread(running.rabbitmq.clear_disk_alarm)
@@ -50,6 +50,6 @@ async def test_a_disk_alarm_blocks_everybody_and_loses_nothing(running: Stack, p
         over.set()
         await asyncio.gather(*load)
         await asyncio.to_thread(running.wait_ready, WORKERS)
-        # Every request has one outcome, every half went out, every copy is identical, every chain verifies.
+        # Every request has one outcome, every half was sent, all copies are identical, every chain verifies.
         await harness.all_is_well()
     assert {name: process.pid for name, process in running.workers.items() if process.alive()} == pids

@@ -1,4 +1,4 @@
-"""Neither the words nor the time of an answer tell whether there is a citizen (R14, R19, and of R11)."""
+"""Neither the content nor the timing of a reply reveals whether a citizen exists (R14, R19, and of R11)."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""One citizen never holds up another, whatever has become of their row."""
+"""A damaged row of one citizen never delays another citizen."""
 
 import json
 from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ OPERATOR = {"id": "op-0042", "office": "Contact Center"}
 
 @asynccontextmanager
 async def superuser(stack: Stack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Give a connection that no trigger and no foreign key stands in the way of."""
+    """Yield a connection with triggers and foreign keys disabled."""
     ledger = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
     try:
         await ledger.execute("set session_replication_role = replica")
@@ -58,7 +58,7 @@ def subject_of(stack: Stack, codice_fiscale: str) -> bytes:
 
 @asynccontextmanager
 async def damaged(stack: Stack, codice_fiscale: str, change: str) -> AsyncIterator[None]:
-    """Do something to a citizen's row that no worker would, and mend it at the end."""
+    """Damage a citizen's row, and repair it at the end."""
     of_chain = change.startswith("entries")
     table, key = ("subject", "key") if of_chain else ("account", "subject")
     columns = ("entries", "head") if of_chain else ("state", "version", "schema")
@@ -90,7 +90,7 @@ async def running(stack: Stack) -> Stack:
 
 
 async def with_pin(stack: Stack, number: int) -> list[str]:
-    """Enter citizens who log in with `PIN`; returns their codici fiscali."""
+    """Insert citizens who log in with `PIN`; return their codici fiscali."""
     salt = bytes(16)
     pepper = Pepper(Keys(stack.state / "keys").symmetric("pepper"))
     verifier = await Verifiers(pepper, 1).make(salt, Secret(PIN))
@@ -108,7 +108,7 @@ async def log_in(client: Client, stack: Stack, codice_fiscale: str) -> str:
 
 
 def as_they_were(stack: Stack, pids: dict[str, int]) -> bool:
-    """Tell whether the workers are the processes that they were."""
+    """Return whether the workers are still the same processes."""
     return {n: p.pid for n, p in stack.workers.items() if p.alive()} == pids
 
 
@@ -123,14 +123,14 @@ async def test_an_account_that_does_not_open_is_parked_and_everybody_else_goes_o
             for _ in range(3):
                 assert await log_in(client, running, victim) == "internal_error"
                 assert [await log_in(client, running, other) for other in others] == ["accepted"] * 3
-            # A blind command is answered as always: that the row is damaged shows to no portal.
+            # A blind command is answered as always: the damage is not visible to a portal.
             request = {**COMMAND_EXAMPLES["restore.request"], "codice_fiscale": victim}
             assert (await client.ask("restore.request", request))["code"] == "accepted"
             assert {reason for reason, _, _ in await parked(running)} == {"account_unreadable"}
             assert await noted(running, victim)
             said = await status(BrokerSettings.load(running.env), LedgerSettings.load(running.env))
             assert "1 citizen whose account does not open" in said.data["attention"]
-        # One that opens again is served again.
+        # A repaired row is served again.
         assert await log_in(client, running, victim) == "accepted"
     assert not await noted(running, victim)
     assert as_they_were(running, pids)
@@ -158,7 +158,7 @@ async def test_a_conflict_that_stays_parks_its_message_and_ends_no_worker(
         for person in (victim, *others):
             assert await log_in(client, running, person) == "accepted"  # so that each has an entry
         async with damaged(running, victim, change):
-            # All in one batch, so that the guilty one has to be found among the others.
+            # All in one batch, so that the faulty message must be isolated.
             asked = {person: str(uuid4()) for person in (victim, *others)}
             for who, message_id in asked.items():
                 body = {"codice_fiscale": who, "contacts": {"mobile": "+393476543210"}}
@@ -198,7 +198,7 @@ async def test_accounts_that_do_not_open_keep_nobody_out_of_the_review_queue(run
         shown = await client.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 100})
         assert shown["code"] == "accepted"
         assert [one["codice_fiscale"] for one in shown["data"]["requests"]] == people[15:]
-        # Now that it is known who does not open, the first that does is the first.
+        # The account that does not open is known now and skipped: the next one is shown first.
         first = await client.ask("dispositivo.review_queue", {"operator": OPERATOR, "limit": 1})
         assert [one["codice_fiscale"] for one in first["data"]["requests"]] == [people[15]]
     assert await parked(running) == []
@@ -214,7 +214,7 @@ async def test_a_decision_that_raises_is_answered_and_parked(running: Stack) -> 
         ((reason, type_, kept),) = await parked(running)
         assert reason.startswith("ValueError: ")
         assert (type_, json.loads(kept)) == ("dispositivo.request", body)
-        # Nothing says that it was handled, so that it can be, once the fault is mended.
+        # It is not recorded as handled, so it can be replayed once the fault is repaired.
         again = await client.ask("dispositivo.request", body, message_id=message_id)
         assert again["code"] == "internal_error"
     assert len(await parked(running)) == 1
@@ -230,7 +230,7 @@ def unsendable(account: Account, _: object, __: object) -> Decision:
 
 
 class TooLarge(EventData):
-    """A fact that no message can hold."""
+    """An event too large for any message."""
 
     type: ClassVar[str] = "pin.issued"
 
@@ -242,7 +242,7 @@ def untold(_: Account, __: object, ___: object) -> Decision:
 
 
 async def test_what_cannot_be_written_down_parks_its_message_alone(stack: Stack) -> None:
-    """A decision may give what no row or message can hold: its neighbours do not pay for it."""
+    """A decision whose output no row or message can hold does not affect its neighbours in the batch."""
 
     def harmless(_: Account, __: object, ___: object) -> Decision:
         return Decision(entries=(LedgerEntry("tests.harmless"),))

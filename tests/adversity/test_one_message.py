@@ -1,4 +1,4 @@
-"""One message never ends a worker, whatever its size, its properties or the place it wants its reply at."""
+"""One message never ends a worker, whatever its size, properties or `reply_to`."""
 
 import base64
 import hashlib
@@ -117,7 +117,7 @@ KINDS = ("noise", "one long text", "thousands of fields", "thousands of lists", 
 async def test_no_number_of_large_messages_fills_the_memory_of_a_worker(
     running: Stack, client: Client, worker: str, type_: str, number: int
 ) -> None:
-    # All are there at once when it starts: as many as it takes at most, and more.
+    # All are queued before it starts: more than its prefetch limit.
     running.workers[worker].stop()
     bodies = [large(kind) for kind in KINDS]
     for i in range(number):
@@ -136,7 +136,7 @@ async def _is_idle(stack: Stack, worker: str) -> bool:
         declared = await (await connection.channel()).get_queue(queue, ensure=True)
         ready = declared.declaration_result.message_count
     assert stack.workers[worker].alive()
-    # What is taken shows only in what the worker says of it.
+    # Only the worker's log shows what it has read.
     return not ready and await _answers(stack, worker)
 
 
@@ -200,7 +200,7 @@ async def test_a_timestamp_in_microseconds_is_lost_alone(running: Stack, client:
 
 @asynccontextmanager
 async def direct(stack: Stack) -> AsyncIterator[tuple[AbstractChannel, dict[str, list[str]]]]:
-    """Give a channel of a portal that gets direct replies, and what came by correlation id."""
+    """Yield a portal's channel for direct replies, and the replies by correlation id."""
     got: dict[str, list[str]] = {}
 
     async def take(message: DeliveredMessage) -> None:
@@ -230,7 +230,7 @@ async def ask_directly(channel: AbstractChannel, reply_to: str) -> str:
 
 
 def forged(number: int) -> str:
-    """Return a name that RabbitMQ ends the connection over: nonsense, or of a node that there is not."""
+    """Return a queue name for which RabbitMQ closes the connection: malformed, or of an unknown node."""
     node = b"reply@%d" % number
     process = b"\x83Xv" + len(node).to_bytes(2) + node + bytes(12)
     names = (

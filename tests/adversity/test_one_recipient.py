@@ -1,4 +1,4 @@
-"""One recipient never holds up another: whom a provider refuses comes to an end, and nobody waits for it."""
+"""One recipient never delays another: a delivery that the provider refuses ends, and blocks no other."""
 
 import asyncio
 import json
@@ -54,14 +54,14 @@ def status(number: int, **more: Any) -> Fault:  # noqa: ANN401 - JSON
 
 
 def outages(stack: Stack, channel: str) -> Callable[[], list[str]]:
-    """Return what tells the reasons for which a channel took its provider for down, from now on."""
+    """Return a function that lists why a channel's breaker opened, from now on."""
     log = stack.workers[f"notifier-{channel}"].program.log
     start = log.stat().st_size
 
     def reasons() -> list[str]:
         found = []
         for line in log.read_bytes()[start:].splitlines():
-            with suppress(ValueError):  # one that is being written
+            with suppress(ValueError):  # an incomplete line
                 said = json.loads(line)
                 found += [said["reason"]] if said.get("event") == "provider.down" else []
         return found
@@ -70,7 +70,7 @@ def outages(stack: Stack, channel: str) -> Callable[[], list[str]]:
 
 
 def sms_asked(stack: Stack) -> int:
-    """Return how many SMS the gateway was asked to take."""
+    """Return how many SMS were sent to the gateway."""
     url = stack.env["PIN_SMS_URL"].replace("/sms", "/asked")
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own sink
         asked: int = json.loads(answer.read())["sms"]
@@ -78,7 +78,7 @@ def sms_asked(stack: Stack) -> int:
 
 
 def tries(found: Evidence, pin: Issued, channel: str) -> list[tuple[str, object]]:
-    """What the chain says of one delivery: how it stood after each counted attempt."""
+    """Return the status of one delivery after each counted attempt, from the chain."""
     id_ = str(pin.carriers[channel])
     return [
         (e.kind, e.data["attempt"])
@@ -90,7 +90,7 @@ def tries(found: Evidence, pin: Issued, channel: str) -> list[tuple[str, object]
 async def refused_alone(
     stack: Stack, client: Client, channel: str, fault: Fault, person: Body
 ) -> tuple[Issued, list[Issued]]:
-    """Ask for a PIN for one whom a provider refuses, and for many others; they all get theirs meanwhile."""
+    """Request a PIN for a refused recipient and for many others; all others receive theirs meanwhile."""
     contacts = person["contacts"]
     others = {
         other: {**final, "only": contacts[CONTACT[other]]}
@@ -166,7 +166,7 @@ async def test_three_dead_recipients_come_to_their_end_and_all_others_get_theirs
     well = await issued(running, client, [citizen() for _ in range(OTHERS)])
     await standing(running, [id_ for one in well for id_ in one.carriers.values()], {"sent"})
     for _ in range(TRIES):
-        # Somebody asks now and then: without any success nothing tells dead numbers from a dead gateway.
+        # Some requests succeed: without any success dead numbers look like a dead gateway.
         (one,) = await issued(running, client, [citizen()])
         await standing(running, one.carriers.values(), {"sent"})
     found = await standing(running, [pin.carriers[channel] for pin in pins], {"failed"})
@@ -182,7 +182,7 @@ async def test_a_gateway_that_refuses_everybody_costs_no_pin_and_is_asked_for_on
     pins = await issued(running, client, [citizen() for _ in range(OTHERS)])
     await until(lambda: len(down()) >= 2, "the breaker", every=0.1)
     asked, opened = await asyncio.to_thread(sms_asked, running), len(down())
-    # Each time it opens for a second or two: many times as long as it takes to use up all tries.
+    # It opens for a second or two each time: many times as long as it takes to use all attempts.
     await until(lambda: len(down()) >= opened + 4 * TRIES, "the breaker, again and again", every=0.1)
     probes = await asyncio.to_thread(sms_asked, running) - asked
     assert 4 * TRIES - 1 <= probes <= len(down()) - opened + 1

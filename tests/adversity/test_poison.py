@@ -1,4 +1,4 @@
-"""Poison in a lane harms nobody but itself: it is parked with its reason, and its neighbours are handled."""
+"""A poison message harms no other: it is parked with its reason, and its neighbours are handled."""
 
 import json
 from collections import Counter
@@ -49,9 +49,9 @@ async def test_fifty_poisonous_messages_among_a_thousand_are_parked_and_the_rest
     running: Stack, client: Client
 ) -> None:
     good = [body for _, body in citizens(GOOD, 3)]
-    # Nobody can aim a reply at a worker, or at what operators look into.
+    # No reply can be directed to a worker's queue, or to the operators' queues.
     elsewhere = (DEAD, "notifier.sms", "issuer.requests", "reply.portal.none", "reply.operator.1", "x" * 255)
-    # Nor upset one by what the broker might have written.
+    # Nor can forged broker headers disturb a worker.
     odd: tuple[dict[str, Any], ...] = (
         *({"reply_to": name} for name in elsewhere),
         {"headers": {"timestamp_in_ms": 10**18, "traceparent": "x" * 130_000}},

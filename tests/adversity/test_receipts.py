@@ -1,4 +1,4 @@
-"""What gateways and the print provider say later: once or ten times, too early, or of nothing we know."""
+"""Receipts of gateways and the print provider: once, ten times, too early, or for unknown deliveries."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ async def provider(running: Stack) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def pin(running: Stack, client: Client) -> Issued:
-    """A PIN whose halves have all been handed over."""
+    """A PIN whose halves have all been delivered to the providers."""
     (pin,) = await issued(running, client, [citizen()])
     await standing(running, pin.carriers.values(), {"sent"})
     return pin
@@ -47,7 +47,7 @@ def receipt(delivery: UUID, status: str) -> Body:
 
 
 async def hurry(stack: Stack) -> None:
-    """Make due now what the notifier has put off."""
+    """Make the notifier's delayed rows due now."""
     stack.postgres.sql("update outbox set due_at = now() where worker = 'notifier'", stack.database)
 
 
@@ -77,7 +77,7 @@ async def test_a_receipt_repeated_is_recorded_once(
     for number in range(10):
         same = message_id if number % 2 else str(uuid4())
         await provider.publish(RECEIPT, receipt(sms, "delivered"), message_id=same)
-    # What is handled after them shows that they are handled.
+    # A later message that is handled proves that these are.
     await provider.publish(RECEIPT, receipt(pin.carriers["email"], "delivered"))
     found = await standing(running, [sms, pin.carriers["email"]], {"delivered"})
     entries = [e for e in found.entries if e.subject == pin.subject and e.kind == "delivery.delivered"]
@@ -108,7 +108,7 @@ async def test_a_letter_that_comes_back_revokes_the_pin_and_the_citizen_can_ask_
     returned = await client.event("delivery.returned", pin.message_id)
     assert returned["delivery_id"] == str(pin.carriers["post"])
     (again,) = await issued(running, client, [person])
-    # The first letter comes back once more; by now it is another PIN's matter.
+    # The first letter is returned again; the citizen has another PIN by now.
     await provider.publish(RECEIPT, receipt(pin.carriers["sms"], "failed"))
     found = await standing(running, [pin.carriers["sms"]], {"failed"})
     assert found.accounts[again.subject].status == "issued"
@@ -147,7 +147,7 @@ async def test_a_receipt_for_nothing_we_know_ends_in_the_dead_queue(running: Sta
         return await number_parked(running) > 0
 
     await until(dead, "the receipt in pin.dead", every=0.1)
-    # Hurrying takes the relay past the worker's lease on what it is just publishing: it may come twice.
+    # `hurry` overrides the worker's lease on rows being published: they may be published twice.
     ((reason, body),) = {(reason, body) for reason, _, body in await parked(running)}
     assert reason == "unknown_delivery"
     assert str(unknown).encode() in body

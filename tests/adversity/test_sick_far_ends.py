@@ -1,4 +1,4 @@
-"""Far ends that fail: nothing is lost, no half changes, the other channels go on, and no PIN lingers."""
+"""Failing providers: nothing is lost, no half changes, other channels continue, and no PIN stays pending."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -26,7 +26,7 @@ SETTINGS = {
     "PIN_SMTP_CONNECT_TIMEOUT": "PT1S",
     "PIN_SMTP_STEP_TIMEOUT": "PT1S",
     "PIN_SMTP_MAIL_TIMEOUT": "PT2S",
-    "PIN_SMTP_MAILS_A_CONNECTION": "1",  # some faults are of a connection's beginning
+    "PIN_SMTP_MAILS_A_CONNECTION": "1",  # some faults occur at the start of a connection
 }
 REFUSING = {"mode": "status", "status": 550}
 PEOPLE = 3
@@ -67,7 +67,7 @@ async def test_a_sick_far_end_slows_no_other_and_gets_its_deliveries_when_it_is_
     pins = await issued(running, client, people)
     sick = [pin.carriers[channel] for pin in pins]
     well = [id_ for pin in pins for id_ in pin.carriers.values() if id_ not in sick]
-    # Not slowed: all of theirs are done while the sick one has not got one.
+    # Not slowed: all their deliveries are done before the failing channel has one.
     found = await standing(running, well, {"sent"})
     assert {found.deliveries.get(id_, "postponed") for id_ in sick} == {"postponed"}
     running.fake_providers.behave()
@@ -79,7 +79,7 @@ async def test_a_sick_far_end_slows_no_other_and_gets_its_deliveries_when_it_is_
         assert len(halves[channel]) == 1
         assert halves[channel] == halves["sms"] != halves["post"]
         assert found.accounts[pin.subject].status == "issued"
-    # Who took a message and did not say so got it again: the same bytes, which it can tell by their id.
+    # An unacknowledged message was sent again: the same bytes, under the same id.
     assert not taken or any(len(found.copies[id_]) > 1 for id_ in sick)
 
 

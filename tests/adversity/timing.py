@@ -1,9 +1,9 @@
-"""What a stopwatch can tell about a citizen: paired timings, known against unknown.
+"""What timing reveals about a citizen: paired measurements, known against unknown.
 
     python -m tests.adversity.timing --pairs 1000
 
-takes about ten minutes and prints, for each pair of cases, how long the answer took and the difference with
-its spread. The replies of each pair have to be the same bytes.
+takes about ten minutes and prints, for each pair of cases, the reply times and the difference with
+its spread. The replies of each pair must be identical.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from tests.kit.servers import private_stack
 
 WORKERS = (*MAIN_WAY, "issuer-access", "revoker")
 SETTINGS = {
-    # The limits would end the measuring; blocking has to stay, as it is one of the cases.
+    # The limits would stop the measurement; blocking stays on, because it is one of the cases.
     "PIN_LINKS_A_DAY": "1000000",
     "PIN_ATTEMPTS_IN_ROW": "1000000",
 }
@@ -46,7 +46,7 @@ Case = Callable[[], tuple[str, Body]]
 
 
 class Stopwatch(Client):
-    """A portal that notes when each reply came in."""
+    """A portal that records the arrival time of each reply."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack.rabbitmq.url("portal"), "portal")
@@ -58,7 +58,7 @@ class Stopwatch(Client):
         await super()._take_reply(message)
 
     async def time(self, type_: str, body: Body) -> tuple[float, bytes]:
-        """Ask, and return how many milliseconds the reply took, and the reply."""
+        """Send a command; return the reply time in milliseconds, and the reply."""
         message_id = str(uuid4())
         reply = self._timed[message_id] = asyncio.get_running_loop().create_future()
         began = perf_counter()
@@ -69,13 +69,13 @@ class Stopwatch(Client):
 
 @dataclass
 class Comparison:
-    """Two cases that nobody is to tell apart.
+    """Two cases that must be indistinguishable.
 
     Attributes:
-        name: of the two.
+        name: of the pair.
         one: makes a command of the first case.
         other: makes one of the second.
-        after: what has to be done after each pair, unmeasured.
+        after: runs after each pair, unmeasured.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Comparison:
     replies: set[bytes] = field(default_factory=set)
 
     async def measure(self, watch: Stopwatch, pairs: int) -> None:
-        """Time pairs, each in an order that chance decides."""
+        """Time pairs, each in random order."""
         for _ in range(pairs):
             cases = [self.one, self.other]
             turned = secrets.randbelow(2)
@@ -99,7 +99,7 @@ class Comparison:
 
     @property
     def differences(self) -> list[float]:
-        """Milliseconds that the first case took longer, pair by pair."""
+        """By how many milliseconds the first case was slower, pair by pair."""
         return [one - other for one, other in self.times]
 
     @property
@@ -109,7 +109,7 @@ class Comparison:
 
     @property
     def by_chance(self) -> float:
-        """The chance that equal cases differ so often in one direction (two-sided sign test)."""
+        """The p-value of the two-sided sign test."""
         signs = [difference > 0 for difference in self.differences if difference]
         fewer = min(sum(signs), len(signs) - sum(signs))
         outcomes: int = 2 ** len(signs)
@@ -128,17 +128,17 @@ _HEAD = f"{'ms, medians':48} {'one':>8} {'other':>8} {'differ.':>8}   {'middle h
 
 
 def table(found: Sequence[Comparison]) -> str:
-    """Return the figures of some comparisons, a line each."""
+    """Return one line of figures per comparison."""
     return "".join(f"{line}\n" for line in (_HEAD, *found))
 
 
 def strangers() -> Iterator[Body]:
-    """Give people whom nobody knows, each once."""
+    """Yield unknown citizens, each once."""
     return (body for _, body in citizens(10**6, 13, kinds=(PLAIN,)))
 
 
 def blind(known: Sequence[Person]) -> list[Comparison]:
-    """Return the blind commands: by the right citizen, a stranger, and somebody who has the data wrong."""
+    """Return the comparisons of blind commands: a known citizen, an unknown one, and wrong data."""
     people, new = cycle(known), strangers()
 
     def request(body: Body) -> tuple[str, Body]:
@@ -183,7 +183,7 @@ def blind(known: Sequence[Person]) -> list[Comparison]:
 def wrong_pins(
     harness: Harness, regular: Person, blocked: Person, initial: Sequence[Person]
 ) -> list[Comparison]:
-    """Return the attempts with a wrong PIN: on a PIN, on a blocked one, on nobody's."""
+    """Return the comparisons of wrong PINs: for an active PIN, a blocked one, an unknown citizen."""
     unused, new = cycle(initial), strangers()
     key = {"reply_key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}
 
@@ -215,7 +215,7 @@ def wrong_pins(
 
 
 async def compared(stack: Stack, pairs: int) -> list[Comparison]:
-    """Let people get their PINs, and measure; the blind commands all at once, as most of it is waiting."""
+    """Issue PINs and measure; the blind commands run concurrently, as they mostly wait."""
     pool = pairs // REUSE + 1
     async with harness_on(stack, kinds=(PLAIN,)) as harness, Stopwatch(stack) as watch:
         await harness.settle_in(issued=pool, active=2 + pool)
@@ -235,7 +235,7 @@ async def compared(stack: Stack, pairs: int) -> list[Comparison]:
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure on servers of our own and print; 1 when two replies of a pair differ."""
+    """Measure on private servers and print; return 1 when the replies of a pair differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.adversity.timing")
     parser.add_argument("--pairs", type=int, default=1000)
     pairs: int = parser.parse_args(words).pairs

@@ -1,4 +1,4 @@
-"""What a worker has written to its log since a test began."""
+"""The log lines of a worker since a test began."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""`python -m tests.bench [measure …]`: measures, on private servers of its own; by default everything.
+"""`python -m tests.bench [measure …]`: runs benchmarks on private servers; by default all.
 
-What each measure does stands in its file. Every size is an option, so that each can be tried small.
+Each measure is described in its file. Every size is an option, so that each can be tried small.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def chosen(text: list[str], parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Read the command line; nothing named is everything, and a name that is none ends the program."""
+    """Read the command line; no name selects all measures, an unknown name ends the program."""
     options = parser.parse_args(text)
     if unknown := [name for name in options.measures if name not in MEASURES]:
         parser.error(f"no measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
@@ -77,7 +77,7 @@ def chosen(text: list[str], parser: argparse.ArgumentParser) -> argparse.Namespa
 
 
 async def run(stack: Stack, options: argparse.Namespace) -> int:
-    """Measure what is asked for, and print it; returns how many measures failed."""
+    """Run and print the selected measures; return how many failed."""
     failed = 0
     stack.fake_providers.misbehave(**_DISCARDING)
     results: dict[str, Any] = {"conditions": report.conditions(stack)}
@@ -99,14 +99,14 @@ async def run(stack: Stack, options: argparse.Namespace) -> int:
 
 
 def _tidy(stack: Stack) -> None:
-    """Leave nothing of a measure that failed to the next one."""
+    """Clean up after a failed measure."""
     stack.stop_workers()
     stack.drop_database()
     stack.fake_providers.misbehave(**_DISCARDING)
 
 
 def main() -> int:
-    """Run the measures that the command line asks for."""
+    """Run the measures named on the command line."""
     options = chosen(sys.argv[1:], arguments())
     settings = dict(part.split("=", 1) for part in options.setting)
     with private_stack(settings) as stack:

@@ -1,4 +1,4 @@
-"""Lines of recognitions a second that `pinctl backfill` enters (R9)."""
+"""Recognitions a second imported by `pinctl backfill` (R9)."""
 
 import asyncio
 import subprocess
@@ -25,7 +25,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 async def measure(stack: Stack, options: Namespace) -> Told:
-    """Run the program on a file; its start counts."""
+    """Run the program on a file; its start-up is included."""
     rates = []
     for _ in range(options.backfill_runs):
         rates.append(await _once(stack, options.backfill_lines))

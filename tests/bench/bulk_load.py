@@ -1,4 +1,4 @@
-"""Citizens put straight into the ledger, by COPY: what a measure finds there when it begins."""
+"""Loads citizens into the ledger by COPY, before a measure starts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Change = Callable[[Account], Account]
 
 @dataclass(frozen=True)
 class Citizen:
-    """Who lives in the ledger, as far as commands need to know."""
+    """A citizen in the ledger, with the data that commands need."""
 
     codice_fiscale: str
     contacts: Contacts
@@ -39,7 +39,7 @@ def unchanged(account: Account) -> Account:
 
 
 def with_suspended(number: int) -> Change:
-    """Return what gives a citizen so many suspended istanze."""
+    """Return a change that gives a citizen `number` suspended istanze."""
 
     def change(account: Account) -> Account:
         now = datetime.now(UTC)
@@ -55,12 +55,12 @@ def with_suspended(number: int) -> Change:
 async def load_citizens(
     stack: Stack, number: int, *, first: int = 0, level: str = "online", change: Change = unchanged
 ) -> list[Citizen]:
-    """Enter citizens with an active PIN, of mobile, email and PEC, and a health card.
+    """Insert citizens with an active PIN, mobile, email, PEC and a health card.
 
     Args:
         stack: whose ledger, and whose keys.
         number: how many.
-        first: how many were entered before, none of whom is entered again.
+        first: how many to skip because they were inserted before.
         level: of their PINs.
         change: what else their accounts have.
     """
@@ -69,7 +69,7 @@ async def load_citizens(
     seal, pin = StateSeal(keys.symmetric("account")), await _pin(keys)
     people = []
     async with Books(stack) as books:
-        # Neither foreign keys nor triggers: nobody gets an active PIN out of nowhere otherwise.
+        # Foreign keys and triggers are off: they forbid an active PIN that was not issued.
         await books.ledger.execute("set session_replication_role = replica")
         accounts = (change(a.but(level=level)) for a in _accounts(number, first, pseudonyms, pin))
         while part := list(islice(accounts, _AT_ONCE)):

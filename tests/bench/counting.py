@@ -1,4 +1,4 @@
-"""Counts what the ledger gains, without reading what it had before."""
+"""Counts new rows of the ledger, without reading the old ones."""
 
 import asyncio
 import time
@@ -22,11 +22,11 @@ _PATIENCE = 60.0
 
 
 class StalledError(Exception):
-    """Nothing was recorded for a minute: look at the logs of the run."""
+    """No progress for a minute: look at the logs of the run."""
 
 
 class Reached(NamedTuple):
-    """When a count had come to what was waited for, on the clock of `time.perf_counter`, and to how much."""
+    """The time (`time.perf_counter`) at which a count reached its target, and the count."""
 
     at: float
     done: int
@@ -40,12 +40,12 @@ class Tally:
 
     @classmethod
     async def begin(cls, ledger: Connection, table: str, condition: str = "true") -> Self:
-        """Note where a table ends: new rows come about there, and only those pages are read again.
+        """Record the end of a table: new rows are appended there, and only those pages are read.
 
         Args:
             ledger: a superuser's connection.
-            table: one whose rows are added and not moved: `entry`, `inbox`.
-            condition: SQL, which rows count.
+            table: an append-only one: `entry`, `inbox`.
+            condition: SQL that selects the rows to count.
         """
         pages = await ledger.fetchval(f"select pg_relation_size('{table}') / 8192")
         first = max(0, pages - _PAGES_BEFORE)
@@ -53,28 +53,28 @@ class Tally:
         return cls(ledger, query, await ledger.fetchval(query))
 
     async def __call__(self) -> int:
-        """Return how many rows there are by now."""
+        """Return the current number of new rows."""
         return int(await self._ledger.fetchval(self._query)) - self._before
 
 
 class Gained:
-    """Counts, as the ledger itself does, accounts or deliveries that have come to a status since it began."""
+    """Counts, from the ledger's own counters, accounts or deliveries that reached a status since it began."""
 
     def __init__(self, ledger: Connection, what: str, status: str, before: int) -> None:
         self._ledger, self._what, self._status, self._before = ledger, what, status, before
 
     @classmethod
     async def begin(cls, ledger: Connection, what: str, status: str) -> Self:
-        """Note how many there are of `account` or `delivery`."""
+        """Record the initial count of `account` or `delivery`."""
         return cls(ledger, what, status, await ledger.fetchval(_TALLIED, what, status))
 
     async def __call__(self) -> int:
-        """Return how many have come to it by now."""
+        """Return how many have reached it since."""
         return int(await self._ledger.fetchval(_TALLIED, self._what, self._status)) - self._before
 
 
 class Books:
-    """A superuser's connection to the ledger that the stack uses now."""
+    """A superuser's connection to the stack's current ledger."""
 
     def __init__(self, stack: Stack) -> None:
         self._dsn = stack.postgres.dsn(SUPERUSER, stack.database)
@@ -93,16 +93,16 @@ class Books:
         return await Tally.begin(self.ledger, table, condition)
 
     async def issued(self) -> Gained:
-        """Begin to count PINs that are issued, and not yet activated."""
+        """Begin to count issued PINs that are not activated yet."""
         return await Gained.begin(self.ledger, "account", "issued")
 
     async def sent(self) -> Gained:
-        """Begin to count deliveries that were handed to their far end, and recorded."""
+        """Begin to count deliveries recorded as sent."""
         return await Gained.begin(self.ledger, "delivery", "sent")
 
 
 async def reach(number: int, count: Count, what: str) -> Reached:
-    """Wait until a count reaches a number; it is looked at more often the nearer it comes.
+    """Wait until a count reaches a number; polls more often the nearer it is.
 
     Raises:
         StalledError: it did not move for a minute.

@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmark: medians, spreads, percentiles, shares. Values in, values out."""
+"""The arithmetic of the benchmark: medians, spreads, percentiles, shares. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Spread:
-    """What several runs of one measure showed.
+    """The results of several runs of one measure.
 
     Attributes:
         median: the figure to quote.
@@ -25,7 +25,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Return the spread of one figure or more."""
+        """Return the spread of one or more figures."""
         return cls(median(values), min(values), max(values), len(values))
 
     def told(self, unit: str, digits: int = 0) -> str:
@@ -53,9 +53,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def fair_share(own: float, other: float, cores: float) -> float:
-    """Return which part of its own demand for the CPU a job is due beside another one (max-min fairness).
+    """Return the fair part of a job's own CPU demand beside another job (max-min fairness).
 
-    What the other does not want is free to take; where both want more than half, each is due half.
+    A job may use what the other leaves; if both need more than half, each gets half.
 
     Args:
         own: the cores that the job uses alone.
@@ -67,6 +67,6 @@ def fair_share(own: float, other: float, cores: float) -> float:
 
 
 def verdict(value: float, target: float, *, at_least: bool) -> str:
-    """Return whether a figure meets its target, to be printed behind it."""
+    """Return a text that says whether a figure meets its target."""
     met = value >= target if at_least else value <= target
     return f"target {'at least' if at_least else 'at most'} {target:g}: {'met' if met else 'MISSED'}"

@@ -1,4 +1,4 @@
-"""Issuances a second with many citizens in the ledger, beside few; and how long what runs beside it takes."""
+"""Issuances a second with many citizens in the ledger, against few; and the duration of upkeep."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -49,7 +49,7 @@ def _name(citizens: int) -> str:
 
 
 async def _fill(stack: Stack, citizens: int) -> int:
-    """Enter the citizens, and leave them as autovacuum would; return the size of the ledger in bytes."""
+    """Insert the citizens, and vacuum as autovacuum would; return the size of the ledger in bytes."""
     async with Books(stack) as books:
         await books.ledger.execute(_ROWS.format(citizens=citizens))
         await books.ledger.execute("vacuum analyze")

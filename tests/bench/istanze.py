@@ -1,4 +1,4 @@
-"""Istanze protocolled a second: in progress, and suspended with the mail that says so."""
+"""Istanze protocolled a second: in progress, and suspended with a notifying mail."""
 
 import uuid
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""From a request's publishing to its first half at the SMS gateway, under a steady load."""
+"""Latency from publishing a request to its first half at the SMS gateway, under a steady load."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 async def measure(stack: Stack, options: Namespace) -> Told:
-    """Publish at a steady rate through all workers, and read when the gateway got each SMS."""
+    """Publish at a steady rate through all workers, and read the arrival time of each SMS at the gateway."""
     rate, seconds = options.steady_rate, options.steady_seconds
     number = round(rate * (_WARM_UP + seconds))
     stack.use_new_database("latency")
@@ -53,7 +53,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 
 
 async def _publish(stack: Stack, requests: list[Message], rate: int) -> dict[str, float]:
-    """Publish each at its time; return, by mobile number, when that was, in seconds since 1970."""
+    """Publish each at its time; return the publishing times by mobile number, in seconds since 1970."""
     session = await Session.open(stack.rabbitmq.url("portal"), "bench")
     published, confirmations, began = {}, [], time.perf_counter()
     try:

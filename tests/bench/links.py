@@ -1,4 +1,4 @@
-"""Restoring and revoking by the link of a mail: whole round trips, with the citizens' own part left out."""
+"""Restoring and revoking by mailed link: whole round trips, without the citizens' own time."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -21,14 +21,14 @@ Ask = Callable[[Citizen], dict[str, Any]]
 
 
 class Flow:
-    """One of the two flows: what is asked with, and how many messages the citizen gets."""
+    """One of the two flows: its commands, and how many messages the citizen receives."""
 
     def __init__(self, name: str, ask: Ask, *, asked: int, confirmed: int) -> None:
         self.name, self.ask, self.asked, self.confirmed = name, ask, asked, confirmed
 
 
 async def measure(stack: Stack, flow: Flow, runs: int, number: int) -> Told:
-    """Take so many citizens through a flow, several times."""
+    """Take `number` citizens through a flow, `runs` times."""
     asked, confirmed, trips = [], [], []
     for _ in range(runs):
         stack.use_new_database(flow.name)
@@ -54,7 +54,7 @@ async def measure(stack: Stack, flow: Flow, runs: int, number: int) -> Told:
 
 
 async def _once(stack: Stack, flow: Flow, number: int) -> tuple[float, float]:
-    """Return the seconds that the requests took, and those that the confirmations took."""
+    """Return the duration in seconds of the requests, and of the confirmations."""
     await empty_queues(stack)
     people = await bulk_load.load_citizens(stack, number)
     stack.fake_providers.forget()
@@ -73,7 +73,7 @@ async def _once(stack: Stack, flow: Flow, number: int) -> tuple[float, float]:
 
 
 async def _worked(stack: Stack, books: Books, deliveries: int) -> float:
-    """Let a revoker work what is queued; return the seconds from its first batch to the last delivery."""
+    """Let a revoker work through its queue; return the seconds from its first batch to the last delivery."""
     handled: Count = await books.tally("inbox")
     delivered = await books.sent()
     (revoker,) = stack.start_worker("revoker", wait=False)
@@ -84,7 +84,7 @@ async def _worked(stack: Stack, books: Books, deliveries: int) -> float:
 
 
 def _confirmations(stack: Stack, people: list[Citizen]) -> Iterator[dict[str, Any]]:
-    """Read the links out of the mails, and yield what a portal makes of each."""
+    """Read the links from the mails, and yield the body of each confirmation."""
     by_mailbox = {c.contacts.email: c.codice_fiscale for c in people}
     for raw in stack.fake_providers.mails():
         mail = raw.replace(b"=\r\n", b"")

@@ -1,4 +1,4 @@
-"""Generates load: commands by the thousand, queued up before the clock starts."""
+"""Generates load: thousands of commands, queued before the measurement starts."""
 
 import asyncio
 import uuid
@@ -16,9 +16,9 @@ _AT_ONCE = 500
 
 
 class LoadGenerator:
-    """A portal or an operator's console that asks for replies and lets the broker throw them away.
+    """A portal or an operator's console that requests replies and lets the broker discard them.
 
-    Replies are part of a worker's work, reading them is not: the queue that they go to keeps one.
+    Sending replies is part of a worker's load, reading them is not: the reply queue keeps only one.
     """
 
     def __init__(self, stack: Stack, user: str = "portal") -> None:
@@ -38,7 +38,7 @@ class LoadGenerator:
         await self._connection.close()
 
     async def put(self, type_: str, bodies: Iterable[dict[str, Any]]) -> int:
-        """Publish a command for each body, every one confirmed by the broker; return how many."""
+        """Publish a command for each body, with confirms; return how many."""
         waiting, number = iter(bodies), 0
         while part := [self._message(type_, body) for body in islice(waiting, _AT_ONCE)]:
             await asyncio.gather(*(self._commands.publish(message, type_) for message in part))

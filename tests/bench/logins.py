@@ -40,7 +40,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 async def measure(stack: Stack, options: Namespace) -> Told:
-    """Hash in bare threads and log in, in turn."""
+    """Alternate between hashing in bare threads and logging in."""
     stack.use_new_database("logins")
     people = await bulk_load.load_citizens(stack, options.citizens)
     hashes: list[Pace] = []
@@ -57,14 +57,14 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 
 @dataclass(frozen=True)
 class Pace:
-    """How many a second, and what one costs: CPU time in milliseconds, by process."""
+    """The rate a second, and the cost of each: CPU time in milliseconds, by process."""
 
     rate: float
     cpu_ms: dict[str, float]
 
 
 def bare(number: int) -> Pace:
-    """Make Argon2id hashes (19 MiB, t=2, p=1) in one process, in a thread a core."""
+    """Compute Argon2id hashes (19 MiB, t=2, p=1) in one process, in a thread a core."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         began, spent = time.perf_counter(), time.process_time()
         list(threads.map(_hash, range(number)))
@@ -92,7 +92,7 @@ def attempts(stack: Stack, people: list[bulk_load.Citizen], number: int) -> Iter
 
 
 def start_access(stack: Stack, options: Namespace) -> None:
-    """Start the access lane in the layout asked for."""
+    """Start the access lane in the chosen layout."""
     given = {"PIN_ACCESS_BATCH": options.access_batch, "PIN_ARGON2_THREADS": options.argon2_threads}
     env = {name: str(number) for name, number in given.items() if number}
     stack.start_worker("issuer-access", copies=options.access_processes, env=env, wait=False)

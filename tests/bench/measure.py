@@ -1,4 +1,4 @@
-"""What every measure is: options, a run, and what it has to tell."""
+"""The interface of a measure: options, a run, and its result."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from deploy.local.stack import Stack
 
 @dataclass(frozen=True)
 class Told:
-    """What a measure showed.
+    """The result of a measure.
 
     Attributes:
         title: of its section.
@@ -31,4 +31,4 @@ class Measure(Protocol):
         """Add the options of this measure, sizes among them."""
 
     async def measure(self, stack: Stack, options: Namespace, /) -> Told:
-        """Run it on a stack whose servers run, with no workers; leave it so."""
+        """Run it on a stack with running servers and no workers; leave the stack in that state."""

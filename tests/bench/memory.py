@@ -24,7 +24,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 async def measure(stack: Stack, options: Namespace) -> Told:
-    """Start all workers on a long queue, let them drain a part of it, and read what they ever had."""
+    """Start all workers on a long queue, let them drain a part of it, and read their peak memory."""
     await empty_queues(stack)
     idle = _idle(stack)
     await queue_up(stack.rabbitmq.url("portal"), Applicants(seed=5).take(options.waiting))
@@ -43,7 +43,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 
 
 def _idle(stack: Stack) -> dict[str, float]:
-    """Return what each worker has resident before its first message."""
+    """Return the resident memory of each worker before its first message."""
     stack.start_workers()
     idle = {name: resident(process.pid) for name, process in stack.workers.items()}
     stack.stop_workers()

@@ -53,7 +53,7 @@ class Beside:
 
     @property
     def kept(self) -> float:
-        """The rate beside log-ins, as a part of what its fair share of the CPU is good for."""
+        """The rate beside log-ins, as a part of the rate that its fair CPU share allows."""
         return self.beside.rate / (self.alone.rate * self.share)
 
 

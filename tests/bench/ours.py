@@ -1,4 +1,4 @@
-"""The job done by the project."""
+"""The benchmark job, done by this project."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ LAYOUT: Layout = dict.fromkeys(("issuer", *CHANNELS), 1)
 
 
 def servers_of(stack: Stack) -> dict[str, Process]:
-    """Return the processes that serve whoever does the job."""
+    """Return the server processes used by the job."""
     return {
         "postgres": stack.postgres.process,
         "rabbitmq": stack.rabbitmq.process,
@@ -32,12 +32,12 @@ def start_channels(stack: Stack, layout: Layout) -> None:
 
 
 def start_issuers(stack: Stack, layout: Layout) -> None:
-    """Start what takes the requests."""
+    """Start the issuers."""
     stack.start_worker("issuer", copies=layout["issuer"], wait=False)
 
 
 async def run(stack: Stack, applicants: Applicants, requests: int, layout: Layout = LAYOUT) -> Run:
-    """Do the job once, on the ledger that the stack uses now, and end the workers that did it.
+    """Do the job once, on the stack's current ledger, and end its workers.
 
     The channels are ready before the issuer starts, as a peer's are when its first task is done.
     """
@@ -50,7 +50,7 @@ async def run(stack: Stack, applicants: Applicants, requests: int, layout: Layou
 
 
 async def watched(stack: Stack, requests: int, layout: Layout = LAYOUT) -> Run:
-    """Start the workers for requests that are queued, and watch them through the job."""
+    """Start the workers for the queued requests, and monitor them through the job."""
     async with Books(stack) as books:
         counts = await books.issued(), await books.sent()
         others = set(stack.workers)

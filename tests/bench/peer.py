@@ -1,4 +1,4 @@
-"""The job done by a peer, on the same servers and fake providers."""
+"""The benchmark job, done by a peer on the same servers and fake providers."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ _USER = "peer"
 
 
 def install() -> None:
-    """Install what the peers need into an environment of their own, unless it is there."""
+    """Install the peers' packages into an environment of their own, unless present."""
     stamp, wanted = VENV / "installed", hashlib.sha256(_LOCK.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -75,7 +75,7 @@ class Peer:
 
 
 class Place:
-    """What both peers have to themselves: a database, a broker user and vhost, a folder for letters."""
+    """The peers' own resources: a database, a broker user and vhost, a folder for letters."""
 
     def __init__(self, stack: Stack) -> None:
         password = secrets.token_hex(16)

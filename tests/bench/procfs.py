@@ -1,4 +1,4 @@
-"""What processes cost: CPU time and peak memory, from `/proc` (proc(5))."""
+"""CPU time and peak memory of processes, from `/proc` (proc(5))."""
 
 import os
 from collections import defaultdict
@@ -9,7 +9,7 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu(roots: dict[str, int]) -> dict[str, float]:
-    """Return the seconds of CPU time that each process has used, with all its children, dead ones too.
+    """Return the CPU seconds used by each process and all its children, including ended ones.
 
     Args:
         roots: pids by name.
@@ -37,12 +37,12 @@ def _tree(pid: int, spent: dict[int, float], children: dict[int, list[int]]) -> 
 
 
 def peak_memory(pid: int) -> float:
-    """Return the most memory that a process had resident at any time, in MB (10^6 bytes)."""
+    """Return the peak resident memory of a process, in MB (10^6 bytes)."""
     return _status(pid, "VmHWM:")
 
 
 def resident(pid: int) -> float:
-    """Return the memory that a process has resident now, in MB (10^6 bytes)."""
+    """Return the resident memory of a process, in MB (10^6 bytes)."""
     return _status(pid, "VmRSS:")
 
 
@@ -54,6 +54,6 @@ def _status(pid: int, field: str) -> float:
 
 
 def processor() -> str:
-    """Return what the machine calls its processor."""
+    """Return the processor's model name."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")

@@ -30,7 +30,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 async def measure(stack: Stack, options: Namespace) -> Told:
-    """Activate citizens at a branch, each of whom has istanze that wait."""
+    """Activate citizens with suspended istanze at a branch."""
     citizens, each = options.release_citizens, options.release_each
     rates = []
     for _ in range(options.release_runs):

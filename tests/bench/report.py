@@ -1,4 +1,4 @@
-"""What a benchmark prints, and keeps as JSON."""
+"""Prints the results of a benchmark, and saves them as JSON."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ _DURABILITY = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_meth
 
 
 def conditions(stack: Stack) -> dict[str, str]:
-    """Return what the figures depend on: the machine and its load, the versions, the settings."""
+    """Return the conditions of the run: the machine and its load, the versions, the settings."""
     postgres = stack.postgres.sql("show server_version")
     settings = ", ".join(f"{name} {stack.postgres.sql(f'show {name}')}" for name in _DURABILITY)
     return {
@@ -43,7 +43,7 @@ def show(title: str, lines: Sequence[str]) -> None:
 
 
 def progress(line: str) -> None:
-    """Print what is known so far."""
+    """Print an intermediate result."""
     print(f"  {line}", flush=True)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""The requests of the benchmark: plain citizens, each asked for once."""
+"""The requests of the benchmark: plain citizens, one request each."""
 
 import uuid
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ _LIMIT = 60.0
 
 
 class Applicants:
-    """Citizens without end, nobody twice: a ledger that served one run can serve the next."""
+    """An endless supply of distinct citizens, so that several runs can share a ledger."""
 
     def __init__(self, seed: int) -> None:
         self._bodies = (body for _, body in citizens(10**9, seed, kinds=(PLAIN,)))
 
     def take(self, number: int) -> Iterator[Message]:
-        """Make the requests of the next so many citizens, as a portal publishes them, without `reply_to`."""
+        """Generate the requests of the next `number` citizens, as from a portal, without `reply_to`."""
         for body in islice(self._bodies, number):
             yield Message(
                 exchange="pin.commands",

@@ -13,7 +13,7 @@ DELIVERIES = 3
 
 @dataclass(frozen=True)
 class Run:
-    """What one run showed.
+    """The result of one run.
 
     Attributes:
         name: who did the job.
@@ -43,12 +43,12 @@ async def watch(
     own: dict[str, Process],
     servers: dict[str, Process],
 ) -> Run:
-    """Watch until all deliveries are recorded.
+    """Monitor until all deliveries are recorded.
 
     Args:
         name: who does the job.
         requests: how many are waiting.
-        counts: of the issuances and of the deliveries recorded so far.
+        counts: the counts of the issuances and of the deliveries recorded so far.
         own: the processes that do the job, by name.
         servers: those that serve it.
 

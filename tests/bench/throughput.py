@@ -1,4 +1,4 @@
-"""Issuances a second, request to all three deliveries recorded, in turn with the peers."""
+"""Issuances a second, from request to all three deliveries recorded, against the peers."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _TARGET = 5
 
 
 def layout(text: str) -> dict[str, int]:
-    """Read how many processes of each worker: `issuer=2,sms=1`; one of each that is not named."""
+    """Parse the number of processes per worker: `issuer=2,sms=1`; one for each not named."""
     given = {name: int(number) for name, _, number in (part.partition("=") for part in text.split(","))}
     if unknown := given.keys() - {"issuer", *CHANNELS}:
         raise ArgumentTypeError(f"no worker {', '.join(sorted(unknown))}")
@@ -37,7 +37,7 @@ def options(parser: ArgumentParser) -> None:
 
 
 async def measure(stack: Stack, options: Namespace) -> Told:
-    """Run ourselves and each peer in turn, so many times."""
+    """Run the project and each peer in turn, several times."""
     applicants = Applicants(seed=1)
     peers = _peers(stack, options)
     runs = []
@@ -66,10 +66,10 @@ def _shown(run: Run) -> Run:
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the medians and spreads of the runs by who did the job, and the ratios to the better peer.
+    """Return the medians and spreads of the runs by contender, and the ratios to the better peer.
 
     `ratio` counts from the first issuance recorded; `ratio_delivered` from the first delivery recorded,
-    which leaves out whatever a contender issued before it delivered anything.
+    which excludes what a contender issued before its first delivery.
     """
     names = dict.fromkeys(run.name for run in runs)
     told: dict[str, Any] = {name: _medians([run for run in runs if run.name == name]) for name in names}

@@ -1,4 +1,4 @@
-"""How long what runs beside the work takes on a ledger: a sweep, forgetting, an operator's look."""
+"""The duration of upkeep on a ledger: a sweep, a purge, an operator's query."""
 
 import asyncio
 import subprocess
@@ -34,12 +34,12 @@ class Upkeep:
     """Milliseconds, medians of several.
 
     Attributes:
-        sweep: one of the relay's that finds nothing due.
-        forgetting: a step of a thousand messages, of which there are many to forget.
-        status: what `pinctl status` asks the ledger.
+        sweep: a sweep of the relay that finds nothing due.
+        forgetting: one purge step of a thousand messages, with many to purge.
+        status: the ledger queries of `pinctl status`.
         status_command: `pinctl status` from its start to its end.
         checkpoint: the root over all heads.
-        trace: a citizen's life, with what is still to come.
+        trace: a citizen's timeline, with the outbox.
     """
 
     sweep: float
@@ -69,7 +69,7 @@ class Upkeep:
 
 
 async def measured(stack: Stack) -> Upkeep:
-    """Look at a ledger, with no workers on it."""
+    """Measure on a ledger without workers."""
     worker = await Ledger.open(stack.postgres.dsn("issuer", stack.database), "bench")
     operator = await Ledger.open(stack.postgres.dsn("pinctl", stack.database), "bench")
     try:
@@ -97,9 +97,7 @@ async def _median(times: int, do: Callable[[], Awaitable[object]]) -> float:
 
 async def _sweep(stack: Stack, ledger: Ledger) -> None:
     settings = WorkerSettings.load(stack.env)
-    if await sweep(
-        ledger, cast("Session", None), settings, None
-    ):  # nothing is due, so nobody is published to
+    if await sweep(ledger, cast("Session", None), settings, None):  # nothing is due, so nothing is published
         raise AssertionError("something is due")
 
 

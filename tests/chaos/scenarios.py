@@ -1,4 +1,4 @@
-"""What each worker is doing when it dies: one `Scenario` a worker, with every message of its lane."""
+"""The load of each worker when it is killed: one `Scenario` per worker, with every message of its lane."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Scenario:
 
     Attributes:
         worker: as in `deploy.local.workers.WORKERS`.
-        prepare: does what has to be done before the messages are there, while nobody dies.
+        prepare: runs before the messages are published, without crashes.
         performs: whether its lane has an effect, so that it passes the point `performed`.
     """
 
@@ -45,12 +45,12 @@ class Scenario:
 
     @property
     def points(self) -> tuple[str, ...]:
-        """Every point that the worker passes."""
+        """Every crash point that the worker passes."""
         return tuple(point for point in POINTS if self.performs or point != "performed")
 
 
 async def asking_for_pins(harness: Harness) -> Load:
-    """Requests, one of them twice over; a change of contacts; a health card."""
+    """Requests, one of them sent twice; a change of contacts; a health card."""
 
     async def load() -> Invariant:
         people, old = harness.newcomers(2), harness.active[0]
@@ -116,7 +116,7 @@ async def sending_halves(harness: Harness) -> Load:
 
 
 async def hearing_of_deliveries(harness: Harness) -> Load:
-    """An SMS was delivered; a letter came back, which revokes the PIN."""
+    """An SMS was delivered; a letter was returned, which revokes the PIN."""
 
     async def load() -> Invariant:
         person = harness.issued.pop()
@@ -137,7 +137,7 @@ async def hearing_of_deliveries(harness: Harness) -> Load:
 
 
 async def losing_pins(harness: Harness) -> Load:
-    """A restore and a revocation asked for, one of each confirmed, and one at the contact centre."""
+    """A restore and a revocation requested, one of each confirmed, and a revocation by the contact centre."""
     losing, lost, giving_up, given_up, phoning = (harness.active.pop() for _ in range(5))
     card = {"health_card": {"number": "80380000900012345678", "expires_on": "2030-05-31"}}
     address = {"email": "altrove@example.it"}
@@ -226,12 +226,12 @@ async def _open_request(harness: Harness, person: Person) -> Body:
 
 
 def ask_online(person: Person) -> Body:
-    """Return the body of somebody's `dispositivo.request`."""
+    """Return the body of a person's `dispositivo.request`."""
     return citizen(person.codice_fiscale, submission="online")
 
 
 def istanza(person: Person, istanza_id: str) -> Body:
-    """Return the body of somebody's `istanza.submit`."""
+    """Return the body of a person's `istanza.submit`."""
     return citizen(person.codice_fiscale, istanza_id=istanza_id, service="Maternity allowance")
 
 
@@ -241,7 +241,7 @@ def citizen(codice_fiscale: str, **fields: object) -> Body:
 
 
 def receipt(delivery_id: object, status: str = "delivered") -> Body:
-    """Return what a gateway says of a delivery."""
+    """Return the body of a receipt for a delivery."""
     return {"delivery_id": str(delivery_id), "status": status, "provider": "test", "detail": ""}
 
 

@@ -1,6 +1,6 @@
-"""A worker killed at any step between reading and acknowledging loses nothing and repeats nothing that shows.
+"""A worker killed at any step between reading and acknowledging loses nothing; no repeat is visible.
 
-All tests share one harness: the invariants are asked of everything that happened in it so far.
+All tests share one harness: the invariants are checked on everything that happened in it so far.
 """
 
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ _BEFORE_RELAY = "committed"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def harness(servers: Stack) -> AsyncIterator[Harness]:
-    """A harness in which people hold PINs at every stage, and every worker can be made to die."""
+    """A harness with PINs at every stage, in which every worker can be killed."""
     settings = {**QUICK, "PIN_DISPOSITIVO_DELAY": "PT0.5S"}
     async with fresh_harness(servers, "crash_points", settings, kinds=("plain", "pec")) as harness:
         harness.start(scenario.worker for scenario in SCENARIOS)
@@ -39,7 +39,7 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
 async def test_whoever_dies_there_loses_and_repeats_nothing(
     harness: Harness, scenario: Scenario, point: str
 ) -> None:
-    """SIGKILL at this point, and a restart as a cluster would do it."""
+    """SIGKILL at this point, then a restart, as in a cluster."""
     load = await scenario.prepare(harness)
     with harness.alone(scenario.worker):
         harness.arm(scenario.worker, _BEFORE_RELAY if point.startswith("relay.") else point)

@@ -1,4 +1,4 @@
-"""100 copies of each message, shuffled, over two processes of each worker: one effect, one reply content."""
+"""100 copies of each message, shuffled, to two processes of each worker: one effect, one reply content."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -78,7 +78,7 @@ def _contacts(person: Person) -> Body:
 
 
 async def publish_shuffled(harness: Harness, messages: Sequence[Sent]) -> None:
-    """Publish every message as often as `COPIES`, all together and in no order."""
+    """Publish `COPIES` copies of every message, shuffled."""
     harness.asked += [Asked(m.id, m.type, answered=m.by.listens) for m in messages]
     copies = [message for message in messages for _ in range(COPIES)]
     Random(5).shuffle(copies)  # noqa: S311 - an order, not a secret
@@ -86,7 +86,7 @@ async def publish_shuffled(harness: Harness, messages: Sequence[Sent]) -> None:
 
 
 async def test_a_hundred_copies_have_one_effect_and_one_reply_content(harness: Harness) -> None:
-    """The inbox absorbs them, whichever process each of them reaches."""
+    """The inbox deduplicates them, whichever process each of them reaches."""
     messages = of_the_lanes(harness)
     await publish_shuffled(harness, list(messages.values()))
     found = await harness.all_is_well((*ALL, _all_answered(messages.values())))
@@ -119,7 +119,7 @@ def _all_answered(messages: Iterable[Sent]) -> Invariant:
 
 
 async def test_another_body_under_the_same_id_is_rejected_and_has_no_effect(harness: Harness) -> None:
-    """`message_id_reused`, and the ledger is as it was."""
+    """`message_id_reused`, and the ledger is unchanged."""
     first, second = harness.newcomers(2)
     message_id = await harness.say("pin.request", first.body)
     before = await harness.all_is_well()
@@ -133,7 +133,7 @@ async def test_another_body_under_the_same_id_is_rejected_and_has_no_effect(harn
 
 
 async def test_a_guess_under_the_id_of_another_is_not_compared(harness: Harness) -> None:
-    """Nobody gets a second guess by using a message id again."""
+    """Reusing a message id gives no second guess."""
     person = harness.active[-1]
     message_id = await harness.say("pin.verify", harness.log_in(person, "00000000"))
     assert (await harness.portal.reply(message_id))["code"] == "wrong_pin"
@@ -148,7 +148,7 @@ async def test_a_guess_under_the_id_of_another_is_not_compared(harness: Harness)
 async def test_a_bundle_published_again_and_again_is_sent_once_a_process(
     harness: Harness, channel: str
 ) -> None:
-    """The relay and a worker may publish the same bundle: the citizen must not notice."""
+    """The relay and a worker may publish the same bundle: the citizen receives no duplicate."""
     delivery, person = uuid4(), harness.active[-1]
     body = _bundle(harness, channel, delivery, subject_of(harness.stack, person.codice_fiscale))
     message_id = str(uuid4())
@@ -165,7 +165,7 @@ async def test_a_bundle_published_again_and_again_is_sent_once_a_process(
     found = await harness.all_is_well()
     sent = [e for e in found.entries if e.message_id == UUID(message_id)]
     assert [e.kind for e in sent] == ["delivery.sent"]
-    # Two processes may be sending the same one at the same moment: neither can know yet.
+    # Two processes may be sending the same one concurrently: neither knows yet.
     assert 1 <= len(found.copies[delivery]) <= PROCESSES
 
 

@@ -1,4 +1,4 @@
-"""SIGTERM under load: a worker is gone within 10 s, has lost nothing, and nothing is sent twice."""
+"""SIGTERM under load: a worker ends within 10 s, loses nothing, and sends nothing twice."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ STOP_LIMIT = 10.0
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def harness(servers: Stack) -> AsyncIterator[Harness]:
-    """A harness whose workers take small bites."""
+    """A harness whose workers take small batches."""
     async with fresh_harness(servers, "graceful_stop", SETTINGS, kinds=("plain", "pec")) as harness:
         harness.start(WORKERS)
         await harness.settle_in(issued=10, active=10)
@@ -43,7 +43,7 @@ def nothing_is_repeated(found: Evidence) -> None:
 
 
 async def load(harness: Harness) -> None:
-    """Work for every worker at once."""
+    """Publish messages for every worker."""
     everybody = [*harness.issued, *harness.active]
     await asyncio.gather(
         *(harness.say("pin.request", person.body) for person in harness.newcomers(REQUESTS)),
@@ -57,7 +57,7 @@ async def load(harness: Harness) -> None:
 
 @pytest.mark.parametrize("worker", WORKERS)
 async def test_a_stopped_worker_finishes_what_it_began(harness: Harness, worker: str) -> None:
-    """It exits with 0 in time; what it had not begun is done when it is started again."""
+    """It exits with 0 in time; after a restart it handles the remaining messages."""
     process, worker_log = harness.stack.workers[worker], harness.stack.workers[worker].program.log
     before = worker_log.stat().st_size
     publishing = asyncio.create_task(load(harness))

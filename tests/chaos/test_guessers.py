@@ -1,6 +1,6 @@
-"""500 guesses at once on one PIN, over two workers, one of them killed: only as many as allowed are compared.
+"""500 guesses at once on one PIN, over two workers, one of them killed: no more than allowed are compared.
 
-An attempt that is compared is answered `wrong_pin` or `accepted`; one that is not, `locked`.
+A compared attempt is answered `wrong_pin` or `accepted`; any other, `locked`.
 """
 
 import asyncio
@@ -36,18 +36,18 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
 
 
 async def guess(harness: Harness, person: Person, number: int) -> list[str]:
-    """Publish that many different wrong PINs at once; returns the message ids."""
+    """Publish `number` different wrong PINs at once; return the message ids."""
     bodies = [harness.log_in(person, f"{n:08}") for n in range(number)]
     return list(await asyncio.gather(*(harness.say("pin.verify", body) for body in bodies)))
 
 
 def codes(found: Evidence, message_ids: list[str]) -> Counter[str]:
-    """Count what the guessers were answered."""
+    """Count the reply codes."""
     return Counter(json.loads(found.replies[id_][0])["code"] for id_ in message_ids)
 
 
 def attempts_are_counted(found: Evidence, harness: Harness, person: Person) -> None:
-    """The ledger knows of as many failures as were answered; the PIN is locked, and told of, once."""
+    """The ledger has as many failures as were answered; the PIN is locked, and its event sent, once."""
     subject = subject_of(harness.stack, person.codice_fiscale)
     kinds = Counter(e.kind for e in found.chains()[subject])
     attempts = found.accounts[subject].attempts
@@ -85,7 +85,7 @@ async def test_no_more_than_the_limit_are_compared_when_a_worker_is_killed_half_
 
 
 async def test_the_right_pin_among_the_first_opens_and_buys_no_more_than_the_limit(harness: Harness) -> None:
-    """A success takes the count back: after it, the limit counts anew."""
+    """A success resets the counter: after it, the limit counts anew."""
     person = harness.active.pop()
     right = await harness.say("pin.verify", harness.log_in(person))
     guesses = await guess(harness, person, GUESSES)
@@ -97,7 +97,7 @@ async def test_the_right_pin_among_the_first_opens_and_buys_no_more_than_the_lim
 
 
 async def revived(harness: Harness) -> None:
-    """Start again whichever worker has died, as a cluster would."""
+    """Restart the worker that died, as a cluster would."""
     names = ("issuer-access", "issuer-access.2")
     processes = [harness.stack.workers[name] for name in names]
     await until(lambda: not all(process.alive() for process in processes), "a worker to be dead")

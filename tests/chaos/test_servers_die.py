@@ -1,4 +1,4 @@
-"""RabbitMQ, Postgres and both are killed under load, as by a power cut, and come back: nothing is lost."""
+"""RabbitMQ, Postgres or both are killed under load and restarted: nothing is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
 
 
 class Load:
-    """Citizens who ask for PINs and log in, one after the other, until told that it is enough."""
+    """Citizens who request PINs and log in, one after the other, until stopped."""
 
     def __init__(self, harness: Harness) -> None:
         self._harness = harness
@@ -37,7 +37,7 @@ class Load:
         self.enough = asyncio.Event()
 
     async def run(self) -> None:
-        """Publish with confirms through it all; what was not confirmed goes out again."""
+        """Publish with confirms throughout; unconfirmed messages are published again."""
         while not self.enough.is_set():
             (person,) = self._harness.newcomers(1)
             await self._harness.say_surely("pin.request", person.body)
@@ -62,7 +62,7 @@ def come_back(stack: Stack, which: str) -> None:
 
 @pytest.mark.parametrize("which", ["rabbitmq", "postgres", "both"])
 async def test_a_killed_server_costs_no_message_and_no_worker(harness: Harness, which: str) -> None:
-    """Workers wait it out, say that they are not ready meanwhile, and go on where they were."""
+    """Workers wait, report that they are not ready meanwhile, and resume where they were."""
     stack = harness.stack
     processes = {name: stack.workers[name].pid for name in WORKERS}
     load = Load(harness)

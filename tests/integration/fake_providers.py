@@ -1,4 +1,4 @@
-"""Fake providers: a mail server and an SMS gateway that misbehave as told, by recipient."""
+"""Fake providers: a mail server and an SMS gateway with configurable faults by recipient."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestServer
 
 
 class SmtpServer:
-    """Accepts mail, but for what `faults` says.
+    """Accepts mail, except for the faults in `faults`.
 
-    A fault is found under (stage, local part of the recipient), or (stage, "") for all; the stages are
+    A fault is looked up under (stage, local part of the recipient), or (stage, "") for all; the stages are
     `greeting`, `mail`, `rcpt`, `data` and `dot`. It is a reply, or `drop`, `drip` or `hang`.
     """
 
@@ -49,12 +49,12 @@ class SmtpServer:
         await self._server.wait_closed()
 
     def drop_all(self) -> None:
-        """Close all connections, as a server that restarts."""
+        """Close all connections, as a restarting server does."""
         for session in self._sessions:
             session.cancel()
 
     def texts(self, local: str) -> list[bytes]:
-        """All mails that came whole for a recipient, whatever was answered."""
+        """Return all complete mails for a recipient, whatever the reply was."""
         return [message for to, message in self.taken if to.startswith(f"{local}@")]
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -135,7 +135,7 @@ class SmtpServer:
 
 
 class SmsGateway:
-    """Accepts messages, but for what `faults` says by number: a status with headers and body, or a word."""
+    """Accepts messages, except for the faults by number: a status with headers and body, or a word."""
 
     def __init__(self) -> None:
         self.faults: dict[str, tuple[int, dict[str, str], str] | str] = {}

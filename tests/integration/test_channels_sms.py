@@ -37,7 +37,7 @@ async def channel(url: str, **settings: object) -> AsyncIterator[Channel]:
 
 
 async def sent(channel_: Channel, batch: list[Outgoing]) -> list[Outcome]:
-    """What becomes of a batch, as the judge has it."""
+    """Send a batch; return its judged outcomes."""
     hearing = Hearing()
     return list(hearing.verdict(batch, await channel_.send(batch, hearing)).outcomes)
 

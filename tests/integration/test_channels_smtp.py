@@ -58,13 +58,13 @@ async def channel(port: int, **settings: object) -> AsyncIterator[SmtpChannel]:
 
 
 async def sent(email: SmtpChannel, batch: list[Outgoing]) -> list[Outcome]:
-    """What becomes of a batch, as the judge has it."""
+    """Send a batch; return its judged outcomes."""
     hearing = Hearing()
     return list(hearing.verdict(batch, await email.send(batch, hearing)).outcomes)
 
 
 async def outcome_beside_others(server: SmtpServer, local: str, **settings: object) -> Outcome:
-    """The outcome of one mail; and the proof that its neighbours went out."""
+    """Return the outcome of one mail; assert that its neighbours were sent."""
     batch = [mail("one"), mail(local), mail("two"), mail("three")]
     async with channel(server.port, **settings) as email:
         first, outcome, *others = await sent(email, batch)
@@ -173,7 +173,7 @@ async def test_a_refused_connection_is_an_outage() -> None:
 
 
 async def test_a_repeat_sends_the_same_bytes() -> None:
-    """R5: whatever became of the first copy, the second is identical."""
+    """R5: the second copy is identical, whatever the outcome of the first."""
     async with SmtpServer() as server, channel(server.port) as email:
         outgoing = mail("again")
         server.faults["dot", "again"] = "drop"
@@ -309,7 +309,7 @@ async def test_a_wrong_password_holds_the_mail_back_and_loses_none(certified: ss
 
 async def test_a_certificate_of_somebody_else_is_not_talked_to(certified: ssl.SSLContext) -> None:
     async with SmtpServer(certified) as server, channel(server.port, smtp_tls="starttls") as email:
-        # The channel asks for 127.0.0.1, and the certificate speaks of localhost.
+        # The channel connects to 127.0.0.1, but the certificate is for localhost.
         [outcome] = await sent(email, [mail("one")])
         assert isinstance(outcome, Unreachable)
         assert not server.taken

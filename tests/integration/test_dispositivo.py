@@ -63,7 +63,7 @@ def mails_to(stack: Stack, codice_fiscale: str) -> list[str]:
 
 
 async def test_from_the_form_to_the_released_istanza(stack: Stack) -> None:
-    """R22-R32: asked online, reviewed, approved, in effect; the istanza that waited is released."""
+    """R22-R32: requested online, reviewed, approved, in effect; the suspended istanza is released."""
     (citizen,) = await active_citizens(stack, 1)
     person = {"codice_fiscale": citizen}
     start(stack)
@@ -156,7 +156,7 @@ async def test_the_queue_is_in_order_of_arrival_and_every_duplicate_has_one_effe
 
 
 async def test_of_two_operators_at_once_one_decision_holds(stack: Stack) -> None:
-    """R25: the other is told, whichever worker either asks."""
+    """R25: the other is rejected, whichever worker handles either."""
     citizens = await active_citizens(stack, 30, _submitted)
     by_citizen = {a.holder.codice_fiscale: _request_id(a) for a in await accounts(stack) if a.holder}
     start(stack, "PT24H", copies=2)
@@ -170,7 +170,7 @@ async def test_of_two_operators_at_once_one_decision_holds(stack: Stack) -> None
 
 
 async def test_no_istanza_is_stuck_and_none_released_twice(stack: Stack) -> None:
-    """R32: istanze arrive while approvals take effect, on two workers, of which one is killed."""
+    """R32: istanze arrive while approvals take effect, on two workers, one of them killed."""
     citizens = await active_citizens(stack, 1000, _submitted)
     by_citizen = {a.holder.codice_fiscale: _request_id(a) for a in await accounts(stack) if a.holder}
     start(stack, copies=2)
@@ -203,14 +203,14 @@ async def _send(client: Client, citizen: str, turn: int) -> str:
 
 
 def _ids(client: Client, type_: str) -> dict[str, str]:
-    """Return the events of a type, each once however many copies came, with the protocol it names."""
+    """Return the distinct events of a type, with the protocol of each."""
     return {
         event.id: event.body["data"].get("protocol", "") for event in client.events if event.type == type_
     }
 
 
 async def test_an_approval_takes_effect_after_a_worker_was_down_at_its_time(stack: Stack) -> None:
-    """R29: at most 5 s after it is back."""
+    """R29: at most 5 s after it restarts."""
     (citizen,) = await active_citizens(stack, 1, _submitted)
     (account,) = await accounts(stack)
     start(stack, "PT2S")
@@ -227,7 +227,7 @@ async def test_an_approval_takes_effect_after_a_worker_was_down_at_its_time(stac
 
 
 async def test_protocols_begin_anew_every_year(stack: Stack) -> None:
-    """R30: unique and increasing within the year, from 1, whatever was drawn before."""
+    """R30: unique and increasing within the year, from 1, whatever came before."""
     drawn = stack.postgres.sql("select draw_protocols(3)", stack.database).split()
     assert [number[4:] for number in drawn] == ["0000000001", "0000000002", "0000000003"]
     stack.postgres.sql("update protocol_year set year = year - 1", stack.database)
@@ -235,7 +235,7 @@ async def test_protocols_begin_anew_every_year(stack: Stack) -> None:
 
 
 async def test_old_recognitions_are_given_the_profile_once(stack: Stack, tmp_path: Path) -> None:
-    """R9: every line is checked; a second run, and one beside it, change nothing more."""
+    """R9: every line is checked; a second or concurrent run changes nothing more."""
     citizens = await active_citizens(stack, 600)
     path = tmp_path / "recognitions.csv"
     lines = [f"{citizen},de_visu,2010-05-04" for citizen in citizens]
@@ -257,7 +257,7 @@ async def test_old_recognitions_are_given_the_profile_once(stack: Stack, tmp_pat
 
 
 async def _program(stack: Stack, path: Path) -> tuple[int, str]:
-    """Run the file as an operator does; return the exit status and what is printed."""
+    """Run the file as an operator does; return the exit status and the output."""
     program = [str(CHECKOUT / "pinctl"), "backfill", str(path)]
     done = await asyncio.to_thread(
         subprocess.run, program, env=environment(stack.env), capture_output=True, text=True
@@ -299,5 +299,5 @@ def _request_id(account: Account) -> str:
 
 @pytest.fixture(autouse=True)
 def _own_workers(stack: Stack) -> None:
-    """Every test starts what it needs, on a ledger of its own."""
+    """Start the workers of each test, on a ledger of its own."""
     assert not stack.workers

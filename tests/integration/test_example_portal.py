@@ -1,4 +1,4 @@
-"""The example of a portal, as a newcomer runs it: it knows the contract, and nothing of the project."""
+"""The example portal, as a newcomer runs it: it uses the contract, and nothing else of the project."""
 
 import ast
 import asyncio
@@ -31,7 +31,7 @@ class Program:
         self._stack, self._folder = stack, folder
 
     async def start(self, *halves: str) -> asyncio.subprocess.Process:
-        """Run it away from the checkout, with the two settings that it says it needs and no others."""
+        """Run it outside the checkout, with only its two documented settings."""
         own = {name: self._stack.env[name] for name in ("PIN_PORTAL_AMQP_URL", "PIN_KEYS_DIR")}
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -46,13 +46,13 @@ class Program:
 
 
 async def ended(program: asyncio.subprocess.Process, typed: str = "") -> tuple[int | None, str]:
-    """Type something, and return the exit status and what it said from then on."""
+    """Send input, and return the exit status and the further output."""
     said, _ = await asyncio.wait_for(program.communicate(typed.encode()), LIMIT)
     return program.returncode, said.decode()
 
 
 async def halves(stack: Stack) -> tuple[str, str]:
-    """Wait for what the citizen gets: R5, R6."""
+    """Wait for the two halves: R5, R6."""
     captured = Captured(stack.state)
     await until(lambda: bool(captured.sms() and captured.letters()), "an SMS and a letter")
     first, second = captured.sms()[-1].half, captured.letters()[-1].half
@@ -62,7 +62,7 @@ async def halves(stack: Stack) -> tuple[str, str]:
 
 
 async def test_a_newcomer_gets_a_pin_and_logs_in(stack: Stack, tmp_path: Path) -> None:
-    """R3, R10, R11; and R16: the sixteen characters open nothing a second time."""
+    """R3, R10, R11; and R16: the sixteen characters work only once."""
     stack.start_workers(WORKERS)
     portal = Program(stack, tmp_path)
     program = await portal.start()

@@ -1,4 +1,4 @@
-"""A stranger's phone is not flooded, and of who has died nobody is told: on real servers, two issuers."""
+"""A stranger's phone is not flooded, and nobody is notified about the dead: real servers, two issuers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +27,7 @@ def counted(stack: Stack) -> int:
 
 
 def later(stack: Stack) -> int:
-    """Return how many rows are still to be published."""
+    """Return how many outbox rows are still to be published."""
     return int(stack.postgres.sql("select count(*) from outbox", stack.database))
 
 
@@ -49,7 +49,7 @@ def mails(stack: Stack) -> list[PageCopy]:
 
 
 def at_one_phone(number: int, first: int = 0) -> Sequence[dict[str, Any]]:
-    """Return requests of so many citizens that name a stranger's phone, and each another mailbox."""
+    """Return requests of `number` citizens with one stranger's phone, each with another mailbox."""
     bodies = [body for _, body in citizens(number, seed=5, first=first, kinds=(PLAIN,))]
     return [body | {"contacts": body["contacts"] | {"mobile": STRANGER}} for body in bodies]
 
@@ -57,7 +57,7 @@ def at_one_phone(number: int, first: int = 0) -> Sequence[dict[str, Any]]:
 async def test_a_stranger_s_phone_gets_a_few_first_halves_a_day_and_no_more(
     stack: Stack, portal: Client
 ) -> None:
-    """R5: whoever asks, in whatever names; every request is answered alike."""
+    """R5: whatever the names in the requests; every request is answered alike."""
     requests = at_one_phone(MANY)
     replies = await asyncio.gather(*(portal.ask("pin.request", body) for body in requests))
     assert replies == [ACCEPTED] * MANY
@@ -72,7 +72,7 @@ async def test_a_stranger_s_phone_gets_a_few_first_halves_a_day_and_no_more(
 
 
 async def nobody_else_is_held_up(stack: Stack, portal: Client, issued: int) -> None:
-    """Another phone today, and the same one tomorrow."""
+    """Check that another phone today, and the same one tomorrow, are served."""
     ((_, another),) = citizens(1, seed=5, first=MANY, kinds=(PLAIN,))
     assert await portal.ask("pin.request", another) == ACCEPTED
     await until(lambda: len(sms(stack)) == issued + 1)
@@ -85,7 +85,7 @@ async def nobody_else_is_held_up(stack: Stack, portal: Client, issued: int) -> N
 
 
 async def test_old_days_are_forgotten(stack: Stack, portal: Client) -> None:
-    """Those before yesterday, by whichever worker keeps house; what was sent today still counts."""
+    """Counters before yesterday are purged, by any worker; today's still count."""
     (today,) = at_one_phone(1)
     stack.postgres.sql(
         "insert into sent_to select current_date - 1 - n % 30, decode(md5(n::text), 'hex'), 1"
@@ -130,7 +130,7 @@ async def is_told_of_death(stack: Stack, person: Citizen) -> None:
 
 
 async def with_everything_open(stack: Stack, person: Citizen) -> tuple[str, str]:
-    """Let an istanza wait, an approval be on its way, and a link lie in the mailbox; return PIN and token."""
+    """Create a suspended istanza, a pending approval and an open link; return PIN and token."""
     pin = await person.get_pin()
     istanza = await person.ask("istanza.submit", istanza_id="i-1", service="NASpI")
     assert istanza["data"]["status"] == "suspended"
@@ -148,7 +148,7 @@ async def with_everything_open(stack: Stack, person: Citizen) -> tuple[str, str]
 
 
 async def test_a_death_ends_everything_and_tells_nobody(stack: Stack, citizen: Citizen) -> None:
-    """R14, R29, R31, R32: links, log-in, the approval that was on its way, the istanza that waits."""
+    """R14, R29, R31, R32: links, log-in, the pending approval, the suspended istanza."""
     pin, token = await with_everything_open(stack, citizen)
     # two halves, three outcomes of the profile, one link
     before = await until(lambda: (n := arrived(stack)) >= 6 and n)
@@ -158,7 +158,7 @@ async def test_a_death_ends_everything_and_tells_nobody(stack: Stack, citizen: C
     assert await citizen.portal.ask("pin.request", citizen.person, times=3) == ACCEPTED
     update = {"codice_fiscale": citizen.codice_fiscale, "contacts": {"mobile": STRANGER}}
     assert (await citizen.portal.ask("contacts.update", update))["code"] == "no_active_pin"
-    await until(lambda: later(stack) == 1)  # the expiry of the initial PIN; the approval had its hour
+    await until(lambda: later(stack) == 1)  # the expiry of the initial PIN; the approval was due before
     await until(lambda: citizen.portal.told_of("pin.request_rejected") == [{"code": "deceased"}])
     assert citizen.portal.told_of("pin.revoked") == [{"cause": "deceased"}]
     assert citizen.portal.told_of("dispositivo.activated") == citizen.portal.told_of("istanza.released") == []
@@ -167,7 +167,7 @@ async def test_a_death_ends_everything_and_tells_nobody(stack: Stack, citizen: C
 
 
 async def how_many_after_another_is_told(stack: Stack, citizen: Citizen) -> int:
-    """Have another citizen's PIN issued: what would come by then would have come; return what did not."""
+    """Issue another citizen's PIN, so that any earlier message has arrived; return the message count."""
     ((_, body),) = citizens(1, seed=12, kinds=(PLAIN,))
     assert await citizen.portal.ask("pin.request", body) == ACCEPTED
     others = {body["contacts"]["mobile"], body["contacts"]["email"]}
@@ -176,7 +176,7 @@ async def how_many_after_another_is_told(stack: Stack, citizen: Citizen) -> int:
 
 
 async def test_a_pin_on_its_way_to_who_has_died_expires_unheard(stack: Stack, citizen: Citizen) -> None:
-    """R5: what comes due later, and a half that fails later, find nothing that lives."""
+    """R5: messages due later, and halves that fail later, find no live PIN."""
     stack.stop_workers(limit=5)
     stack.settings |= {"PIN_INITIAL_VALIDITY": "PT6S"}
     stack.start_workers(("issuer", *BUSY))

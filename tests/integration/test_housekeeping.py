@@ -1,4 +1,4 @@
-"""What was handled long ago is forgotten as fast as it comes, and nobody waits for it."""
+"""Old inbox rows are purged as fast as they are added, without delaying messages."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ analyze;
 
 
 def filled(stack: Stack, old: int) -> None:
-    """Put messages into the inbox, and suspects beside them: some long ago, some of today."""
+    """Insert old and recent messages into the inbox, and suspects."""
     stack.postgres.sql(FILL.format(old=old), stack.database)
 
 

@@ -1,4 +1,4 @@
-"""The private servers: who may say what to the broker, and what survives what."""
+"""The private servers: the permissions of broker users, and what survives a crash or restart."""
 
 import asyncio
 import uuid

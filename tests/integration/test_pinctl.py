@@ -159,7 +159,7 @@ async def test_the_whole_life_of_a_citizen_is_traced_with_what_is_still_to_come(
 
 
 async def test_what_is_to_come_is_found_whoever_made_it(stack: Stack) -> None:
-    """Rows of older workers say no instant; what goes round without an entry is due soon."""
+    """Rows of older workers have no instant; retried rows without an entry are due soon."""
     stack.start_workers(["issuer"])
     ((message_id, codice_fiscale),) = await issued(stack, 1)
     await until(lambda: counted(stack, "outbox") == 1, "all published but the end of the PIN's life")
@@ -185,7 +185,7 @@ async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> No
 
 
 async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
-    """Put messages into pin.dead as a worker does; return their message ids."""
+    """Park messages in pin.dead as a worker does; return their message ids."""
     ids = []
     async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
         exchange = await (await connection.channel()).get_exchange(DEAD, ensure=False)
@@ -212,7 +212,7 @@ async def dead_ids(stack: Stack) -> list[str]:
 
 
 async def come_to(stack: Stack, ids: list[str]) -> None:
-    """Wait until these are dead: what was looked at returns to its queue a moment after the look."""
+    """Wait until these are in pin.dead: messages return to the queue shortly after being read."""
     await until(lambda: asyncio.run(dead_ids(stack)) == ids, f"{len(ids)} dead")
 
 
@@ -345,7 +345,7 @@ REMOVALS = (
 
 
 def tamper(stack: Stack, statement: str, codice_fiscale: str) -> None:
-    """Do what only a superuser can: change what is append-only."""
+    """Change append-only rows, as only a superuser can."""
     key = f"'\\x{subject_of(stack, codice_fiscale)}'::bytea"
     sql = f"set session_replication_role = replica; {statement.replace('{s}', key)};"
     stack.postgres.sql(sql, stack.database)
@@ -382,7 +382,7 @@ HEADS_BY_ENTRIES = """
 
 
 async def test_a_checkpoint_is_what_the_entries_say_whoever_moved_since(stack: Stack) -> None:
-    """Also where a clock was behind, and where somebody came into the ledger only later."""
+    """Also if a clock was behind, or a citizen was added to the ledger later."""
     ledger = await asyncpg.connect(stack.postgres.dsn("postgres", stack.database))
     await ledger.execute(
         "set session_replication_role = replica;"

@@ -1,4 +1,4 @@
-"""How Postgres finds what each statement asks for, on a ledger with citizens in it."""
+"""The query plan of each statement, on a ledger with citizens."""
 
 import json
 import re
@@ -34,12 +34,12 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class Loop:
-    """A statement that runs for each batch, each sweep or each message.
+    """A statement that runs once per batch, sweep or message.
 
     Attributes:
-        role: one that runs it.
-        reads: the name of the sample it is given, where it looks for something.
-        more: what it is given beside.
+        role: a role that runs it.
+        reads: the name of the sample passed as its search value.
+        more: its further parameters.
     """
 
     role: str = "issuer"
@@ -48,11 +48,11 @@ class Loop:
 
 
 class Look:
-    """What an operator asks for and wants at once."""
+    """An operator's query that must be fast."""
 
 
 class Whole:
-    """What reads everything, on purpose."""
+    """A statement that reads whole tables, on purpose."""
 
 
 STATEMENTS: dict[str, Loop | Look | Whole] = {
@@ -109,7 +109,7 @@ SAMPLES = {
 
 @pytest.fixture(scope="module")
 def ledger(servers: Stack) -> Iterator[Stack]:
-    """The servers, with a ledger in which many have a PIN and much is due later."""
+    """The servers, with a ledger of many PINs and many rows due later."""
     servers.postgres.clone(DATABASE)
     servers.postgres.sql(FILL.format(citizens=CITIZENS), DATABASE)
     servers.postgres.sql("vacuum analyze", DATABASE)
@@ -119,7 +119,7 @@ def ledger(servers: Stack) -> Iterator[Stack]:
 
 @asynccontextmanager
 async def connected(stack: Stack, role: str) -> AsyncIterator[Any]:
-    """Give a role's connection, with the settings of a worker's; nothing that is done on it stays."""
+    """Yield a role's connection with a worker's settings; its transaction is rolled back."""
     connection = await asyncpg.connect(stack.postgres.dsn(role, DATABASE), server_settings={"jit": "off"})
     try:
         transaction = connection.transaction()
@@ -131,7 +131,7 @@ async def connected(stack: Stack, role: str) -> AsyncIterator[Any]:
 
 
 async def generic_plan(connection: Any, query: str, types: str = "") -> dict[str, Any]:  # noqa: ANN401
-    """Return the plan that a prepared statement has once it is used often, whatever it is given."""
+    """Return the generic plan of a prepared statement, independent of its parameters."""
     await connection.execute(
         f"set local plan_cache_mode = force_generic_plan; prepare looped{types} as {query}"
     )
@@ -148,7 +148,7 @@ async def custom_plan(connection: Any, query: str, *values: Any) -> dict[str, An
 
 
 async def buffers(connection: Any, query: str, *values: Any) -> int:  # noqa: ANN401
-    """Run a statement; return how many pages it looked at, once it had been run before."""
+    """Run a statement twice; return how many pages the second run read."""
     for _ in range(2):
         text = await connection.fetchval(f"explain (analyze, buffers, format json) {query}", *values)
     plan = json.loads(text)[0]["Plan"]
@@ -219,7 +219,7 @@ async def test_a_sweep_that_finds_nothing_looks_at_the_end_of_the_index(
 
 
 async def test_a_sweep_stays_quick_beside_rows_that_came_and_went(ledger: Stack) -> None:
-    """The rows of every batch are dead in the index until a vacuum: they are passed, and once only."""
+    """Deleted rows stay in the index until a vacuum: they are skipped, and only once."""
     rows = "select gen_random_uuid(), now() - interval '1 s', '\\x5b5d' from generate_series(1, 5000)"
     admin = await asyncpg.connect(ledger.postgres.dsn("issuer", DATABASE))
     try:

@@ -1,4 +1,4 @@
-"""A PIN is lost and restored, or ended, through the broker: two revokers, every message three times."""
+"""A PIN is restored or revoked through the broker: two revokers, every message three times."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -31,11 +31,11 @@ class Citizen:
         self.codice_fiscale = body["codice_fiscale"]
 
     async def ask(self, type_: str, **body: object) -> dict[str, Any]:
-        """Send a command to the revoker as often as the tests do; every copy gets the same reply."""
+        """Send a command to the revoker several times; every copy gets the same reply."""
         return await self.portal.ask(type_, {"codice_fiscale": self.codice_fiscale, **body}, times=TIMES)
 
     async def get_pin(self) -> str:
-        """Ask for a PIN and go through first access; return the eight characters."""
+        """Request a PIN and complete first access; return the eight characters."""
         captured = Captured(self.stack.state)
         before = len(captured.letters())
         assert await self.portal.ask("pin.request", self.person) == ACCEPTED
@@ -44,7 +44,7 @@ class Citizen:
         return await self.first_access(first.half + second.half)
 
     async def first_access(self, initial: str) -> str:
-        """Use the sixteen characters; return the eight that they became."""
+        """Exchange the sixteen characters; return the eight new ones."""
         key = ReplyKey()
         reply = await self.portal.ask(
             "pin.activate",
@@ -121,7 +121,7 @@ async def halves_at_their_contacts(citizen: Citizen) -> tuple[str, str]:
 
 
 async def test_a_pin_is_revoked_with_the_health_card_and_asked_for_again(citizen: Citizen) -> None:
-    """R18-R21: by the citizen, then, the next one, by the contact centre."""
+    """R18-R21: by the citizen; then the next PIN by the contact centre."""
     pin = await citizen.get_pin()
     async with registry(citizen.stack) as at_registry:
         card = {"codice_fiscale": citizen.codice_fiscale, "health_card": CARD}

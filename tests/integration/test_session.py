@@ -14,7 +14,7 @@ def message(queue: str, *, mandatory: bool = True) -> Message:
 async def test_what_must_reach_a_queue_and_reaches_none_is_told_from_the_rest_of_its_batch(
     stack: Stack,
 ) -> None:
-    """Else its row leaves the outbox, and it is lost: while definitions are not loaded yet, for one."""
+    """Else its outbox row is deleted and it is lost, for example before the definitions are loaded."""
     session = await Session.open(stack.env["PIN_ISSUER_AMQP_URL"], "test")
     batch = [message("no.queue"), message("pin.dead"), message("no.queue", mandatory=False)]
     assert await session.publish(batch, 10) == [False, True, True]

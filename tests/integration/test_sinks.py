@@ -1,4 +1,4 @@
-"""The fake providers that capture, and what they can be told to do wrong."""
+"""The capturing fake providers, and their injectable faults."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The stack as `make up` leaves it: what dies is started again, and nothing outlives the supervisor."""
+"""The stack after `make up`: processes that exit are restarted, and none outlives the supervisor."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What `pinctl status` counts is what there is, whatever was done and whoever did it."""
+"""The counts of `pinctl status` match the tables after any sequence of changes."""
 
 import asyncio
 import random
@@ -40,7 +40,7 @@ async def must_agree(ledger: Any) -> None:  # noqa: ANN401
 
 
 class Writer:
-    """Does what comes to its mind to rows of its own, as a worker would or as nobody should."""
+    """Makes random changes to its own rows, as a worker would or must not."""
 
     def __init__(self, ledger: Any, seed: int) -> None:  # noqa: ANN401
         self._ledger, self._dice = ledger, random.Random(seed)  # noqa: S311 - no secret
@@ -48,12 +48,12 @@ class Writer:
         self._ids = [UUID(bytes=self._dice.randbytes(16), version=4) for _ in range(60)]
 
     async def enter(self) -> None:
-        """Enter the citizens."""
+        """Insert the citizens."""
         heads = [bytes(32)] * len(self._keys)
         await self._ledger.execute(QUERIES["add_subjects"], self._keys, [0] * len(self._keys), heads)
 
     async def step(self) -> None:
-        """Do several things in one transaction, and sometimes take all of it back."""
+        """Make several changes in one transaction, and sometimes roll it back."""
         transaction = self._ledger.transaction()
         await transaction.start()
         does = (self.accounts, self.deliveries, self.parcels, self.published, self.erased, self.folded)
@@ -62,7 +62,7 @@ class Writer:
         await (transaction.rollback() if self._dice.random() < 0.3 else transaction.commit())
 
     async def accounts(self) -> None:
-        """Enter some and change others, in one statement."""
+        """Insert some accounts and update others, in one statement."""
         keys = self._dice.sample(self._keys, 8)
         known = "select subject, version, status, level from account where subject = any($1)"
         found = {bytes(row["subject"]): row for row in await self._ledger.fetch(known, keys)}
@@ -76,7 +76,7 @@ class Writer:
         await self._ledger.execute(QUERIES["save_accounts"], *map(list, zip(*rows, strict=True)))
 
     async def deliveries(self) -> None:
-        """Write how some deliveries stand, new ones and known ones, at any hour."""
+        """Write the status of new and existing deliveries, at random times."""
         ids = self._dice.sample(self._ids, 10)
         channels = [CHANNELS[one.bytes[0] % 4] for one in ids]
         statuses = self._dice.choices(STATUSES, k=10)
@@ -85,22 +85,22 @@ class Writer:
         await self._ledger.execute(QUERIES["save_deliveries"], *columns, at)
 
     async def parcels(self) -> None:
-        """Keep one row for a worker."""
+        """Insert one outbox row for a worker."""
         row = "insert into outbox (id, worker, due_at, parcel) values (gen_random_uuid(), $1, now(), '')"
         await self._ledger.execute(row, self._dice.choice(["issuer", "notifier"]))
 
     async def published(self) -> None:
-        """Forget rows of whomever."""
+        """Delete random outbox rows."""
         mine = "delete from outbox where id in (select id from outbox limit $1 for update skip locked)"
         await self._ledger.execute(mine, self._dice.randint(0, 5))
 
     async def erased(self) -> None:
-        """Delete what no worker may."""
+        """Delete rows that no worker may delete."""
         await self._ledger.execute("delete from account where subject = $1", self._dice.choice(self._keys))
         await self._ledger.execute("delete from delivery where id = $1", self._dice.choice(self._ids))
 
     async def folded(self) -> None:
-        """Add up some of the changes."""
+        """Aggregate some of the recorded changes."""
         await self._ledger.fetchval(QUERIES["fold_tally"], self._dice.choice([1, 10, 1000]))
 
 
@@ -161,7 +161,7 @@ async def test_the_sums_stay_few_as_days_go_by(stack: Stack) -> None:
     while await ledger.fetchval(QUERIES["fold_tally"], 500):
         pass
     assert await ledger.fetchval("select count(*) from tally") <= 2 * 24 * 6 + 2
-    # What was recent when it was summed grows old as a sum.
+    # Rows that were recent when summed age as part of the sum.
     await ledger.execute("update tally set since = since - interval '3 days'")
     await ledger.fetchval(QUERIES["fold_tally"], 500)
     rows = await ledger.fetch("select since, many from tally where counted = 'delivery'")

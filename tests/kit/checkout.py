@@ -1,4 +1,4 @@
-"""The project's own files, as git has them."""
+"""The project's files under version control."""
 
 import subprocess
 
@@ -10,7 +10,7 @@ from deploy.local.processes import CHECKOUT
 def tracked(*folders: str) -> list[str]:
     """Return the paths of all files under version control, or of those in some folders.
 
-    Where there is no git the test that asks is skipped: an unpacked archive may hold anything beside them.
+    Without git the calling test is skipped: an unpacked archive may contain other files.
     """
     argv = ["git", "ls-files", "--", *folders]
     listed = subprocess.run(argv, cwd=CHECKOUT, check=False, capture_output=True, text=True)

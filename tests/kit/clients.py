@@ -1,4 +1,4 @@
-"""The black-box client (`deploy.local.client`) on the broker of a test's stack, as each user of it."""
+"""The black-box client (`deploy.local.client`) on a test stack's broker, for each broker user."""
 
 from deploy.local.client import Client
 from deploy.local.stack import Stack

@@ -1,4 +1,4 @@
-"""All that can be seen of a stack from outside, at one instant: what the invariants are asked about."""
+"""The observable state of a stack at one instant, on which the invariants are checked."""
 
 import json
 from collections import defaultdict
@@ -53,7 +53,7 @@ class LedgerEntry:
 
     @property
     def data(self) -> dict[str, object]:
-        """What the entry says beside its kind."""
+        """The entry's data."""
         return _parsed(self.text)
 
     @property
@@ -65,7 +65,7 @@ class LedgerEntry:
 
 @dataclass
 class Evidence:
-    """The ledger, the queues, the far ends, and what clients were told."""
+    """The ledger, the queues, the providers, and the clients' replies and events."""
 
     pepper: Pepper
     asked: Sequence[Asked] = ()
@@ -102,7 +102,7 @@ class Evidence:
         return by_message
 
     def token_of(self, entry: LedgerEntry) -> str:
-        """Return the token of the confirming link that an entry says was sent."""
+        """Return the token of the confirmation link recorded by an entry."""
         tokens = {copy.token for copy in self.copies[UUID(str(entry.data["delivery_id"]))]}
         (token,) = tokens
         return token or ""
@@ -119,12 +119,12 @@ def _parsed(text: str) -> dict[str, object]:
 
 
 def subject_of(stack: Stack, codice_fiscale: str) -> bytes:
-    """Return under which pseudonym the ledger keeps a citizen."""
+    """Return the pseudonym of a citizen in the ledger."""
     return Pseudonyms(Keys(stack.state / "keys").symmetric("subject")).of(codice_fiscale)
 
 
 async def gathered(stack: Stack, clients: Sequence[Client], asked: Sequence[Asked]) -> Evidence:
-    """Gather the evidence of this instant; the events are those that the first client was told."""
+    """Gather the evidence of this instant; the events are those of the first client."""
     keys = Keys(stack.state / "keys")
     found = Evidence(Pepper(keys.symmetric("pepper")), asked)
     await _read_queues(stack, found)

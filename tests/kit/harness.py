@@ -1,4 +1,4 @@
-"""The harness: servers, workers that can be made to die, clients, and citizens at every stage of a PIN."""
+"""The harness: servers, workers with crash points, clients, and citizens at every stage of a PIN."""
 
 import asyncio
 import signal
@@ -38,13 +38,13 @@ QUICK = {
 
 @dataclass
 class Harness:
-    """A stack, and all that a test does to it from outside.
+    """A stack, and a test's actions on it from outside.
 
     Attributes:
         stack: whose workers and servers these are.
         by_user: the clients, by user of the broker.
         kinds: of the citizens, as in `deploy.local.citizens`.
-        asked: every message that has to be handled.
+        asked: every message that must be handled.
     """
 
     stack: Stack
@@ -61,7 +61,7 @@ class Harness:
 
     @property
     def portal(self) -> Client:
-        """The portal, who hears the events."""
+        """The portal, which receives the events."""
         return self.by_user["portal"]
 
     @property
@@ -76,16 +76,16 @@ class Harness:
 
     @property
     def gateway(self) -> Client:
-        """The gateway, who gets no replies."""
+        """The gateway, which gets no replies."""
         return self.by_user["gateway"]
 
     @property
     def clients(self) -> tuple[Client, ...]:
-        """Everybody who gets replies; the portal hears the events."""
+        """All clients that get replies; the portal receives the events."""
         return (self.portal, self.operator, self.registry)
 
     def newcomers(self, number: int) -> list[Person]:
-        """Return people who never asked for anything."""
+        """Return new citizens."""
         return list(islice(self._newcomers, number))
 
     def sealed(self, text: str, to: str = "issuer") -> str:
@@ -93,7 +93,7 @@ class Harness:
         return sealed(self.stack.state, to, text)
 
     async def say(self, type_: str, body: Body, *, by: Client | None = None, message_id: str = "") -> str:
-        """Publish one command that has to be handled; returns its message id."""
+        """Publish one command that must be handled; return its message id."""
         sender = by or self.portal
         asked = Asked(message_id or str(uuid4()), type_, answered=sender.listens)
         self.asked.append(asked)
@@ -101,9 +101,9 @@ class Harness:
         return asked.message_id
 
     async def say_surely(self, type_: str, body: Body) -> str:
-        """Publish one command of the portal through any loss of the broker; returns its message id.
+        """Publish one portal command, through broker failures; return its message id.
 
-        What was not confirmed goes out again under the same id.
+        An unconfirmed message is published again under the same id.
         """
         asked = Asked(str(uuid4()), type_)
 
@@ -125,13 +125,13 @@ class Harness:
         return await (by or self.portal).reply(await self.say(type_, body, by=by))
 
     def crash_file(self, worker: str) -> Path:
-        """Return the file in which a worker finds where it has to die."""
+        """Return the file that names a worker's crash point."""
         return self.stack.state / f"crash-{worker}"
 
     def start(self, workers: Iterable[str], *, copies: int = 1) -> None:
-        """Start workers that look for their crash points, all at once, and wait until they are ready.
+        """Start workers with crash points, all at once, and wait until they are ready.
 
-        Of two copies only one dies where it is told to: whichever passes first.
+        Of two copies only the first to pass the crash point dies.
         """
         started = [
             process
@@ -149,7 +149,7 @@ class Harness:
         unfinished.rename(self.crash_file(worker))
 
     async def dead(self, worker: str) -> Process:
-        """Wait until a worker has died at the point that it was armed with."""
+        """Wait until a worker has died at its crash point."""
         process = self.stack.workers[worker]
         try:
             await until(lambda: not process.alive(), f"{worker} to die", limit=120)
@@ -162,7 +162,7 @@ class Harness:
 
     @contextmanager
     def alone(self, worker: str) -> Iterator[None]:
-        """Hold the other workers of the same service: whose relay would take what this one left behind."""
+        """Pause the other workers of the same service: their relay would publish this one's outbox rows."""
         others = [
             process
             for name, process in self.stack.workers.items()
@@ -194,7 +194,7 @@ class Harness:
             raise
 
     async def settle_in(self, issued: int, active: int) -> None:
-        """Let people get a PIN, and some of them complete first access."""
+        """Issue PINs, and let some citizens complete first access."""
         people = self.newcomers(issued + active)
         requests = {await self.say("pin.request", person.body): person for person in people}
         found = await self.all_is_well()
@@ -209,13 +209,13 @@ class Harness:
         self.active += people[issued:]
 
     async def first_access(self, person: Person) -> None:
-        """Let somebody use the initial PIN."""
+        """Activate a person's initial PIN."""
         key = ReplyKey()
         reply = await self.ask("pin.activate", self.activation(person, key))
         person.pin = key.open(reply["data"]["pin_sealed"])
 
     def activation(self, person: Person, key: ReplyKey) -> Body:
-        """Return the body of somebody's `pin.activate`."""
+        """Return the body of a person's `pin.activate`."""
         pin = self.sealed(person.initial)
         return {"codice_fiscale": person.codice_fiscale, "pin_sealed": pin, "reply_key": key.public}
 
@@ -233,21 +233,21 @@ async def fresh_harness(
     kinds: tuple[str, ...] | None = None,
     lasting: str = "",
 ) -> AsyncIterator[Harness]:
-    """Give a harness on a ledger of its own, without workers; at its end all must be well once more.
+    """Yield a harness on its own ledger, without workers; at the end all invariants must hold.
 
     Args:
-        servers: what it stands on.
+        servers: the shared servers.
         name: of the ledger.
         settings: of its workers.
         kinds: of its citizens, as in `deploy.local.citizens`.
-        lasting: names queues of its clients that survive the broker.
+        lasting: the name of durable client queues.
     """
     async with (
         fresh_ledger(servers, name, settings) as stack,
         harness_on(stack, kinds=kinds, lasting=lasting) as harness,
     ):
         yield harness
-        # What a worker held back is in its queue again once it has stopped.
+        # A stopped worker's unacknowledged messages are back in its queue.
         stack.stop_workers()
         await harness.all_is_well()
 
@@ -256,7 +256,7 @@ async def fresh_harness(
 async def harness_on(
     stack: Stack, *, kinds: tuple[str, ...] | None = None, lasting: str = ""
 ) -> AsyncIterator[Harness]:
-    """Give a harness on servers that run; `lasting` names client queues that survive the broker."""
+    """Yield a harness on running servers; `lasting` names durable client queues."""
     async with AsyncExitStack() as clients:
         by_user = {
             user: await clients.enter_async_context(client(stack, user, name=lasting)) for user in USERS

@@ -1,4 +1,4 @@
-"""What must hold whatever crashed: each invariant is a function that asserts it of the evidence."""
+"""The invariants after any crash: each is a function that asserts it on the evidence."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ _CHANGES = _BEGINS | _ENDS | _REPLACES
 
 
 def every_message_is_handled_once(found: Evidence) -> None:
-    """Every message asked is in the inbox, done, and no message is there only claimed."""
+    """Every published message is done in the inbox, and none is only claimed."""
     missing = [a for a in found.asked if not found.handled.get(UUID(a.message_id))]
     assert not missing, f"not handled: {missing[:5]} of {len(missing)}"
     claimed = [message_id for message_id, done in found.handled.items() if not done]
@@ -30,7 +30,7 @@ def every_message_is_handled_once(found: Evidence) -> None:
 
 
 def every_request_ends_in_one_outcome(found: Evidence) -> None:
-    """Every request has exactly one entry that says what became of it."""
+    """Every request has exactly one outcome entry."""
     for asked in found.asked:
         if asked.type == "pin.request":
             outcomes = found.of_message(asked.message_id, "pin.issued", "pin.request_rejected")
@@ -38,7 +38,7 @@ def every_request_ends_in_one_outcome(found: Evidence) -> None:
 
 
 def every_reply_is_the_same(found: Evidence) -> None:
-    """Every message asked got a reply, and all replies to one message are equal byte for byte."""
+    """Every message got a reply, and all replies to one message are identical."""
     for asked in found.asked:
         bodies = found.replies.get(asked.message_id, [])
         assert bodies or not asked.answered, f"no reply to {asked}"
@@ -46,7 +46,7 @@ def every_reply_is_the_same(found: Evidence) -> None:
 
 
 def every_half_went_out(found: Evidence) -> None:
-    """Every delivery that carries a half was taken by its far end at least once, the right half by each."""
+    """Every delivery of a half was accepted by its provider at least once, with the right half."""
     for entry in found.entries:
         halves = {channel: _halves(found, entry, channel) for channel in entry.carriers}
         assert all(len(half) == 1 for half in halves.values()), f"{entry.kind} {entry.carriers}: {halves}"
@@ -61,7 +61,7 @@ def _halves(found: Evidence, entry: LedgerEntry, channel: str) -> set[str]:
 
 
 def every_delivery_was_taken(found: Evidence) -> None:
-    """Every delivery that the ledger calls sent was taken by its far end."""
+    """Every delivery with status sent was accepted by its provider."""
     untaken = [
         id_ for id_, status in found.deliveries.items() if status != "failed" and id_ not in found.copies
     ]
@@ -69,19 +69,19 @@ def every_delivery_was_taken(found: Evidence) -> None:
 
 
 def every_copy_is_recorded(found: Evidence) -> None:
-    """Nothing was sent that the ledger does not know as a delivery."""
+    """Everything sent is recorded as a delivery in the ledger."""
     unknown = [id_ for id_ in found.copies if id_ not in found.deliveries]
     assert not unknown, f"sent and not recorded: {unknown[:5]}"
 
 
 def copies_are_identical(found: Evidence) -> None:
-    """All copies of one delivery are equal byte for byte (of a letter: its page)."""
+    """All copies of one delivery are identical (of a letter: its page)."""
     for id_, copies in found.copies.items():
         assert len({copy.whole for copy in copies}) == 1, f"{id_} differs between its {len(copies)} copies"
 
 
 def one_live_pin_a_citizen(found: Evidence) -> None:
-    """No PIN is issued while another lives, and the account says the same of the PIN as the chain (R7)."""
+    """No PIN is issued while another is live, and account and chain agree on the PIN (R7)."""
     for subject, chain in found.chains().items():
         pin: object = None
         restoring = False
@@ -99,12 +99,12 @@ def one_live_pin_a_citizen(found: Evidence) -> None:
 
 
 def the_halves_open_the_pin(found: Evidence) -> None:
-    """The two halves that were sent together are the initial PIN that the account keeps the verifier of."""
+    """The two halves sent together match the account's verifier of the initial PIN."""
     for entry in found.entries:
         account = found.accounts.get(entry.subject)
         pin = account.pin if account else None
         if entry.carriers and pin and pin.initial and pin.id == entry.data["pin_id"]:
-            # The first half's carriers stand first, the second's last.
+            # The first half's carriers come first, the second's last.
             channels = list(entry.carriers)
             (first,), (second,) = _halves(found, entry, channels[0]), _halves(found, entry, channels[-1])
             assert found.pepper.opens(pin.salt, pin.verifier, Secret(first + second)), (
@@ -124,7 +124,7 @@ def every_chain_verifies(found: Evidence) -> None:
 
 
 def every_event_is_told_once(found: Evidence) -> None:
-    """Every entry that is a fact for everybody has one event, however many copies of it came."""
+    """Every public entry has one event, possibly in several copies."""
     told = Counter((event.type, event.body["subject"]) for event in {e.id: e for e in found.events}.values())
     facts = Counter((e.kind, e.subject.hex()) for e in found.entries if e.kind in EVENTS)
     assert told == facts, f"told and not written: {told - facts}; written and not told: {facts - told}"
@@ -166,10 +166,10 @@ async def hold(
     *,
     limit: float = LIMIT,
 ) -> Evidence:
-    """Wait until all invariants hold at one instant; returns the evidence.
+    """Wait until all invariants hold at one instant; return the evidence.
 
     Raises:
-        AssertionError: the first that does not hold within the limit, as it says itself.
+        AssertionError: of the first invariant that does not hold within the limit.
     """
     clients, invariants = tuple(clients), tuple(invariants)
     found: list[Evidence] = []

@@ -1,4 +1,4 @@
-"""A person of the tests: a citizen, and what a portal and a letter box give them."""
+"""A test person: a citizen with the replies and halves they received."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -8,7 +8,7 @@ from deploy.local.inbox import Body
 
 @dataclass
 class Person:
-    """A citizen as the portal knows them, and what they hold in their hands."""
+    """A citizen as the portal knows them, and the secrets they received."""
 
     body: Body
     carriers: dict[str, UUID] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class Person:
 
     @property
     def codice_fiscale(self) -> str:
-        """Who it is."""
+        """The codice fiscale."""
         return str(self.body["codice_fiscale"])
 
     def with_contacts(self) -> Body:

@@ -1,4 +1,4 @@
-"""Citizens in the ledger without their letters: by decisions of the tests' own, in the real transactions."""
+"""Inserts citizens into the ledger without letters: with test decisions, in real transactions."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ Change = Callable[[Account], Account]
 
 
 async def active_citizens(stack: Stack, number: int, change: Change = lambda account: account) -> list[str]:
-    """Enter citizens with an active PIN that nobody knows; returns their codici fiscali.
+    """Insert citizens with an active, unknown PIN; return their codici fiscali.
 
     Args:
         stack: whose ledger, and whose keys.
@@ -54,7 +54,7 @@ async def active_citizens(stack: Stack, number: int, change: Change = lambda acc
 
 
 def _steps(person: Holder, pseudonyms: Pseudonyms, change: Change) -> Iterator[ReceivedMessage]:
-    """Yield what makes a citizen of a person: the ledger lets no PIN be active that was not issued."""
+    """Yield the steps of a new citizen: the ledger accepts no active PIN that was not issued."""
     subject = pseudonyms.of(person.codice_fiscale)
     pin = Pin(id="seeded", issued_at=datetime.now(UTC), initial=False, salt=b"", verifier=b"")
     contacts = Contacts(email=f"{person.codice_fiscale.lower()}@example.it")

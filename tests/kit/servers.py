@@ -1,4 +1,4 @@
-"""Private servers for a test session, that nothing can leave behind; a fresh ledger on them for a test."""
+"""Private servers for a test session, always cleaned up; a fresh ledger on them for each test."""
 
 import contextlib
 import fcntl
@@ -22,10 +22,10 @@ _LOCKED_WITHIN = 10.0
 
 @contextlib.contextmanager
 def private_directory() -> Iterator[Path]:
-    """Give a directory for a stack that goes when the test does, or else with the next session."""
+    """Yield a stack's directory, removed after the test or else by the next session."""
     _sweep()
     root = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    root.chmod(0o711)  # the servers' own users pass through
+    root.chmod(0o711)  # the servers' users must reach their directories
     with (root / _HELD).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         try:
@@ -36,7 +36,7 @@ def private_directory() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def private_stack(settings: dict[str, str] | None = None) -> Iterator[Stack]:
-    """Give a stack with its servers started, in a directory of its own."""
+    """Yield a stack with running servers, in its own directory."""
     with private_directory() as root:
         stack = Stack(root, settings)
         try:
@@ -50,12 +50,12 @@ def private_stack(settings: dict[str, str] | None = None) -> Iterator[Stack]:
 async def fresh_ledger(
     servers: Stack, name: str, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Stack]:
-    """Give servers with a ledger of this name, empty queues, nothing captured, no faults and no workers.
+    """Yield servers with a ledger of this name, empty queues, nothing captured, no faults and no workers.
 
     Args:
-        servers: what all tests of a session share.
-        name: of the ledger, which goes when the test does.
-        settings: of the workers that the test starts; they go too.
+        servers: shared by all tests of a session.
+        name: of the ledger, dropped after the test.
+        settings: of the workers that the test starts; reset after it.
     """
     await empty_queues(servers)
     servers.fake_providers.behave()
@@ -72,7 +72,7 @@ async def fresh_ledger(
 
 
 def _sweep() -> None:
-    """Remove what sessions left that were killed; a living one holds its lock."""
+    """Remove directories of killed sessions; a live one holds its lock."""
     for held in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_HELD}"):
         with contextlib.suppress(OSError):
             if time.time() - held.stat().st_mtime > _LOCKED_WITHIN:

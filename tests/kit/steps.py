@@ -1,4 +1,4 @@
-"""Messages that bring their own decision: what the shell does with it, whatever it is."""
+"""Messages that carry their own decision, to test the shell with any decision."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ class Step:
 
 
 def as_told(account: Account, step: Step, at: ContextWith[Any]) -> Decision:
-    """Decide as the message says."""
+    """Return the message's decision."""
     return step.decide(account, step, at)
 
 

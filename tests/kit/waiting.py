@@ -16,13 +16,13 @@ async def until(
     limit: float = LIMIT,
     every: float = 0.02,
 ) -> Any:  # noqa: ANN401 - what it waited for
-    """Wait until a condition gives something true, and return that.
+    """Wait until a condition returns a true value, and return it.
 
     Args:
-        condition: asked again and again, and awaited where it has to be; may raise to give up at once.
-        what: names what is waited for, in the error.
-        limit: seconds.
-        every: seconds between two questions.
+        condition: polled, and awaited if needed; may raise to stop waiting at once.
+        what: the name of the condition, for the error.
+        limit: the timeout in seconds.
+        every: seconds between two polls.
 
     Raises:
         AssertionError: it did not hold within the limit.

@@ -1,4 +1,4 @@
-"""One citizen of a world, beside what must be true of them."""
+"""One citizen of a world, with the expected state."""
 
 import copy
 from collections import Counter
@@ -15,12 +15,12 @@ STRANGER = 9
 
 
 class Citizen:
-    """A citizen who reads what comes, remembers everything, and knows what ought to be.
+    """A citizen who reads and records all messages, with the expected state.
 
     Attributes:
-        world: where they live.
-        expected: what must be true of them there.
-        read: what came with a half or a link in it and was expected, by the copy's id.
+        world: the world.
+        expected: the expected state in that world.
+        read: the expected copies with a half or a link, by id.
         answers: how often each type of command got each code.
     """
 
@@ -31,25 +31,25 @@ class Citizen:
         self.answers: Counter[tuple[str, str]] = Counter()
 
     def fork(self, world: World) -> Self:
-        """Return the same citizen in another course of the world."""
+        """Return a copy of the citizen in another world."""
         twin = copy.copy(self)
         twin.world, twin.expected, twin.read = world, copy.deepcopy(self.expected), set(self.read)
         twin.answers = Counter()
         return twin
 
     def ask(self, user: str, type_: str, body: Body, *, times: int = 1) -> Answer:
-        """Have a command about the citizen sent."""
+        """Send a command about the citizen."""
         whole = {"codice_fiscale": self.world.person["codice_fiscale"], **body}
         answer = self.world.ask(user, type_, whole, times=times)
         self.answers[type_, answer.code] += 1
         return answer
 
     def portal(self, type_: str, **body: object) -> Answer:
-        """Have the portal send a command."""
+        """Send a command as the portal."""
         return self.ask("portal", type_, body)
 
     def operator(self, type_: str, **body: object) -> Answer:
-        """Have an operator of the contact centre or a branch send a command."""
+        """Send a command as an operator of the contact centre or a branch."""
         return self.ask("operator", type_, {"operator": {"id": "op-0042", "office": "Sede di Pisa"}, **body})
 
     def address(self, kind: str, variant: int = 0) -> str:
@@ -63,7 +63,7 @@ class Citizen:
         }[kind]
 
     def unread(self) -> Sequence[PageCopy]:
-        """Return what came with a half or a link in it and has not been read."""
+        """Return the unread copies with a half or a link."""
         copies = self.world.copies()
         return [copy for copy in copies if copy.id not in self.read and (copy.half or copy.token)]
 
@@ -79,7 +79,7 @@ class Citizen:
         return found
 
     def half(self, *addresses: str) -> tuple[str, set[UUID]]:
-        """Read one half, which is the same at each of the addresses; return it with the copies' ids."""
+        """Read one half, identical at each address; return it with the copies' ids."""
         copies = [self.secret(address) for address in addresses]
         halves = {copy.half for copy in copies}
         (half,) = halves

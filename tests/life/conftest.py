@@ -1,4 +1,4 @@
-"""How many lives are lived: `pytest tests/life --hypothesis-profile=long` lives more, new ones each time."""
+"""The number of lives: `pytest tests/life --hypothesis-profile=long` runs more, new ones each time."""
 
 from hypothesis import HealthCheck, settings
 

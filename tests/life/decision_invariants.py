@@ -1,4 +1,4 @@
-"""The invariants of every single decision, whatever it is about."""
+"""The invariants of every single decision."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ _ANSWERS_WITH_PERSONAL_DATA = {"surname", "form", "requests"}
 
 
 def the_change_is_lawful(before: Account, after: Account) -> None:
-    """R7, R10, R16, R20: a status changes as the table says that Postgres enforces."""
+    """R7, R10, R16, R20: a status changes only by the transition table that Postgres enforces."""
     assert after.subject == before.subject
     assert after.status == before.status or after.status in TRANSITIONS[before.status]
 
 
 class Places:
-    """Where each half went; halves sent by one decision are of one PIN."""
+    """The addresses of each half; halves sent by one decision are of one PIN."""
 
     def __init__(self) -> None:
         self.of_half: dict[str, set[str]] = defaultdict(set)
@@ -47,9 +47,9 @@ def _place(copy: PageCopy) -> str:
 
 
 def nothing_tells(decision: Decision, account: Account, secrets: Iterable[str]) -> None:
-    """R14 and throughout: no secret and nothing personal in ledger, events, messages and replies.
+    """R14 and throughout: no secret and no personal data in ledger, events, messages and replies.
 
-    The answers to an operator's look-up and the form, for which personal data is the point, have no secret.
+    Replies to an operator's look-up and the form contain personal data by design, but no secret.
     """
     text = public(decision)
     assert not [secret for secret in secrets if secret and secret in text]

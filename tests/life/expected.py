@@ -1,4 +1,4 @@
-"""What must be true of a citizen, kept by hand: the model that every world is held against."""
+"""The expected state of a citizen: the model against which every world is checked."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,14 +42,14 @@ class Request:
 
 @dataclass
 class Expected:
-    """All that counts of one citizen.
+    """The expected state of one citizen.
 
     Attributes:
-        pin: the one text that opens, 16 characters while `initial`, then 8; None where nothing opens.
-        carriers: of each half of an initial PIN, the copies that may still arrive.
-        spent: every PIN and half that was ever given out and no longer opens.
+        pin: the one valid PIN, 16 characters while `initial`, then 8; None if there is none.
+        carriers: for each half of an initial PIN, the copies that may still arrive.
+        spent: every PIN and half that was issued and is no longer valid.
         spent_tokens: every link that was replaced, used or closed.
-        links_sent: when each link arrived, wherever it did.
+        links_sent: when each link arrived, at any address.
         recognised_on: the days of the old recognitions that counted (R9).
         protocols: of every istanza ever accepted, by its id.
         suspended: the ids of the istanze that wait.
@@ -80,11 +80,11 @@ class Expected:
 
     @property
     def live(self) -> bool:
-        """Whether there is a PIN that has not ended (R7)."""
+        """Whether there is a live PIN (R7)."""
         return self.status in LIVE
 
     def opens(self, typed: str, now: datetime) -> bool:
-        """Tell whether this is the PIN, and its time has not passed."""
+        """Return whether this is the PIN, and it has not expired."""
         return self.pin == typed and not (self.expires_at and now >= self.expires_at)
 
     def links_of_last_day(self, now: datetime) -> int:
@@ -92,7 +92,7 @@ class Expected:
         return sum(now - moment < DAY for moment in self.links_sent)
 
     def pin_is(self, pin: str | None, *, initial: bool = False, expires_at: datetime | None = None) -> None:
-        """Put a PIN in the place of the one before, which is spent."""
+        """Replace the PIN; the previous one is spent."""
         if self.pin:
             self.spent |= {self.pin, self.pin[:8], self.pin[8:]} if self.initial else {self.pin}
         self.pin, self.initial, self.expires_at, self.carriers = pin, initial, expires_at, ()
@@ -111,7 +111,7 @@ class Expected:
             self.request = None
 
     def ends(self, status: Status) -> None:
-        """End the PIN and all that was open about it; suspended istanze wait on (R20, R32)."""
+        """End the PIN and its open links and requests; suspended istanze stay (R20, R32)."""
         self.pin_is(None)
         self.status, self.level = status, None
         self.close_links("restore", "revocation")
@@ -124,7 +124,7 @@ class Expected:
         self.release(sorted(self.suspended))
 
     def release(self, istanze: Iterable[str]) -> None:
-        """Note istanze as released."""
+        """Record istanze as released."""
         for istanza in istanze:
             self.suspended.remove(istanza)
             self.released.append(self.protocols[istanza])

@@ -1,4 +1,4 @@
-"""What holds of a citizen after every step of a life: the first in every world, the others of an account."""
+"""The invariants after every step of a life: the first in every world, the others on an account."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,12 +21,12 @@ def the_ledger_says_what_is_expected(citizen: Citizen) -> None:
 
 
 def nothing_came_that_was_not_expected(citizen: Citizen, _: PureWorld) -> None:
-    """R5, R6, R14, R15: no half and no link but those that were read when they had to come."""
+    """R5, R6, R14, R15: no half and no link arrived except the expected ones."""
     assert not citizen.unread()
 
 
 def only_the_one_pin_opens(citizen: Citizen, world: PureWorld) -> None:
-    """R7, R10, R15, R16, R20: never two live PINs; nothing earlier, no half and no token opens anything."""
+    """R7, R10, R15, R16, R20: never two live PINs; no earlier PIN, half or token is accepted."""
     expected, account = citizen.expected, world.account
     assert (account.pin is not None) == (expected.pin is not None)
     if expected.pin:
@@ -51,7 +51,7 @@ def _opens(account: Account, text: str) -> bool:
 
 
 def level_goes_with_life(_: Citizen, world: PureWorld) -> None:
-    """R8, R17: who has a PIN has a level, and who has none has none; what has ended leaves nothing open."""
+    """R8, R17: exactly live PINs have a level; an ended PIN leaves nothing open."""
     account = world.account
     assert (account.level is not None) == (account.status in LIVE)
     if account.status not in LIVE:
@@ -76,7 +76,7 @@ def few_links_a_day(citizen: Citizen, world: PureWorld) -> None:
 
 
 def one_request_and_the_queue_has_what_waits(citizen: Citizen, world: PureWorld) -> None:
-    """R22, R25, R28: the open request is the one expected; reviewed is what has documents and no decision."""
+    """R22, R25, R28: the open request is the expected one; those with documents wait in the queue."""
     request, account = citizen.expected.request, world.account
     assert (account.dispositivo.id if account.dispositivo else None) == (request.id if request else None)
     waits = request is not None and request.documents and request.effective_at is None
@@ -84,7 +84,7 @@ def one_request_and_the_queue_has_what_waits(citizen: Citizen, world: PureWorld)
 
 
 def istanze_wait_only_for_the_profile(citizen: Citizen, world: PureWorld) -> None:
-    """R30-R32: none waits while the PIN is dispositivo, none is released twice, each has its own protocol."""
+    """R30-R32: none is suspended while the PIN is dispositivo, none released twice; protocols are unique."""
     expected, account = citizen.expected, world.account
     assert {istanza.id for istanza in account.suspended} == expected.suspended
     assert not (account.suspended and account.level == "dispositivo")

@@ -1,4 +1,4 @@
-"""A PIN is issued and activated: also when its halves go astray and its time passes (R4-R8, R10, R11)."""
+"""A PIN is issued and activated, also when halves are lost or it expires (R4-R8, R10, R11)."""
 
 from datetime import timedelta
 from math import ceil
@@ -15,7 +15,7 @@ _LONGEST_DOUBLING = 10
 
 
 def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = None) -> None:
-    """R1-R8: both halves arrive, apart; while a PIN lives nothing does, and the answer is the same."""
+    """R1-R8: both halves arrive, apart; while a PIN is live none does, and the reply is the same."""
     expected, world = citizen.expected, citizen.world
     body = world.person | {
         "contacts": contacts,
@@ -36,7 +36,7 @@ def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = No
 
 
 def has_new_pin(citizen: Citizen, first_at: list[str], second_at: list[str]) -> None:
-    """Read both halves; from now on they open, together and once, and nothing else does."""
+    """Read both halves; from now on only they are accepted, together and once."""
     (first, at_first), (second, at_second) = citizen.half(*first_at), citizen.half(*second_at)
     expected, world = citizen.expected, citizen.world
     expires_at = end_of(in_days(world.now, world.policy.initial_validity))
@@ -47,7 +47,7 @@ def has_new_pin(citizen: Citizen, first_at: list[str], second_at: list[str]) -> 
 
 
 def does_not_arrive(citizen: Citizen, half: int, copy: int) -> None:
-    """R5, R6: a half that can arrive nowhere any more, or a letter that comes back, revokes the PIN."""
+    """R5, R6: a half that failed on all channels, or a returned letter, revokes the PIN."""
     carriers = citizen.expected.carriers[half]
     lost = sorted(carriers)[copy % len(carriers)]
     letter = next(c for c in citizen.world.copies() if c.id == lost).channel == "post"
@@ -77,7 +77,7 @@ def first_access(citizen: Citizen, typed: str, times: int = 1) -> None:
 
 
 def log_in(citizen: Citizen, typed: str, times: int = 1) -> None:
-    """R11: codice fiscale and PIN open; the initial one, or half of it, is told to come to first access."""
+    """R11: codice fiscale and PIN log in; the initial PIN, or half of it, is referred to first access."""
     expected, world = citizen.expected, citizen.world
     sealed = {"pin_sealed": world.seal("issuer", typed)}
     answer = citizen.ask("portal", "pin.verify", sealed, times=times)
@@ -93,9 +93,9 @@ def log_in(citizen: Citizen, typed: str, times: int = 1) -> None:
 
 
 def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
-    """Count an attempt, as ruled, and return whether it is compared with a PIN at all.
+    """Count an attempt by the rules, and return whether it is compared with a PIN.
 
-    The attempt that blocks is compared, unless its worker died on it: then it comes like one too many.
+    The attempt that blocks is compared, unless its worker died on it: then it exceeds the limit.
     """
     tally, life, now = citizen.expected.tally, citizen.world.policy, citizen.world.now
     locked_for = tally.locked_until - now if tally.locked_until else timedelta(0)
@@ -114,5 +114,5 @@ def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
 
 
 def _normalised(typed: str) -> str:
-    """Return what was typed as a PIN is written; the machine types spaces, hyphens and small letters."""
+    """Return the input normalised as a PIN; inputs have spaces, hyphens and lower case."""
     return typed.upper().replace(" ", "").replace("-", "")

@@ -1,5 +1,5 @@
 # ruff: noqa: FBT001 - whether or not something happens is drawn, by name
-"""Lives as hypothesis draws them: one step after the other, in any order that the world allows."""
+"""Lives drawn by hypothesis: sequences of steps, in any order that the world allows."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(phones=PHONES, mailboxes=MAILBOXES, start=STARTS, card=st.booleans())
     def begins(self, phones: tuple[str, ...], mailboxes: tuple[str, ...], start: str, card: bool) -> None:
-        """R1-R29: most lives begin further on, so that fewer steps lead further."""
+        """R1-R29: most lives begin in a later state, so that fewer steps reach more."""
         if card:
             restore_and_revoke.registry_tells(self.citizen, CARDS[0])
         if start == "nobody":
@@ -120,7 +120,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(really=SELDOM, by_mistake=MOSTLY, number=TURN)
     def the_registry_tells_of_a_death(self, really: bool, by_mistake: bool, number: int) -> None:
-        """Last rules: seldom, mostly by mistake, or no life would be long; nobody is written to meanwhile."""
+        """Last rules: rare, mostly by mistake, or every life would be short; nobody is notified meanwhile."""
         if not really:
             return
         restore_and_revoke.registry_tells_of_death(self.citizen)
@@ -178,7 +178,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(is_asked_to=SELDOM)
     def the_contact_centre_revokes(self, is_asked_to: bool) -> None:
-        """R21: seldom, or no life would be long."""
+        """R21: rare, or every life would be short."""
         if is_asked_to:
             restore_and_revoke.contact_centre_revokes(self.citizen)
 

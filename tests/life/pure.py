@@ -1,6 +1,6 @@
 """The world of the pure decisions: one citizen, injected time, repeatable chance, no server.
 
-What the shell does in between is done here in its order: attempts are counted before they are compared, the
+It does the shell's part in the same order: attempts are counted before they are compared, the
 account is sealed and opened again after every change, what is due later waits until its time.
 """
 
@@ -68,7 +68,7 @@ _COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, moment().box, POLICY)
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
-    """Run a coroutine that waits for nothing."""
+    """Run a coroutine that never suspends."""
     try:
         coroutine.send(None)
     except StopIteration as done:
@@ -114,7 +114,7 @@ class PureWorld:
         return twin
 
     def ask(self, user: str, type_: str, body: Body, *, times: int = 1) -> Answer:
-        """Have a command decided; an attempt that comes twice was counted before its worker died."""
+        """Decide a command; a repeated attempt was counted before its worker died."""
         command = contract.read(type_, orjson.dumps(body))
         assert command.forbidden_for(user) is None
         decision = self._decided(DECISIONS[type(command)], command, self._known(command, times))
@@ -146,21 +146,21 @@ class PureWorld:
         return compared
 
     def arrives(self, waiting: WorkerMessage) -> None:
-        """Let a message come that a decision left for later."""
+        """Deliver a message that a decision scheduled."""
         command = contract.read(waiting.type, waiting.body)
         assert command.forbidden_for("worker") is None
         decision = self._decided(DECISIONS[type(command)], command)
         assert decision.reply is None
 
     def backfill(self, day: date) -> str:
-        """Have an old recognition counted (R9); return the outcome."""
+        """Apply an old recognition (R9); return the outcome."""
         line = Recognised(1, CODICE_FISCALE, "de_visu", day)
         reply = self._decided(give, line).reply
         assert reply is not None
         return reply.code
 
     def report(self, copy: UUID, status: str) -> None:
-        """Tell the issuer what the notifier would."""
+        """Notify the issuer, as the notifier would."""
         subject = SUBJECT.hex()
         if status == "returned":
             self.arrives(WorkerMessage(ReturnedLetter(subject=subject, delivery_id=copy)))
@@ -190,7 +190,7 @@ class PureWorld:
         return decision
 
     def _save(self, account: Account) -> None:
-        """Put the account through the ledger: what is decided next is decided about what comes back."""
+        """Store and reload the account: the next decision uses the reloaded one."""
         written = account.but(version=self.account.version + 1)
         columns = ("subject", "version", "status", "level", "review_since")
         row = {name: getattr(written, name) for name in columns}

@@ -12,7 +12,7 @@ Way = Callable[[Citizen, PureWorld], None]
 
 
 def shape(citizen: Citizen) -> tuple[object, ...]:
-    """Return what tells one state from another, as far as the way out of it goes."""
+    """Return the part of a state that determines the ways out of it."""
     expected, now = citizen.expected, citizen.world.now
     tally, request = expected.tally, expected.request
     return (
@@ -31,7 +31,7 @@ def shape(citizen: Citizen) -> tuple[object, ...]:
 
 
 def lead_to_a_pin(citizen: Citizen, world: PureWorld) -> None:
-    """Go every way that is open, each in a world of its own, to the end: nothing is left waiting there."""
+    """Try every open way to its end, each in its own world; nothing is left pending."""
     for way in _open_to(citizen):
         course = world.fork()
         twin = citizen.fork(course)
@@ -40,7 +40,7 @@ def lead_to_a_pin(citizen: Citizen, world: PureWorld) -> None:
 
 
 def _open_to(citizen: Citizen) -> Iterator[Way]:
-    """Yield the ways that the rules give; who has no PIN asks for one, everybody may phone."""
+    """Yield the ways that the rules allow; without a PIN a request, always the contact centre."""
     expected = citizen.expected
     yield _phoning
     if expected.initial and expected.pin:
@@ -67,7 +67,7 @@ def _waiting(citizen: Citizen, world: PureWorld) -> None:
 
 
 def _with_the_initial_pin(citizen: Citizen, world: PureWorld) -> None:
-    """R10: who has both halves and time uses them, once no lock is in the way."""
+    """R10: both halves activate the PIN before it expires, once no lock applies."""
     expected = citizen.expected
     wait = max((expected.tally.locked_until or world.now) - world.now, timedelta(0))
     in_time = expected.expires_at is not None and world.now + wait < expected.expires_at

@@ -13,7 +13,7 @@ _KEPT_AS = {"restore": "restore", "revoke": "revocation"}
 
 
 def change_contact(citizen: Citizen, kind: str, value: str) -> None:
-    """R12: after first access; whatever restore is under way ends."""
+    """R12: after first access; a pending restore ends."""
     expected = citizen.expected
     answer = citizen.portal("contacts.update", contacts={kind: value})
     if expected.status not in {"active", "restoring"}:
@@ -35,7 +35,7 @@ def registry_tells(citizen: Citizen, card: Body) -> None:
 
 
 def registry_tells_of_death(citizen: Citizen) -> None:
-    """Last rules: the PIN and all that is open end; what waits stays, and is not released."""
+    """Last rules: the PIN, links and requests end; suspended istanze stay suspended."""
     answer = citizen.ask("registry", "registry.update", {"deceased_on": "2024-05-17"})
     assert answer == Answer("accepted", {})
     citizen.expected.deceased = True
@@ -95,7 +95,7 @@ def _link_comes(
 
 
 def confirm_restore(citizen: Citizen, token: str) -> None:
-    """R15, R16: a new PIN, half to one contact and half to the other; the lost one opens nothing."""
+    """R15, R16: a new PIN, one half to each contact; the lost PIN is invalid."""
     link = citizen.expected.restore
     if not _confirmed(citizen, "restore", token) or link is None:
         return
@@ -127,7 +127,7 @@ def _confirmed(citizen: Citizen, flow: Flow, token: str) -> bool:
 
 
 def contact_centre_revokes(citizen: Citizen) -> None:
-    """R21: for who has no health card."""
+    """R21: for citizens without a health card."""
     answer = citizen.operator("revoke.by_contact_centre", reason="Smarrito, senza Tessera Sanitaria.")
     assert answer == Answer("accepted" if citizen.expected.live else "no_live_pin", {})
     if citizen.expected.live:

@@ -32,7 +32,7 @@ TIMES = (
 
 
 class LifeInTime(Life):
-    """A life whose time passes as drawn; what is due comes when drawn, in any order, perhaps twice."""
+    """A life with drawn time; due messages arrive when drawn, in any order, perhaps twice."""
 
     reached: ClassVar[Counter[str]] = Counter()
     """How many steps found a citizen in each status, and how many found the PIN blocked."""
@@ -72,7 +72,7 @@ class LifeInTime(Life):
 
     @rule(guesses=st.sampled_from([5, 12, 21]), turn=TURN)
     def somebody_guesses_patiently(self, guesses: int, turn: int) -> None:
-        """R11: whoever waits every lock out is blocked in the end, with the right PIN too."""
+        """R11: guessing after every lock leads to a block, for the right PIN too."""
         for _ in range(guesses):
             locked_until = self.citizen.expected.tally.locked_until
             self.world.now = max(self.world.now, locked_until or self.world.now)
@@ -116,7 +116,7 @@ class LifeInTime(Life):
 
     @invariant()
     def what_will_expire_is_known(self) -> None:
-        """Which PIN a new message for later is about: it names it by an id that no citizen sees."""
+        """Record the PIN of each new scheduled message: it has an id that no citizen sees."""
         if self.world.due:
             self._expiring.setdefault(self.world.due[-1].body, self.citizen.expected.pin or "")
 
@@ -136,12 +136,12 @@ class LifeInTime(Life):
             reachability.lead_to_a_pin(self.citizen, self.world)
 
     def teardown(self) -> None:
-        """Note what this life was answered."""
+        """Record the replies of this life."""
         self.answers.update(self.citizen.answers)
 
 
 def lives() -> settings:
-    """Return how many lives are asked for, and how long: see `tests/life/conftest.py`."""
+    """Return the number and length of lives: see `tests/life/conftest.py`."""
     return settings.get_profile("long" if settings.get_current_profile_name() == "long" else "life")
 
 

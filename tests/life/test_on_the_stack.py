@@ -27,13 +27,13 @@ FEW = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    phases=[Phase.generate],  # a life cannot be lived again, so that none can be made shorter
+    phases=[Phase.generate],  # a life cannot be replayed, so it cannot be shrunk
     suppress_health_check=list(HealthCheck),
 )
 
 
 class LifeOnTheStack(Life):
-    """A life on real servers, whose time nobody can turn: an approval's effect is waited for."""
+    """A life on real servers in real time: it waits for the effect of approvals."""
 
     answers: ClassVar[Counter[tuple[str, str]]] = Counter()
     """How often each type of command got each code."""

@@ -1,4 +1,4 @@
-"""Where a life takes place: what citizen, portal, operator and gateway can do there, and what they see."""
+"""The interface of a world: what citizen, portal, operator and gateway can do and see."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ Body = dict[str, Any]
 
 
 class Answer(NamedTuple):
-    """What a sender gets back."""
+    """The reply to a sender."""
 
     code: str
     data: Body
@@ -58,7 +58,7 @@ class World(Protocol):
         """Return all that came to the citizen in this life."""
 
     def report(self, copy: UUID, status: str) -> None:
-        """Tell that something that was sent has not arrived: `failed` or `returned`."""
+        """Report that a copy has not arrived: `failed` or `returned`."""
 
     def standing(self) -> Standing:
         """Return how the citizen stands in the ledger."""

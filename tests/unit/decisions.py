@@ -1,8 +1,8 @@
-"""What decisions are driven with: *given this account, when this message, then exactly this decision*.
+"""Helpers for tests of decisions: *given this account, when this message, then exactly this decision*.
 
     account("active", level="dispositivo")     a citizen, in any of the statuses
     read("restore.request", contacts={...})    a command of that citizen, read as the contract reads it
-    moment(NOW + timedelta(hours=1))           all that a decision knows of the world
+    moment(NOW + timedelta(hours=1))           the context of a decision
     told(decision), public(decision)           what the citizen reads, and what anybody may read
 
 Nothing here stands in for our own code: box, pepper and contract are real, chance alone is repeatable.
@@ -78,7 +78,7 @@ def moment(
     policy: PinPolicy = POLICY,
     known: Any = MappingProxyType({}),  # noqa: ANN401 - as the decision takes it
 ) -> ContextWith[Any]:
-    """Return a moment; the same `now` and `seed` bring the same chance. Nothing is known beside."""
+    """Return a decision's context; the same `now` and `seed` give the same random values."""
     chance = _chance(f"{now.isoformat()} {seed}")
     return ContextWith(now, chance, policy, PEPPER, ServiceBox(_WORKER), known)
 
@@ -96,7 +96,7 @@ def read(type_: str, **fields: Any) -> Any:  # noqa: ANN401 - any command
 
 
 def holder(language: Literal["it", "de"] = "it") -> Holder:
-    """Return the personal data of the citizen whom all of this is about."""
+    """Return the personal data of the test citizen."""
     return Holder(
         codice_fiscale=CODICE_FISCALE,
         surname="Rossi",
@@ -198,7 +198,7 @@ class Told(NamedTuple):
 
 
 def told(decision: Decision) -> list[Told]:
-    """Return what a decision tells the citizen, in order; a letter's text is the half in it."""
+    """Return a decision's messages to the citizen, in order; a letter's text is its half."""
     return [_told(delivery.channel, delivery.content) for delivery in decision.deliveries]
 
 
@@ -213,7 +213,7 @@ def _told(channel: str, content: Sms | Mail | Post) -> Told:
 
 
 def public(decision: Decision) -> str:
-    """Return all of a decision that others than the citizen may read: ledger, events, messages, reply."""
+    """Return the parts of a decision that others may read: ledger, events, messages, reply."""
     return orjson.dumps(
         {
             "entries": [(entry.kind, entry.data, entry.actor) for entry in decision.entries],

@@ -1,4 +1,4 @@
-"""Whoever is called at night finds what the alert means, and what to do."""
+"""Every alert is documented: what it means and what to do."""
 
 import re
 from typing import Any

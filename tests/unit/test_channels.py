@@ -1,4 +1,4 @@
-"""Whoever enters a channel in the registry is told which files do not know it, and what they lack."""
+"""A channel in the registry must be in every file that lists channels; the errors name what is missing."""
 
 import re
 from collections.abc import Iterator, Sequence

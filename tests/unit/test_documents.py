@@ -1,4 +1,4 @@
-"""What a stranger reads is there, leads somewhere, and has every rule that the code speaks of."""
+"""The documents exist, their links work, and they contain every rule that the code cites."""
 
 import re
 from pathlib import Path

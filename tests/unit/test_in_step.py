@@ -1,4 +1,4 @@
-"""What stands in several places says the same: who adds a message is told what is missing."""
+"""Lists kept in several places agree: a new message must be in all of them."""
 
 import re
 from typing import Any
@@ -22,7 +22,7 @@ def keys(source: str) -> list[tuple[str, str]]:
 
 
 def meant(pattern: str, type_: str) -> bool:
-    """Tell whether a topic binding takes a routing key: `*` is one word, `#` any number of them."""
+    """Return whether a topic binding takes a routing key: `*` is one word, `#` any number of them."""
     words = {"*": r"[^.]+", "#": r".*"}
     return (
         re.fullmatch(r"\.".join(words.get(word, re.escape(word)) for word in pattern.split(".")), type_)

@@ -1,4 +1,4 @@
-"""Whoever takes the project over knows for each file whose it is and what may be done with it."""
+"""Every file has a copyright holder and a licence."""
 
 import re
 import tomllib
@@ -22,7 +22,7 @@ PUBLICCODE: dict[str, Any] = yaml.safe_load((CHECKOUT / "publiccode.yml").read_t
 
 
 def covers(pattern: str, path: str) -> bool:
-    """Tell whether a path is meant by a pattern of REUSE.toml: `**` passes slashes, `*` does not."""
+    """Return whether a path is meant by a pattern of REUSE.toml: `**` passes slashes, `*` does not."""
     parts = [
         {"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in re.split(r"(\*\*|\*)", pattern)
     ]

@@ -48,7 +48,7 @@ def container(thing: Thing) -> Thing:
 
 
 def mounted(thing: Thing) -> set[str]:
-    """The secrets in a pod, by the names of their files; a Secret holds one file and is called after it."""
+    """Return a pod's secrets by file name; each Secret holds one file and has its name."""
     volumes = {volume["name"]: volume for volume in pod(thing)["volumes"]}
     sources = [source["secret"] for source in volumes["secrets"]["projected"]["sources"]]
     assert all(item["key"] == s["name"][4:] for s in sources for item in s.get("items", ()))

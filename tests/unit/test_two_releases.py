@@ -1,4 +1,4 @@
-"""Two releases on one ledger: what the newer one added survives the older one, and the other way round."""
+"""Two releases on one ledger: each preserves the fields of the other."""
 
 from datetime import timedelta
 from typing import Any

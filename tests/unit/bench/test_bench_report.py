@@ -1,4 +1,4 @@
-"""What the benchmark makes of its runs, and how it is told what to run."""
+"""The benchmark's summary of its runs, and its command line."""
 
 import json
 import re

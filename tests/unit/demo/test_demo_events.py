@@ -1,4 +1,4 @@
-"""Who waits for an event is woken by it."""
+"""An event wakes its waiters."""
 
 import asyncio
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Who leads which life in the demonstration, and what that promises."""
+"""The assignment of scenarios in the demonstration, and their expected events."""
 
 from collections import Counter
 from pathlib import Path

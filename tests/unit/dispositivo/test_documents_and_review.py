@@ -157,7 +157,7 @@ def test_an_approval_is_told_with_its_time_and_recorded_with_its_operator() -> N
 
 
 def test_of_two_operators_one_decision_holds() -> None:
-    """R25: the other is told."""
+    """R25: the other is rejected."""
     assert code(approve(approved())) == "no_open_request"
     citizen = submitted()
     cancelled = changed(cancel(citizen))

@@ -40,7 +40,7 @@ def test_after_24_hours_the_pin_is_dispositivo() -> None:
 
 
 def test_a_second_before_it_is_not() -> None:
-    """R29: a message that comes early, by a clock that is ahead, comes again at its time."""
+    """R29: a message that comes early, by a clock that is ahead, is retried at its time."""
     approval = approve(submitted())
     early = take_effect(changed(approval), due(approval), NOW + DAY - SECOND)
     assert early.account is None

@@ -1,4 +1,4 @@
-"""What who cannot see a page hears: its structure (ISO 32000-1, 14.7), from the tree and from the content."""
+"""A page's structure for screen readers (ISO 32000-1, 14.7), from the tree and from the content."""
 
 import re
 from collections.abc import Iterator

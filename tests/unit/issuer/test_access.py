@@ -138,7 +138,7 @@ def test_the_twentieth_failure_blocks_and_what_comes_after_is_compared_with_nobo
 
 
 def test_a_citizen_without_a_pin_is_counted_and_locked_just_the_same() -> None:
-    """Nothing tells whether there is anybody."""
+    """The reply does not reveal whether the citizen exists."""
     nobody = account("none")
     for _ in range(5):
         nobody = admitted(nobody, NOW, POLICY).account

@@ -1,4 +1,4 @@
-"""The PIN of a citizen who has died, as the registry says, is revoked; nobody is written to (last rules)."""
+"""The PIN of a citizen who has died, as the registry says, is revoked; nobody is notified (last rules)."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -61,14 +61,14 @@ REQUEST_ID = UUID(int=7)
 
 
 def told(citizen: Account, **fields: object) -> Decision:
-    """Have the registry tell something, by default a death."""
+    """Have the registry report something, by default a death."""
     return registry.registry_update(
         citizen, read("registry.update", **({"health_card": None, "deceased_on": DIED} | fields)), moment()
     )
 
 
 def dead(citizen: Account) -> Account:
-    """Return the account after the registry told of the death."""
+    """Return the account after the registry reported the death."""
     after = told(citizen).account
     assert after is not None
     return after
@@ -96,7 +96,7 @@ def test_a_death_revokes_the_live_pin_and_tells_nobody(status: Status) -> None:
 
 @pytest.mark.parametrize("status", sorted(TRANSITIONS.keys() - LIVE))
 def test_the_death_of_who_has_no_pin_is_kept(status: Status) -> None:
-    """There may never have been one: nobody is given one in that name."""
+    """Also without any earlier PIN: none is issued in that name."""
     decision = told(account(status))
     assert decision.account == account(status).but(deceased_on=date(2024, 5, 17))
     assert (decision.entries, decision.events, decision.deliveries) == (
@@ -194,7 +194,7 @@ def attempt(citizen: Account) -> Compared:
     return Compared(admitted(citizen, LATER, POLICY), "yes", "x", (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32))
 
 
-def at_late(citizen: Account) -> Any:  # noqa: ANN401 - a moment
+def at_late(citizen: Account) -> Any:  # noqa: ANN401 - a context
     return moment(LATER, known=attempt(citizen))
 
 
@@ -295,7 +295,7 @@ def test_a_request_for_who_has_died_is_accepted_blindly(late: str) -> None:
     ],
 )
 def test_the_replies_are_those_to_who_has_no_pin(late: str, reply: object) -> None:
-    """R14: a death is not told either."""
+    """R14: a death is not revealed either."""
     assert LATE[late](dead(account("active", restore=LINK))).reply == reply
 
 

@@ -55,7 +55,7 @@ def asked(citizen: Account, sent: dict[str, int], **contacts: str) -> Decision:
 
 @pytest.mark.parametrize("full", [MOBILE, EMAIL])
 def test_above_the_limit_the_request_is_accepted_and_nothing_is_sent(full: str) -> None:
-    """R5: to nobody, and nothing is kept of the request; ledger and event say why."""
+    """R5: nothing is sent or stored of the request; ledger and event give the reason."""
     facts = {"code": "address_flooded"}
     assert asked(account("none"), {full: LIMIT}) == Decision(
         reply=accepted(),
@@ -87,7 +87,7 @@ def test_one_mailbox_is_one_place_by_whatever_address() -> None:
 
 @pytest.mark.parametrize("full", [MOBILE, PEC])
 def test_the_notice_that_a_pin_exists_is_counted_and_limited_too(full: str) -> None:
-    """R7: else whoever had a hundred PINs sent to a phone could have it told of them every day."""
+    """R7: else an attacker who had many PINs sent to a phone could trigger daily notices to it."""
     citizen = account("active")
     assert asked(citizen, {}).sent_to == (PEPPER.place(MOBILE), PEPPER.place(PEC))
     silent = asked(citizen, {full: LIMIT})

@@ -108,7 +108,7 @@ def test_who_has_no_live_pin_is_issued_one(status: Status) -> None:
 
 @pytest.mark.parametrize("status", ["issued", "active", "restoring"])
 def test_a_second_request_while_a_pin_lives_issues_nothing_and_tells_the_citizen(status: Status) -> None:
-    """R7: told at the registered contacts, not at those of the request."""
+    """R7: notified at the registered contacts, not at those of the request."""
     before = account(status)
     decision = asked(before, contacts={"mobile": "+393409999999", "email": "thief@example.it"})
     assert decision.account == before.but(told_pin_exists_at=NOW)

@@ -1,4 +1,4 @@
-"""Receipts: given how the delivery stands, when a gateway says this, then exactly this."""
+"""Receipts: given a delivery's status and a receipt, then exactly this decision."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The effect of a channel's lane: what goes out, and when, while its provider is well or ill."""
+"""The effect of a channel's lane: what is sent, and when, while its provider works or fails."""
 
 import asyncio
 from collections import Counter
@@ -134,7 +134,7 @@ async def test_the_probe_is_of_one_that_has_not_just_failed_and_a_fresh_one_open
     assert lane.provider.asked[1] == ["fresh"]
     assert outcomes == [*[Postponed("sms_404")] * 3, Sent(""), Sent("")]
     assert len(lane.log.said) == 1
-    # Convicted: from now on they close nothing, alone or together.
+    # Marked as suspects: from now on they do not open the breaker, alone or together.
     assert await lane.send(to("x", "y", "z")) == [Postponed("sms_404")] * 3
     assert len(lane.log.said) == 1
 

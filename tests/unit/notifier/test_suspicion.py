@@ -1,4 +1,4 @@
-"""Whose a doubtful answer is: given these answers, then exactly these outcomes."""
+"""Attributes doubtful answers to recipient or provider: given these answers, then exactly these outcomes."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -198,7 +198,7 @@ def test_a_throttle_of_several_in_one_batch_uses_up_nobody_s_tries_and_opens_not
     verdict = heard([("a", BUSY), ("x", SENT), ("b", BUSY), ("y", SENT), ("c", BUSY), ("z", SENT)])
     assert verdict.outcomes == (Unreachable("sms_429", 30.0), SENT) * 3
     assert verdict.down is None
-    # Three numbers that have their own limits count from the second time on, and end.
+    # Three numbers with limits of their own count attempts from the second time on, and end.
     again = heard([("a", BUSY), ("x", SENT), ("b", BUSY), ("c", BUSY)], verdict.suspicion)
     assert again.outcomes == (Postponed("sms_429", 30.0), SENT, *[Postponed("sms_429", 30.0)] * 2)
 

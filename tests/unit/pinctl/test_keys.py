@@ -1,4 +1,4 @@
-"""Keys are made once, and shown without being shown."""
+"""Keys are created once, and listed by fingerprint only."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""When `pinctl status` calls for somebody."""
+"""When `pinctl status` reports a problem."""
 
 from typing import Any
 

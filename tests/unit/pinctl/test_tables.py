@@ -1,4 +1,4 @@
-"""What a person reads in the terminal."""
+"""The tables and figures in the terminal."""
 
 from datetime import UTC, datetime
 

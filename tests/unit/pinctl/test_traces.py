@@ -1,4 +1,4 @@
-"""What belongs to an id."""
+"""Which entries belong to an id."""
 
 from uuid import UUID
 

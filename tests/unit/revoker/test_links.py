@@ -1,4 +1,4 @@
-"""Confirming links of both flows: one use, one day, few tries, few a day, and nothing tells (R14, R20)."""
+"""Confirming links of both flows: one use, one day, few tries, few a day, blind replies (R14, R20)."""
 
 import re
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_a_wrong_token_is_counted_and_past_the_limit_the_right_one_opens_nothing
     ("ask", "confirm"), [(asked_to_restore, confirm_restore), (asked_to_revoke, confirm_revocation)]
 )
 def test_a_new_link_is_tried_anew(ask: Ask, confirm: Confirm) -> None:
-    """No lawful state is without a way out."""
+    """Every lawful state has a way out."""
     citizen, _ = ask(None, None)
     for _ in range(POLICY.tries_a_link):
         citizen = changed(confirm(citizen, WRONG, None))

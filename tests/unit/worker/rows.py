@@ -1,4 +1,4 @@
-"""A ledger in memory: what one worker alone finds again of what it wrote. Nobody checks what it writes."""
+"""An in-memory ledger for a single worker, without constraint checks."""
 
 import copy
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence

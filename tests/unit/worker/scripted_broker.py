@@ -1,4 +1,4 @@
-"""A broker of one page that speaks AMQP 0-9-1 by pamqp's public classes, for libraries to be tried on."""
+"""A minimal AMQP 0-9-1 broker on pamqp's public classes, to test client libraries."""
 
 import asyncio
 from collections.abc import AsyncIterator

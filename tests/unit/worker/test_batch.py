@@ -1,4 +1,4 @@
-"""What becomes of one message of a batch, without a server."""
+"""The result of one message of a batch, without a server."""
 
 from dataclasses import replace
 from typing import Any

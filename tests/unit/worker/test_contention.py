@@ -1,4 +1,4 @@
-"""A batch that Postgres does not take is divided until what is in the way stands alone."""
+"""A batch that Postgres rejects is split until the faulty message is isolated."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace

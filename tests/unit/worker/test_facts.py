@@ -1,4 +1,4 @@
-"""What lanes find out in the transaction, and how it keeps up with the decisions of the batch."""
+"""The facts that lanes read in the transaction, kept up to date with the batch's decisions."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where replies may go, and that a direct one that cannot arrive hurts nobody else."""
+"""Allowed reply addresses; a direct reply that cannot be delivered does not affect others."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""What nobody reads is warned about, by name alone."""
+"""Unknown settings are warned about, by name only."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What `shared/broker/wire.py` relies on below the public surface of aiormq and pamqp is where it was."""
+"""The private parts of aiormq and pamqp that `shared/broker/wire.py` uses are unchanged."""
 
 import asyncio
 import dataclasses
