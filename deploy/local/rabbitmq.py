@@ -157,7 +157,7 @@ class RabbitMq:
         self.port_mapper.kill()
 
     def ctl(self, *words: str) -> str:
-        """Run `rabbitmqctl`, which takes about a second, and return what it prints."""
+        """Run `rabbitmqctl`, which takes 0.3 s, and return what it prints."""
         done = subprocess.run(
             [str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
             env=environment(self._environment()),

@@ -21,7 +21,7 @@ class ProfileRequests:
     """Decides about requests for the profile.
 
     Args:
-        typeset: makes the form a PDF. It takes a millisecond, so it may run in the transaction.
+        typeset: makes the form a PDF. It takes 0.25 ms, so it may run in the transaction.
     """
 
     def __init__(self, typeset: Callable[[Form], bytes]) -> None:

@@ -129,7 +129,7 @@ class PageTemplate:
 
 
 def compile_template(source: Path) -> PageTemplate:
-    """Typeset a file in a process of its own, so that its 50 MB are freed. Takes 0.5 s, once.
+    """Typeset a file in a process of its own, so that its 60 MB are freed. Takes 0.3 s, once.
 
     Raises:
         subprocess.CalledProcessError: the file is wrong; the details are on standard error.

@@ -102,7 +102,7 @@ class Ledger:
         """Run a query within a transaction or snapshot and yield its rows, holding a thousand at a time."""
         async with _faults():
             cursor = await self._connection.cursor(QUERIES[query], *values)
-            # A thousand at a time: asyncpg's own iterator takes twice as long per row.
+            # A thousand at a time: asyncpg's own iterator takes 1.8 times the CPU per row.
             while rows := await cursor.fetch(_AT_ONCE):
                 for row in rows:
                     yield row

@@ -11,7 +11,7 @@ from dataclasses import replace
 from shared.broker.message import Arrived, Cut
 
 LARGE = 32 * 1024
-"""Bytes above which a body is packed or cut. A message of the contract needs a tenth of it."""
+"""Bytes above which a body is packed or cut. The longest command has five thousand characters."""
 
 
 def whole(arrived: Arrived) -> Arrived:

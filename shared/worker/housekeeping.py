@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from shared.ledger import Ledger
 
 ROWS = 1_000
-"""Rows in one step: about ten milliseconds."""
+"""Rows in one step: 1 ms with few citizens; up to 50 ms, for the counts by place, with 200,000."""
 _REST = 10.0
 """Seconds until the next step of a chore that had finished."""
 _SHARE = 4

@@ -32,7 +32,7 @@ def typeset(form: Form) -> bytes:
 
 
 def prepare() -> None:
-    """Initialise the typesetter. This takes half a second: do it at start, not at the first form."""
+    """Initialise the typesetter. This takes 0.3 s: do it at start, not at the first form."""
     _press()
 
 

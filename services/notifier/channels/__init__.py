@@ -56,7 +56,7 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
             from services.notifier.channels.letter import prepare  # noqa: PLC0415 - a process loads its one channel
             from services.notifier.channels.post import PostChannel  # noqa: PLC0415 - a process loads its one channel
 
-            prepare()  # takes half a second, which the first letter would wait for
+            prepare()  # takes 0.3 s, which the first letter would wait for
             return PostChannel(settings.post_spool)
         case _:
             there_are = ", ".join(channel.name for channel in CHANNELS)

@@ -55,7 +55,7 @@ def typeset(letters: Sequence[Letter]) -> bytes:
 
 
 def prepare() -> None:
-    """Initialise the typesetter. This takes half a second: do it at start, not at the first letter."""
+    """Initialise the typesetter. This takes 0.3 s: do it at start, not at the first letter."""
     _press()
 
 
