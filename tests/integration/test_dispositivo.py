@@ -286,7 +286,7 @@ def _submitted(account: Account) -> Account:
             received_at=now,
             signed_form=Attachment.model_validate(FILE),
             document_scan=Attachment.model_validate(FILE),
-            document=Document.model_validate(DOCUMENT),
+            document=Document.model_validate(DOCUMENT, strict=False),
         ),
     )
     return submitted
