@@ -1,12 +1,12 @@
 """Ends of an initial PIN: expiry, and halves that cannot be delivered."""
 
 from services.issuer.texts import NOTICES
-from shared.contract.events import PinExpired
+from shared.contract.events import PinExpired, RevocationCause
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.domain.account import Account, Half, Pin
 from shared.domain.credential import ended_at, expiry, without_pin
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
-from shared.domain.revocation import Cause, revoked
+from shared.domain.revocation import revoked
 
 
 def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
@@ -66,6 +66,6 @@ def _without(half: Half, delivery_id: str) -> Half:
     return failed
 
 
-def _undeliverable(account: Account, cause: Cause, ctx: DecisionContext) -> Decision:
+def _undeliverable(account: Account, cause: RevocationCause, ctx: DecisionContext) -> Decision:
     told = NOTICES.to_registered(account, "pin_revoked_undeliverable", ctx)
     return revoked(account, cause).but(deliveries=told)

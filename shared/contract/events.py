@@ -23,6 +23,9 @@ from shared.contract.fields import (
 )
 from shared.contract.model import Model
 
+RevocationCause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
+"""Why a PIN was revoked."""
+
 
 class PinIssued(EventData):
     """A PIN was issued; its halves are on their way (R5, R6)."""
@@ -71,7 +74,7 @@ class PinRevoked(EventData):
 
     type: ClassVar[str] = "pin.revoked"
 
-    cause: Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
+    cause: RevocationCause
 
 
 class ContactsUpdated(EventData):

@@ -1,16 +1,12 @@
 """Revocation of a PIN (R18-R21, an undeliverable half, and a death)."""
 
-from typing import Literal
-
-from shared.contract.events import PinRevoked
+from shared.contract.events import PinRevoked, RevocationCause
 from shared.domain.account import Account
 from shared.domain.credential import without_pin
 from shared.domain.decision import Decision, Event, LedgerEntry
 
-Cause = Literal["citizen", "contact_centre", "undeliverable", "letter_returned", "deceased"]
 
-
-def revoked(account: Account, cause: Cause, **entry: str) -> Decision:
+def revoked(account: Account, cause: RevocationCause, **entry: str) -> Decision:
     """Revoke a live PIN: it is no longer accepted, its open requests end, a new one may be requested.
 
     Suspended istanze stay suspended: a later dispositivo PIN of the same citizen releases them (R32).

@@ -191,8 +191,8 @@ class BatchAttempt:
             return Decision(reply=message.reply, events=message.events)
         known = processor.lane.facts.of(received, self.work)
         now, worker_keys = self.work.now, processor.worker_keys
-        at = ContextWith(now, os.urandom, processor.policy, worker_keys.pepper, worker_keys.box, known)
-        return processor.lane.decisions[type(message)](account, message, at)
+        ctx = ContextWith(now, os.urandom, processor.policy, worker_keys.pepper, worker_keys.box, known)
+        return processor.lane.decisions[type(message)](account, message, ctx)
 
     def _accept(self, received: ReceivedMessage, decision: Decision) -> None:
         self.work.add(received, decision)
