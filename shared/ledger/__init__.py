@@ -58,18 +58,27 @@ class Ledger:
         self._connection = connection
 
     @classmethod
-    async def open(cls, dsn: str, name: str, limit: float = 10.0) -> Self:
+    async def open(cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0) -> Self:
         """Connect, within `limit` seconds.
+
+        Args:
+            dsn: where Postgres is, and as whom.
+            name: by which Postgres shows the connection.
+            limit: seconds.
+            rest: seconds that a transaction may rest between two statements before Postgres ends the
+                connection, and with it the transaction's locks; 0 is for ever. A process that is frozen in a
+                transaction, or whose machine is gone, would else keep its citizens from every other.
 
         Raises:
             LedgerLostError: no Postgres answers, or it rejects the login.
         """
+        held = {"idle_in_transaction_session_timeout": str(round(rest * 1000))} if rest else {}
         async with _faults():
             connection = await asyncpg.connect(
                 dsn,
                 timeout=limit,
                 command_timeout=30,
-                server_settings={"application_name": name, "jit": "off"},
+                server_settings={"application_name": name, "jit": "off", **held},
             )
         return cls(connection)
 

@@ -1,7 +1,7 @@
-"""Named points between reading and acknowledging at which a test may kill the process.
+"""Named points between reading and acknowledging at which a test may kill or freeze the process.
 
-Only a process started with `PIN_CRASH_FILE` checks them; it kills itself with SIGKILL, once, at the point
-named in that file. The chaos tests enumerate `POINTS`.
+Only a process started with `PIN_CRASH_FILE` checks them; it sends itself SIGKILL, once, at the point named in
+that file, or the signal named after it, as in `decided SIGSTOP`. The chaos tests enumerate `POINTS`.
 """
 
 import os
@@ -27,14 +27,14 @@ _FILE = os.environ.get("PIN_CRASH_FILE")
 
 
 def crash_point(name: str) -> None:
-    """Kill the process here, if a test requested it."""
+    """Kill or freeze the process here, if a test requested it."""
     if _FILE is None:
         return
     path = Path(_FILE)
     try:
-        wanted = path.read_text(encoding="ascii").strip()
+        wanted, _, sent = path.read_text(encoding="ascii").strip().partition(" ")
     except FileNotFoundError:
         return
     if wanted == name:
         path.unlink()
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.Signals[sent or "SIGKILL"])

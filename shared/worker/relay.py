@@ -44,11 +44,14 @@ async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log:
     async with ledger.transaction():
         rows = await ledger.rows("take_due", _ROWS)
         crash_point("relay.taken")
+        parcels = [_readable(content) for _, content, _ in rows]
+        # All at once: the transaction rests no longer than one publication may take.
+        every = [message for messages in parcels for message in messages]
+        routed = iter(await session.publish(every, settings.publish_limit.total_seconds()))
         gone = []
-        for row_id, content, tries in rows:
-            messages = _readable(content)
-            routed = await session.publish(messages, settings.publish_limit.total_seconds())
-            if messages and all(routed):
+        for (row_id, _, tries), messages in zip(rows, parcels, strict=True):
+            arrived = [next(routed) for _ in messages]
+            if messages and all(arrived):
                 gone.append(row_id)
             else:
                 log.error(

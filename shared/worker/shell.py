@@ -28,6 +28,8 @@ _TRIES = 3
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _STOP_LIMIT = 8.0
 _WATCH = 5.0
+_REST = 10.0
+"""Seconds that a batch's transaction may rest: deciding 200 messages takes a small part of one."""
 
 
 class Worker:
@@ -89,9 +91,13 @@ class Worker:
     async def _connected(self) -> None:
         lane, settings = self._lane, self._settings
         async with AsyncExitStack() as stack:
-            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name)
+            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name, rest=_REST)
             stack.push_async_callback(ledger.close)
-            sweeping = await Ledger.open(settings.ledger_dsn.reveal(), f"{lane.name}-relay")
+            sweeping = await Ledger.open(
+                settings.ledger_dsn.reveal(),
+                f"{lane.name}-relay",
+                rest=_REST + settings.publish_limit.total_seconds(),
+            )
             stack.push_async_callback(sweeping.close)
             session = await Session.open(settings.amqp_url.reveal(), lane.name)
             stack.push_async_callback(session.close)

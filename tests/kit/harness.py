@@ -143,7 +143,7 @@ class Harness:
         self.stack.wait_ready(process.name for process in started)
 
     def arm(self, worker: str, point: str) -> None:
-        """Make a worker kill itself when it passes this point next."""
+        """Make a worker kill itself when it passes this point next, or freeze itself: `decided SIGSTOP`."""
         unfinished = self.crash_file(worker).with_suffix(".new")
         unfinished.write_text(point)
         unfinished.rename(self.crash_file(worker))
@@ -162,7 +162,10 @@ class Harness:
 
     @contextmanager
     def alone(self, worker: str) -> Iterator[None]:
-        """Pause the other workers of the same service: their relay would publish this one's outbox rows."""
+        """Pause the other workers of the same service: their relay would publish this one's outbox rows.
+
+        Whatever happens within, the worker runs in the end and is no longer armed: the next test finds it so.
+        """
         others = [
             process
             for name, process in self.stack.workers.items()
@@ -175,6 +178,18 @@ class Harness:
         finally:
             for process in others:
                 process.send(signal.SIGCONT)
+            self.crash_file(worker).unlink(missing_ok=True)
+            self.stack.workers[worker].start()
+
+    async def frozen(self, worker: str) -> Process:
+        """Wait until a worker has frozen itself at its crash point."""
+        process = self.stack.workers[worker]
+
+        def stopped() -> bool:
+            return "T (stopped)" in Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+
+        await until(stopped, f"{worker} to freeze")
+        return process
 
     async def something_is_due(self) -> None:
         """Wait until the outbox holds what a worker should have published."""
