@@ -10,7 +10,13 @@ from pathlib import Path
 from deploy.errors import PinctlError
 from deploy.pinctl import audit, checkpoints, dead, keys, trace
 from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
-from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    KeySettings,
+    LedgerSettings,
+    OperatorSettings,
+)
 from deploy.pinctl.status import status
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
@@ -37,7 +43,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "trace":
             return await _trace(words, environ)
         case "dead":
-            return await _dead(words, BrokerSettings.load(environ))
+            return await _dead(words, BrokerSettings.load(environ), environ)
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
@@ -69,16 +75,19 @@ def _ask() -> str:
     raise PinctlError("this is no codice fiscale")
 
 
-async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
+async def _dead(words: argparse.Namespace, broker: BrokerSettings, environ: Mapping[str, str]) -> Answer:
     match words.action:
         case "list":
             return await dead.listing(broker, words.limit)
         case "show":
             return await dead.show(broker, words.message, body=words.body)
-        case "replay":
-            return await dead.replay(broker, words.messages, everything=words.all)
-        case _:
-            return await dead.drop(broker, words.messages, everything=words.all, yes=words.yes)
+        case "drop" if not words.yes:
+            return await dead.would_drop(broker, words.messages, everything=words.all)
+        case action:
+            act = dead.replay if action == "replay" else dead.drop
+            by = words.by or OperatorSettings.load(environ).operator_name
+            ledger = LedgerSettings.load(environ)
+            return await act(broker, ledger, words.messages, everything=words.all, by=by)
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -160,6 +169,9 @@ def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
     for action in (replay, drop):
         action.add_argument("messages", nargs="*", metavar="MESSAGE", help="position or message id")
         action.add_argument("--all", action="store_true", help="every message that is there now")
+        action.add_argument(
+            "--by", default="", metavar="PERSON", help="who does it, for the ledger (PIN_OPERATOR_NAME)"
+        )
     drop.add_argument("--yes", action="store_true", help="without it, only say what would go")
 
 

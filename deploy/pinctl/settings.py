@@ -17,7 +17,15 @@ class LedgerSettings(Settings):
     """Where the ledger is."""
 
     ledger_dsn: SecretSetting
-    """The role `pinctl`, which reads everything but sealed state and changes nothing."""
+    """The role `pinctl`, which reads everything but sealed state and appends only what operators did."""
+
+
+class OperatorSettings(Settings):
+    """Who acts."""
+
+    operator_name: str = ""
+    """The person who replays or drops messages, for the ledger, where `--by` names nobody. A name that many
+    share hides who it was."""
 
 
 class KeySettings(Settings):

@@ -32,6 +32,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys:
         read=BundleReader(),
         batch=settings.bundles,
         decisions={Bundle: BundleDecision(channel.name, own)},
+        exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
         effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
     )
@@ -53,6 +54,7 @@ def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         read=ReceiptReader(commands),
         batch=settings.batch,
         decisions={Receipt: receipt},
+        exchanges=frozenset({topology.COMMANDS, topology.RECEIVED}),
         accounts=False,
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),

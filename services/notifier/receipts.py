@@ -54,7 +54,9 @@ class ReceiptReader:
         Raises:
             shared.errors.UnreadableMessageError: it is no receipt, or its sender is not permitted.
         """
-        if type_ == EarlyReceipt.type and role == "worker":
+        if type_ == EarlyReceipt.type:
+            if role not in EarlyReceipt.senders:
+                raise UnreadableMessageError("forbidden_sender")
             return Parsed(_retry(body), ())
         parsed = self._commands(type_, body, role)
         if isinstance(parsed.message, Refusal):

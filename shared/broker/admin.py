@@ -14,9 +14,12 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
 
+from shared.contract.channels import LANES
 from shared.contract.topology import DEAD
 from shared.errors import BrokerLostError
 
+FORGED = "forged"
+"""The reason shown for a message in `pin.dead` that no worker parked: what its headers claim is not shown."""
 _LIMIT = 10.0
 _FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 
@@ -37,9 +40,12 @@ class DeadLetter:
         position: 1 is the oldest.
         queue: the lane that it came from.
         routing_key: with which it came to that lane.
-        user_id: who sent it, as the broker validated it for the worker that parked it.
+        user_id: who sent it, as the broker validated it for the worker that parked it. Of a forged one, who
+            put it here, as the broker validated it.
         reply_to: where its sender waits for a reply.
         length: of the body as it was sent; `body` may be its beginning only.
+        forged: whether it was not put here by the worker of the lane that it names: nothing that its headers
+            say is believed, and it cannot be replayed.
     """
 
     position: int
@@ -54,6 +60,7 @@ class DeadLetter:
     traceparent: str
     body: bytes
     length: int
+    forged: bool
     taken: AbstractIncomingMessage
 
 
@@ -125,9 +132,9 @@ class DeadLetters:
         crash in between leaves it in both places, and the inbox of the lane's worker absorbs the second.
 
         Returns:
-            Whether it was replayed: a message that was cut, or whose lane does not exist, stays.
+            Whether it was replayed: one that `can_be_replayed` denies, or whose lane does not exist, stays.
         """
-        if letter.length != len(letter.body):
+        if not can_be_replayed(letter):
             return False
         message = aio_pika.Message(
             letter.body,
@@ -155,8 +162,21 @@ class DeadLetters:
         await letter.taken.ack()
 
 
+def can_be_replayed(letter: DeadLetter) -> bool:
+    """Return whether a worker parked a message, and whole."""
+    return not letter.forged and letter.length == len(letter.body)
+
+
 def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
+    """Read a message of `pin.dead`.
+
+    The broker vouches for the publisher (`user_id`), and for nothing else. So the headers are believed only
+    if the publisher is the worker that owns the lane: any other could give itself another's name by them.
+    """
     length: Any = message.headers.get("x-length")
+    parked_by = message.user_id or ""
+    if LANES.get(_header(message, "x-queue")) != parked_by:
+        return _forged(position, message, parked_by)
     return DeadLetter(
         position=position,
         reason=_header(message, "x-reason"),
@@ -166,11 +186,31 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         message_id=message.message_id or "",
         correlation_id=message.correlation_id or "",
         # A worker that parks a message of its own sets no header: it is the sender.
-        user_id=_header(message, "x-user-id", message.user_id or ""),
+        user_id=_header(message, "x-user-id", parked_by),
         reply_to=_header(message, "x-reply-to"),
         traceparent=_header(message, "traceparent"),
         body=message.body,
         length=length if isinstance(length, int) else len(message.body),
+        forged=False,
+        taken=message,
+    )
+
+
+def _forged(position: int, message: AbstractIncomingMessage, parked_by: str) -> DeadLetter:
+    return DeadLetter(
+        position=position,
+        reason=FORGED,
+        queue="",
+        routing_key="",
+        type=message.type or "",
+        message_id=message.message_id or "",
+        correlation_id=message.correlation_id or "",
+        user_id=parked_by,
+        reply_to="",
+        traceparent="",
+        body=message.body,
+        length=len(message.body),
+        forged=True,
         taken=message,
     )
 

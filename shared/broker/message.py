@@ -19,7 +19,11 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One message as it was delivered to a lane; properties that are absent or unreadable are empty."""
+    """One message as it was delivered to a lane; properties that are absent or unreadable are empty.
+
+    `exchange` and `routing_key` are what it was published to, whatever bindings it passed since. The broker
+    states them, not the sender.
+    """
 
     tag: int
     body: bytes
@@ -29,6 +33,7 @@ class Arrived:
     correlation_id: str
     reply_to: str
     traceparent: str
+    exchange: str
     routing_key: str
     redelivered: bool
     deliveries: int

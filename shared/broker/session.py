@@ -236,6 +236,7 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         reply_to=p.reply_to or "",
         # Forwarded beside our own headers: a longer one would exceed the frame, and end the session.
         traceparent=trace if isinstance(trace, str) and len(trace) <= LONGEST_TRACE else "",
+        exchange=message.exchange or "",
         routing_key=message.routing_key or "",
         redelivered=bool(message.redelivered),
         deliveries=count if isinstance(count, int) else 0,

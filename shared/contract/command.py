@@ -11,7 +11,7 @@ from shared.contract.fields import Subject
 from shared.contract.model import Model
 from shared.errors import Fault
 
-PORTAL, OPERATOR, REGISTRY, GATEWAY, WORKER = "portal", "operator", "registry", "gateway", "worker"
+PORTAL, OPERATOR, REGISTRY, GATEWAY = "portal", "operator", "registry", "gateway"
 
 ReplyData = type[Model] | None
 """The model of a reply's `data`, None where it is empty."""
@@ -28,7 +28,7 @@ class Command(Model):
         type: the AMQP `type`, which is the routing key too.
         lane: the queue it arrives in.
         blind: whether the reply to a well-formed one is always `accepted` and nothing more.
-        senders: the roles whose broker users may send it.
+        senders: the roles whose broker users may send it; a worker's role is its name.
         rejection_event: the event that tells other systems of a rejection.
         reply_data: what `data` carries when it is accepted.
         refusals: the reply codes, beside `invalid`, `message_id_reused` and, unless it is blind,
@@ -53,7 +53,6 @@ class Command(Model):
 class WorkerCommand(Command):
     """What a worker tells another, or itself for later."""
 
-    senders: ClassVar[frozenset[str]] = frozenset({WORKER})
     exchange: ClassVar[str] = topology.COMMANDS
     headers: ClassVar[Mapping[str, str]] = {}
 

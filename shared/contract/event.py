@@ -11,9 +11,11 @@ class EventData(Model):
 
     Attributes:
         type: the event's type, which is the routing key too.
+        workers: who publishes it; the broker refuses it from any other.
     """
 
     type: ClassVar[str]
+    workers: ClassVar[frozenset[str]]
 
 
 class RejectionData(EventData):

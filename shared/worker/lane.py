@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from shared.contract import topology
 from shared.domain.decision import Decisions
 from shared.ledger import Ledger
 from shared.worker.reading import Reader, ReceivedMessage
@@ -46,6 +47,7 @@ class Lane:
         read: turns a type and a body into a message.
         batch: messages in one transaction, at most.
         decisions: the decision for each type of message that `read` returns, except a `Refusal`.
+        exchanges: by which its messages come, beside the default one; those of any other are parked.
         accounts: whether the lane opens accounts.
         effect: its I/O outside the ledger, done first.
         facts: what its decisions know beside the account.
@@ -58,6 +60,7 @@ class Lane:
     read: Reader
     batch: int
     decisions: Decisions
+    exchanges: frozenset[str] = frozenset({topology.COMMANDS})
     accounts: bool = True
     effect: Effect | None = None
     facts: Facts = field(default_factory=Facts)

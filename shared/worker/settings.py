@@ -4,9 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.config.settings import Names, SecretSetting, Settings
-
-WORKER = "worker"
-"""The role of our own workers' broker users."""
+from shared.contract.workers import WORKERS
 
 
 class WorkerSettings(Settings):
@@ -52,9 +50,9 @@ class WorkerSettings(Settings):
     """Those who bring receipts of deliveries: any of them can make one count as failed, which ends a PIN."""
 
     def role_of(self, user: str) -> str | None:
-        """Return the role of a broker user, or None for one that may say nothing."""
-        if user in {"issuer", "notifier", "revoker", "dispositivo"}:
-            return WORKER
+        """Return the role of a broker user (a worker's is its own), or None for one that may say nothing."""
+        if user in WORKERS:
+            return user
         for role in ("portal", "operator", "registry", "gateway"):
             if user in getattr(self, f"{role}_users"):
                 return role

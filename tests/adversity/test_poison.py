@@ -157,13 +157,14 @@ async def test_the_lane_of_receipts_parks_what_it_cannot_read(running: Stack, cl
     queue, early = "notifier.receipts", "internal.notifier.receipt"
     garbage = (b"", b"{", b"[]", b"{}", b'{"receipt": {}, "rounds": 1}', b'{"receipt": 1, "rounds": []}')
     for body in garbage:
-        poison = Poison("", body, "issuer", queue, "", {"message_type": early})
+        poison = Poison("", body, "notifier", queue, "", {"message_type": early})
         await say(running, poison)
     await say(running, Poison("", b"{}", "issuer", queue, "", {"message_type": REQUEST}))
-    await say(running, Poison("", b"{}", "gateway", queue, "", {"message_type": early}))
-    await _until_parked(running, len(garbage) + 2)
+    await say(running, Poison("", b"{}", "gateway", "", "pin.receipts", {"message_type": early}))
+    await say(running, Poison("", b"{}", "issuer", queue, "", {"message_type": early}))
+    await _until_parked(running, len(garbage) + 3)
     reasons = Counter(reason for reason, _, _ in await parked(running))
-    assert reasons == {"not_a_receipt": len(garbage), "unknown_type": 2}
+    assert reasons == {"not_a_receipt": len(garbage), "unknown_type": 1, "forbidden_sender": 2}
     assert client.events == []
 
 
@@ -177,7 +178,8 @@ async def test_the_lane_of_a_channel_parks_what_it_cannot_read(running: Stack, c
             for body in (b"", b"{}", b"[" * 10**5, b'{"key": 1, "deliveries": [0]}')
         ),
     ):
-        await say(running, Poison("", body, by, "notifier.sms", "", {"message_type": type_}))
+        said = Poison("", body, "pinctl", "notifier.sms", "", {"message_type": type_, "user_id": by})
+        await say(running, said)
     running.start_workers(["notifier-sms"])
     await _until_parked(running, 6)
     reasons = Counter(reason for reason, _, _ in await parked(running))

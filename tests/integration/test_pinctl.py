@@ -33,8 +33,12 @@ COUNTS = {
 }
 
 
+PERSON = "Giulia Ferri"
+
+
 async def pinctl(stack: Stack, *words: str, **settings: str) -> Answer:
-    return await run(parser().parse_args(words), stack.env | settings)
+    own = {"PIN_OPERATOR_NAME": PERSON}
+    return await run(parser().parse_args(words), stack.env | own | settings)
 
 
 def wrapper(stack: Stack, *words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
@@ -184,10 +188,10 @@ async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> No
 # dead
 
 
-async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
+async def put_dead(stack: Stack, number: int, *, by: str = "issuer", **changes: str) -> list[str]:
     """Park messages in pin.dead as a worker does; return their message ids."""
     ids = []
-    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+    async with await aio_pika.connect(stack.rabbitmq.url(by)) as connection:
         exchange = await (await connection.channel()).get_exchange(DEAD, ensure=False)
         for i in range(number):
             headers = {"x-reason": "not_json", "x-queue": "issuer.requests", "x-routing-key": "pin.request"}
@@ -196,7 +200,7 @@ async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
                 type="pin.request",
                 message_id=str(uuid.uuid4()),
                 correlation_id=f"c-{i}",
-                user_id="issuer",
+                user_id=by,
                 headers={**headers, "x-user-id": "portal", "x-reply-to": "reply.portal.1", **changes},
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             )
@@ -274,7 +278,7 @@ async def test_all_are_replayed_in_their_order_and_none_is_lost(stack: Stack) ->
 async def test_a_replay_that_is_killed_loses_nothing(stack: Stack) -> None:
     ids = await put_dead(stack, 100)
     replaying = await asyncio.create_subprocess_exec(
-        CHECKOUT / "pinctl", "dead", "replay", "--all", env=environment(stack.env)
+        CHECKOUT / "pinctl", "dead", "replay", "--all", "--by", PERSON, env=environment(stack.env)
     )
     async with await aio_pika.connect(stack.rabbitmq.url("admin")) as connection:
         lane = await (await connection.channel()).get_queue("issuer.requests")
@@ -325,6 +329,96 @@ async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -
         await pinctl(stack, "dead", "show", "1")
     with pytest.raises(PinctlError, match="or say --all"):
         await pinctl(stack, "dead", "replay")
+
+
+async def test_what_another_than_its_worker_parked_is_forged_and_is_not_replayed(stack: Stack) -> None:
+    """Whoever reaches pin.dead could give itself an operator's name there."""
+    claimed = {"x-queue": "dispositivo.commands", "x-user-id": "operator", "x-reason": "not_json"}
+    ids = await put_dead(stack, 1, by="notifier", **claimed)
+    ids += await put_dead(stack, 1, by="dispositivo", **{**claimed, "x-queue": "no.such.lane"})
+    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+        nameless = aio_pika.Message(b"{}", message_id=str(uuid.uuid4()), headers=dict(claimed))
+        dead = await (await connection.channel()).get_exchange(DEAD, ensure=False)
+        await dead.publish(nameless, "", mandatory=True, timeout=5)
+        ids.append(str(nameless.message_id))
+    await come_to(stack, ids)
+    listed = await pinctl(stack, "dead", "list")
+    assert [(row["reason"], row["queue"], row["user_id"]) for row in listed.data["dead"]] == [
+        ("forged", "", "notifier"),
+        ("forged", "", "dispositivo"),
+        ("forged", "", ""),
+    ]
+    assert "forged" in listed.text
+    answer = await pinctl(stack, "dead", "replay", "--all")
+    assert (answer.status, answer.data["replayed"]) == (1, [])
+    await come_to(stack, ids)
+    assert await taken(stack, "dispositivo.commands") == []
+    assert (await pinctl(stack, "dead", "show", ids[0], "--body")).data["dead"][0]["body"] == "body 0"
+    assert len((await pinctl(stack, "dead", "drop", "--all", "--yes")).data["dropped"]) == 3
+
+
+async def test_a_replay_or_a_drop_is_an_entry_with_the_person_who_did_it(stack: Stack) -> None:
+    ids = await put_dead(stack, 2)
+    await put_dead(stack, 1, by="notifier")
+    await pinctl(stack, "dead", "replay", ids[0], "--by", "  Ada Neri ")
+    await pinctl(stack, "dead", "drop", ids[1], "3", "--yes")
+    rows = stack.postgres.sql(
+        "select seq, kind, message_id, actor, data from entry"
+        " where subject = decode(repeat('00', 16), 'hex') order by seq",
+        stack.database,
+    )
+    entries = [row.split("|", 4) for row in rows.splitlines()]
+    assert [entry[:4] for entry in entries] == [
+        ["1", "dead.replayed", ids[0], "pinctl"],
+        ["2", "dead.dropped", ids[1], "pinctl"],
+    ]
+    facts = {"type": "pin.request", "queue": "issuer.requests", "sender": "portal"}
+    assert [json.loads(entry[4]) for entry in entries] == [
+        {"message_id": ids[0], **facts, "operator": "Ada Neri"},
+        {"message_id": ids[1], **facts, "operator": PERSON},
+    ]
+    answer = await pinctl(stack, "ledger", "verify")
+    assert (answer.status, answer.data["entries"]) == (0, 2)
+    stack.postgres.sql(
+        "set session_replication_role = replica; update entry set data = replace(data, 'Ada', 'Eva')",
+        stack.database,
+    )
+    assert (await pinctl(stack, "ledger", "verify")).status == 1
+
+
+async def test_nothing_moves_that_is_not_recorded(stack: Stack) -> None:
+    ids = await put_dead(stack, 2)
+    acts = (("dead", "replay", "--all"), ("dead", "drop", "--all", "--yes"))
+    for words in acts:
+        with pytest.raises(PinctlError, match="--by PERSON"):
+            await pinctl(stack, *words, PIN_OPERATOR_NAME=" ")
+        with pytest.raises(PinctlError, match="printable"):
+            await pinctl(stack, *words, "--by", "Ada\x1fNeri")
+        with pytest.raises(LedgerLostError):
+            await pinctl(stack, *words, PIN_LEDGER_DSN="postgresql://pinctl@127.0.0.1:1/none")
+    stack.postgres.sql("revoke execute on function operator_acts() from pinctl", stack.database)
+    for words in acts:
+        with pytest.raises(LedgerLostError):
+            await pinctl(stack, *words)
+    await come_to(stack, ids)
+    assert await taken(stack, "issuer.requests") == []
+
+
+async def test_pinctl_appends_acts_of_operators_to_their_chain_and_nothing_else(stack: Stack) -> None:
+    ledger = await asyncpg.connect(stack.postgres.dsn("pinctl", stack.database))
+    append = "select append_operator_act($1, now(), $2, null, '', '{}', sha256('x'))"
+    for seq, kind in ((1, "pin.revoked"), (2, "dead.dropped")):
+        with pytest.raises(asyncpg.RaiseError):
+            await ledger.execute(append, seq, kind)
+    await ledger.close()
+    granted = stack.postgres.sql(
+        "select string_agg(role, ',' order by role) from unnest(array['issuer', 'notifier', 'revoker',"
+        " 'dispositivo', 'pinctl']) as role where has_function_privilege(role, 'operator_acts()', 'execute')"
+        " or has_function_privilege(role, 'append_operator_act(integer, timestamptz, text, uuid, text, text,"
+        " bytea)', 'execute')",
+        stack.database,
+    )
+    assert granted.strip() == "pinctl"
 
 
 # ledger

@@ -51,11 +51,16 @@ class Look:
     """An operator's query that must be fast."""
 
 
+class Act:
+    """A statement that runs once for each message that an operator of the system replays or drops."""
+
+
 class Whole:
     """A statement that reads whole tables, on purpose."""
 
 
-STATEMENTS: dict[str, Loop | Look | Whole] = {
+STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
+    "add_act": Act(),
     "add_entries": Loop(),
     "add_inbox": Loop(),
     "add_outbox": Loop(),
@@ -77,6 +82,7 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "note_unreadable": Loop(),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
     "read_accounts": Loop(reads="keys"),
+    "read_acts": Act(),
     "read_deliveries": Loop("notifier", reads="deliveries"),
     "read_inbox": Loop(reads="messages"),
     "review_queue": Loop("dispositivo", more=(50,)),

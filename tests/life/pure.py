@@ -148,7 +148,6 @@ class PureWorld:
     def arrives(self, waiting: WorkerMessage) -> None:
         """Deliver a message that a decision scheduled."""
         command = contract.read(waiting.type, waiting.body)
-        assert command.forbidden_for("worker") is None
         decision = self._decided(DECISIONS[type(command)], command)
         assert decision.reply is None
 
@@ -182,6 +181,7 @@ class PureWorld:
         decision_invariants.no_address_gets_both_halves(self._places, copies)
         decision_invariants.nothing_tells(decision, before, self.secrets)
         decision_invariants.events_say_what_the_contract_says(decision)
+        decision_invariants.its_worker_may_say_that(decide, decision)
         self.facts += [(event.type, dict(event.data)) for event in decision.events]
         self.due += [m for m in decision.messages if m.due_at]
         if decision.account is not None:

@@ -12,6 +12,11 @@ and what they hear from them. It may grow (a new type, an optional field), but n
 `traceparent` and `x-reason` are entries of the AMQP headers table. `type` equals the routing key, and \
 `user_id` is the sender's broker user, so that the broker vouches for it.
 
+**Who may listen.** The broker user `observer` may bind any key of `pin.events` to a queue \
+`events.observer.…`; a portal `istanza.#` and `dispositivo.activated` only, as the rest would tell what a \
+blind reply hides. A queue of an outside user holds at most 100,000 messages and 128 MiB; what comes on top \
+pushes out the oldest.
+
 **Once.** `message_id` is the idempotency key: the same id with the same body has one effect and gets the \
 same reply again; the same id with another body is rejected with `message_id_reused`.
 

@@ -44,7 +44,8 @@ def test_an_internal_command_names_the_citizen_by_pseudonym_alone() -> None:
     command = read("internal.issuer.expire", body_of({"subject": SUBJECT, "pin_id": pin_id}))
     assert isinstance(command, Expire)
     assert (command.subject, str(command.pin_id)) == (SUBJECT, pin_id)
-    assert command.forbidden_for("worker") is None
+    assert command.forbidden_for("revoker") is None
+    assert command.forbidden_for("notifier")
     assert command.forbidden_for("portal")
 
 

@@ -37,6 +37,7 @@ GOOD = Arrived(
     correlation_id="",
     reply_to="",
     traceparent="",
+    exchange="pin.commands",
     routing_key="pin.request",
     redelivered=False,
     deliveries=0,
@@ -82,6 +83,12 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
         ({"message_id": "", "unreadable": frozenset({"message_id"})}, "message_id_unreadable"),
         ({"user_id": "", "unreadable": frozenset({"user_id"})}, "user_id_unreadable"),
         ({"type": "pin.verify"}, "type_is_not_routing_key"),
+        ({"routing_key": "issuer.requests"}, "type_is_not_routing_key"),
+        ({"exchange": "", "routing_key": "pin.request"}, "type_is_not_routing_key"),
+        ({"exchange": "reply.portal.x"}, "forbidden_exchange"),
+        ({"exchange": "pin.events"}, "forbidden_exchange"),
+        ({"exchange": "pin.receipts"}, "forbidden_exchange"),
+        ({"exchange": "pin.notifications", "routing_key": "requests"}, "forbidden_exchange"),
         ({"type": "pin.verify", "routing_key": "pin.verify"}, "unknown_type"),
         ({"type": "pin.nonsense", "routing_key": "pin.nonsense"}, "unknown_type"),
         ({"message_id": ""}, "no_message_id"),
@@ -95,6 +102,16 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
             {"body": EXPIRE, "type": "internal.issuer.expire", "routing_key": "internal.issuer.expire"},
             "forbidden_sender",
         ),
+        (
+            {
+                "body": EXPIRE,
+                "type": "internal.issuer.expire",
+                "routing_key": "internal.issuer.expire",
+                "user_id": "notifier",
+            },
+            "forbidden_sender",
+        ),
+        ({"user_id": "issuer"}, "forbidden_sender"),
         ({"body": b"no json"}, "not_json"),
         ({"body": b"[]"}, "not_an_object"),
         ({"body": b"\xff{}"}, "not_utf8"),
@@ -117,6 +134,10 @@ def test_an_operator_may_vouch_for_a_citizen() -> None:
 
 def test_a_deployment_may_have_several_portals() -> None:
     assert isinstance(taken(user_id="patronato"), ReceivedMessage)
+
+
+def test_what_is_replayed_comes_by_the_default_exchange() -> None:
+    assert isinstance(taken(exchange="", routing_key="issuer.requests"), ReceivedMessage)
 
 
 def test_a_worker_s_own_messages_come_from_workers() -> None:
