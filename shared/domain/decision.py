@@ -77,9 +77,16 @@ class LedgerEntry:
     correlation_id: str | None = None
 
 
+NOBODY = b""
+"""The subject of an event that is about no citizen: it is published as null."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
+    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own.
+
+    `NOBODY` is the subject of one that is about no citizen.
+    """
 
     fact: EventData
     subject: bytes | None = None
