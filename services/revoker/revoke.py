@@ -8,6 +8,7 @@ from shared.contract.events import RevokeRequested
 from shared.contract.reply import accepted, rejected
 from shared.contract.revoker import RevokeByContactCentre, RevokeConfirm, RevokeRequest
 from shared.domain.account import Account, Contacts, HealthCard, Link, OperatorRevocation
+from shared.domain.contacts import counting
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
 from shared.domain.notices import Mailbox, by_mail
 from shared.domain.revocation import revoked
@@ -29,7 +30,7 @@ def request(account: Account, command: RevokeRequest, ctx: DecisionContext) -> D
         account=with_link(account, "revoke", link.kept.but(address=address), ctx),
         entries=(LedgerEntry("revoke.requested", facts),),
         events=(Event(RevokeRequested()),),
-        deliveries=(mail, *NOTICES.to_all((account.contacts,), account, "revoke_warning", ctx)),
+        deliveries=(mail, *NOTICES.to_all(_registered(account, ctx), account, "revoke_warning", ctx)),
     )
 
 
@@ -58,13 +59,18 @@ def confirm(account: Account, command: RevokeConfirm, ctx: DecisionContext) -> D
             return revoked(account, "citizen").but(
                 reply=accepted(),
                 deliveries=NOTICES.to_all(
-                    (account.contacts, _as_contacts(link)), account, "pin_revoked", ctx
+                    (*_registered(account, ctx), _as_contacts(link)), account, "pin_revoked", ctx
                 ),
             )
         case Link():
             return not_confirmed(account, "revoke", "no_link")
         case why:
             return not_confirmed(account, "revoke", why)
+
+
+def _registered(account: Account, ctx: DecisionContext) -> tuple[Contacts, ...]:
+    """Return the registered contacts, and those that still count in the place of new ones: both are told."""
+    return account.contacts, counting(account, ctx)
 
 
 def _as_contacts(link: Link) -> Contacts:
@@ -85,5 +91,5 @@ def by_contact_centre(account: Account, command: RevokeByContactCentre, ctx: Dec
     return ending.but(
         reply=accepted(),
         entries=tuple(replace(entry, actor=actor) for entry in ending.entries),
-        deliveries=NOTICES.to_all((account.contacts,), account, "pin_revoked", ctx),
+        deliveries=NOTICES.to_all(_registered(account, ctx), account, "pin_revoked", ctx),
     )

@@ -115,6 +115,15 @@ class Contacts(Part):
         return ("pec", self.pec) if self.pec else None
 
 
+class CoolingContact(Part):
+    """A contact that was changed or added so recently that it may not count yet for a restore (R13)."""
+
+    kind: Literal["mobile", "email", "pec"]
+    former: str | None
+    """What counts meanwhile: the contact before the change; None if there was none."""
+    since: datetime
+
+
 class HealthCard(Part):
     """The Tessera Sanitaria, as the registry reported it (R19)."""
 
@@ -271,6 +280,8 @@ class Account(Part):
 
     holder: Holder | None = None
     contacts: Contacts = Contacts()
+    cooling_contacts: tuple[CoolingContact, ...] = ()
+    """Of the contacts those changed lately, one a kind; all others have been registered long enough."""
     pin: Pin | None = None
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None

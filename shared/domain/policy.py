@@ -18,6 +18,12 @@ class PinPolicy(Settings):
     """
     link_validity: timedelta = timedelta(hours=24)
     """Life of a confirming link: longer leaves a lost mailbox useful to a thief for longer."""
+    contacts_cooling: timedelta = timedelta(hours=72)
+    """How long a contact that was added or changed does not count for a restore; with 0 it counts at once.
+
+    Meanwhile the one before it counts. Shorter leaves a citizen less time to object before a thief of the
+    session can take the PIN; longer leaves who lost a mailbox longer without a restore.
+    """
     dispositivo_delay: timedelta = timedelta(hours=24)
     """From an operator's approval to its effect (R29)."""
     branch_delay: timedelta = timedelta(0)

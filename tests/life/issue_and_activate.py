@@ -27,7 +27,7 @@ def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = No
     assert answer == Answer("accepted", {})
     if expected.live or expected.deceased:
         return
-    expected.status, expected.contacts = "issued", contacts
+    expected.status, expected.contacts, expected.cooling = "issued", contacts, {}
     expected.level = "online"
     if recognition:
         expected.becomes_dispositivo()
