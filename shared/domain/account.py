@@ -181,6 +181,7 @@ class Link(Part):
     digest: bytes
     expires_at: datetime
     tried: int = 0
+    """Refused confirmations that the ledger noted; they do not close the link."""
     contacts: tuple[tuple[Literal["mobile", "pec", "email"], str], ...] = ()
     """For a restore: the two contacts, as (kind, value), that will get the halves (R15)."""
     address: tuple[Literal["pec", "email"], str] | None = None

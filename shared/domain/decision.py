@@ -231,6 +231,7 @@ class Decision:
 
     Attributes:
         sent_to: the destinations of its messages that are counted by destination and day.
+        reason: a stable word for the log, where the reply does not say why.
     """
 
     reply: Reply | None = None
@@ -241,6 +242,7 @@ class Decision:
     messages: tuple[WorkerMessage, ...] = ()
     records: tuple[DeliveryRecord, ...] = ()
     sent_to: tuple[bytes, ...] = ()
+    reason: str = ""
 
     def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields
         """Return a copy with some parts changed."""

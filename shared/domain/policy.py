@@ -36,8 +36,6 @@ class PinPolicy(Settings):
     """The first lock; every further one lasts twice as long as the one before."""
     links_a_day: int = 3
     """Confirming links one citizen can be sent in 24 hours: more lets a stranger flood the mailbox."""
-    tries_a_link: int = 5
-    """Wrong confirmations after which the link is closed."""
     first_halves_a_day: int = 100
     """First halves, and notices that a PIN exists, to one mobile or mailbox a day over all citizens, which is
     Italy's: more lets strangers write to a phone more often in other people's names, fewer turns away who

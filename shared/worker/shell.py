@@ -230,6 +230,7 @@ class Worker:
                 type=received.arrived.type,
                 outcome=handled.outcome,
                 code=handled.code,
+                reason=handled.reason,
                 message_id=received.arrived.message_id,
                 correlation_id=received.correlation_id,
                 subject=received.subjects[0].hex() if len(received.subjects) == 1 else None,

@@ -94,6 +94,7 @@ async def test_a_lost_pin_is_restored_with_two_contacts(citizen: Citizen) -> Non
     link = await citizen.link()
     assert link.to == EMAIL
     assert await citizen.log_in(lost) == "accepted"
+    await strangers_guess(citizen, "restore")
     assert await citizen.confirm("restore", link.token) == ACCEPTED
     first, second = await halves_at_their_contacts(citizen)
     assert await citizen.log_in(lost) == "wrong_pin"
@@ -132,6 +133,12 @@ def secret(message: PageCopy) -> bool:
     return bool(message.half or message.token)
 
 
+async def strangers_guess(citizen: Citizen, flow: str) -> None:
+    """Try tokens, as anybody can who knows a codice fiscale; it closes no link."""
+    for number in range(8):
+        assert (await citizen.confirm(flow, f"{number:040}"))["code"] == "link_invalid"
+
+
 async def halves_at_their_contacts(citizen: Citizen) -> tuple[str, str]:
     """R15: half 1 by SMS, half 2 by PEC; each once, and neither anywhere else."""
     by_sms = await until(
@@ -157,6 +164,7 @@ async def test_a_pin_is_revoked_with_the_health_card_and_asked_for_again(citizen
     assert link.to == OWN_ADDRESS
     await until(lambda: warned_at(citizen) == {MOBILE, EMAIL, PEC})
     assert await citizen.log_in(pin) == "accepted"
+    await strangers_guess(citizen, "revoke")
     assert await citizen.confirm("revoke", link.token) == ACCEPTED
     assert (await citizen.confirm("revoke", link.token))["code"] == "link_invalid"
     assert await citizen.log_in(pin) == "wrong_pin"

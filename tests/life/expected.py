@@ -27,7 +27,6 @@ class Link:
 
     token: str
     expires_at: datetime
-    tried: int = 0
     halves_to: tuple[tuple[str, str], ...] = ()
 
 
