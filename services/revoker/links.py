@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Literal
 
-from shared.contract.reply import rejected
+from shared.contract.reply import accepted, rejected
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Link
 from shared.domain.decision import Decision, DecisionContext, LedgerEntry
@@ -62,6 +62,12 @@ def _of_last_day(account: Account, now: datetime) -> tuple[datetime, ...]:
     return tuple(moment for moment in account.links_sent if now - moment < _DAY)
 
 
+def refused(account: Account, flow: Flow, why: str, *more: LedgerEntry) -> Decision:
+    """Send no link; the reply is the usual one. Of a nobody the ledger notes nothing, the log does."""
+    entries = () if account.nobody else (LedgerEntry(f"{flow}.refused", {"code": why}), *more)
+    return Decision(reply=accepted(), entries=entries, reason=why)
+
+
 def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> Link | WhyNot:
     """Return the link if the token matches, else the reason.
 
@@ -83,11 +89,11 @@ def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:
 
     Past these, and where there is no link, a refusal writes nothing that stays: no flood fills the ledger.
     """
-    refused = Decision(reply=rejected("link_invalid"), reason=why)
+    refusal = Decision(reply=rejected("link_invalid"), reason=why)
     link: Link | None = getattr(account, _KEPT_AS[flow])
     if link is None or link.tried >= _NOTED:
-        return refused
-    return refused.but(
+        return refusal
+    return refusal.but(
         account=account.but(**{_KEPT_AS[flow]: link.but(tried=link.tried + 1)}),
         entries=(LedgerEntry(f"{flow}.not_confirmed", {"code": why}),),
     )

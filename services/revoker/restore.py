@@ -1,7 +1,7 @@
 """Restores a PIN lost after first access (R13-R17)."""
 
 from services.revoker.destinations import Contact, distinct_contacts, named
-from services.revoker.links import check_token, may_send, new_link, not_confirmed, with_link
+from services.revoker.links import check_token, may_send, new_link, not_confirmed, refused, with_link
 from services.revoker.texts import NOTICES, TEXTS
 from shared.contract.events import ContactsUpdated, RestoreConfirmed, RestoreRequested
 from shared.contract.reply import accepted
@@ -22,7 +22,7 @@ def request(account: Account, command: RestoreRequest, ctx: DecisionContext) -> 
     registered = counting(account, ctx)
     contacts = named(command.contacts, registered)
     if why := _why_not(account, command, contacts, ctx):
-        return Decision(reply=accepted(), entries=(LedgerEntry("restore.refused", {"code": why}),))
+        return refused(account, "restore", why)
     link = new_link("restore", ctx)
     mailbox = (registered.mail,) if registered.mail else ()
     mails = NOTICES.at((), mailbox, account, "restore_link", ctx, mail=link.values(account.language))

@@ -104,7 +104,7 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, settings, self._log),
+                    relay(sweeping, session, settings, self._log, self._lane.forgets),
                     self._watch(session),
                 )
             finally:

@@ -19,6 +19,22 @@ class Tally:
     in_row: int = 0
     locks: int = 0
     locked_until: datetime | None = None
+    last: datetime | None = None
+
+    def counts(self, now: datetime, quiet: timedelta, limit: int) -> bool:
+        """Count a failure; return whether it locks."""
+        if self.last and now - self.last >= quiet:
+            self.in_row = self.locks = 0
+        self.failures, self.in_row, self.last, self.locked_until = (
+            self.failures + 1,
+            self.in_row + 1,
+            now,
+            None,
+        )
+        if self.in_row < limit:
+            return False
+        self.in_row, self.locks = 0, self.locks + 1
+        return True
 
 
 @dataclass
@@ -61,6 +77,7 @@ class Expected:
     contacts: dict[str, str] = field(default_factory=dict)
     cooling: dict[str, tuple[str | None, datetime]] = field(default_factory=dict)
     card: dict[str, str] | None = None
+    card_tally: Tally = field(default_factory=Tally)
     deceased: bool = False
     pin: str | None = None
     initial: bool = False

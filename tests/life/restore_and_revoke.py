@@ -81,10 +81,19 @@ def two_contacts(citizen: Citizen) -> tuple[str, ...]:
 
 
 def ask_to_revoke(citizen: Citizen, card: Body, kind: Literal["email", "pec"], address: str) -> None:
-    """R18, R19: with the card that the registry knows, to any mailbox that the citizen names."""
+    """R18, R19: with the card that the registry knows, to any mailbox named; wrong ones lock it."""
     answer = citizen.portal("revoke.request", health_card=card, **{kind: address})
     assert answer == Answer("accepted", {})
-    if citizen.expected.live and citizen.expected.card == card and _may_be_sent(citizen):
+    expected, life, now = citizen.expected, citizen.world.policy, citizen.world.now
+    tally = expected.card_tally
+    if not expected.live or not expected.card or (tally.locked_until and now < tally.locked_until):
+        return
+    if expected.card != card:
+        if tally.counts(now, life.nobody_retention, life.cards_in_row):
+            lock = min(life.card_lock_time * 2 ** (tally.locks - 1), life.card_lock_limit)
+            tally.locked_until = now + lock
+    elif _may_be_sent(citizen):
+        expected.card_tally = Tally()
         _link_comes(citizen, "revoke", address)
 
 
