@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import timedelta
 
 from services.issuer import access, endings, registry, requests
 from services.issuer.facts import RequestFacts
@@ -28,6 +29,8 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
+CLOCKS_APART = timedelta(hours=1)
+"""Guesses at nobody are deleted so long after they count no more: the ledger has a clock of its own."""
 REQUESTS: Decisions = {
     PinRequest: requests.request,
     ContactsUpdate: registry.contacts_update,
@@ -74,6 +77,7 @@ def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
             policy,
         ),
         channels=keys.of_channels(CHANNELS),
+        forgets={"forget_nobodies": policy.nobody_retention + CLOCKS_APART},
     )
 
 

@@ -1,6 +1,6 @@
 """First access (R10, R16) and log-in (R11)."""
 
-from services.issuer.attempts import Compared
+from services.issuer.attempts import Admission, Compared
 from services.issuer.texts import NOTICES
 from shared.contract.event import EventData
 from shared.contract.events import PinActivated, PinBlocked, PinLocked
@@ -57,11 +57,14 @@ def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -
 
 def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Decision:
     """Give the same answer for a wrong, a blocked or no PIN; notify the citizen of a lock."""
-    admission = compared.admission
+    admission, attempts = compared.admission, account.attempts
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))
-    decision = Decision(reply=rejected("wrong_pin"), entries=(LedgerEntry("pin.attempt_failed"),))
-    attempts = account.attempts
+    decision = Decision(reply=rejected("wrong_pin"), reason=_reason(admission))
+    if account.nobody:
+        # No entry is written of a nobody. The row is written instead, so that both take as long.
+        return decision.but(account=account.but(attempts=attempts))
+    decision = decision.but(entries=(LedgerEntry("pin.attempt_failed"),))
     notices = attempts.locks + attempts.blocked
     if not account.live or notices <= attempts.told:
         return decision
@@ -73,6 +76,12 @@ def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Deci
         told = NOTICES.to_registered(account, "pin_locked", ctx, sms=until, mail=until)
         return _with_notice(telling, PinLocked(until=attempts.locked_until), told)
     return decision
+
+
+def _reason(admission: Admission) -> str:
+    if admission.blocks:
+        return "pin_blocked"
+    return "pin_locked" if admission.locks else ""
 
 
 def _with_notice(decision: Decision, fact: EventData, told: tuple[Delivery, ...]) -> Decision:

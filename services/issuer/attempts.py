@@ -1,7 +1,8 @@
 """Attempts: counted before they are compared, so that no crash or concurrency leaves one uncounted.
 
 Every attempt is counted as a failure; a success resets the count. Unknown citizens and citizens without a
-PIN are counted and locked in the same way, so that the replies disclose nothing.
+PIN are counted and locked in the same way, so that the replies disclose nothing. After a quiet time the count
+of an unknown citizen is deleted, and what shows of any other starts anew.
 """
 
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Compared:
 
 def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
     """Count an attempt, or refuse it while the PIN is locked."""
-    attempts = account.attempts
+    attempts = account.attempts.lapsed(now, policy.nobody_retention)
     if attempts.locked_until and now < attempts.locked_until:
         return Admission(account, locked_for=ceil((attempts.locked_until - now).total_seconds()))
     in_row, total = attempts.in_row + 1, attempts.total + 1
@@ -69,6 +70,7 @@ def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
         locks=attempts.locks + locks,
         locked_until=_locked_until(attempts, now, policy) if locks else None,
         blocked=blocks,
+        last=now,
     )
     return Admission(
         account.but(attempts=counted),
@@ -94,5 +96,7 @@ def counted_before(account: Account, now: datetime) -> Admission:
 
 
 def _locked_until(attempts: Attempts, now: datetime, policy: PinPolicy) -> datetime:
-    until: datetime = now + policy.lock_time * 2 ** min(attempts.locks, _LONGEST_DOUBLING)
+    # A lock that outlived the guesses at nobody would tell that somebody is known.
+    longest = min(policy.lock_time * 2 ** min(attempts.locks, _LONGEST_DOUBLING), policy.nobody_retention)
+    until: datetime = now + longest
     return until

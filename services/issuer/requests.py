@@ -66,6 +66,7 @@ def _registered(account: Account, command: PinRequest, ctx: DecisionContext) -> 
         recognition,
         holder=_holder(command),
         contacts=Contacts(**command.contacts.__dict__),
+        cooling_contacts=(),
         level="dispositivo" if recognition else "online",
     )
 

@@ -210,12 +210,13 @@ class Event(Model):
 
     Attributes:
         event_id: the same whenever the same fact is published again.
-        subject: the pseudonym of the citizen.
+        subject: the pseudonym of the citizen; null for a fact about nobody in particular, such as a command
+            that broke the rules of its fields, whose sender may have named anybody.
     """
 
     event_id: Identifier
     type: str
-    subject: Subject
+    subject: Subject | None
     correlation_id: Correlation
     occurred_at: Instant
     data: SerializeAsAny[EventData]
@@ -229,9 +230,15 @@ class Event(Model):
 
     @classmethod
     def of(
-        cls, data: EventData, *, event_id: UUID, subject: str, correlation_id: str, occurred_at: datetime
+        cls,
+        data: EventData,
+        *,
+        event_id: UUID,
+        subject: str | None,
+        correlation_id: str,
+        occurred_at: datetime,
     ) -> Self:
-        """Return the event that says `data` about the citizen with this pseudonym."""
+        """Return the event that says `data` about the citizen with this pseudonym, or about nobody."""
         return cls(
             event_id=event_id,
             type=data.type,

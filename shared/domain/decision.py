@@ -77,9 +77,16 @@ class LedgerEntry:
     correlation_id: str | None = None
 
 
+NOBODY = b""
+"""The subject of an event that is about no citizen: it is published as null."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
+    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own.
+
+    `NOBODY` is the subject of one that is about no citizen.
+    """
 
     fact: EventData
     subject: bytes | None = None
@@ -224,6 +231,7 @@ class Decision:
 
     Attributes:
         sent_to: the destinations of its messages that are counted by destination and day.
+        reason: a stable word for the log, where the reply does not say why.
     """
 
     reply: Reply | None = None
@@ -234,6 +242,7 @@ class Decision:
     messages: tuple[WorkerMessage, ...] = ()
     records: tuple[DeliveryRecord, ...] = ()
     sent_to: tuple[bytes, ...] = ()
+    reason: str = ""
 
     def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields
         """Return a copy with some parts changed."""

@@ -37,12 +37,14 @@ class MessageResult:
         outcome: `accepted`, `rejected`, `done` (no reply), `repeated` or `parked`.
         reply: the reply's body, if there is one.
         code: the reply's code, or why it was parked.
+        reason: a word for the log, where the code does not say why.
     """
 
     received: ReceivedMessage
     outcome: str
     code: str = ""
     reply: bytes | None = None
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -203,7 +205,8 @@ class BatchAttempt:
         self.work.inbox.append((received.id, received.digest, received.correlation_id, kept))
         self._seen[received.id] = (received.digest, True, kept)
         outcome = reply.outcome if reply else "done"
-        self.handled.append(MessageResult(received, outcome, reply.code if reply else "", body))
+        code = reply.code if reply else ""
+        self.handled.append(MessageResult(received, outcome, code, body, decision.reason))
 
     def _kept(self, received: ReceivedMessage, reply: Reply | None, body: bytes | None) -> bytes | None:
         """Seal a reply for the inbox; a plain `accepted` and refusals of form are not stored."""

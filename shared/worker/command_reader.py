@@ -8,7 +8,7 @@ from shared.contract.citizen import CitizenCommand
 from shared.contract.command import Command, InternalCommand
 from shared.contract.reply import rejected
 from shared.crypto.sealing import Pseudonyms
-from shared.domain.decision import Event
+from shared.domain.decision import NOBODY, Event
 from shared.errors import InvalidMessageError, UnreadableMessageError
 from shared.worker.reading import Parsed, Refusal
 
@@ -53,9 +53,10 @@ class CommandReader:
             case _:
                 return ()
 
-    def _refusal(self, known: type[Command], invalid: InvalidMessageError) -> Refusal:
+    @staticmethod
+    def _refusal(known: type[Command], invalid: InvalidMessageError) -> Refusal:
+        """Refuse a command; the event names nobody, as its sender could have any citizen's pseudonym told."""
         reply = rejected("invalid", faults=invalid.faults)
         if not known.rejection_event:
             return Refusal(reply)
-        subject = self._pseudonyms.of(invalid.codice_fiscale or "")
-        return Refusal(reply, (Event(known.rejection_event(code=reply.code), subject=subject),))
+        return Refusal(reply, (Event(known.rejection_event(code=reply.code), subject=NOBODY),))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.contract import topology
@@ -52,6 +53,7 @@ class Lane:
         effect: its I/O outside the ledger, done first.
         facts: what its decisions know beside the account.
         channels: the public keys of the channels that it may send deliveries to.
+        forgets: what its worker alone may forget of the ledger, by the name of the query, and after how long.
     """
 
     worker: str
@@ -65,3 +67,4 @@ class Lane:
     effect: Effect | None = None
     facts: Facts = field(default_factory=Facts)
     channels: Mapping[str, bytes] = field(default_factory=dict)
+    forgets: Mapping[str, timedelta] = field(default_factory=dict)

@@ -64,7 +64,7 @@ class Outbound:
         body = {
             "event_id": event_id,
             "type": kind,
-            "subject": (event.subject or received.subjects[0]).hex(),
+            "subject": (received.subjects[0] if event.subject is None else event.subject).hex() or None,
             "correlation_id": correlation_id,
             "occurred_at": self.at,
             "data": event.fact.__dict__,

@@ -5,6 +5,7 @@ is no other timer.
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -20,13 +21,19 @@ _ROWS = 50
 _SLOWEST = timedelta(minutes=10)
 
 
-async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401
-    """Sweep until cancelled, with housekeeping between the sweeps.
+async def relay(
+    ledger: Ledger,
+    session: Session,
+    settings: WorkerSettings,
+    log: Any,  # noqa: ANN401 - structlog's
+    forgets: Mapping[str, timedelta],
+) -> None:
+    """Sweep until cancelled, with housekeeping between the sweeps; `forgets` as of the lane.
 
     Raises:
         LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
     """
-    housekeeping = Housekeeping(settings.inbox_retention)
+    housekeeping = Housekeeping(settings.inbox_retention, more=forgets)
     interval = settings.relay_interval.total_seconds()
     while True:
         full = await sweep(ledger, session, settings, log) == _ROWS

@@ -110,7 +110,7 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, settings, self._log),
+                    relay(sweeping, session, settings, self._log, self._lane.forgets),
                     self._watch(session),
                 )
             finally:
@@ -236,6 +236,7 @@ class Worker:
                 type=received.arrived.type,
                 outcome=handled.outcome,
                 code=handled.code,
+                reason=handled.reason,
                 message_id=received.arrived.message_id,
                 correlation_id=received.correlation_id,
                 subject=received.subjects[0].hex() if len(received.subjects) == 1 else None,

@@ -115,6 +115,7 @@ async def test_a_message_that_breaks_rules_gets_one_reply_that_names_every_field
     }
     assert all(error["code"] and error["detail"] for error in reply["errors"])
     assert await client.event("pin.request_rejected", message_id) == {"code": "invalid"}
+    assert [e.body["subject"] for e in client.events if e.correlation_id == message_id] == [None]
     assert (await client.ask(REQUEST, citizen()))["code"] == "accepted"
     assert len(client.replies[message_id]) == 1
     assert [e.type for e in client.events if e.correlation_id == message_id] == ["pin.request_rejected"]

@@ -76,6 +76,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "draw_protocols": Loop("dispositivo", more=(3,)),
     "fold_tally": Loop(more=(ROWS,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_nobodies": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "lock_subjects": Loop(reads="keys"),

@@ -27,7 +27,7 @@ def ask(citizen: Citizen, contacts: dict[str, str], recognition: str | None = No
     assert answer == Answer("accepted", {})
     if expected.live or expected.deceased:
         return
-    expected.status, expected.contacts = "issued", contacts
+    expected.status, expected.contacts, expected.cooling = "issued", contacts, {}
     expected.level = "online"
     if recognition:
         expected.becomes_dispositivo()
@@ -103,14 +103,11 @@ def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
     if answer.code == "locked":
         assert abs(answer.data["retry_after"] - ceil(locked_for.total_seconds())) <= CLOCKS_APART
         return False
-    tally.failures += 1
-    compared = tally.failures + (times > 1) <= life.attempts_in_all
-    tally.in_row += 1
-    tally.locked_until = None
-    if tally.in_row == life.attempts_in_row:
-        tally.in_row, tally.locks = 0, tally.locks + 1
-        tally.locked_until = now + life.lock_time * 2 ** min(tally.locks - 1, _LONGEST_DOUBLING)
-    return compared
+    locks = tally.counts(now, life.nobody_retention, life.attempts_in_row)
+    if locks:
+        doubled = life.lock_time * 2 ** min(tally.locks - 1, _LONGEST_DOUBLING)
+        tally.locked_until = now + min(doubled, life.nobody_retention)
+    return tally.failures + (times > 1) <= life.attempts_in_all
 
 
 def _normalised(typed: str) -> str:

@@ -132,11 +132,18 @@ class Life(RuleBasedStateMachine):
         if by_mistake:
             restore_and_revoke.registry_takes_back(self.citizen)
 
-    @rule(kinds=PAIRS, mistaken=st.sampled_from([*[None] * 9, "mobile", "email", "pec"]), at_once=MOSTLY)
-    def ask_to_restore(self, kinds: tuple[str, ...], mistaken: str | None, at_once: bool) -> None:
+    @rule(
+        kinds=PAIRS,
+        mistaken=st.sampled_from([*[None] * 9, "mobile", "email", "pec"]),
+        at_once=MOSTLY,
+        newest=SELDOM,
+    )
+    def ask_to_restore(
+        self, kinds: tuple[str, ...], mistaken: str | None, *, at_once: bool, newest: bool = False
+    ) -> None:
         """R13-R15, R17."""
         kinds = kinds or restore_and_revoke.two_contacts(self.citizen) or ("email", "pec")
-        restore_and_revoke.ask_to_restore(self.citizen, kinds, mistaken)
+        restore_and_revoke.ask_to_restore(self.citizen, kinds, mistaken, newest=newest)
         if at_once:
             restore_and_revoke.confirm_restore(self.citizen, self._token("restore", "right", 0))
 

@@ -26,6 +26,7 @@ def shape(citizen: Citizen) -> tuple[object, ...]:
         expected.deceased,
         expected.restore is not None,
         expected.revocation is not None,
+        bool(expected.card_tally.locked_until and now < expected.card_tally.locked_until),
         frozenset(expected.contacts),
     )
 

@@ -22,6 +22,7 @@ SMS = {
         "first_half": {"half"},
         "pin_exists": set(),
         "contacts_changed": set(),
+        "contacts_cooling": {"until"},
         "pin_locked": {"until"},
         "pin_blocked": set(),
         "pin_revoked_undeliverable": set(),
@@ -32,6 +33,7 @@ SMS = {
         "restore_half": {"half", "part"},
         "revoke_warning": set(),
         "pin_revoked": set(),
+        "contacts_undone": set(),
     },
     "dispositivo": {},
 }
@@ -40,6 +42,7 @@ MAIL = {
         "first_half": PERSON | {"half", "expires_on"},
         "pin_exists": PERSON,
         "contacts_changed": PERSON | {"changed"},
+        "contacts_cooling": PERSON | {"changed", "until"},
         "pin_locked": PERSON | {"until"},
         "pin_blocked": PERSON,
         "pin_revoked_undeliverable": PERSON,
@@ -52,6 +55,7 @@ MAIL = {
         "revoke_link": {"link", "valid_until"},
         "revoke_warning": PERSON,
         "pin_revoked": PERSON,
+        "contacts_undone": PERSON,
     },
     "dispositivo": {
         "request_open": PERSON,

@@ -12,11 +12,12 @@ from shared.broker.message import Arrived, Cut
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.crypto.sealing import Pseudonyms
 from shared.crypto.secret import Secret
+from shared.domain.decision import NOBODY
 from shared.worker.command_reader import CommandReader
 from shared.worker.holding import LARGE, unpacked
 from shared.worker.intake import correlation_id, parse
 from shared.worker.lane import Lane
-from shared.worker.reading import Parsed, ReceivedMessage, Rejected
+from shared.worker.reading import Parsed, ReceivedMessage, Refusal, Rejected
 from shared.worker.settings import WorkerSettings
 
 PSEUDONYMS = Pseudonyms(bytes(32))
@@ -73,6 +74,17 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
     assert message.subjects == (PSEUDONYMS.of(COMMAND_EXAMPLES["pin.request"]["codice_fiscale"]),)
     assert message.blind
     assert message.actor == "portal"
+
+
+def test_an_invalid_request_does_not_tell_the_pseudonym_of_whom_it_names() -> None:
+    """Else one faulty request with a codice fiscale would return the pseudonym that every event has of it."""
+    body = orjson.dumps({"codice_fiscale": COMMAND_EXAMPLES["pin.request"]["codice_fiscale"]})
+    refused = taken(body=body)
+    assert isinstance(refused, ReceivedMessage)
+    assert isinstance(refused.message, Refusal)
+    (event,) = refused.message.events
+    assert (event.type, event.data, event.subject) == ("pin.request_rejected", {"code": "invalid"}, NOBODY)
+    assert refused.subjects == ()
 
 
 @pytest.mark.parametrize(
