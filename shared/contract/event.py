@@ -11,9 +11,11 @@ class EventData(Model):
 
     Attributes:
         type: the event's type, which is the routing key too.
+        alarm: whether it is for whoever watches the system, and so is logged as well.
     """
 
     type: ClassVar[str]
+    alarm: ClassVar[bool] = False
 
 
 class RejectionData(EventData):

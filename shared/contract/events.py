@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import SerializeAsAny, ValidationInfo, field_validator
 from pydantic_core import to_json
 
+from shared.contract.alarm_events import OperatorLookedOften, PortalOverBudget
 from shared.contract.delivery_events import DeliveryDelivered, DeliveryFailed, DeliveryReturned, DeliverySent
 from shared.contract.event import EventData, RejectionData
 from shared.contract.fields import (
@@ -177,6 +178,8 @@ EVENTS: Mapping[str, type[EventData]] = {
         DispositivoActivated,
         IstanzaProtocolled,
         IstanzaReleased,
+        OperatorLookedOften,
+        PortalOverBudget,
         DeliverySent,
         DeliveryDelivered,
         DeliveryFailed,
@@ -191,12 +194,13 @@ class Event(Model):
 
     Attributes:
         event_id: the same whenever the same fact is published again.
-        subject: the pseudonym of the citizen.
+        subject: the pseudonym of the citizen; null for a fact about nobody in particular, such as a command
+            that broke the rules of its fields, whose sender may have named anybody.
     """
 
     event_id: Identifier
     type: str
-    subject: Subject
+    subject: Subject | None
     correlation_id: Correlation
     occurred_at: Instant
     data: SerializeAsAny[EventData]
@@ -210,9 +214,15 @@ class Event(Model):
 
     @classmethod
     def of(
-        cls, data: EventData, *, event_id: UUID, subject: str, correlation_id: str, occurred_at: datetime
+        cls,
+        data: EventData,
+        *,
+        event_id: UUID,
+        subject: str | None,
+        correlation_id: str,
+        occurred_at: datetime,
     ) -> Self:
-        """Return the event that says `data` about the citizen with this pseudonym."""
+        """Return the event that says `data` about the citizen with this pseudonym, or about nobody."""
         return cls(
             event_id=event_id,
             type=data.type,

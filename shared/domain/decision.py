@@ -63,11 +63,17 @@ class ContextWith(DecisionContext, Generic[Known_co]):
     known: Known_co
 
 
+NOBODY = b""
+"""The subject of an event about no citizen."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One line of the ledger: what happened, with no personal data.
 
-    `subject` is None for the citizen whom the message is about, `correlation_id` for the message's own.
+    `actor` is None for the sender of the message, or the operator whom it declares: office and broker user
+    are then added to the data. `subject` is None for the citizen whom the message is about, `correlation_id`
+    for the message's own.
     """
 
     kind: str
@@ -79,7 +85,10 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
+    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own.
+
+    An empty `subject` is nobody's: the event is published with `"subject": null`.
+    """
 
     fact: EventData
     subject: bytes | None = None
