@@ -115,6 +115,7 @@ _KINDS: dict[Any, str] = {
     Path: "path",
     str: "text",
     int: "whole number",
+    bool: "true or false",
     timedelta: "duration",
     frozenset[str]: "names",
 }
@@ -123,7 +124,7 @@ _KINDS: dict[Any, str] = {
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none: required"
-    if isinstance(field.default, Secret) or field.default == "":
+    if isinstance(field.default, Secret) or field.default in {"", frozenset()}:
         return "empty"
     return f"`{as_text(field.default)}`"
 

@@ -5,6 +5,7 @@ import sys
 from services.dispositivo import activation, branch, documents, istanze, queue, request_profile, review
 from services.dispositivo.facts import ProfileFacts, ReviewQueueEffect
 from services.dispositivo.form import prepare, typeset
+from services.dispositivo.seen import SeenSeal
 from services.settings import GROUPS
 from shared.contract import channels, topology
 from shared.contract.delivery import Mail
@@ -18,7 +19,7 @@ from shared.contract.dispositivo import (
     ReviewQueue,
     SubmitDocuments,
 )
-from shared.contract.internal import TakeEffect
+from shared.contract.internal import TakeEffect, TellSuspended
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.decision import Decisions
@@ -40,6 +41,7 @@ DECISIONS: Decisions = {
     BranchLookup: branch.look_up,
     BranchActivate: branch.activate,
     IstanzaSubmit: istanze.submit,
+    TellSuspended: istanze.tell_gathered,
 }
 
 
@@ -54,7 +56,7 @@ def lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         batch=settings.batch,
         decisions=DECISIONS,
         effect=ReviewQueueEffect(),
-        facts=ProfileFacts(),
+        facts=ProfileFacts(SeenSeal(keys.symmetric("account"))),
         channels=keys.of_channels(CHANNELS),
     )
 

@@ -1,7 +1,5 @@
 """Revokes a PIN: for the citizen with the health card (R18-R20), or by the contact centre (R21)."""
 
-from dataclasses import replace
-
 from services.revoker import health_cards
 from services.revoker.links import check_token, may_send, new_link, not_confirmed, refused, with_link
 from services.revoker.texts import NOTICES, TEXTS
@@ -95,17 +93,15 @@ def _as_contacts(link: Link) -> Contacts:
 
 def by_contact_centre(account: Account, command: RevokeByContactCentre, ctx: DecisionContext) -> Decision:
     """Annul the PIN of a caller (R21): operator and office are in the entry, the reason in the account."""
-    actor, office = f"operator:{command.operator.id}", command.operator.office
+    operator = command.operator
     if not account.live:
-        entry = LedgerEntry("revoke.refused", {"code": "no_live_pin", "office": office}, actor=actor)
+        entry = LedgerEntry("revoke.refused", {"code": "no_live_pin"})
         return Decision(reply=rejected("no_live_pin"), entries=(entry,))
     record = OperatorRevocation(
-        at=ctx.now, operator=command.operator.id, office=office, reason=command.reason
+        at=ctx.now, operator=operator.id, office=operator.office, reason=command.reason
     )
     noted = account.but(revoked_by_operators=(*account.revoked_by_operators, record))
-    ending = revoked(noted, "contact_centre", office=office)
-    return ending.but(
+    return revoked(noted, "contact_centre").but(
         reply=accepted(),
-        entries=tuple(replace(entry, actor=actor) for entry in ending.entries),
         deliveries=NOTICES.to_all(_registered(account, ctx), account, "pin_revoked", ctx),
     )

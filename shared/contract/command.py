@@ -12,6 +12,10 @@ from shared.contract.model import Model
 from shared.errors import Fault
 
 PORTAL, OPERATOR, REGISTRY, GATEWAY = "portal", "operator", "registry", "gateway"
+CONTACT_CENTRE, BRANCH = "contact_centre", "branch"
+"""The two roles of operators: a user with both of them has the role `OPERATOR`."""
+AT_CONTACT_CENTRE = frozenset({OPERATOR, CONTACT_CENTRE})
+AT_BRANCH = frozenset({OPERATOR, BRANCH})
 
 ReplyData = type[Model] | None
 """The model of a reply's `data`, None where it is empty."""
@@ -42,6 +46,12 @@ class Command(Model):
     rejection_event: ClassVar[RejectionEvent] = None
     reply_data: ClassVar[ReplyData] = None
     refusals: ClassVar[Refusals] = {}
+
+    @property
+    def declared(self) -> tuple[str, str] | None:
+        """The operator whom the sender declares, as id and office; None for a command of no operator."""
+        operator = self.__dict__.get("operator")
+        return (operator.id, operator.office) if operator else None
 
     def forbidden_for(self, sender: str) -> Fault | None:
         """Return why a user of this role may not send this command, or None if it may."""

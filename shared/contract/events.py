@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import SerializeAsAny, ValidationInfo, field_validator
 from pydantic_core import to_json
 
+from shared.contract.alarm_events import OperatorLookedOften, PortalOverBudget
 from shared.contract.delivery_events import DeliveryDelivered, DeliveryFailed, DeliveryReturned, DeliverySent
 from shared.contract.event import EventData, RejectionData
 from shared.contract.fields import (
@@ -196,6 +197,8 @@ EVENTS: Mapping[str, type[EventData]] = {
         DispositivoActivated,
         IstanzaProtocolled,
         IstanzaReleased,
+        OperatorLookedOften,
+        PortalOverBudget,
         DeliverySent,
         DeliveryDelivered,
         DeliveryFailed,

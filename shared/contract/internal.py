@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.contract import topology
 from shared.contract.command import InternalCommand, WorkerCommand
-from shared.contract.fields import Identifier, Line
+from shared.contract.fields import Day, Identifier, Line
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.workers import DISPOSITIVO, ISSUER, NOTIFIER, REVOKER
 
@@ -53,6 +53,15 @@ class TakeEffect(InternalCommand):
     senders: ClassVar[frozenset[str]] = frozenset({DISPOSITIVO})
 
     request_id: Identifier
+
+
+class TellSuspended(InternalCommand):
+    """A day is over on which more than one istanza was suspended (R31)."""
+
+    type: ClassVar[str] = "internal.dispositivo.tell_suspended"
+    lane: ClassVar[str] = topology.DISPOSITIVO
+
+    day: Day
 
 
 class EarlyReceipt(WorkerCommand):

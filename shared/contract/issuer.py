@@ -8,7 +8,8 @@ from pydantic import Field
 from shared.contract import topology
 from shared.contract.citizen import CitizenCommand, Name, PlaceName
 from shared.contract.command import (
-    OPERATOR,
+    AT_BRANCH,
+    AT_CONTACT_CENTRE,
     PORTAL,
     REGISTRY,
     Refusals,
@@ -42,7 +43,7 @@ class PinRequest(CitizenCommand):
     type: ClassVar[str] = "pin.request"
     lane: ClassVar[str] = topology.ISSUER_REQUESTS
     blind: ClassVar[bool] = True
-    senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE | AT_BRANCH | {PORTAL}
     rejection_event: ClassVar[RejectionEvent] = PinRequestRejected
 
     surname: Name
@@ -62,11 +63,24 @@ class PinRequest(CitizenCommand):
     language: Literal["it", "de"] = "it"
     recognition: Recognition | None = None
 
+    @property
+    def declared(self) -> tuple[str, str] | None:
+        """The operator who recognised the citizen."""
+        operator = self.recognition and self.recognition.operator
+        return (operator.id, operator.office) if operator else None
+
     def forbidden_for(self, sender: str) -> Fault | None:
-        """Return a fault also where a portal vouches for a citizen, or an operator does not (R8)."""
+        """Return a fault also where a portal vouches for a citizen, or an operator does not (R8).
+
+        In person (`de_visu`) is at a branch; a signed request comes in at the contact centre.
+        """
         if refused := super().forbidden_for(sender):
             return refused
-        if (sender == OPERATOR) == (self.recognition is not None):
+        if self.recognition is None:
+            may = frozenset({PORTAL})
+        else:
+            may = AT_BRANCH if self.recognition.kind == "de_visu" else AT_CONTACT_CENTRE
+        if sender in may:
             return None
         return Fault("recognition", "forbidden", "Operators send requests with recognition, portals without.")
 

@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         internal.FailedDelivery,
         internal.ReturnedLetter,
         internal.TakeEffect,
+        internal.TellSuspended,
     )
 }
 """Every command by its type, internal ones included."""

@@ -258,6 +258,7 @@ class DispositivoRequest(Part):
     received_at: datetime | None = None
     approved_at: datetime | None = None
     approved_by: str | None = None
+    approved_office: str = ""
     effective_at: datetime | None = None
 
 
@@ -278,6 +279,17 @@ class Istanza(Part):
     protocol: str
     service: str
     submitted_at: datetime
+
+
+class SuspendedTold(Part):
+    """What the citizen was told by mail of the istanze suspended (R31); days are Italy's."""
+
+    first_on: date
+    """The latest day on which one was suspended: its first was told at once."""
+    untold: tuple[str, ...] = ()
+    """Protocols of those not told yet: one mail tells of all at the end of the day."""
+    gathered_on: date | None = None
+    """The latest day for which that mail is on its way."""
 
 
 class Account(Part):
@@ -315,6 +327,7 @@ class Account(Part):
     cancelled: Cancellation | None = None
     """The last request that was cancelled."""
     suspended: tuple[Istanza, ...] = ()
+    suspended_told: SuspendedTold | None = None
     istanze: tuple[Istanza, ...] = ()
     """The latest istanze, suspended or not: a repeated one gets its first protocol again."""
 

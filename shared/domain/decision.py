@@ -67,7 +67,9 @@ class ContextWith(DecisionContext, Generic[Known_co]):
 class LedgerEntry:
     """One line of the ledger: what happened, with no personal data.
 
-    `subject` is None for the citizen whom the message is about, `correlation_id` for the message's own.
+    `actor` is None for the sender of the message, or the operator whom it declares: office and broker user
+    are then added to the data. `subject` is None for the citizen whom the message is about, `correlation_id`
+    for the message's own.
     """
 
     kind: str

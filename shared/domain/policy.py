@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
-from shared.config.settings import Settings
+from pydantic import Field, field_validator
+
+from shared.config.settings import Names, Settings
+from shared.domain.uris import NEVER, is_pattern
 
 
 class PinPolicy(Settings):
@@ -57,3 +60,42 @@ class PinPolicy(Settings):
     """
     notice_interval: timedelta = timedelta(days=1)
     """How often, at most, a citizen is told that somebody asked for a second PIN (R7)."""
+    attachment_schemes: Names = frozenset({"https", "s3"})
+    """How attachments may be named (R24): operators' consoles open them, and each is a way into these."""
+    attachment_hosts: Names = frozenset()
+    """Where attachments may be, such as `files.example.it *.example.org`; of `s3`, the buckets. Empty is any
+    host that could be public. Naming them keeps out every other, and lets in one of your own network.
+    """
+    require_seen: bool = False
+    """Whether who decides a request, or activates at a branch, must give the `seen` of what was shown.
+    Consoles that do not yet are refused; an approval can be withdrawn only with the `seen` of its reply.
+    """
+    require_operator: bool = False
+    """Whether a fax must name the operator who took it in: consoles that do not yet are refused."""
+    lookups_an_hour: int = Field(default=200, ge=1)
+    """Lookups, and looks at the queue, by one operator in an hour of the clock, past which the event
+    `operator.looked_often` is published, once: fewer alarms sooner, of a busy branch too.
+    """
+    lookups_refused_after: int = Field(default=0, ge=0)
+    """Those after which an operator is refused for the rest of the hour; 0 is never. It stops a thief, and a
+    busy counter.
+    """
+    suspended_istanze: int = Field(default=300, ge=1)
+    """Istanze of one citizen that may be suspended at once (R31): more lets a session fill an account, fewer
+    turns away who sends many before the PIN is dispositivo.
+    """
+
+    @field_validator("attachment_schemes")
+    @classmethod
+    def _harmless(cls, schemes: frozenset[str]) -> frozenset[str]:
+        lowered = frozenset(scheme.lower() for scheme in schemes)
+        if harmful := lowered & NEVER:
+            raise ValueError(f"never allowed: {' '.join(sorted(harmful))}")
+        return lowered
+
+    @field_validator("attachment_hosts")
+    @classmethod
+    def _names(cls, hosts: frozenset[str]) -> frozenset[str]:
+        if strange := [named for named in hosts if not is_pattern(named)]:
+            raise ValueError(f"no host: {' '.join(sorted(strange))}")
+        return hosts

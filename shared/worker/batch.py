@@ -12,7 +12,7 @@ from shared.config.logs import reason_of
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crypto.sealing import StateSeal
 from shared.domain.account import Account
-from shared.domain.decision import Box, ContextWith, Decision
+from shared.domain.decision import Box, ContextWith, Decision, Event
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import UnsealableError, UnwritableError
@@ -49,10 +49,11 @@ class MessageResult:
 
 @dataclass(slots=True)
 class CommittedBatch:
-    """A committed batch: the result of each message, and what has to be published."""
+    """A committed batch: the result of each message, what has to be published, and what has to be logged."""
 
     handled: list[MessageResult] = field(default_factory=list)
     outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
+    alarms: list[Event] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ class BatchProcessor:
         """
         parts = await in_parts(batch, lambda part: self._without_guilty(part, ledger), _given_up)
         return CommittedBatch(
-            [h for part in parts for h in part.handled], [o for part in parts for o in part.outgoing]
+            [h for part in parts for h in part.handled],
+            [o for part in parts for o in part.outgoing],
+            [a for part in parts for a in part.alarms],
         )
 
     async def _without_guilty(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> CommittedBatch:
@@ -115,7 +118,8 @@ class BatchProcessor:
             crash_point("written")
         crash_point("committed")
         del self.confirmed[: len(clearing)]
-        return CommittedBatch(attempt.handled, [(row.id, messages) for row, messages in rows[0]])
+        outgoing = [(row.id, messages) for row, messages in rows[0]]
+        return CommittedBatch(attempt.handled, outgoing, attempt.outbound.alarms)
 
 
 def _given_up(received: ReceivedMessage, reason: str) -> CommittedBatch:
@@ -156,6 +160,8 @@ class BatchAttempt:
 
     def decide(self, received: ReceivedMessage) -> None:
         """Decide one message: a repeated one gets its first reply again, a failing one is parked alone."""
+        if received.alarms:
+            self.outbound.add(received, Decision(events=received.alarms))
         seen = self._seen.get(received.id)
         if seen and seen[0] != received.digest:
             self.handled.append(MessageResult(received, "rejected", _REUSED.code, _REUSED.body()))

@@ -69,7 +69,8 @@ class Housekeeping:
         self._clock = clock
         self._chores = [_Chore(query, retention) for query in _FORGETTING]
         self._chores += [_Chore(query, age) for query, age in more.items()]
-        self._chores += [_Chore("forget_sent_to", _YESTERDAY), _Chore("fold_tally", None)]
+        self._chores += [_Chore(query, _YESTERDAY) for query in ("forget_sent_to", "forget_lookups")]
+        self._chores.append(_Chore("fold_tally", None))
 
     async def step(self, ledger: Ledger) -> float:
         """Run a step of each chore that is due; return the seconds until the next is due.

@@ -39,6 +39,8 @@ class Outbound:
     deliveries: defaultdict[str, list[tuple[ReceivedMessage, Delivery]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    alarms: list[Event] = field(default_factory=list)
+    """The events that are to be logged as well."""
     at: str = ""
     """`now` as the contract writes it."""
 
@@ -49,6 +51,8 @@ class Outbound:
         """Add what a decision publishes."""
         for event in decision.events:
             self.due_now.append(self._event(received, event))
+            if event.fact.alarm:
+                self.alarms.append(event)
         for internal in decision.messages:
             message = self._internal(received, internal)
             if internal.due_at is None or internal.due_at <= self.now:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from shared.broker.message import Arrived, Message
 from shared.broker.session import Session
 from shared.contract import topology
+from shared.domain.decision import Event
 from shared.worker.batch import MessageResult
 from shared.worker.holding import unpacked
 from shared.worker.intake import correlation_id
@@ -27,6 +28,7 @@ class PendingAck:
     handled: list[MessageResult] = field(default_factory=list)
     unreadable: list[Rejected] = field(default_factory=list)
     outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
+    alarms: list[Event] = field(default_factory=list)
 
 
 class Publisher:

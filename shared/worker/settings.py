@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import Field
+
 from shared.config.settings import Names, SecretSetting, Settings
 from shared.contract.workers import WORKERS
 
@@ -42,8 +44,23 @@ class WorkerSettings(Settings):
     """How long a repeated message is recognised; shorter saves room."""
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
+    budget_per_portal_user: int = Field(default=0, ge=0)
+    """Commands of one portal's user in an hour of the clock, past which `portal.over_budget` is published,
+    once: each process of a lane counts what came to it. Nothing is refused, as that would fall on citizens
+    who did nothing. 0 is none; choose it above the busiest hour.
+    """
     operator_users: Names = frozenset({"operator"})
-    """Those who may say what operators say, such as an approval: a portal among them approves itself."""
+    """Those who may say what any operator says, such as an approval: a portal among them approves itself.
+
+    They have both of the two roles that follow. Empty, every operator has one.
+    """
+    contact_centre_users: Names = frozenset()
+    """Those of the contact centre alone: review, approval, faxes, signed requests, revocation (R8, R21, R25).
+
+    A user of this list and of the next has both roles.
+    """
+    branch_users: Names = frozenset()
+    """Those of the branches alone: lookup, activation, and recognition in person (R8, R26)."""
     registry_users: Names = frozenset({"registry"})
     """Those whose word it is that a citizen has died: any of them ends that citizen's PIN."""
     gateway_users: Names = frozenset({"gateway"})
@@ -53,7 +70,9 @@ class WorkerSettings(Settings):
         """Return the role of a broker user (a worker's is its own), or None for one that may say nothing."""
         if user in WORKERS:
             return user
-        for role in ("portal", "operator", "registry", "gateway"):
+        if user in self.contact_centre_users & self.branch_users and user not in self.portal_users:
+            return "operator"
+        for role in ("portal", "operator", "contact_centre", "branch", "registry", "gateway"):
             if user in getattr(self, f"{role}_users"):
                 return role
         return None

@@ -12,6 +12,7 @@ from shared.domain.policy import PinPolicy
 from shared.errors import BrokerLostError, ConsumerGoneError, LedgerLostError
 from shared.ledger import Ledger
 from shared.worker.batch import BatchProcessor, WorkerKeys, parked
+from shared.worker.budgets import PortalBudgets
 from shared.worker.crash import crash_point
 from shared.worker.intake import parse
 from shared.worker.lane import Lane
@@ -47,6 +48,7 @@ class Worker:
         self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
         url, replies = settings.amqp_url.reveal(), f"{lane.name}-replies"
         self._direct = DirectReplies(lambda: Session.open(url, replies), time.monotonic)
+        self._budgets = PortalBudgets(settings.budget_per_portal_user, settings.portal_users, lane.name)
         self._publisher = Publisher(lane, settings, self._direct, log)
         self._stopping = asyncio.Event()
         self._session: Session | None = None
@@ -194,8 +196,11 @@ class Worker:
             await self._mark_handled(batch, ledger)
             await self._lane.effect(batch, ledger)
             crash_point("performed")
+        self._budgets.count(batch, datetime.now(UTC))
         settled = await self._processor.settle(batch, ledger)
+        self._budgets.settled(batch)
         pending.handled += settled.handled
+        pending.alarms += settled.alarms
         pending.outgoing += settled.outgoing
 
     async def _deadly(self, suspect: ReceivedMessage, ledger: Ledger) -> bool:
@@ -245,6 +250,8 @@ class Worker:
                 took_ms=round((loop_now - pending.gathered_at) * 1000, 1),
                 batch=size,
             )
+        for alarm in pending.alarms:
+            self._log.warning("alarm.raised", alarm=alarm.type, **alarm.data)
         for unreadable in pending.unreadable:
             self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])
 

@@ -126,15 +126,20 @@ class UnitOfWork:
         head = self.heads.setdefault(subject, ChainHead())
         head.entries += 1
         head.moved = True
+        actor, data = entry.actor or received.actor, entry.data
+        if declared := received.operator:
+            operator, office = declared
+            # The broker vouches for the user alone: who acted is what that user says, so both are on record.
+            actor, data = f"operator:{operator}", {**data, "office": office, "user": received.actor}
         row = (
             subject,
             head.entries,
             self.now,
             entry.kind,
             received.id,
-            entry.actor or received.actor,
+            actor,
             entry.correlation_id or received.correlation_id,
-            orjson.dumps(entry.data, default=str).decode(),
+            orjson.dumps(data, default=str).decode(),
         )
         head.hash = link(head.hash, *row)
         self.entries.append((*row, head.hash))

@@ -22,7 +22,7 @@ from shared.worker.housekeeping import ROWS
 CITIZENS = 30_000
 DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
-GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "sent_to", "tally_change"}
+GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "sent_to", "lookup", "tally_change"}
 """Tables that get a row for whatever happens. The sums of the tally do not grow."""
 FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
@@ -71,12 +71,14 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "checkpoint_heads": Whole(),
     "claim_messages": Loop(),
     "clear_outbox": Loop(reads="parcels"),
+    "count_lookups": Loop("dispositivo"),
     "count_sent_to": Loop(reads="places", more=(NOW.astimezone(ROME).date(),)),
     "count_try": Loop(),
     "draw_protocols": Loop("dispositivo", more=(3,)),
     "fold_tally": Loop(more=(ROWS,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_nobodies": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_lookups": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "lock_subjects": Loop(reads="keys"),

@@ -17,12 +17,21 @@ from deploy.local.captured import PageCopy
 from services.dispositivo.__main__ import DECISIONS as DISPOSITIVO
 from services.dispositivo.backfill_csv import Recognised
 from services.dispositivo.backfill_rule import give
+from services.dispositivo.operators import OperatorFacts
+from services.dispositivo.seen import SeenSeal
 from services.issuer.__main__ import ACCESS, REQUESTS
 from services.issuer.attempts import Compared, admitted, counted_before
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.revoker.__main__ import DECISIONS as REVOKER
 from shared.contract import message as contract
-from shared.contract.dispositivo import IstanzaSubmit, SubmitDocuments
+from shared.contract.dispositivo import (
+    BranchActivate,
+    BranchLookup,
+    DispositivoApprove,
+    DispositivoCancel,
+    IstanzaSubmit,
+    SubmitDocuments,
+)
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.internal import FailedDelivery, ReturnedLetter
 from shared.contract.issuer import PinActivate, PinVerify
@@ -49,6 +58,7 @@ from tests.unit.decisions import (
 )
 
 DECISIONS: Final = {**REQUESTS, **ACCESS, **REVOKER, **DISPOSITIVO}
+SEEN: Final = SeenSeal(b"the account key of the tests....")
 STATE: Final = StateSeal(b"the account key of the tests....")
 
 
@@ -131,6 +141,8 @@ class PureWorld:
                 return 10**10 * self.now.year + self._moments + 1
             case SubmitDocuments():
                 return 0
+            case BranchLookup() | BranchActivate() | DispositivoApprove() | DispositivoCancel():
+                return OperatorFacts(SEEN)
             case _:
                 return {}
 

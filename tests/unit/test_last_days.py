@@ -37,6 +37,7 @@ from tests.unit.decisions import (
     sealed,
     told,
 )
+from tests.unit.dispositivo.flow import facing
 from tests.unit.revoker.asking import asked_to_restore, asked_to_revoke, confirm_restore
 
 Language = Literal["it", "de"]
@@ -154,7 +155,7 @@ def test_an_identity_document_is_good_to_the_end_of_its_last_day(now: datetime, 
     """R25: what the operator is shown of it."""
     request = asked(documents=True)
     citizen = account("active", dispositivo=request, review_since=NOW)
-    at = moment(now, known=[citizen])
+    at = facing(now, waiting=[citizen])
     shown = queue.show(account("none"), read("dispositivo.review_queue"), at)
     assert shown.reply is not None
     (one,) = shown.reply.data["requests"]
@@ -198,7 +199,7 @@ def restored(language: Language) -> Decision:
 
 def approved(language: Language) -> Decision:
     citizen = account("active", language=language, dispositivo=asked(documents=True), review_since=NIGHT)
-    return review.approve(citizen, read("dispositivo.approve", request_id=REQUEST_ID), moment(NIGHT))
+    return review.approve(citizen, read("dispositivo.approve", request_id=REQUEST_ID), facing(NIGHT))
 
 
 SIXTY_DAYS, A_DAY, A_LOCK = "20/08/2027", "22/06/2027, ore 00:20", "21/06/2027, ore 00:35"

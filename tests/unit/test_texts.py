@@ -63,6 +63,7 @@ MAIL = {
         "activated": PERSON,
         "cancelled": PERSON | {"reason"},
         "istanza_suspended": PERSON | {"protocol", "service"},
+        "istanze_suspended": PERSON | {"protocols"},
         "istanza_released": PERSON | {"protocols"},
     },
 }

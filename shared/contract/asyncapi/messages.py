@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from shared.contract.asyncapi.schemas import PUBLISHED, Json, event_schema, prose, reference, reply_schema
-from shared.contract.command import GATEWAY, Command
+from shared.contract.command import GATEWAY, OPERATOR, Command
 from shared.contract.event import EventData
 from shared.contract.events import EVENTS
 from shared.contract.examples import COMMAND_EXAMPLES, EVENT_EXAMPLES, REPLY_EXAMPLES
@@ -76,7 +76,11 @@ def _command(command: type[Command]) -> Json:
         user_id={"type": "string", "description": f"A user with the rights of {senders_of(command)}."},
         **({"reply_to": {"type": "string", "description": REPLY_TO}} if is_answered(command) else {}),
     )
-    sent = {"type": command.type, "message_id": _MESSAGE_ID, "user_id": min(command.senders)}
+    sent = {
+        "type": command.type,
+        "message_id": _MESSAGE_ID,
+        "user_id": OPERATOR if OPERATOR in command.senders else min(command.senders),
+    }
     example = {"headers": sent, "payload": COMMAND_EXAMPLES[command.type]}
     return _message(command.type, about(command), headers, reference(command), [example])
 

@@ -166,14 +166,14 @@ def test_what_has_ended_meanwhile_is_not_revoked_again() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(LIVE))
-def test_the_contact_centre_revokes_at_once_with_operator_and_office_on_record(status: Status) -> None:
+def test_the_contact_centre_revokes_at_once(status: Status) -> None:
     """R21."""
     command = read("revoke.by_contact_centre")
     decision = revoke.by_contact_centre(account(status), command, moment())
     assert (decision.reply, changed(decision).status) == (accepted(), "revoked")
     assert decision.events == (Event("pin.revoked", {"cause": "contact_centre"}),)
-    assert [(entry.kind, dict(entry.data), entry.actor) for entry in decision.entries] == [
-        ("pin.revoked", {"cause": "contact_centre", "office": "Contact Center"}, "operator:op-0042")
+    assert [(entry.kind, dict(entry.data)) for entry in decision.entries] == [
+        ("pin.revoked", {"cause": "contact_centre"})
     ]
     assert places(decision) == REGISTERED
 
@@ -195,6 +195,6 @@ def test_the_contact_centre_is_told_when_there_is_nothing_to_revoke(status: Stat
     """R21."""
     decision = revoke.by_contact_centre(account(status), read("revoke.by_contact_centre"), moment())
     assert (decision.reply, decision.account, decision.events) == (rejected("no_live_pin"), None, ())
-    assert [(entry.kind, entry.actor) for entry in decision.entries] == [
-        ("revoke.refused", "operator:op-0042")
+    assert [(entry.kind, dict(entry.data)) for entry in decision.entries] == [
+        ("revoke.refused", {"code": "no_live_pin"})
     ]

@@ -1,10 +1,13 @@
 """An in-memory ledger for a single worker, without constraint checks."""
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from shared.errors import LedgerConflictError, LedgerRefusedError
 from shared.ledger import Ledger
@@ -34,6 +37,7 @@ class Rows(Ledger):
         self.deliveries: dict[UUID, Row] = {}
         self.inbox: dict[UUID, Row] = {}
         self.sent_to: dict[bytes, int] = {}
+        self.lookups: dict[tuple[datetime, str, str], int] = {}
         self.unreadable: set[bytes] = set()
         self.refused: frozenset[str] = frozenset()
         self.conflicts = 0
@@ -63,9 +67,17 @@ class Rows(Ledger):
             "read_deliveries": lambda keys: [self.deliveries[k] for k in keys if k in self.deliveries],
             "count_sent_to": lambda keys: [(k, self.sent_to[k]) for k in keys if k in self.sent_to],
             "draw_protocols": lambda many: [(2026_0000000001 + number,) for number in range(many)],
+            "count_lookups": lambda _: self._look(*values),
             "review_queue": lambda many: [a for a in self.accounts.values() if a["review_since"]][:many],
         }
         return list(answers[query](values[0]))
+
+    def _look(
+        self, users: list[str], operators: list[str], looks: list[int], hour: datetime
+    ) -> Iterator[tuple[str, str, int]]:
+        for user, operator, many in zip(users, operators, looks, strict=True):
+            self.lookups[hour, user, operator] = self.lookups.get((hour, user, operator), 0) + many
+            yield user, operator, self.lookups[hour, user, operator]
 
     def _account(self, key: bytes) -> Row:
         return {**self.accounts[key], "noted": key in self.unreadable}
@@ -92,4 +104,12 @@ class Rows(Ledger):
         for row in rows:
             if row[3] in self.refused:
                 raise LedgerRefusedError("DataError")
-            self.entries.append({"subject": row[0], "kind": row[3], "message_id": row[4]})
+            self.entries.append(
+                {
+                    "subject": row[0],
+                    "kind": row[3],
+                    "message_id": row[4],
+                    "actor": row[5],
+                    "data": orjson.loads(row[7]),
+                }
+            )

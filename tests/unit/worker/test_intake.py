@@ -221,3 +221,50 @@ def test_a_correlation_id_that_cannot_be_kept_is_replaced_by_the_message_id(
     given: str, kept: str | None
 ) -> None:
     assert correlation_id(replace(GOOD, correlation_id=given)) == (kept or GOOD.message_id)
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [
+        ("portal", "portal"),
+        ("operator", "operator"),
+        ("phones", "contact_centre"),
+        ("pisa", "branch"),
+        ("both", "operator"),
+        ("registry", "registry"),
+        ("gateway", "gateway"),
+        ("issuer", "worker"),
+        ("somebody", None),
+    ],
+)
+def test_a_user_has_the_role_that_the_settings_give_it(user: str, role: str | None) -> None:
+    """R25, R26: contact centre and branch are apart; who is of both, or an operator, has both."""
+    settings = SETTINGS.model_copy(
+        update={
+            "contact_centre_users": frozenset({"phones", "both", "portal"}),
+            "branch_users": frozenset({"pisa", "both", "portal"}),
+        }
+    )
+    assert settings.role_of(user) == role
+
+
+def test_a_deployment_that_names_its_operators_as_ever_has_them_with_both_roles() -> None:
+    named = {"PIN_AMQP_URL": "", "PIN_LEDGER_DSN": "", "PIN_KEYS_DIR": ".", "PIN_OPERATOR_USERS": "console"}
+    settings = WorkerSettings.load(named)
+    assert [settings.role_of(user) for user in ("console", "operator")] == ["operator", None]
+    apart = WorkerSettings.load({**named, "PIN_OPERATOR_USERS": "", "PIN_BRANCH_USERS": "pisa"})
+    assert [apart.role_of(user) for user in ("console", "operator", "pisa")] == [None, None, "branch"]
+
+
+@pytest.mark.parametrize(
+    ("user", "kept"), [("pisa", True), ("phones", False), ("portal", False), ("operator", True)]
+)
+def test_the_contact_centre_recognises_nobody_in_person(user: str, *, kept: bool) -> None:
+    """R8."""
+    settings = SETTINGS.model_copy(
+        update={"contact_centre_users": frozenset({"phones"}), "branch_users": frozenset({"pisa"})}
+    )
+    message = parse(replace(GOOD, user_id=user, body=RECOGNISED), LANE, settings)
+    assert isinstance(message, ReceivedMessage) == kept
+    if isinstance(message, ReceivedMessage):
+        assert message.operator == ("op-1", "Pisa")
