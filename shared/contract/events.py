@@ -90,7 +90,7 @@ class ContactsUpdated(EventData):
     """The registered contacts changed (R12)."""
 
     type: ClassVar[str] = "contacts.updated"
-    workers: ClassVar[frozenset[str]] = frozenset({ISSUER})
+    workers: ClassVar[frozenset[str]] = frozenset({ISSUER, REVOKER})
 
 
 class RestoreRequested(EventData):

@@ -60,6 +60,7 @@ class TellSuspended(InternalCommand):
 
     type: ClassVar[str] = "internal.dispositivo.tell_suspended"
     lane: ClassVar[str] = topology.DISPOSITIVO
+    senders: ClassVar[frozenset[str]] = frozenset({DISPOSITIVO})
 
     day: Day
 
@@ -84,6 +85,7 @@ INTERNAL: Final[tuple[type[WorkerCommand], ...]] = (
     FailedDelivery,
     ReturnedLetter,
     TakeEffect,
+    TellSuspended,
     EarlyReceipt,
 )
 """Every one of them."""

@@ -10,6 +10,7 @@ import pytest
 from deploy.broker.render import without_passwords
 from deploy.local.processes import CHECKOUT
 from services.notifier.receipts import Receipt
+from shared.contract.alarm_events import PortalOverBudget
 from shared.contract.channels import LANES
 from shared.contract.command import GATEWAY, OPERATOR, PORTAL, REGISTRY, Command
 from shared.contract.delivery_events import DELIVERY_EVENTS
@@ -76,6 +77,13 @@ def spoken(worker: str) -> set[str]:
         for command in lane.decisions
         if lane.worker == worker and issubclass(command, Command) and command.rejection_event
     }
+    if any(
+        PORTAL in getattr(kind, "senders", ())
+        for lane in lanes()
+        if lane.worker == worker
+        for kind in lane.decisions
+    ):
+        made.add(PortalOverBudget.type)  # the shell says it, where portals are heard
     for module in modules_of(worker):
         text = ast.parse(module.read_text(encoding="utf-8"))
         for node in ast.walk(text):

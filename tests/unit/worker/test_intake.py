@@ -233,7 +233,7 @@ def test_a_correlation_id_that_cannot_be_kept_is_replaced_by_the_message_id(
         ("both", "operator"),
         ("registry", "registry"),
         ("gateway", "gateway"),
-        ("issuer", "worker"),
+        ("issuer", "issuer"),
         ("somebody", None),
     ],
 )
