@@ -239,7 +239,10 @@ class Worker:
                 batch=size,
             )
         for unreadable in pending.unreadable:
-            self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])
+            arrived = unreadable.arrived
+            self._log.warning(
+                "message.dead", reason=unreadable.reason, type=arrived.type[:64], user=arrived.user_id
+            )
 
 
 def _retrieved(task: "asyncio.Task[None]") -> None:
