@@ -33,6 +33,7 @@ check: bootstrap ## lint, format, types, contract and settings
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m shared.contract.asyncapi --check
 	@$(PYTHON) -m deploy.settings_document --check
+	@$(PYTHON) -m deploy.broker.rights --check
 
 lock: bootstrap ## resolve the requirements anew
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in

@@ -2,7 +2,7 @@
 
 `definitions.json` holds none of them; a broker loads the output of this module. An entry with `<channel.…>`
 is repeated for each channel; `<channels>` becomes their names as alternatives of a pattern, `<issuer.events>`
-and `<issuer.internal>` the types that this worker may publish, as the contract's classes say. A deployed
+and `<portal.commands>` the types that such a user may publish, as the contract's classes say. A deployed
 broker's init container runs `python -m deploy.broker.render OUT`, with the password of each user in
 `PIN_BROKER_PASSWORD_<USER>`, or in the file that `PIN_BROKER_PASSWORD_<USER>_FILE` names.
 """
@@ -21,6 +21,7 @@ from deploy.errors import PasswordMissingError
 from shared.contract.channels import CHANNELS, Channel
 from shared.contract.events import EVENTS
 from shared.contract.internal import INTERNAL
+from shared.contract.message import COMMANDS
 from shared.contract.workers import WORKERS
 
 DEFINITIONS = Path(__file__).with_name("definitions.json")
@@ -47,9 +48,12 @@ def without_passwords(channels: Sequence[Channel] = CHANNELS) -> dict[str, Any]:
 def _alternatives(channels: Sequence[Channel]) -> dict[str, str]:
     """Return what each placeholder of a pattern stands for."""
     found = {"channels": _any_of(channel.name for channel in channels)}
+    commands = {*COMMANDS.values(), *INTERNAL}
+    for sender in {sender for command in commands for sender in command.senders}:
+        said = sorted(command.type for command in commands if sender in command.senders)
+        found[f"{sender}.commands"] = _any_of(said)
     for worker in WORKERS:
         found[f"{worker}.events"] = _any_of(kind for kind, data in EVENTS.items() if worker in data.workers)
-        found[f"{worker}.internal"] = _any_of(kind.type for kind in INTERNAL if worker in kind.senders)
     return found
 
 

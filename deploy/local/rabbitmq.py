@@ -19,7 +19,9 @@ from deploy.local.waiting import wait_for
 ADMIN = "admin"
 """The administrator of the local broker; a deployed one has its own."""
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+_PLUGINS = tuple(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/plugins"))
 _SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
+_OUR_PLUGIN = render.DEFINITIONS.with_name("pin_rights")
 _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
@@ -73,6 +75,7 @@ class RabbitMq:
             "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+            "RABBITMQ_PLUGINS_DIR": ":".join(map(str, [*_PLUGINS, home / "plugins"])),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "generated"),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
@@ -103,9 +106,22 @@ class RabbitMq:
             shutil.rmtree(self._home, ignore_errors=True)  # an interrupted first start
         for part in (self._home, self._home / "mnesia", self._home / "log", self._home / "generated"):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._put("enabled_plugins", "[].\n")
+        self._compile_plugin()
+        self._put("enabled_plugins", f"[{_OUR_PLUGIN.name}].\n")
         self._put("rabbitmq.conf", _SHARED_CONFIGURATION.read_text() + self._configuration())
         self._put("definitions.json", json.dumps(self._definitions()))
+
+    def _compile_plugin(self) -> None:
+        """Compile our plugin, without which outside users could declare exchanges."""
+        beams = self._home / "plugins" / _OUR_PLUGIN.name / "ebin"
+        beams.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_OUR_PLUGIN / f"{_OUR_PLUGIN.name}.app", beams)
+        source = _OUR_PLUGIN / f"{_OUR_PLUGIN.name}.erl"
+        done = subprocess.run(
+            ["erlc", "-o", str(beams), str(source)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StackError(f"the broker's plugin does not compile:\n{done.stdout}{done.stderr}")
 
     def _put(self, name: str, text: str) -> None:
         path = self._home / name

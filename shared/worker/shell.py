@@ -253,7 +253,10 @@ class Worker:
         for alarm in pending.alarms:
             self._log.warning("alarm.raised", alarm=alarm.type, **alarm.data)
         for unreadable in pending.unreadable:
-            self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])
+            arrived = unreadable.arrived
+            self._log.warning(
+                "message.dead", reason=unreadable.reason, type=arrived.type[:64], user=arrived.user_id
+            )
 
 
 def _retrieved(task: "asyncio.Task[None]") -> None:

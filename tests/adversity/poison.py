@@ -128,7 +128,7 @@ def _senders() -> Iterator[Poison]:
     ):
         aimed = {"user_id": forged, "message_type": REQUEST}
         yield Poison(reason, _good(), by="pinctl", key=LANE, exchange="", properties=aimed)
-    # A worker may publish to the default exchange, for its replies, and thus to any queue.
+    # pinctl may publish in another's name, and straight to any queue.
     expire = "internal.issuer.expire"
     for by, wanted, body in (
         ("notifier", REQUEST, _good()),
@@ -136,11 +136,11 @@ def _senders() -> Iterator[Poison]:
         ("dispositivo", expire, _expire()),
         ("revoker", "registry.update", b"{}"),
     ):
-        aimed = {"message_type": wanted}
-        yield Poison("forbidden_sender", body, by=by, key=LANE, exchange="", properties=aimed)
+        aimed = {"message_type": wanted, "user_id": by}
+        yield Poison("forbidden_sender", body, by="pinctl", key=LANE, exchange="", properties=aimed)
     for wanted in ("pin.verify", "internal.issuer.explode", "bundle"):
-        aimed = {"message_type": wanted}
-        yield Poison("unknown_type", _good(), by="issuer", key=LANE, exchange="", properties=aimed)
+        aimed = {"message_type": wanted, "user_id": "issuer"}
+        yield Poison("unknown_type", _good(), by="pinctl", key=LANE, exchange="", properties=aimed)
 
 
 FIFTY = (*_bodies(), *_properties(), *_senders())
