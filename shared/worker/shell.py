@@ -242,6 +242,7 @@ class Worker:
                 outcome=handled.outcome,
                 code=handled.code,
                 reason=handled.reason,
+                actor=received.actor,
                 message_id=received.arrived.message_id,
                 correlation_id=received.correlation_id,
                 subject=received.subjects[0].hex() if len(received.subjects) == 1 else None,

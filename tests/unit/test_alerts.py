@@ -1,12 +1,19 @@
 """Every alert is documented: what it means and what to do."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from deploy.local.processes import CHECKOUT
 from shared.contract.events import EVENTS
+from services.issuer import access
+from services.issuer.attempts import Admission, Compared
+from services.revoker import restore, revoke
+from shared.domain.account import Attempts, Contacts, CoolingContact, HealthCard
+from shared.domain.decision import Decision
+from tests.unit.decisions import CARD, CONTACTS, NOW, POLICY, account, moment, read
 
 RULES: list[dict[str, Any]] = [
     rule
@@ -45,3 +52,34 @@ def test_every_event_for_the_watchers_has_an_alert_of_its_own() -> None:
     }
     for event in (event for event in EVENTS.values() if event.alarm):
         assert any(set(names.split(", ")) <= event.model_fields.keys() for names in labels)
+
+
+def test_alerts_ask_for_reasons_that_are_documented_and_that_decisions_give() -> None:
+    asked = {
+        reason
+        for rule in RULES
+        for alternatives in re.findall(r' reason=~"([^"]+)"', rule["expr"])
+        for reason in alternatives.split("|")
+    }
+    catalogue = (CHECKOUT / "docs/logs.md").read_text(encoding="utf-8")
+    _, _, section = catalogue.partition("## Why a command did nothing")
+    assert asked == {
+        *("pin_locked", "pin_blocked", "health_card_differs", "health_card_locked"),
+        *("contacts_differ", "contacts_cooling"),
+    }
+    assert {reason for reason in asked if f"`{reason}`" not in section.partition("\n## ")[0]} == set()
+    assert {decision.reason for decision in _waves()} == asked
+
+
+def _waves() -> Iterator[Decision]:
+    """Yield what the decisions say to a guesser of PINs, of cards and of contacts."""
+    for admission in (Admission(account("active"), locks=True), Admission(account("none"), blocks=True)):
+        yield access.verify(admission.account, read("pin.verify"), moment(known=Compared(admission)))
+    locked = Attempts(locked_until=NOW + POLICY.card_lock_time)
+    other = HealthCard(number="80380000900000000009", expires_on=CARD.expires_on)
+    for citizen in (account("active", health_card=other), account("active", card_attempts=locked)):
+        yield revoke.request(citizen, read("revoke.request"), moment())
+    for changed in ((), (CoolingContact(kind="email", former=None, since=NOW),)):
+        contacts = CONTACTS if changed else Contacts()
+        citizen = account("active", contacts=contacts, cooling_contacts=changed)
+        yield restore.request(citizen, read("restore.request"), moment())

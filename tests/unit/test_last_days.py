@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from services.dispositivo import queue, request_profile, review
-from services.issuer import access, endings, requests
+from services.issuer import access, endings, registry, requests
 from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
 from shared.contract.delivery import Post
@@ -203,9 +203,17 @@ def approved(language: Language) -> Decision:
 
 
 SIXTY_DAYS, A_DAY, A_LOCK = "20/08/2027", "22/06/2027, ore 00:20", "21/06/2027, ore 00:35"
+NEW_MAILBOX = {"email": "new@example.it"}
+THREE_DAYS = "24/06/2027, ore 00:20"
 DATED: dict[tuple[str, str], tuple[Callable[[Language], Decision], str]] = {
     ("issuer", "first_half"): (lambda language: issued(NIGHT, language=language), SIXTY_DAYS),
     ("issuer", "pin_locked"): (locked, A_LOCK),
+    ("issuer", "contacts_cooling"): (
+        lambda language: registry.contacts_update(
+            account("active", language=language), read("contacts.update", contacts=NEW_MAILBOX), moment(NIGHT)
+        ),
+        THREE_DAYS,
+    ),
     ("revoker", "restore_half"): (restored, SIXTY_DAYS),
     ("revoker", "restore_link"): (
         lambda language: restore.request(
