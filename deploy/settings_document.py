@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
-from shared.config.settings import Settings, as_text
+from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
 from shared.domain.policy import PinPolicy
@@ -38,6 +38,7 @@ class Section:
 
 SECTIONS = (
     Section("Servers, keys, the shell", "every worker, and the backfill", (WorkerSettings,)),
+    Section("Without TLS", "whatever connects to a server", (PlaintextSettings,)),
     Section("The life of a PIN", "every worker, and the backfill", (PinPolicy,)),
     Section("Log-in", "`issuer-access`", (AccessSettings,)),
     Section(

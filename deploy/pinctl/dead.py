@@ -46,7 +46,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
     """List the oldest messages, without their bodies and without removing them."""
     facts: list[dict[str, Any]] = []
     total = 0
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             total += 1
             if total <= limit:
@@ -59,7 +59,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
 async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
     """Show a message; the body only on request, because it may hold personal data."""
     selection = Selection([word], everything=False)
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         found = [_details(letter, body=body) async for letter in dead.letters() if selection.has(letter)]
     if not found:
         raise _unknown(selection.missing)
@@ -72,7 +72,7 @@ async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bo
     selection = Selection(words, everything=everything)
     replayed: list[dict[str, Any]] = []
     stayed: list[dict[str, Any]] = []
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             if selection.has(letter):
                 gone = bool(letter.queue) and await dead.replay(letter)
@@ -88,7 +88,7 @@ async def drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool
     """Delete messages and list them; without `yes` only list them."""
     selection = Selection(words, everything=everything)
     dropped = []
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             if selection.has(letter):
                 dropped.append(_facts(letter))

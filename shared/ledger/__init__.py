@@ -10,7 +10,9 @@ from typing import Any, Self
 
 import asyncpg
 from asyncpg import exceptions as pg
+from asyncpg.exceptions import ClientConfigurationError
 
+from shared.config.tls import loss_of
 from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
 
 _FOLDER = Path(__file__).parent / "queries"
@@ -48,7 +50,7 @@ async def _faults() -> AsyncIterator[None]:
     except _REFUSALS as error:
         raise LedgerRefusedError(type(error).__name__) from None
     except _LOSSES as error:
-        raise LedgerLostError(f"{type(error).__name__}: {getattr(error, 'sqlstate', '')}") from None
+        raise LedgerLostError(f"{loss_of(error)}: {getattr(error, 'sqlstate', '')}") from None
 
 
 class Ledger:
@@ -70,16 +72,19 @@ class Ledger:
                 transaction, or whose machine is gone, would else keep its citizens from every other.
 
         Raises:
-            LedgerLostError: no Postgres answers, or it rejects the login.
+            LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
         """
         held = {"idle_in_transaction_session_timeout": str(round(rest * 1000))} if rest else {}
         async with _faults():
-            connection = await asyncpg.connect(
-                dsn,
-                timeout=limit,
-                command_timeout=30,
-                server_settings={"application_name": name, "jit": "off", **held},
-            )
+            try:
+                connection = await asyncpg.connect(
+                    dsn,
+                    timeout=limit,
+                    command_timeout=30,
+                    server_settings={"application_name": name, "jit": "off", **held},
+                )
+            except ClientConfigurationError as error:  # a ValueError too: else a fault of a message
+                raise LedgerLostError(type(error).__name__) from None
         return cls(connection)
 
     @property

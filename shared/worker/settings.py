@@ -3,13 +3,14 @@
 from datetime import timedelta
 from pathlib import Path
 
-from shared.config.settings import Names, SecretSetting, Settings
+from shared.config.servers import AmqpSettings, DsnSettings
+from shared.config.settings import Names, SecretSetting
 
 WORKER = "worker"
 """The role of our own workers' broker users."""
 
 
-class WorkerSettings(Settings):
+class WorkerSettings(DsnSettings, AmqpSettings):
     """Where the servers are and how the shell works."""
 
     amqp_url: SecretSetting
