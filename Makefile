@@ -13,13 +13,13 @@ bootstrap:
 	@deploy/bootstrap
 
 demo: bootstrap ## 200 citizens ask for a PIN, before your eyes
-	@$(PYTHON) -m deploy.demo
+	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls)
 
 test: bootstrap ## all tests, on private servers of their own
 	@$(PYTHON) -m pytest
 
-up: bootstrap ## start the local stack in the background
-	@$(PYTHON) -m deploy.local up
+up: bootstrap ## start the local stack in the background; with TLS=1 every connection by TLS
+	@$(PYTHON) -m deploy.local up $(if $(TLS),--tls)
 
 down: bootstrap ## stop it; its data stays
 	@$(PYTHON) -m deploy.local down

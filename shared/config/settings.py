@@ -24,6 +24,7 @@ from shared.errors import SettingsError
 _ELSEWHERE = re.compile(
     "PIN_("
     "CRASH_FILE"  # shared/worker/crash.py
+    "|TEST_TLS"  # tests/kit/servers.py
     "|CHECKPOINT_MARGIN"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
     "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/

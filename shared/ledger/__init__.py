@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import asyncpg
 from asyncpg import exceptions as pg
-from asyncpg.exceptions import ClientConfigurationError
 
 from shared.config.tls import loss_of
 from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
@@ -50,7 +49,11 @@ async def _faults() -> AsyncIterator[None]:
     except _REFUSALS as error:
         raise LedgerRefusedError(type(error).__name__) from None
     except _LOSSES as error:
-        raise LedgerLostError(f"{loss_of(error)}: {getattr(error, 'sqlstate', '')}") from None
+        raise _lost(error) from None
+
+
+def _lost(error: Exception) -> LedgerLostError:
+    return LedgerLostError(": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", "")))))
 
 
 class Ledger:
@@ -75,16 +78,15 @@ class Ledger:
             LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
         """
         held = {"idle_in_transaction_session_timeout": str(round(rest * 1000))} if rest else {}
-        async with _faults():
-            try:
-                connection = await asyncpg.connect(
-                    dsn,
-                    timeout=limit,
-                    command_timeout=30,
-                    server_settings={"application_name": name, "jit": "off", **held},
-                )
-            except ClientConfigurationError as error:  # a ValueError too: else a fault of a message
-                raise LedgerLostError(type(error).__name__) from None
+        try:
+            connection = await asyncpg.connect(
+                dsn,
+                timeout=limit,
+                command_timeout=30,
+                server_settings={"application_name": name, "jit": "off", **held},
+            )
+        except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
+            raise _lost(error) from None
         return cls(connection)
 
     @property
