@@ -70,6 +70,8 @@ _TAIL = """\
 - `PIN_BROKER_PASSWORD_<USER>` and `PIN_LEDGER_PASSWORD_<ROLE>`, or `…_FILE`: by what makes the users of the
   broker ([`deploy/broker/render.py`](../deploy/broker/render.py)) and the roles of the ledger
   ([`deploy/postgres/passwords.py`](../deploy/postgres/passwords.py)).
+- `PIN_BROKER_BY_CERTIFICATE`, the users of the broker who get no password ([TLS](operations.md#tls)): by
+  [`deploy/broker/render.py`](../deploy/broker/render.py).
 - `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
 - `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
   [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.

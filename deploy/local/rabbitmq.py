@@ -149,11 +149,7 @@ class RabbitMq:
         definitions = render.without_passwords()
         definitions["users"].append({"name": ADMIN, "tags": ["administrator"]})
         definitions["permissions"].append({"user": ADMIN, **_EVERYTHING})
-        rendered = render.render(definitions, self.passwords)
-        for user in rendered["users"] if self._authority else ():
-            if user["name"] in BY_CERTIFICATE:
-                user["password_hash"] = ""  # opens to no password
-        return rendered
+        return render.render(definitions, self.passwords, BY_CERTIFICATE if self._authority else ())
 
     def wait_ready(self, limit: float = 60) -> None:
         """Wait until the node accepts AMQP clients: its listener opens last, after the definitions."""

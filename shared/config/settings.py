@@ -27,7 +27,7 @@ _ELSEWHERE = re.compile(
     "|TEST_TLS"  # tests/kit/servers.py
     "|CHECKPOINT_MARGIN"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
-    "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
+    "|BROKER_(ADMIN_URL|BY_CERTIFICATE)|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"
 )
 """Variables that are in no group of settings of a worker, but are read elsewhere."""

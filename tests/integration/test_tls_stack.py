@@ -16,6 +16,8 @@ from deploy.local.citizens import citizens
 from deploy.local.ports import HOST
 from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
+from deploy.pinctl.settings import BrokerSettings, LedgerSettings
+from deploy.pinctl.status import status
 from tests.adversity.worker_log import WorkerLog
 from tests.kit.clients import portal
 from tests.kit.servers import fresh_ledger, private_stack
@@ -69,6 +71,8 @@ async def test_a_pin_is_issued_and_activated_by_tls_alone(tls_stack: Stack) -> N
             for letter in captured.letters()
         ]
         assert sorted(reply["code"] for reply in accepted) == ["accepted", "wrong_pin"]
+    found = await status(BrokerSettings.load(tls_stack.env), LedgerSettings.load(tls_stack.env))
+    assert found.text.endswith("Nothing needs attention.")
     sessions = tls_stack.postgres.sql(
         "select distinct usename, ssl, client_dn from pg_stat_ssl join pg_stat_activity using (pid)"
         " where usename <> 'postgres' order by 1"

@@ -177,6 +177,32 @@ def test_secrets_that_are_there_stay_and_urls_follow_the_servers(tmp_path: Path)
     secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt")
     changed = {path.name for path in tmp_path.iterdir() if path.read_text() != before[path.name]}
     assert {name.rpartition(".")[2] for name in changed} == {"amqp-url", "ledger-dsn"}
+    for name in WORKERS:
+        user = WORKERS[name].user
+        names = ("PIN_AMQP_URL", f"{user}.amqp-url"), ("PIN_LEDGER_DSN", f"{user}.ledger-dsn")
+        # Whole and protected: the one fault is that the test has no such file.
+        with pytest.raises(SettingsError) as fault:
+            WorkerSettings.load(
+                {n: (tmp_path / f).read_text().strip() for n, f in names} | {"PIN_KEYS_DIR": "."}
+            )
+        assert "PIN_ALLOW_PLAINTEXT" not in str(fault.value)
+        assert str(fault.value).count("No such file") == 2
     url = (tmp_path / "issuer.amqp-url").read_text()
     assert url.startswith("amqps://issuer:")
     assert url.endswith("@broker.example:5671/?cafile=/etc/pin/ca.crt\n")
+
+
+def test_with_certificates_our_own_users_have_no_password_in_their_urls(tmp_path: Path) -> None:
+    secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt", "/run/pin")
+    own = {worker.user for worker in WORKERS.values()} | {"pinctl"}
+    for user in own:
+        assert (tmp_path / f"{user}.amqp-url").read_text() == (
+            "amqps://broker.example:5671/?auth=EXTERNAL&cafile=/etc/pin/ca.crt"
+            "&certfile=/run/pin/tls.crt&keyfile=/run/pin/tls.key\n"
+        )
+        assert (tmp_path / f"{user}.ledger-dsn").read_text() == (
+            f"postgresql://{user}@ledger.example:5432/ledger?sslmode=verify-full&sslrootcert=/etc/pin/ca.crt"
+            "&sslcert=/run/pin/tls.crt&sslkey=/run/pin/tls.key\n"
+        )
+    password = (tmp_path / "portal.broker-password").read_text().strip()
+    assert f"//portal:{password}@" in (tmp_path / "portal.amqp-url").read_text()
