@@ -24,7 +24,7 @@ from deploy.pinctl.settings import (
 )
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
-from shared.config.settings import Settings, as_text
+from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
 from shared.domain.policy import PinPolicy
@@ -44,6 +44,7 @@ class Section:
 
 SECTIONS = (
     Section("Servers, keys, the shell", "every worker, and the backfill", (WorkerSettings,)),
+    Section("Without TLS", "whatever connects to a server", (PlaintextSettings,)),
     Section("The life of a PIN", "every worker, and the backfill", (PinPolicy,)),
     Section("Log-in", "`issuer-access`", (AccessSettings,)),
     Section(
@@ -75,6 +76,8 @@ _TAIL = """\
 - `PIN_BROKER_PASSWORD_<USER>` and `PIN_LEDGER_PASSWORD_<ROLE>`, or `…_FILE`: by what makes the users of the
   broker ([`deploy/broker/render.py`](../deploy/broker/render.py)) and the roles of the ledger
   ([`deploy/postgres/passwords.py`](../deploy/postgres/passwords.py)).
+- `PIN_BROKER_BY_CERTIFICATE`, the users of the broker who get no password ([TLS](operations.md#tls)): by
+  [`deploy/broker/render.py`](../deploy/broker/render.py).
 - `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
 - `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
   [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.

@@ -13,10 +13,14 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 
 from deploy.broker import render
 from deploy.broker.remains import Broker, concerns
 from deploy.errors import PasswordMissingError
+from shared.config import plaintext
+from shared.config.settings import PlaintextSettings
+from shared.errors import SettingsError
 
 _ADMIN = "admin"
 _LIMIT = 30
@@ -51,18 +55,32 @@ def _ask(url: str, password: str, what: str, body: bytes | None = None) -> bytes
     return told
 
 
+def refuse_plaintext(url: str, environ: Mapping[str, str]) -> None:
+    """Refuse to send the administrator's password, and everyone's hashes, over the network in the clear.
+
+    Raises:
+        SettingsError: unless `PIN_ALLOW_PLAINTEXT` names the setting or the host.
+    """
+    shows = "the administrator's password and the users' hashes"
+    for one in plaintext.http("PIN_BROKER_ADMIN_URL", url, shows):
+        if not one.allowed(PlaintextSettings.load(environ).allow_plaintext):
+            raise SettingsError(str(one))
+        print(f"{one.setting}: {one.because} to {one.host} shows {one.shows}", file=sys.stderr)
+
+
 def main() -> int:
     """Load the definitions with the settings of the environment."""
     if not (url := os.environ.get("PIN_BROKER_ADMIN_URL")):
         print("PIN_BROKER_ADMIN_URL is not set", file=sys.stderr)
         return 2
     try:
+        refuse_plaintext(url, os.environ)
         definitions = render.from_environment(os.environ)
         password = render.password_of(_ADMIN, os.environ)
         load(url, password, json.dumps(definitions).encode())
         for concern in concerns(state(url, password), definitions):
             print(f"Attention: {concern}")
-    except PasswordMissingError as error:
+    except (PasswordMissingError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

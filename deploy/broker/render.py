@@ -4,7 +4,8 @@
 is repeated for each channel; `<channels>` becomes their names as alternatives of a pattern, `<issuer.events>`
 and `<portal.commands>` the types that such a user may publish, as the contract's classes say. A deployed
 broker's init container runs `python -m deploy.broker.render OUT`, with the password of each user in
-`PIN_BROKER_PASSWORD_<USER>`, or in the file that `PIN_BROKER_PASSWORD_<USER>_FILE` names.
+`PIN_BROKER_PASSWORD_<USER>`, or in the file that `PIN_BROKER_PASSWORD_<USER>_FILE` names. Users in
+`PIN_BROKER_BY_CERTIFICATE` need none, and get none.
 """
 
 import base64
@@ -13,7 +14,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,24 @@ def _each(entry: dict[str, Any], channels: Sequence[Channel]) -> Iterator[dict[s
         yield json.loads(named)
 
 
-def render(definitions: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
+def render(
+    definitions: dict[str, Any], passwords: Mapping[str, str], by_certificate: Container[str] = ()
+) -> dict[str, Any]:
     """Return the definitions with a `password_hash` for each of their users.
+
+    Args:
+        definitions: from `without_passwords`.
+        passwords: by user.
+        by_certificate: users who log in by certificate alone; no password opens to them.
 
     Raises:
         PasswordMissingError: names the first user without an entry in `passwords`.
     """
-    return {**definitions, "users": [_with_password(user, passwords) for user in definitions["users"]]}
+    users = [
+        {**user, "password_hash": ""} if user["name"] in by_certificate else _with_password(user, passwords)
+        for user in definitions["users"]
+    ]
+    return {**definitions, "users": users}
 
 
 def users() -> list[str]:
@@ -125,7 +137,8 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         PasswordMissingError: names the first user without one.
     """
-    return render(without_passwords(), {name: password_of(name, environ) for name in users()})
+    by_certificate = environ.get("PIN_BROKER_BY_CERTIFICATE", "").replace(",", " ").split()
+    return render(without_passwords(), {name: password_of(name, environ) for name in users()}, by_certificate)
 
 
 def main() -> int:

@@ -47,7 +47,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
     """List the oldest messages, without their bodies and without removing them."""
     facts: list[dict[str, Any]] = []
     total = 0
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             total += 1
             if total <= limit:
@@ -60,7 +60,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
 async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
     """Show a message; the body only on request, because it may hold personal data."""
     selection = Selection([word], everything=False)
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         found = [_details(letter, body=body) async for letter in dead.letters() if selection.has(letter)]
     if not found:
         raise _unknown(selection.missing)
@@ -80,7 +80,7 @@ async def replay(
     stayed: list[dict[str, Any]] = []
     async with (
         Acts.open(ledger, by) as acts,
-        BrokerAdmin.open(broker.amqp_url.reveal()) as desk,
+        BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk,
         desk.dead() as dead,
     ):
         async for letter in dead.letters():
@@ -109,7 +109,7 @@ async def drop(
     dropped = []
     async with (
         Acts.open(ledger, by) as acts,
-        BrokerAdmin.open(broker.amqp_url.reveal()) as desk,
+        BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk,
         desk.dead() as dead,
     ):
         async for letter in dead.letters():
@@ -124,7 +124,7 @@ async def drop(
 async def would_drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool) -> Answer:
     """List what `drop` would delete."""
     selection = Selection(words, everything=everything)
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         found = [_facts(letter) async for letter in dead.letters() if selection.has(letter)]
     parts = [f"Nothing was dropped; --yes drops {count(len(found), 'message')}.", *_listed(found)]
     return _with_missing(selection, parts, {"dropped": [], "would_drop": found}, MISUSE)

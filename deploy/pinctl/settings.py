@@ -3,17 +3,18 @@
 from datetime import timedelta
 from pathlib import Path
 
+from shared.config.servers import AmqpSettings, DsnSettings
 from shared.config.settings import SecretSetting, Settings
 
 
-class BrokerSettings(Settings):
+class BrokerSettings(AmqpSettings):
     """Where the broker is."""
 
     amqp_url: SecretSetting
     """The broker user `pinctl`, who may read `pin.dead` and publish in another's name."""
 
 
-class LedgerSettings(Settings):
+class LedgerSettings(DsnSettings):
     """Where the ledger is."""
 
     ledger_dsn: SecretSetting

@@ -88,7 +88,8 @@ def main() -> int:
     """Run the lane named on the command line."""
     match sys.argv[1:]:
         case [name] if name in LANES:
-            return start(f"issuer-{name}", LANES[name], GROUPS, box="issuer")
+            own = (AccessSettings,) if name == "access" else ()
+            return start(f"issuer-{name}", LANES[name], GROUPS, box="issuer", own=own)
         case _:
             sys.stderr.write(f"usage: python -m services.issuer {'|'.join(LANES)}\n")
             return 2

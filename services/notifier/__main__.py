@@ -68,7 +68,8 @@ def main() -> int:
         case ["receipts"]:
             return start("notifier-receipts", receipts_lane, GROUPS)
         case [name] if name in channels:
-            return start(channels[name].worker, partial(channel_lane, channels[name]), GROUPS)
+            lane = partial(channel_lane, channels[name])
+            return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings,))
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
             return 2

@@ -5,6 +5,7 @@ worker takes batches and must be fast; here one message is taken at a time, insp
 returned.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
 
+from shared.config.tls import NONE, TlsFiles, loss_of
 from shared.contract.channels import LANES
 from shared.contract.topology import DEAD
 from shared.errors import BrokerLostError
@@ -72,20 +74,23 @@ class BrokerAdmin:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["BrokerAdmin"]:
-        """Connect, within ten seconds.
+    async def open(cls, url: str, tls: TlsFiles = NONE) -> AsyncIterator["BrokerAdmin"]:
+        """Connect, within ten seconds; `tls` as for `Session.open`.
 
         Raises:
             BrokerLostError: no broker answers, it rejects the login, or the connection was lost.
         """
         try:
             connection = await aio_pika.connect(
-                url, timeout=_LIMIT, client_properties={"connection_name": "pinctl"}
+                url,
+                timeout=_LIMIT,
+                client_properties={"connection_name": "pinctl"},
+                ssl_context=await asyncio.to_thread(tls.context) if tls else None,
             )
             async with connection:
                 yield cls(connection)
         except _FAULTS as error:
-            raise BrokerLostError(type(error).__name__) from None
+            raise BrokerLostError(loss_of(error)) from None
 
     async def depth(self, queue: str) -> Depth | None:
         """Return how full a queue is, or None when there is no such queue."""

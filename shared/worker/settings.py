@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.config.settings import Names, SecretSetting, Settings
+from shared.config.servers import AmqpSettings, DsnSettings
+from shared.config.settings import Names, SecretSetting
 from shared.contract.workers import WORKERS
 
 
-class WorkerSettings(Settings):
+class WorkerSettings(DsnSettings, AmqpSettings):
     """Where the servers are and how the shell works."""
 
     amqp_url: SecretSetting

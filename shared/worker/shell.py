@@ -46,9 +46,8 @@ class Worker:
     ) -> None:
         self._lane, self._settings, self._log = lane, settings, log
         self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
-        url, replies = settings.amqp_url.reveal(), f"{lane.name}-replies"
-        self._direct = DirectReplies(lambda: Session.open(url, replies), time.monotonic)
         self._budgets = PortalBudgets(settings.budget_per_portal_user, settings.portal_users, lane.name)
+        self._direct = DirectReplies(lambda: self._open(f"{lane.name}-replies"), time.monotonic)
         self._publisher = Publisher(lane, settings, self._direct, log)
         self._stopping = asyncio.Event()
         self._session: Session | None = None
@@ -101,7 +100,7 @@ class Worker:
                 rest=_REST + settings.publish_limit.total_seconds(),
             )
             stack.push_async_callback(sweeping.close)
-            session = await Session.open(settings.amqp_url.reveal(), lane.name)
+            session = await self._open(lane.name)
             stack.push_async_callback(session.close)
             stack.push_async_callback(self._direct.close)
             await session.consume(lane.queue, 3 * lane.batch, lambda m: parse(m, lane, settings))
@@ -117,6 +116,9 @@ class Worker:
                 )
             finally:
                 self._consuming = False
+
+    async def _open(self, name: str) -> Session:
+        return await Session.open(self._settings.amqp_url.reveal(), name, tls=self._settings.amqp_tls)
 
     async def _until_one_ends(self, *parts: Any) -> None:  # noqa: ANN401 - coroutines
         tasks = [asyncio.ensure_future(part) for part in parts]

@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 
 from shared.config import logs
-from shared.config.settings import Settings, unknown
+from shared.config.settings import Settings, load_all, unknown
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import ServiceBox, StateSeal
 from shared.domain.pin import Pepper
@@ -29,7 +29,14 @@ USAGE = 2
 """The exit status for wrong settings or keys: a restart will not help."""
 
 
-def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box: str | None = None) -> int:
+def start(
+    name: str,
+    build: BuildLane,
+    groups: Iterable[type[Settings]],
+    *,
+    box: str | None = None,
+    own: Iterable[type[Settings]] = (),
+) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit status.
 
     Args:
@@ -37,10 +44,11 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
         build: makes the lane from the settings and the keys.
         groups: every group of settings that any worker has; other variables cause a warning.
         box: the name of the key pair of this worker; None for one that opens no account.
+        own: the groups of settings that only this worker reads.
     """
     try:
-        settings = WorkerSettings.load(os.environ)
-        policy = PinPolicy.load(os.environ)
+        read = load_all(os.environ, (WorkerSettings, PinPolicy, *own))
+        settings, policy = WorkerSettings.load(os.environ), PinPolicy.load(os.environ)
         keys = Keys(settings.keys_dir)
         logs.configure(name, settings.log_level)
         worker_keys = _worker_keys(keys, box)
@@ -52,6 +60,10 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
     log.info("worker.starting", **settings.shown(), **policy.shown())
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
+    for one in (one for group in read for one in group.plaintext()):
+        log.warning(
+            "settings.plaintext", setting=one.setting, host=one.host, because=one.because, shows=one.shows
+        )
     # Exclude long-lived objects from later collections.
     gc.collect()
     gc.freeze()

@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from deploy.local.processes import CHECKOUT
-from shared.contract.events import EVENTS
 from services.issuer import access
 from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
+from shared.contract.events import EVENTS
 from shared.domain.account import Attempts, Contacts, CoolingContact, HealthCard
 from shared.domain.decision import Decision
 from tests.unit.decisions import CARD, CONTACTS, NOW, POLICY, account, moment, read

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from deploy.broker.render import DEFINITIONS, password_hash, render, users, without_passwords
+from deploy.broker.render import (
+    DEFINITIONS,
+    from_environment,
+    password_hash,
+    render,
+    users,
+    without_passwords,
+)
 from deploy.errors import PasswordMissingError
 from shared.broker.message import LARGEST_BODY
 
@@ -62,3 +69,10 @@ def test_a_rendered_password_is_a_salted_hash() -> None:
 def test_a_user_without_a_password_stops_the_rendering() -> None:
     with pytest.raises(PasswordMissingError, match="PIN_BROKER_PASSWORD_PORTAL"):
         render(definitions, {})
+
+
+def test_who_logs_in_by_certificate_has_no_password() -> None:
+    passwords = {f"PIN_BROKER_PASSWORD_{name.upper()}": "s3cret" for name in users() if name != "issuer"}
+    made = from_environment(passwords | {"PIN_BROKER_BY_CERTIFICATE": "issuer, pinctl"})
+    without = {user["name"] for user in made["users"] if user["password_hash"] == ""}
+    assert without == {"issuer", "pinctl"}

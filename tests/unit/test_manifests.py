@@ -12,14 +12,22 @@ from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.workers import WORKERS
 from deploy.postgres.passwords import ROLES
+from services.notifier.settings import NotifierSettings
 from services.settings import GROUPS
+from shared.config.plaintext import OVERRIDE
 from shared.contract.channels import CHANNELS
+from shared.errors import SettingsError
+from shared.worker.settings import WorkerSettings
 
 _DEPLOY = CHECKOUT / "deploy"
 _KUBERNETES = _DEPLOY / "kubernetes"
 _SETTINGS = {f"PIN_{name.upper()}" for group in GROUPS for name in group.model_fields}
 _PROVIDERS = {channel.worker: {channel.credential} for channel in CHANNELS if channel.credential}
 
+SERVERS = {
+    "PIN_AMQP_URL": "amqps://issuer:secret@rabbitmq.example:5671/",
+    "PIN_LEDGER_DSN": "postgresql://issuer:secret@postgres.example/ledger?sslmode=verify-full",
+}
 Thing = dict[str, Any]
 
 
@@ -96,7 +104,25 @@ def test_the_settings_of_a_deployment_are_right() -> None:
     told |= {v["name"]: v["value"] for v in container(COMMON)["env"] if not v["name"].endswith("_FILE")}
     assert told.keys() <= _SETTINGS
     for group in GROUPS:
-        group.load(told | {"PIN_AMQP_URL": "amqp://", "PIN_LEDGER_DSN": "postgresql://"})
+        group.load(told | SERVERS)  # none of them in the clear
+
+
+@pytest.mark.parametrize("name", [*WORKERS, "pinctl"])
+def test_compose_says_what_it_leaves_in_the_clear(name: str, tmp_path: Path) -> None:
+    secrets.make(tmp_path, "rabbitmq:5672", "postgres:5432")
+    (file,) = SERVICES[name]["env_file"]
+    lines = (_DEPLOY / file).read_text(encoding="utf-8").splitlines()
+    told = SERVICES[name]["environment"] | dict(
+        line.split("=", 1) for line in lines if not line.startswith("#")
+    )
+    for variable in ("PIN_AMQP_URL_FILE", "PIN_LEDGER_DSN_FILE"):
+        told[variable] = str(tmp_path / Path(told[variable]).name)
+    (allowed,) = {told.pop("PIN_ALLOW_PLAINTEXT")}
+    for group in (WorkerSettings, NotifierSettings):
+        used = {one.host for one in group.load(told | {OVERRIDE: allowed}).plaintext()}
+        assert used == (set(allowed.split()) if group is WorkerSettings else set())
+    with pytest.raises(SettingsError, match=r"PIN_AMQP_URL.*PIN_LEDGER_DSN"):
+        WorkerSettings.load(told)
 
 
 def test_what_all_workers_have_in_common_reaches_the_one_container_of_each() -> None:
@@ -151,6 +177,32 @@ def test_secrets_that_are_there_stay_and_urls_follow_the_servers(tmp_path: Path)
     secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt")
     changed = {path.name for path in tmp_path.iterdir() if path.read_text() != before[path.name]}
     assert {name.rpartition(".")[2] for name in changed} == {"amqp-url", "ledger-dsn"}
+    for name in WORKERS:
+        user = WORKERS[name].user
+        names = ("PIN_AMQP_URL", f"{user}.amqp-url"), ("PIN_LEDGER_DSN", f"{user}.ledger-dsn")
+        # Whole and protected: the one fault is that the test has no such file.
+        with pytest.raises(SettingsError) as fault:
+            WorkerSettings.load(
+                {n: (tmp_path / f).read_text().strip() for n, f in names} | {"PIN_KEYS_DIR": "."}
+            )
+        assert "PIN_ALLOW_PLAINTEXT" not in str(fault.value)
+        assert str(fault.value).count("No such file") == 2
     url = (tmp_path / "issuer.amqp-url").read_text()
     assert url.startswith("amqps://issuer:")
     assert url.endswith("@broker.example:5671/?cafile=/etc/pin/ca.crt\n")
+
+
+def test_with_certificates_our_own_users_have_no_password_in_their_urls(tmp_path: Path) -> None:
+    secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt", "/run/pin")
+    own = {worker.user for worker in WORKERS.values()} | {"pinctl"}
+    for user in own:
+        assert (tmp_path / f"{user}.amqp-url").read_text() == (
+            "amqps://broker.example:5671/?auth=EXTERNAL&cafile=/etc/pin/ca.crt"
+            "&certfile=/run/pin/tls.crt&keyfile=/run/pin/tls.key\n"
+        )
+        assert (tmp_path / f"{user}.ledger-dsn").read_text() == (
+            f"postgresql://{user}@ledger.example:5432/ledger?sslmode=verify-full&sslrootcert=/etc/pin/ca.crt"
+            "&sslcert=/run/pin/tls.crt&sslkey=/run/pin/tls.key\n"
+        )
+    password = (tmp_path / "portal.broker-password").read_text().strip()
+    assert f"//portal:{password}@" in (tmp_path / "portal.amqp-url").read_text()
