@@ -1,5 +1,6 @@
 """A PIN is restored or revoked through the broker: two revokers, every message three times."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -131,6 +132,25 @@ async def test_who_holds_the_session_does_not_take_the_pin_and_its_owner_takes_t
 def secret(message: PageCopy) -> bool:
     """Return whether a message has a half or a link."""
     return bool(message.half or message.token)
+
+
+async def test_a_stranger_cannot_try_health_cards_until_one_is_right(citizen: Citizen) -> None:
+    """R19: five at once, over two revokers; the sixth would be right, and sends nothing."""
+    pin = await citizen.get_pin()
+    async with registry(citizen.stack) as at_registry:
+        card = {"codice_fiscale": citizen.codice_fiscale, "health_card": CARD}
+        assert await at_registry.ask("registry.update", card) == ACCEPTED
+    guesses = (CARD | {"number": f"{80380000900000000000 + number}"} for number in range(5))
+    tried = (citizen.ask("revoke.request", health_card=card, email=OWN_ADDRESS) for card in guesses)
+    assert await asyncio.gather(*tried) == [ACCEPTED] * 5
+    assert await citizen.ask("revoke.request", health_card=CARD, email=OWN_ADDRESS) == ACCEPTED
+    counted = "select kind, count(*) from entry where kind ~ '^(revoke|health)' group by 1 order by 1"
+    assert citizen.stack.postgres.sql(counted, citizen.stack.database).split() == [
+        "health_card.locked|1",
+        "revoke.refused|5",
+    ]
+    assert await citizen.log_in(pin) == "accepted"
+    assert not [mail for mail in Captured(citizen.stack.state).mails() if mail.token]
 
 
 async def strangers_guess(citizen: Citizen, flow: str) -> None:
