@@ -108,11 +108,13 @@ def tell_gathered(account: Account, command: TellSuspended, ctx: DecisionContext
         return Decision()
     waiting = [istanza.protocol for istanza in account.suspended if istanza.protocol in set(told.untold)]
     emptied = Decision(account=account.but(suspended_told=told.but(untold=())))
-    if not waiting:
+    mails = (
+        NOTICES.outcome(account, "istanze_suspended", ctx, protocols=", ".join(waiting)) if waiting else ()
+    )
+    if not mails:
         return emptied
     return emptied.but(
-        entries=(LedgerEntry("istanza.suspended_told", {"istanze": len(waiting)}),),
-        deliveries=NOTICES.outcome(account, "istanze_suspended", ctx, protocols=", ".join(waiting)),
+        entries=(LedgerEntry("istanza.suspended_told", {"istanze": len(waiting)}),), deliveries=mails
     )
 
 

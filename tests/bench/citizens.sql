@@ -59,6 +59,11 @@ select (now() at time zone 'Europe/Rome')::date - n % 3, decode(md5(kind || n), 
 from citizen cross join (values ('mobile'), ('mailbox')) as place (kind)
 order by n;
 
+-- How often a few thousand operators looked in each hour of today and yesterday.
+insert into lookup (hour, sender, operator, looks)
+select date_trunc('hour', now()) - (n % 48) * interval '1 hour', 'operator', 'op-' || n / 48, 1 + n % 50
+from generate_series(0, 99999) as n;
+
 drop table citizen;
 reset session_replication_role;
 select recount();  -- for the triggers were off
