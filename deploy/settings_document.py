@@ -127,7 +127,7 @@ _KINDS: dict[Any, str] = {
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none: required"
-    if isinstance(field.default, Secret) or field.default in {"", frozenset()}:
+    if isinstance(field.default, Secret) or not as_text(field.default):
         return "empty"
     return f"`{as_text(field.default)}`"
 

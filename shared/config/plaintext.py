@@ -56,7 +56,9 @@ def amqp(setting: str, url: str) -> Iterator[Plaintext]:
     """Yield what is not protected of a broker's URL."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    verified = dict(parse_qsl(parts.query)).get("no_verify_ssl", "0") == "0"
+    # aiormq verifies nothing for any value but 0, an empty one included; of several it takes the first.
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    verified = all(value == "0" for name, value in options if name == "no_verify_ssl")
     if is_local(host) or (parts.scheme == "amqps" and verified):
         return
     because = "no_verify_ssl" if parts.scheme == "amqps" else f"{parts.scheme}://"

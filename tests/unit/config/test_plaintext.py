@@ -65,6 +65,9 @@ def test_all_else_is_another_machine(host: str) -> None:
         "amqp://issuer:s3cret@rabbitmq/",
         "amqp://issuer:s3cret@127.0.0.1.evil.example/",
         "amqps://issuer:s3cret@rabbitmq/?no_verify_ssl=1",
+        "amqps://issuer:s3cret@rabbitmq/?no_verify_ssl=1&no_verify_ssl=0",
+        "amqps://issuer:s3cret@rabbitmq/?no_verify_ssl=",
+        "amqps://issuer:s3cret@rabbitmq/?heartbeat=10&no_verify_ssl",
         "amqp://",
     ],
 )
