@@ -109,6 +109,7 @@ _KINDS: dict[Any, str] = {
     Path: "path",
     str: "text",
     int: "whole number",
+    bool: "true or false",
     timedelta: "duration",
     frozenset[str]: "names",
 }

@@ -67,9 +67,11 @@ class Portal:
         if waiting and not waiting.done():  # a reply may come twice
             waiting.set_result(json.loads(message.body))
 
-    async def ask(self, type_: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Publish a command and return its reply; one that does not come is asked for again."""
+    async def ask(self, type_: str, body: dict[str, Any], pin: str = "") -> dict[str, Any]:
+        """Publish a command, with a PIN or without, and return its reply; ask again if none comes."""
         message_id = str(uuid4())
+        if pin:
+            body = {**body, "pin_sealed": sealed(pin, body, message_id)}
         message = aio_pika.Message(
             json.dumps(body).encode(),
             type=type_,  # equal to the routing key
@@ -92,9 +94,14 @@ class Portal:
         raise TimeoutError(type_)
 
 
-def sealed(text: str) -> str:
-    """Seal a PIN so that the issuer alone can read it: the queue, and whoever runs it, cannot."""
+def sealed(pin: str, body: dict[str, Any], message_id: str) -> str:
+    """Seal a PIN so that the issuer alone can read it, in this one message.
+
+    Whoever runs the queue cannot read it, use it in a message of their own, or have the reply sealed to a key
+    of theirs: what is sealed says what it belongs to.
+    """
     key = base64.b64decode((Path(os.environ["PIN_KEYS_DIR"]) / "issuer.pub").read_text())
+    text = json.dumps({"v": 2, "pin": pin, **body, "message_id": message_id})
     return base64.b64encode(SealedBox(PublicKey(key)).encrypt(text.encode())).decode()
 
 
@@ -110,13 +117,13 @@ async def visit(portal: Portal, halves: list[str]) -> dict[str, Any]:
         halves = [await asyncio.to_thread(input, f"{name} half: ") for name in ("first", "second")]
     ours = PrivateKey.generate()  # for this one reply: no other process can open it, now or later
     reply_key = base64.b64encode(bytes(ours.public_key)).decode()
-    activate = {"codice_fiscale": CITIZEN, "pin_sealed": sealed("".join(halves)), "reply_key": reply_key}
-    reply = await portal.ask("pin.activate", activate)
+    activate = {"codice_fiscale": CITIZEN, "reply_key": reply_key}
+    reply = await portal.ask("pin.activate", activate, pin="".join(halves))
     if reply["outcome"] == "rejected":
         return reply
     pin = SealedBox(ours).decrypt(base64.b64decode(reply["data"]["pin_sealed"])).decode()
     print(f"first access: the PIN is now {pin}")  # shown to the citizen once, and kept nowhere
-    reply = await portal.ask("pin.verify", {"codice_fiscale": CITIZEN, "pin_sealed": sealed(pin)})
+    reply = await portal.ask("pin.verify", {"codice_fiscale": CITIZEN}, pin=pin)
     if reply["outcome"] == "accepted":
         print(f"logged in: {reply['data']['level']}")
     return reply

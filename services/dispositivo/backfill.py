@@ -14,14 +14,13 @@ from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
-from services.dispositivo.__main__ import CHANNELS
 from services.dispositivo.backfill_csv import FaultyLine, Recognised, lines_of
 from services.dispositivo.backfill_rule import BACKFILL, give
 from shared.contract import topology
+from shared.crypto.keyrings import RINGS, channels_of
 from shared.crypto.keys import Keys
-from shared.crypto.sealing import Pseudonyms, ServiceBox, StateSeal
+from shared.crypto.sealing import Pseudonyms, StateSeal
 from shared.domain.decision import Decisions
-from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import KeyFileError, LedgerLostError, SettingsError, UnreadableMessageError
 from shared.ledger import Ledger
@@ -142,11 +141,9 @@ def ledger_clerk(
         read=_no_message,
         batch=_BATCH,
         decisions=decisions,
-        channels=keys.of_channels(CHANNELS),
+        channels=keys.of_channels(channels_of("dispositivo")),
     )
-    worker_keys = WorkerKeys(
-        Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account"))
-    )
+    worker_keys = WorkerKeys(state=StateSeal(keys.symmetric("account")))
     return BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
 
 
@@ -177,7 +174,7 @@ async def run(path: Path, environ: Mapping[str, str]) -> int:
     """
     try:
         settings = settings_for(environ)
-        policy, keys = PinPolicy.load(environ), Keys(settings.keys_dir)
+        policy, keys = PinPolicy.load(environ), Keys(settings.keys_dir, RINGS["dispositivo"])
         report = await backfill(path, settings, policy, keys, _show)
     except (SettingsError, KeyFileError, OSError) as fault:
         sys.stderr.write(f"backfill: {fault}\n")

@@ -57,6 +57,8 @@ def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -
 
 def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Decision:
     """Give the same answer for a wrong, a blocked or no PIN; notify the citizen of a lock."""
+    if compared.sealed_wrong:
+        return Decision(reply=rejected("wrong_pin"))
     admission = compared.admission
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))

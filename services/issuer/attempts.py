@@ -48,12 +48,15 @@ class Compared:
         match: the result of the comparison.
         pin_id: the PIN that it was compared with; it may have been replaced since.
         new: for a first access that matched, the eight characters and their verifier.
+        sealed_wrong: it was not sealed to the issuer, or not in the form demanded. Nothing was compared,
+            so nothing was counted: a portal with a wrong key locks no citizen out.
     """
 
     admission: Admission
     match: Match = "no"
     pin_id: str = ""
     new: tuple[Secret, bytes, bytes] | None = None
+    sealed_wrong: bool = False
 
 
 def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:

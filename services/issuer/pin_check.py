@@ -13,13 +13,13 @@ from shared.config.logs import reason_of
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.crypto.sealing import StateSeal
 from shared.crypto.secret import Secret
-from shared.domain.account import Pin
-from shared.domain.decision import Box
+from shared.domain.account import Account, Pin
 from shared.domain.pin import Pepper, new_half, normalised
 from shared.domain.policy import PinPolicy
 from shared.errors import LedgerConflictError
 from shared.ledger import Ledger
 from shared.worker.contention import in_parts
+from shared.worker.message_box import MessageBoxes
 from shared.worker.reading import ReceivedMessage
 from shared.worker.unit_of_work import UnitOfWork
 
@@ -65,6 +65,10 @@ def _argon2id(keyed: bytes, salt: bytes) -> bytes:
     )
 
 
+SEALED_WRONG = Compared(Admission(Account()), sealed_wrong=True)
+"""What comes of an attempt that could not be opened."""
+
+
 def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMessage, Admission]]:
     received.parked = reason
     return []
@@ -73,16 +77,27 @@ def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMess
 class PinCheckEffect:
     """Counts the attempts of a batch, then compares those admitted."""
 
-    def __init__(self, verifiers: Verifiers, state: StateSeal, box: Box, policy: PinPolicy) -> None:
-        self._verifiers, self._state, self._box, self._policy = verifiers, state, box, policy
+    def __init__(
+        self, verifiers: Verifiers, state: StateSeal, boxes: MessageBoxes, policy: PinPolicy
+    ) -> None:
+        self._verifiers, self._state, self._boxes, self._policy = verifiers, state, boxes, policy
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Set the result of its attempt on each message; messages seen before are skipped."""
-        attempts = [t for t in batch if not t.handled and isinstance(t.message, PinActivate | PinVerify)]
+        typed: dict[int, Secret] = {}
+        attempts = []
+        for received in batch:
+            if received.handled or not isinstance(received.message, PinActivate | PinVerify):
+                continue
+            if (inside := self._boxes.of(received).open(received.message.pin_sealed)) is None:
+                received.effect = SEALED_WRONG
+                continue
+            typed[id(received)] = normalised(inside)
+            attempts.append(received)
         if attempts:
             parts = await in_parts(attempts, lambda part: self._count(part, ledger), _given_up)
             await asyncio.gather(
-                *(self._judge(received, admission) for part in parts for received, admission in part)
+                *(self._judge(t, admission, typed[id(t)]) for part in parts for t, admission in part)
             )
 
     async def _count(
@@ -121,17 +136,16 @@ class PinCheckEffect:
             work.change(admission.account)
         return admission
 
-    async def _judge(self, received: ReceivedMessage, admission: Admission) -> None:
+    async def _judge(self, received: ReceivedMessage, admission: Admission, typed: Secret) -> None:
         try:
-            await self._compare(received, admission)
+            await self._compare(received, admission, typed)
         except Exception as error:  # noqa: BLE001 - any error parks this attempt only
             received.parked = reason_of(error)
 
-    async def _compare(self, received: ReceivedMessage, admission: Admission) -> None:
+    async def _compare(self, received: ReceivedMessage, admission: Admission, typed: Secret) -> None:
         if admission.locked_for:
             received.effect = Compared(admission)
             return
-        typed = normalised(self._box.open(received.message.pin_sealed) or Secret(""))
         if isinstance(received.message, PinActivate):
             received.effect = await self._first_access(admission, typed)
         else:

@@ -118,6 +118,8 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - any setting
     """Return a setting that is not secret as text, as it could be given."""
     if isinstance(value, timedelta):
         return str(_duration.dump_python(value, mode="json"))
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, frozenset):
         return " ".join(sorted(value))
     return str(value)

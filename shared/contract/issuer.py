@@ -182,7 +182,7 @@ class PinActivate(CitizenCommand):
     refusals: ClassVar[Refusals] = {"wrong_pin": None, "locked": LockedData}
 
     pin_sealed: Sealed
-    """The 16 characters, sealed to the issuer's key."""
+    """The 16 characters, sealed to the issuer's key, in either form."""
     reply_key: PublicKey
     """The X25519 public key that the reply is sealed to."""
 
@@ -201,4 +201,4 @@ class PinVerify(CitizenCommand):
     }
 
     pin_sealed: Sealed
-    """The 8 characters, sealed to the issuer's key."""
+    """The 8 characters, sealed to the issuer's key, in either form."""

@@ -42,6 +42,10 @@ class WorkerSettings(Settings):
     """Blind replies leave so long after the command came, whatever was done: hides what was done."""
     inbox_retention: timedelta = timedelta(days=30)
     """How long a repeated message is recognised; shorter saves room."""
+    require_bound_seals: bool = False
+    """Refuse PINs and tokens sealed in the first form, which whoever holds the queue can move to another
+    message: a portal that still uses it can no longer log anybody in. Its citizens lose no attempt by it.
+    """
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
     operator_users: Names = frozenset({"operator"})

@@ -23,7 +23,11 @@ with its dotted path. What fails inside is rejected with `internal_error`, and k
 command is answered as always.
 
 **Secrets.** No PIN, half of a PIN or confirming token is readable anywhere on the broker. Where one \
-travels it is sealed: standard base64 of a libsodium sealed box (`crypto_box_seal`) of its UTF-8 bytes.
+travels it is sealed: standard base64 of a libsodium sealed box (`crypto_box_seal`) of its UTF-8 bytes. \
+A command should seal it in the second form, which is of use in that one command: the UTF-8 bytes of the \
+JSON object `{"v": 2, "pin": …, "codice_fiscale": …, "message_id": …, "reply_key": …}`, with `token` in \
+place of `pin` for a link, `reply_key` where the command has one, and no more. What disagrees with its \
+message is as wrong as a wrong PIN. The first form, a bare PIN or token, is valid unless a setting refuses it.
 
 **Blind commands** always answer a well-formed command with `accepted` and nothing more: whether the \
 citizen exists, has a PIN or gave the right data shows only to the citizen.
