@@ -33,7 +33,10 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
-        return Decision(reply=rejected("first_access_needed"), entries=(LedgerEntry("pin.verified_initial"),))
+        # The attempt counts as a failure, and may have locked the PIN like any other.
+        refused = _refused(account, compared, at)
+        known = (LedgerEntry("pin.verified_initial"), *refused.entries[1:])
+        return refused.but(reply=rejected("first_access_needed"), entries=known)
     if compared.match != "yes" or pin is None or pin.initial:
         return _refused(account, compared, at)
     return Decision(

@@ -14,7 +14,7 @@ from shared.domain.account import Account, Attempts
 from shared.domain.policy import PinPolicy
 
 Match = Literal["no", "yes", "initial"]
-"""`initial`: the initial PIN, or one half of it, was typed instead of the PIN of 8."""
+"""`initial`: the initial PIN, or what seems to be one half of it, was typed instead of the PIN of 8."""
 
 _LONGEST_DOUBLING = 10
 """Locks stop doubling after the tenth: by then the PIN is blocked."""

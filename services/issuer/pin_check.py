@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from hmac import compare_digest
 
 from argon2.low_level import Type, hash_secret_raw
 
@@ -49,10 +50,11 @@ class Verifiers:
         """Return whether these are the sixteen characters of an initial PIN."""
         return self._pepper.opens(pin.salt, pin.verifier, typed)
 
-    def is_part(self, pin: Pin, typed: Secret) -> bool:
-        """Return whether these are one half of an initial PIN."""
+    def seems_part(self, pin: Pin, typed: Secret) -> bool:
+        """Return whether these seem to be one half of an initial PIN; of others, one in 512 seems so too."""
+        tag = self._pepper.tag(pin.salt, typed)
         # All are compared, for constant time.
-        return sum(self._pepper.opens(pin.salt, part, typed) for part in pin.part_verifiers) > 0
+        return sum(compare_digest(tag, part) for part in pin.part_verifiers) > 0
 
     def close(self) -> None:
         """Shut down the threads."""
@@ -162,7 +164,8 @@ class PinCheckEffect:
     async def _log_in(self, admission: Admission, typed: Secret) -> Compared:
         # Argon2id runs in every case, so that the time taken discloses nothing.
         pin = _comparable(admission)
-        initial = self._verifiers.opens_initial(pin, typed) | self._verifiers.is_part(pin, typed)
+        part = self._verifiers.seems_part(pin, typed) & _may_be_told(admission)
+        initial = self._verifiers.opens_initial(pin, typed) | part
         matches = await self._verifiers.opens(pin, typed)
         if pin.initial:
             return Compared(admission, "initial" if initial else "no", pin.id)
@@ -171,6 +174,15 @@ class PinCheckEffect:
     async def close(self) -> None:
         """Shut down the threads."""
         self._verifiers.close()
+
+
+def _may_be_told(admission: Admission) -> bool:
+    """Return whether half a PIN may be recognised: not once failures have locked it.
+
+    A guess that seems to be a half tells that the citizen has an initial PIN. So few guesses make that one in
+    a hundred, and it costs the guesser a lock of which the citizen is notified.
+    """
+    return admission.account.attempts.locks == 0
 
 
 def _comparable(admission: Admission) -> Pin:

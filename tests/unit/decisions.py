@@ -154,7 +154,7 @@ def initial_pin(issued_at: datetime = NOW - timedelta(days=1)) -> Pin:
         initial=True,
         salt=salt,
         verifier=PEPPER.initial(salt, INITIAL_PIN),
-        part_verifiers=tuple(PEPPER.initial(salt, Secret(half)) for half in (text[:8], text[8:])),
+        part_verifiers=tuple(PEPPER.tag(salt, Secret(half)) for half in (text[:8], text[8:])),
         expires_at=end_of(in_days(issued_at, POLICY.initial_validity)),
         halves=(
             Half(deliveries=("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e",)),
