@@ -21,6 +21,7 @@ from services.notifier.settings import NotifierSettings
 from shared.config.settings import Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
+from shared.crypto.signing import SenderKeys
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
 
@@ -112,13 +113,14 @@ _KINDS: dict[Any, str] = {
     bool: "true or false",
     timedelta: "duration",
     frozenset[str]: "names",
+    SenderKeys: "`user:key`, several",
 }
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none: required"
-    if isinstance(field.default, Secret) or field.default == "":
+    if isinstance(field.default, Secret) or not as_text(field.default):
         return "empty"
     return f"`{as_text(field.default)}`"
 

@@ -4,22 +4,23 @@ import os
 from pathlib import Path
 
 from deploy.local.workers import WORKERS
-from shared.crypto.keyrings import RINGS
+from shared.crypto.keyrings import RINGS, ring_of
 
 KEYS = {name: RINGS[worker.logs_as] for name, worker in WORKERS.items()}
 
 
-def keyring(worker: str, keys: Path) -> Path:
+def keyring(worker: str, keys: Path, *, signs: bool = False) -> Path:
     """Create the directory of one worker's keys beside that of all keys; return it.
 
     A key that it had before and needs no longer is taken from it.
     """
     ring = keys.with_name("keyrings") / worker
     ring.mkdir(mode=0o700, parents=True, exist_ok=True)
+    names = ring_of(WORKERS[worker].logs_as, signs=signs)
     for path in ring.iterdir():
-        if path.name not in KEYS[worker]:
+        if path.name not in names:
             path.unlink()
-    for name in KEYS[worker]:
+    for name in names:
         if not (ring / name).exists():
             os.link(keys / name, ring / name)
     return ring

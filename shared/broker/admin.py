@@ -5,7 +5,7 @@ worker takes batches and must be fast; here one message is taken at a time, insp
 returned.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
 
 from shared.contract.topology import DEAD
+from shared.crypto.signing import HEADERS
 from shared.errors import BrokerLostError
 
 _LIMIT = 10.0
@@ -39,6 +40,7 @@ class DeadLetter:
         routing_key: with which it came to that lane.
         user_id: who sent it, as the broker validated it for the worker that parked it.
         reply_to: where its sender waits for a reply.
+        signature: the sender's own, as the headers that it stands in; it holds for the replayed message too.
         length: of the body as it was sent; `body` may be its beginning only.
     """
 
@@ -52,6 +54,7 @@ class DeadLetter:
     user_id: str
     reply_to: str
     traceparent: str
+    signature: Mapping[str, str]
     body: bytes
     length: int
     taken: AbstractIncomingMessage
@@ -136,7 +139,10 @@ class DeadLetters:
             correlation_id=letter.correlation_id or None,
             reply_to=letter.reply_to or None,
             user_id=letter.user_id or None,
-            headers={"traceparent": letter.traceparent} if letter.traceparent else None,
+            headers={
+                **({"traceparent": letter.traceparent} if letter.traceparent else {}),
+                **letter.signature,
+            },
             content_type="application/json",
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
@@ -169,6 +175,7 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         user_id=_header(message, "x-user-id", message.user_id or ""),
         reply_to=_header(message, "x-reply-to"),
         traceparent=_header(message, "traceparent"),
+        signature={name: text for name in HEADERS if (text := _header(message, name))},
         body=message.body,
         length=length if isinstance(length, int) else len(message.body),
         taken=message,

@@ -32,6 +32,12 @@ def channels_of(process: str) -> tuple[Channel, ...]:
     return tuple(channel for channel in CHANNELS if channel.content in SENDS.get(process, ()))
 
 
+def ring_of(process: str, *, signs: bool) -> frozenset[str]:
+    """Return the files of a process, with the key that it signs by if it does."""
+    user = process.partition("-")[0]
+    return RINGS[process] | ({f"{user}-signing.key"} if signs else frozenset())
+
+
 RINGS: Final[Mapping[str, frozenset[str]]] = {
     process: frozenset((*opens, *(f"{channel.key}.pub" for channel in channels_of(process))))
     for process, opens in _OPENS.items()

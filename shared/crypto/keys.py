@@ -33,6 +33,12 @@ CHECKPOINT = "checkpoint"
 """The Ed25519 pair that signs the checkpoints over the ledger."""
 
 
+SIGNERS = ("issuer", "notifier", "revoker", "dispositivo")
+"""The workers, by their users on the broker: each signs with `<user>-signing.key`."""
+ED25519 = (CHECKPOINT, *(f"{user}-signing" for user in SIGNERS))
+"""Who has an Ed25519 key pair."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """A folder of keys, read one by one when asked for.
@@ -65,9 +71,9 @@ class Keys:
         """Return an X25519 private key."""
         return PrivateKey(self._read(f"{name}.key"))
 
-    def signing(self) -> SigningKey:
-        """Return the key that signs checkpoints."""
-        return SigningKey(self._read(f"{CHECKPOINT}.key"))
+    def signing(self, name: str = CHECKPOINT) -> SigningKey:
+        """Return an Ed25519 private key, by default the one that signs checkpoints."""
+        return SigningKey(self._read(f"{name}.key"))
 
     def verifying(self) -> VerifyKey:
         """Return the key that checkpoints are verified with."""
@@ -106,9 +112,15 @@ def make_keys(folder: Path) -> list[str]:
     """Generate the keys that are missing in a folder, never replacing one; return their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [_make_pair(folder, name, _x25519) for name in BOXES]
-    made.append(_make_pair(folder, CHECKPOINT, _ed25519))
+    made.extend(_make_pair(folder, name, _ed25519) for name in ED25519)
     made.extend(_make(folder / f"{name}.key", os.urandom(32), 0o600) for name in SYMMETRIC)
     return [name for name in made if name]
+
+
+def make_signing_key(folder: Path, name: str) -> str:
+    """Generate an Ed25519 pair, such as `portal-signing`; return an empty text if it is there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _make_pair(folder, name, _ed25519)
 
 
 def _x25519() -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ from shared.broker.message import Message
 from shared.config.logs import reason_of
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crypto.sealing import StateSeal
+from shared.crypto.signing import Signer
 from shared.domain.account import Account
 from shared.domain.decision import Box, ContextWith, Decision, Unkeyed
 from shared.domain.pin import Pepper
@@ -68,6 +69,8 @@ class WorkerKeys:
     pepper: Pepper | None = None
     boxes: Boxes | None = None
     state: StateSeal | None = None
+    signer: Signer | None = None
+    """Signs replies and events; None where they are not signed."""
 
 
 @dataclass(slots=True)
@@ -146,7 +149,7 @@ class BatchAttempt:
         self._seal = processor.worker_keys.state if processor.lane.accounts else None
         self.handled: list[MessageResult] = []
         self.work = UnitOfWork(now, {}, {})
-        self.outbound = Outbound(now, processor.lane.worker)
+        self.outbound = Outbound(now, processor.lane.worker, processor.worker_keys.signer)
 
     async def read(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Lock the citizens of the batch and read their accounts and the inbox rows of its messages."""

@@ -1,6 +1,7 @@
 """Step 2, parse: turns a delivered message into one to decide, or one for `pin.dead` with the reason."""
 
 import hashlib
+from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.broker.message import Arrived
@@ -10,6 +11,7 @@ from shared.worker.holding import cut, packed, whole
 from shared.worker.lane import Lane
 from shared.worker.reading import ReceivedMessage, Refusal, Rejected
 from shared.worker.settings import WORKER, WorkerSettings
+from shared.worker.signatures import fault_of_signature
 
 _LONGEST_CORRELATION = 255
 
@@ -21,7 +23,8 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
     """
     role = settings.role_of(arrived.user_id)
     kept, held = (whole, whole) if role == WORKER else (cut, packed)
-    if fault := _unfit(arrived, lane, role):
+    fault = _unfit(arrived, lane, role)
+    if fault := fault or fault_of_signature(arrived, correlation_id(arrived), settings, datetime.now(UTC)):
         return Rejected(kept(arrived), fault)
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")

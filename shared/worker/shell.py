@@ -45,7 +45,7 @@ class Worker:
         self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
         url, replies = settings.amqp_url.reveal(), f"{lane.name}-replies"
         self._direct = DirectReplies(lambda: Session.open(url, replies), time.monotonic)
-        self._publisher = Publisher(lane, settings, self._direct, log)
+        self._publisher = Publisher(lane, settings, self._direct, log, worker_keys.signer)
         self._stopping = asyncio.Event()
         self._session: Session | None = None
         self._ledger: Ledger | None = None

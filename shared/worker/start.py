@@ -12,9 +12,10 @@ import uvloop
 
 from shared.config import logs
 from shared.config.settings import Settings, unknown
-from shared.crypto.keyrings import RINGS
-from shared.crypto.keys import SERVICES, Keys
+from shared.crypto.keyrings import ring_of
+from shared.crypto.keys import SERVICES, SIGNERS, Keys
 from shared.crypto.sealing import ServiceBox, StateSeal
+from shared.crypto.signing import Signer
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import ConsumerGoneError, KeyFileError, SettingsError
@@ -44,7 +45,7 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]]) -> int:
         settings = WorkerSettings.load(os.environ)
         policy = PinPolicy.load(os.environ)
         logs.configure(name, settings.log_level)
-        keys = Keys(settings.keys_dir, RINGS[name])
+        keys = Keys(settings.keys_dir, ring_of(name, signs=settings.sign_messages))
         worker_keys = keys_for_decisions(keys, settings, logs.get(name))
         lane = build(settings, policy, keys)
     except (SettingsError, KeyFileError) as fault:
@@ -73,7 +74,16 @@ def keys_for_decisions(keys: Keys, settings: WorkerSettings, log: Any) -> Worker
         pepper=Pepper(keys.symmetric("pepper")) if "pepper.key" in ring else None,
         boxes=_boxes(keys, settings, log),
         state=StateSeal(keys.symmetric("account")) if "account.key" in ring else None,
+        signer=signer_of(keys),
     )
+
+
+def signer_of(keys: Keys) -> Signer | None:
+    """Return what signs with the key on a ring, or None if there is none on it."""
+    for user in SIGNERS:
+        if keys.ring and f"{user}-signing.key" in keys.ring:
+            return Signer(keys.signing(f"{user}-signing"))
+    return None
 
 
 def _boxes(keys: Keys, settings: WorkerSettings, log: Any) -> Boxes | None:  # noqa: ANN401 - structlog's
