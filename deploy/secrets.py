@@ -49,11 +49,11 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "", certific
         _password(folder / name)
     for name in PROVIDERS:
         (folder / name).touch()
-    # The folder denies access to others. The files are readable by all, so that a container's user, whose
-    # uid differs from the owner's, can read those mounted into it.
+    # The folder denies access to others. The group may read the files, so that a container's user, whose uid
+    # differs from the owner's, can read those mounted into it once it has joined that group.
     folder.chmod(0o700)
     for path in folder.iterdir():
-        path.chmod(0o644)
+        path.chmod(0o640)
 
 
 def _amqp_url(login: str, broker: str, authorities: str, certificates: str) -> str:

@@ -27,6 +27,7 @@ from services.notifier.settings import NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
+from shared.crypto.signing import SenderKeys
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
 
@@ -121,6 +122,7 @@ _KINDS: dict[Any, str] = {
     bool: "true or false",
     timedelta: "duration",
     frozenset[str]: "names",
+    SenderKeys: "`user:key`, several",
 }
 
 

@@ -112,13 +112,14 @@ class Stack:
         if name in self.workers:
             self.workers[name].kill()
         port = self._ports[f"health-{name}"]
+        told = environment.for_worker(self.env, worker.user, port) | dict(env)
+        signs = told.get("PIN_SIGN_MESSAGES", "") in {"true", "1"}
+        ring = keyring(worker.name, self.state / "keys", signs=signs)
         program = Program(
             name=name,
             argv=[sys.executable, *worker.command],
             log=self.state / f"log/{name}.log",
-            env=environment.for_worker(self.env, worker.user, port)
-            | {"PIN_KEYS_DIR": str(keyring(worker.name, self.state / "keys"))}
-            | dict(env),
+            env=told | {"PIN_KEYS_DIR": env.get("PIN_KEYS_DIR", str(ring))},
         )
         process = Process(program, self.state / "run")
         process.start()

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import getpass
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from deploy.pinctl.settings import (
     OperatorSettings,
 )
 from deploy.pinctl.status import status
-from shared.crypto.keys import Keys
+from shared.crypto.keys import CHECKPOINT, SIGNERS, Keys
 from shared.crypto.sealing import Pseudonyms
 
 _SUBJECT_BYTES = 16
@@ -47,8 +48,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
-            folder = words.folder or KeySettings.load(environ).keys_dir
-            return keys.init(folder) if words.action == "init" else keys.show(folder)
+            return _keys(words, words.folder or KeySettings.load(environ).keys_dir)
         case _:
             return await _backfill(words.file, environ)
 
@@ -103,6 +103,16 @@ async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answ
     return await audit.verify(ledger, None, _read(words.checkpoints), key)
 
 
+def _keys(words: argparse.Namespace, folder: Path) -> Answer:
+    match words.action:
+        case "init":
+            return keys.init(folder)
+        case "sender":
+            return keys.sender(folder, words.user)
+        case _:
+            return keys.show(folder)
+
+
 def _read(path: Path) -> list[checkpoints.Checkpoint]:
     try:
         with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
@@ -128,6 +138,13 @@ def _subject(text: str) -> bytes:
     if len(subject) != _SUBJECT_BYTES:
         raise ValueError
     return subject
+
+
+def _user(text: str) -> str:
+    """Return the name of a broker user, which becomes part of a file's name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text) or text in (*SIGNERS, CHECKPOINT):
+        raise ValueError
+    return text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -187,6 +204,12 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
 
 def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, what in (("init", "make the keys that are missing"), ("show", "names and fingerprints")):
+    for name, what in (
+        ("init", "make the keys that are missing"),
+        ("show", "names and fingerprints"),
+        ("sender", "make the key that a portal, or another user outside, signs commands with"),
+    ):
         action = actions.add_parser(name, parents=[shared], help=what)
+        if name == "sender":
+            action.add_argument("user", type=_user, metavar="USER", help="its user on the broker")
         action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.tables import table
-from shared.crypto.keys import BOXES, CHECKPOINT, SYMMETRIC, Keys, make_keys
+from shared.crypto.keys import BOXES, ED25519, SYMMETRIC, Keys, make_keys, make_signing_key
 from shared.errors import KeyFileError
 
 _COLUMNS = ("key", "kind", "fingerprint", "files", "")
@@ -26,10 +26,20 @@ def init(folder: Path) -> Answer:
     return Answer(text + (warning if made else ""), {"folder": str(folder), "made": made})
 
 
+def sender(folder: Path, user: str) -> Answer:
+    """Create the pair that a broker user outside signs commands with; an existing one is never replaced."""
+    name = f"{user}-signing"
+    made = make_signing_key(folder, name)
+    pair = f"{user}:{base64.b64encode(Keys(folder).public(name)).decode()}"
+    text = f"{'Made' if made else 'There already'}: {folder}/{name}.key, for {user} alone.\n"
+    text += f"Once {user} signs every command, the workers get this in PIN_SENDER_KEYS:\n{pair}"
+    return Answer(text, {"folder": str(folder), "made": [made] if made else [], "sender_key": pair})
+
+
 def show(folder: Path) -> Answer:
     """List the keys with fingerprints that can be compared between machines."""
     keys = Keys(folder)
-    rows = [_pair(keys, name) for name in (*BOXES, CHECKPOINT)]
+    rows = [_pair(keys, name) for name in (*BOXES, *ED25519)]
     rows += [_symmetric(keys, name) for name in SYMMETRIC]
     rows = [row for row in rows if row[3]]
     data = [dict(zip(("key", "kind", "fingerprint", "files", "fault"), row, strict=True)) for row in rows]
@@ -38,7 +48,7 @@ def show(folder: Path) -> Answer:
 
 
 def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
-    kind = "Ed25519" if name == CHECKPOINT else "X25519"
+    kind = "Ed25519" if name in ED25519 else "X25519"
     files = [file for file in ("key", "pub") if (keys.folder / f"{name}.{file}").exists()]
     try:
         of_private = _public_of(keys, name) if "key" in files else b""
@@ -50,8 +60,8 @@ def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
 
 
 def _public_of(keys: Keys, name: str) -> bytes:
-    if name == CHECKPOINT:
-        signing: SigningKey = keys.signing()
+    if name in ED25519:
+        signing: SigningKey = keys.signing(name)
         return bytes(signing.verify_key)
     private: PrivateKey = keys.private(name)
     return bytes(private.public_key)

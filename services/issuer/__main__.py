@@ -9,8 +9,8 @@ from services.issuer.facts import RequestFacts
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
+from shared.config import logs
 from shared.contract import topology
-from shared.contract.channels import CHANNELS
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.contract.issuer import (
     ContactsUpdate,
@@ -19,6 +19,7 @@ from shared.contract.issuer import (
     PinVerify,
     RegistryUpdate,
 )
+from shared.crypto.keyrings import channels_of
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms, ServiceBox, StateSeal
 from shared.domain.decision import Decisions
@@ -26,6 +27,7 @@ from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.worker.command_reader import CommandReader
 from shared.worker.lane import Lane
+from shared.worker.message_box import MessageBoxes
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
@@ -55,11 +57,11 @@ def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         batch=settings.batch,
         decisions=REQUESTS,
         facts=RequestFacts(Pepper(keys.symmetric("pepper"))),
-        channels=keys.of_channels(CHANNELS),
+        channels=keys.of_channels(channels_of("issuer-requests")),
     )
 
 
-def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
+def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of first access and log-in: neither it nor issuance waits for the other."""
     own = AccessSettings.load(os.environ)
     pepper = Pepper(keys.symmetric("pepper"))
@@ -73,11 +75,15 @@ def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
         effect=PinCheckEffect(
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),
-            ServiceBox(keys.private("issuer")),
+            MessageBoxes(
+                ServiceBox(keys.private("issuer")),
+                require_bound=settings.require_bound_seals,
+                log=logs.get("issuer-access"),
+            ),
             policy,
         ),
-        channels=keys.of_channels(CHANNELS),
         forgets={"forget_nobodies": policy.nobody_retention + CLOCKS_APART},
+        channels=keys.of_channels(channels_of("issuer-access")),
     )
 
 
@@ -89,7 +95,7 @@ def main() -> int:
     match sys.argv[1:]:
         case [name] if name in LANES:
             own = (AccessSettings,) if name == "access" else ()
-            return start(f"issuer-{name}", LANES[name], GROUPS, box="issuer", own=own)
+            return start(f"issuer-{name}", LANES[name], GROUPS, own=own)
         case _:
             sys.stderr.write(f"usage: python -m services.issuer {'|'.join(LANES)}\n")
             return 2

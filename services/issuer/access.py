@@ -33,7 +33,10 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
-        return Decision(reply=rejected("first_access_needed"), entries=(LedgerEntry("pin.verified_initial"),))
+        # The attempt counts as a failure, and may have locked the PIN like any other.
+        refused = _refused(account, compared, at)
+        known = (LedgerEntry("pin.verified_initial"), *refused.entries[1:])
+        return refused.but(reply=rejected("first_access_needed"), entries=known)
     if compared.match != "yes" or pin is None or pin.initial:
         return _refused(account, compared, at)
     return Decision(
@@ -57,6 +60,8 @@ def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -
 
 def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Decision:
     """Give the same answer for a wrong, a blocked or no PIN; notify the citizen of a lock."""
+    if compared.sealed_wrong:
+        return Decision(reply=rejected("wrong_pin"))
     admission, attempts = compared.admission, account.attempts
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))
@@ -66,8 +71,13 @@ def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Deci
         return decision.but(account=account.but(attempts=attempts))
     decision = decision.but(entries=(LedgerEntry("pin.attempt_failed"),))
     notices = attempts.locks + attempts.blocked
-    if not account.live or notices <= attempts.told:
-        return decision
+    return _told(decision, account, admission, ctx) if account.live and notices > attempts.told else decision
+
+
+def _told(decision: Decision, account: Account, admission: Admission, ctx: DecisionContext) -> Decision:
+    """Notify the citizen of a lock or block that was not notified yet."""
+    attempts = account.attempts
+    notices = attempts.locks + attempts.blocked
     telling = decision.but(account=account.but(attempts=attempts.but(told=notices)))
     if admission.blocks:
         return _with_notice(telling, PinBlocked(), NOTICES.to_registered(account, "pin_blocked", ctx))

@@ -15,7 +15,7 @@ from shared.domain.account import Account, Attempts
 from shared.domain.policy import PinPolicy
 
 Match = Literal["no", "yes", "initial"]
-"""`initial`: the initial PIN, or one half of it, was typed instead of the PIN of 8."""
+"""`initial`: the initial PIN, or what seems to be one half of it, was typed instead of the PIN of 8."""
 
 _LONGEST_DOUBLING = 10
 """Locks stop doubling after the tenth: by then the PIN is blocked."""
@@ -49,12 +49,15 @@ class Compared:
         match: the result of the comparison.
         pin_id: the PIN that it was compared with; it may have been replaced since.
         new: for a first access that matched, the eight characters and their verifier.
+        sealed_wrong: it was not sealed to the issuer, or not in the form demanded. Nothing was compared,
+            so nothing was counted: a portal with a wrong key locks no citizen out.
     """
 
     admission: Admission
     match: Match = "no"
     pin_id: str = ""
     new: tuple[Secret, bytes, bytes] | None = None
+    sealed_wrong: bool = False
 
 
 def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:

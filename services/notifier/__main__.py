@@ -14,7 +14,7 @@ from shared.config import logs
 from shared.contract import topology
 from shared.contract.channels import CHANNELS, Channel
 from shared.crypto.keys import Keys
-from shared.crypto.sealing import BundleOpener, Pseudonyms
+from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
@@ -38,20 +38,19 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys:
     )
 
 
-def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane of receipts."""
+def receipts_lane(settings: WorkerSettings, _: PinPolicy, __: Keys) -> Lane:
+    """Build the lane of receipts, which names citizens by what is recorded of their deliveries."""
     # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
-    commands = CommandReader((DeliveryReceipt,), Pseudonyms(keys.symmetric("subject")))
     return Lane(
         worker="notifier",
         name="notifier-receipts",
         queue=topology.RECEIPTS,
-        read=ReceiptReader(commands),
+        read=ReceiptReader(CommandReader((DeliveryReceipt,))),
         batch=settings.batch,
         decisions={Receipt: receipt},
         exchanges=frozenset({topology.COMMANDS, topology.RECEIVED}),

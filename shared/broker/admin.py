@@ -6,7 +6,7 @@ returned.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
 from shared.config.tls import NONE, TlsFiles, loss_of
 from shared.contract.channels import LANES
 from shared.contract.topology import DEAD
+from shared.crypto.signing import HEADERS
 from shared.errors import BrokerLostError
 
 FORGED = "forged"
@@ -45,6 +46,7 @@ class DeadLetter:
         user_id: who sent it, as the broker validated it for the worker that parked it. Of a forged one, who
             put it here, as the broker validated it.
         reply_to: where its sender waits for a reply.
+        signature: the sender's own, as the headers that it stands in; it holds for the replayed message too.
         length: of the body as it was sent; `body` may be its beginning only.
         forged: whether it was not put here by the worker of the lane that it names: nothing that its headers
             say is believed, and it cannot be replayed.
@@ -60,6 +62,7 @@ class DeadLetter:
     user_id: str
     reply_to: str
     traceparent: str
+    signature: Mapping[str, str]
     body: bytes
     length: int
     forged: bool
@@ -148,7 +151,10 @@ class DeadLetters:
             correlation_id=letter.correlation_id or None,
             reply_to=letter.reply_to or None,
             user_id=letter.user_id or None,
-            headers={"traceparent": letter.traceparent} if letter.traceparent else None,
+            headers={
+                **({"traceparent": letter.traceparent} if letter.traceparent else {}),
+                **letter.signature,
+            },
             content_type="application/json",
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
@@ -194,6 +200,7 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         user_id=_header(message, "x-user-id", parked_by),
         reply_to=_header(message, "x-reply-to"),
         traceparent=_header(message, "traceparent"),
+        signature={name: text for name in HEADERS if (text := _header(message, name))},
         body=message.body,
         length=length if isinstance(length, int) else len(message.body),
         forged=False,
@@ -213,6 +220,7 @@ def _forged(position: int, message: AbstractIncomingMessage, parked_by: str) -> 
         user_id=parked_by,
         reply_to="",
         traceparent="",
+        signature={},
         body=message.body,
         length=len(message.body),
         forged=True,

@@ -40,6 +40,12 @@ class Arrived:
     enqueued_at: datetime | None
     """From the header `timestamp_in_ms`, which our own messages have, or the property `timestamp`."""
     arrived_at: float
+    signature: str = ""
+    """The header `x-signature`; see `shared.crypto.signing`."""
+    signed_at: str = ""
+    """The header `x-signed-at`."""
+    key_id: str = ""
+    """The header `x-key-id`."""
     unreadable: frozenset[str] = frozenset()
     """The properties that are present but cannot be read, by their names in pamqp."""
     is_packed: bool = False

@@ -13,7 +13,7 @@ A batch of publishes takes one write (`wire.py`) and one wait, instead of one of
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -26,6 +26,7 @@ from aiormq.exceptions import AMQPError, PublishError
 from shared.broker import wire
 from shared.broker.message import LARGEST_BODY, Arrived, Message
 from shared.config.tls import NONE, TlsFiles, loss_of
+from shared.crypto.signing import KEY_ID, LONGEST_HEADER, SIGNATURE, SIGNED_AT
 from shared.errors import BrokerLostError
 
 LONGEST_TRACE = 255
@@ -253,8 +254,16 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         deliveries=count if isinstance(count, int) else 0,
         enqueued_at=_instant(stamp) if isinstance(stamp, int) else p.timestamp,
         arrived_at=now,
+        signature=_short(headers, SIGNATURE),
+        signed_at=_short(headers, SIGNED_AT),
+        key_id=_short(headers, KEY_ID),
         unreadable=getattr(p, "unreadable", frozenset()),
     )
+
+
+def _short(headers: Mapping[str, Any], name: str) -> str:
+    text = headers.get(name)
+    return text if isinstance(text, str) and len(text) <= LONGEST_HEADER else ""
 
 
 def _instant(milliseconds: int) -> datetime | None:

@@ -196,7 +196,7 @@ class PinActivate(CitizenCommand):
     refusals: ClassVar[Refusals] = {"wrong_pin": None, "locked": LockedData}
 
     pin_sealed: Sealed
-    """The 16 characters, sealed to the issuer's key."""
+    """The 16 characters, sealed to the issuer's key, in either form."""
     reply_key: PublicKey
     """The X25519 public key that the reply is sealed to."""
 
@@ -215,4 +215,4 @@ class PinVerify(CitizenCommand):
     }
 
     pin_sealed: Sealed
-    """The 8 characters, sealed to the issuer's key."""
+    """The 8 characters, sealed to the issuer's key, in either form."""

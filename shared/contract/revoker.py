@@ -31,7 +31,7 @@ class RestoreConfirm(CitizenCommand):
     refusals: ClassVar[Refusals] = {"link_invalid": None}
 
     token_sealed: Sealed
-    """The token of the link, sealed to the revoker's key."""
+    """The token of the link, sealed to the revoker's key, in either form."""
 
 
 class RevokeRequest(CitizenCommand):
@@ -63,7 +63,7 @@ class RevokeConfirm(CitizenCommand):
     refusals: ClassVar[Refusals] = {"link_invalid": None}
 
     token_sealed: Sealed
-    """The token of the link, sealed to the revoker's key."""
+    """The token of the link, sealed to the revoker's key, in either form."""
 
 
 class RevokeByContactCentre(CitizenCommand):

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from nacl.signing import SigningKey, VerifyKey
 from shared.contract.channels import CHANNELS, Channel
 from shared.errors import KeyFileError
 
-BOXES = ("issuer", "revoker", "dispositivo", *(channel.key for channel in CHANNELS))
+SERVICES = ("issuer", "revoker", "dispositivo")
+"""Whom portals may seal to."""
+BOXES = (*SERVICES, *(channel.key for channel in CHANNELS))
 """Who has an X25519 key pair: `<name>.key` and `<name>.pub`, base64."""
 
 
@@ -20,15 +23,33 @@ SYMMETRIC = ("subject", "account", "pepper")
 """The 32-byte keys, base64: pseudonyms, sealed accounts, verifiers."""
 
 
+PRIVATE = ".key"
+"""The suffix of private and secret keys: nobody else may read their files."""
+_NOT_OURS = stat.S_IRWXG | stat.S_IRWXO
+_NOT_OUR_GROUP_S = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
+
+
 CHECKPOINT = "checkpoint"
 """The Ed25519 pair that signs the checkpoints over the ledger."""
 
 
+SIGNERS = ("issuer", "notifier", "revoker", "dispositivo")
+"""The workers, by their users on the broker: each signs with `<user>-signing.key`."""
+ED25519 = (CHECKPOINT, *(f"{user}-signing" for user in SIGNERS))
+"""Who has an Ed25519 key pair."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A folder of keys, read one by one when asked for."""
+    """A folder of keys, read one by one when asked for.
+
+    Attributes:
+        folder: where they are.
+        ring: the files that may be read; None for all of them.
+    """
 
     folder: Path
+    ring: frozenset[str] | None = None
 
     def symmetric(self, name: str) -> bytes:
         """Return a 32-byte key.
@@ -50,17 +71,19 @@ class Keys:
         """Return an X25519 private key."""
         return PrivateKey(self._read(f"{name}.key"))
 
-    def signing(self) -> SigningKey:
-        """Return the key that signs checkpoints."""
-        return SigningKey(self._read(f"{CHECKPOINT}.key"))
+    def signing(self, name: str = CHECKPOINT) -> SigningKey:
+        """Return an Ed25519 private key, by default the one that signs checkpoints."""
+        return SigningKey(self._read(f"{name}.key"))
 
     def verifying(self) -> VerifyKey:
         """Return the key that checkpoints are verified with."""
         return VerifyKey(self._read(f"{CHECKPOINT}.pub"))
 
     def _read(self, name: str) -> bytes:
+        if self.ring is not None and name not in self.ring:
+            raise KeyFileError(f"{name}: not on the ring of this process")
         try:
-            key = base64.b64decode((self.folder / name).read_text(encoding="ascii").strip(), validate=True)
+            key = base64.b64decode(_text(self.folder / name).strip(), validate=True)
         except (OSError, ValueError) as error:
             raise KeyFileError(f"{name}: {error}") from None
         if len(key) != 32:  # noqa: PLR2004 - every key here has 256 bits
@@ -68,13 +91,36 @@ class Keys:
         return key
 
 
+def _text(path: Path) -> str:
+    """Return the text of a key file.
+
+    Raises:
+        KeyFileError: others than its owner, and the group that it was given to us by, may read or change it.
+    """
+    with path.open(encoding="ascii") as file:
+        state = os.fstat(file.fileno())
+        # Our own file is ours alone. One that belongs to another, as those which Kubernetes mounts belong to
+        # root, can reach us only by its group.
+        lax = _NOT_OURS if state.st_uid == os.geteuid() else _NOT_OUR_GROUP_S
+        if path.suffix == PRIVATE and state.st_mode & lax:
+            mode = stat.S_IMODE(state.st_mode)
+            raise KeyFileError(f"{path}: mode {mode:04o} lets others at the key: chmod {mode & ~lax:04o}")
+        return file.read()
+
+
 def make_keys(folder: Path) -> list[str]:
     """Generate the keys that are missing in a folder, never replacing one; return their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [_make_pair(folder, name, _x25519) for name in BOXES]
-    made.append(_make_pair(folder, CHECKPOINT, _ed25519))
+    made.extend(_make_pair(folder, name, _ed25519) for name in ED25519)
     made.extend(_make(folder / f"{name}.key", os.urandom(32), 0o600) for name in SYMMETRIC)
     return [name for name in made if name]
+
+
+def make_signing_key(folder: Path, name: str) -> str:
+    """Generate an Ed25519 pair, such as `portal-signing`; return an empty text if it is there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _make_pair(folder, name, _ed25519)
 
 
 def _x25519() -> tuple[bytes, bytes]:

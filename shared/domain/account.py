@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from shared.domain.pin import tag_of
+
 Status = Literal["none", "issued", "active", "restoring", "revoked", "expired"]
 Level = Literal["online", "dispositivo"]
 
@@ -153,8 +155,12 @@ class Pin(Part):
     """True for the initial PIN of 16 characters (R4), False for the one of 8 (R10)."""
     salt: bytes
     verifier: bytes
-    part_verifiers: tuple[bytes, ...] = ()
-    """Of the two halves of an initial PIN, to recognise a citizen who typed only one."""
+    part_verifiers: tuple[Annotated[bytes, AfterValidator(tag_of)], ...] = ()
+    """Tags of the two halves of an initial PIN, to recognise a citizen who typed only one.
+
+    Earlier releases kept whole hashes. They are cut when they are read, and so in the ledger with the next
+    change: one that nothing changes lasts as long as its PIN, 60 days.
+    """
     expires_at: datetime | None = None
     halves: tuple[Half, ...] = ()
 

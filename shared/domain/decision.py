@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 from shared.contract import topology
@@ -20,10 +20,21 @@ class Box(Protocol):
     """Opens what was sealed to this worker, and seals replies to the sender's key."""
 
     def open(self, sealed: str) -> Secret | None:
-        """Return what is inside, or None when it was not sealed to this worker."""
+        """Return what is inside.
+
+        None when it was not sealed to this worker, or not in the form demanded: nothing can be compared, and
+        nothing is counted. An empty secret when it was sealed for another message: as wrong as any other.
+        """
 
     def seal(self, secret: Secret, key: str) -> str:
         """Seal a secret to an X25519 public key (base64)."""
+
+
+class Unkeyed:
+    """Stands for the key that a process does not have: a decision that uses it is at fault, and parked."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise TypeError(f"no key to {name} with: this process has none on its ring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +45,8 @@ class DecisionContext:
         now: the instant of the decision, UTC.
         random: cryptographic randomness, n bytes.
         policy: the settings of the PIN's life.
-        pepper: the key of the verifiers.
-        box: opens what was sealed to this worker.
+        pepper: the key of the verifiers, on lanes that make or compare secrets.
+        box: opens what was sealed to this worker for this message, on lanes that something is sealed to.
     """
 
     now: datetime

@@ -4,15 +4,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from shared.broker.message import Message
 from shared.config.logs import reason_of
 from shared.contract.reply import ACCEPTED, Reply, rejected
 from shared.crypto.sealing import StateSeal
+from shared.crypto.signing import Signer
 from shared.domain.account import Account
-from shared.domain.decision import Box, ContextWith, Decision, Event
+from shared.domain.decision import Box, ContextWith, Decision, Event, Unkeyed
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import UnsealableError, UnwritableError
@@ -27,6 +28,7 @@ from shared.worker.unit_of_work import OutboxRow, UnitOfWork
 
 _REUSED = rejected("message_id_reused")
 _INTERNAL = rejected("internal_error")
+_UNKEYED: Any = Unkeyed()
 
 
 @dataclass(slots=True)
@@ -56,13 +58,22 @@ class CommittedBatch:
     alarms: list[Event] = field(default_factory=list)
 
 
+class Boxes(Protocol):
+    """The box of a worker, which opens for each message what was sealed for it."""
+
+    def of(self, received: ReceivedMessage) -> Box:
+        """Return the box of one message."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerKeys:
-    """The keys that the decisions of this worker use."""
+    """The keys that the decisions of this worker use; None for those that they do not need."""
 
-    pepper: Pepper
-    box: Box
-    state: StateSeal | None
+    pepper: Pepper | None = None
+    boxes: Boxes | None = None
+    state: StateSeal | None = None
+    signer: Signer | None = None
+    """Signs replies and events; None where they are not signed."""
 
 
 @dataclass(slots=True)
@@ -144,7 +155,7 @@ class BatchAttempt:
         self._seal = processor.worker_keys.state if processor.lane.accounts else None
         self.handled: list[MessageResult] = []
         self.work = UnitOfWork(now, {}, {})
-        self.outbound = Outbound(now, processor.lane.worker)
+        self.outbound = Outbound(now, processor.lane.worker, processor.worker_keys.signer)
 
     async def read(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Lock the citizens of the batch and read their accounts and the inbox rows of its messages."""
@@ -199,7 +210,9 @@ class BatchAttempt:
             return Decision(reply=message.reply, events=message.events)
         known = processor.lane.facts.of(received, self.work)
         now, worker_keys = self.work.now, processor.worker_keys
-        ctx = ContextWith(now, os.urandom, processor.policy, worker_keys.pepper, worker_keys.box, known)
+        pepper = worker_keys.pepper or _UNKEYED
+        box = worker_keys.boxes.of(received) if worker_keys.boxes else _UNKEYED
+        ctx = ContextWith(now, os.urandom, processor.policy, pepper, box, known)
         return processor.lane.decisions[type(message)](account, message, ctx)
 
     def _accept(self, received: ReceivedMessage, decision: Decision) -> None:

@@ -13,17 +13,24 @@ from shared.errors import InvalidMessageError, UnreadableMessageError
 from shared.worker.reading import Parsed, Refusal
 
 
+def _no_pseudonyms(commands: Iterable[type[Command]]) -> Pseudonyms:
+    if any(issubclass(command, CitizenCommand) or command.rejection_event for command in commands):
+        raise TypeError("commands that name citizens need the key of their pseudonyms")
+    return Pseudonyms(b"")
+
+
 class CommandReader:
     """Reads the commands of one lane.
 
     Args:
         commands: their types, such as the keys of the lane's table of decisions: no others are read.
-        pseudonyms: of the citizens whom the commands name.
+        pseudonyms: of the citizens whom the commands name; None where they name none.
     """
 
-    def __init__(self, commands: Iterable[type[Command]], pseudonyms: Pseudonyms) -> None:
-        self._pseudonyms = pseudonyms
+    def __init__(self, commands: Iterable[type[Command]], pseudonyms: Pseudonyms | None = None) -> None:
         self._known = {command.type: command for command in commands}
+        # In the place of one that is missing: it would be found out only by a message.
+        self._pseudonyms = pseudonyms or _no_pseudonyms(self._known.values())
 
     def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
         """Read one command.

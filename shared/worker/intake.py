@@ -1,6 +1,7 @@
 """Step 2, parse: turns a delivered message into one to decide, or one for `pin.dead` with the reason."""
 
 import hashlib
+from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.broker.message import Arrived
@@ -12,6 +13,7 @@ from shared.worker.holding import cut, packed, whole
 from shared.worker.lane import Lane
 from shared.worker.reading import ReceivedMessage, Refusal, Rejected
 from shared.worker.settings import WorkerSettings
+from shared.worker.signatures import fault_of_signature
 
 _LONGEST_CORRELATION = 255
 
@@ -23,7 +25,8 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
     """
     role = settings.role_of(arrived.user_id)
     kept, held = (whole, whole) if role in WORKERS else (cut, packed)
-    if fault := _unfit(arrived, lane, role):
+    fault = _unfit(arrived, lane, role)
+    if fault := fault or fault_of_signature(arrived, correlation_id(arrived), settings, datetime.now(UTC)):
         return Rejected(kept(arrived), fault)
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")

@@ -15,6 +15,7 @@ from shared.contract import topology
 from shared.contract.delivery import BUNDLE, to_bytes
 from shared.contract.instants import rfc3339
 from shared.crypto.sealing import BundleSeal
+from shared.crypto.signing import Signed, Signer
 from shared.domain.decision import Decision, Delivery, Event, WorkerMessage
 from shared.errors import UnwritableError
 from shared.worker.reading import ReceivedMessage
@@ -34,6 +35,7 @@ class Outbound:
 
     now: datetime
     user: str
+    signer: Signer | None = None
     due_now: list[Message] = field(default_factory=list)
     due_later: defaultdict[datetime, list[Message]] = field(default_factory=lambda: defaultdict(list))
     deliveries: defaultdict[str, list[tuple[ReceivedMessage, Delivery]]] = field(
@@ -73,15 +75,20 @@ class Outbound:
             "occurred_at": self.at,
             "data": event.fact.__dict__,
         }
+        text = orjson.dumps(body)
+        headers = _trace(received)
+        if self.signer:
+            signed = Signed(kind, event_id, correlation_id, self.user, "", text)
+            headers |= self.signer.headers(signed, self.now)
         return Message(
             exchange=topology.EVENTS,
             routing_key=kind,
-            body=orjson.dumps(body),
+            body=text,
             type=kind,
             message_id=event_id,
             correlation_id=correlation_id,
             mandatory=False,
-            headers=_trace(received),
+            headers=headers,
             user_id=self.user,
         )
 

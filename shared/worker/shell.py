@@ -48,7 +48,7 @@ class Worker:
         self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
         self._budgets = PortalBudgets(settings.budget_per_portal_user, settings.portal_users, lane.name)
         self._direct = DirectReplies(lambda: self._open(f"{lane.name}-replies"), time.monotonic)
-        self._publisher = Publisher(lane, settings, self._direct, log)
+        self._publisher = Publisher(lane, settings, self._direct, log, worker_keys.signer)
         self._stopping = asyncio.Event()
         self._session: Session | None = None
         self._ledger: Ledger | None = None

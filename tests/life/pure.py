@@ -35,12 +35,13 @@ from shared.contract.dispositivo import (
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.internal import FailedDelivery, ReturnedLetter
 from shared.contract.issuer import PinActivate, PinVerify
-from shared.crypto.sealing import StateSeal
+from shared.crypto.sealing import ServiceBox, StateSeal
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
 from shared.domain.decision import Decide, Decision, WorkerMessage
-from shared.domain.pin import Pepper
+from shared.domain.pin import Pepper, normalised
 from shared.worker import account_codec
+from shared.worker.message_box import MessageBoxes
 from tests.life import decision_invariants
 from tests.life.world import Answer, Body, Standing
 from tests.unit.decisions import (
@@ -50,6 +51,7 @@ from tests.unit.decisions import (
     POLICY,
     REPLY_KEY,
     SUBJECT,
+    WORKER_KEY,
     Told,
     moment,
     opened,
@@ -74,7 +76,8 @@ class QuickVerifiers(Verifiers):
 
 
 VERIFIERS: Final = QuickVerifiers(PEPPER)
-_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, moment().box, POLICY)
+_BOXES: Final = MessageBoxes(ServiceBox(WORKER_KEY), require_bound=False, log=None)
+_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, _BOXES, POLICY)
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
@@ -153,7 +156,8 @@ class PureWorld:
             if times > 1:
                 admission = counted_before(self.account, self.now)
         taken: Any = SimpleNamespace(message=command, effect=None)
-        at_once(_COMPARING._compare(taken, admission))
+        typed = normalised(moment().box.open(command.pin_sealed) or Secret(""))
+        at_once(_COMPARING._compare(taken, admission, typed))
         compared: Compared = taken.effect
         return compared
 

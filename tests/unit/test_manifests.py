@@ -63,6 +63,13 @@ def mounted(thing: Thing) -> set[str]:
     return {source["name"].removeprefix("pin.") for source in sources}
 
 
+def optional(thing: Thing) -> set[str]:
+    """Return those of a pod's secrets that need not be there."""
+    volumes = {volume["name"]: volume for volume in pod(thing)["volumes"]}
+    sources = [source["secret"] for source in volumes["secrets"]["projected"]["sources"]]
+    return {source["name"].removeprefix("pin.") for source in sources if source.get("optional")}
+
+
 def its_own(name: str) -> set[str]:
     user = WORKERS[name].user
     return {f"{user}.amqp-url", f"{user}.ledger-dsn", *KEYS[name]}
@@ -86,7 +93,9 @@ def test_a_worker_runs_the_same_command_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_gets_its_own_keys_and_passwords_and_no_others(name: str) -> None:
-    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set())
+    signing = f"{WORKERS[name].user}-signing.key"
+    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set()) | {signing}
+    assert optional(DEPLOYMENTS[name]) == {signing}
     assert set(SERVICES[name]["secrets"]) == its_own(name)
     assert SERVICES[name]["environment"]["PIN_AMQP_URL_FILE"].endswith(f"/{WORKERS[name].user}.amqp-url")
 

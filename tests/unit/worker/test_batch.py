@@ -13,22 +13,19 @@ from shared.crypto.sealing import StateSeal
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
 from shared.domain.decision import Decide, Decision, DecisionContext, Delivery, LedgerEntry
-from shared.domain.pin import Pepper
 from shared.worker import account_codec
 from shared.worker.batch import BatchAttempt, BatchProcessor, MessageResult, WorkerKeys
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import ReceivedMessage
 from tests.kit.steps import STEPS, Step
-from tests.unit.decisions import NOW, POLICY, moment
+from tests.unit.decisions import NOW, POLICY
 from tests.unit.worker.rows import Rows
 from tests.unit.worker.test_intake import LANE, SETTINGS, taken
 
 SEAL = StateSeal(bytes(32))
 ANOTHER = UUID(int=7)
 LANE_OF_STEPS = replace(LANE, decisions=STEPS, channels={"sms": bytes(PrivateKey.generate().public_key)})
-PROCESSOR = BatchProcessor(
-    LANE_OF_STEPS, SETTINGS, POLICY, WorkerKeys(Pepper(b""), moment(NOW).box, SEAL), now=lambda: NOW
-)
+PROCESSOR = BatchProcessor(LANE_OF_STEPS, SETTINGS, POLICY, WorkerKeys(state=SEAL), now=lambda: NOW)
 
 
 def message(**changes: Any) -> ReceivedMessage:  # noqa: ANN401 - any field

@@ -8,7 +8,7 @@ from shared.domain.decision import NOBODY
 from shared.worker.batch import BatchProcessor, WorkerKeys
 from shared.worker.budgets import PortalBudgets
 from shared.worker.reading import ReceivedMessage
-from tests.unit.decisions import NOW, PEPPER, POLICY, moment, read
+from tests.unit.decisions import NOW, PEPPER, POLICY, read
 from tests.unit.worker.rows import Rows
 from tests.unit.worker.test_facts import SEAL, lane, message
 from tests.unit.worker.test_intake import SETTINGS
@@ -61,7 +61,7 @@ def test_an_alarm_whose_batch_was_not_committed_comes_with_the_next() -> None:
 async def test_the_alarm_is_published_about_nobody_and_every_command_is_decided() -> None:
     budgets, batch = PortalBudgets(2, USERS, "issuer-requests"), commands(4)
     budgets.count(batch, NOW)
-    keys = WorkerKeys(PEPPER, moment().box, SEAL)
+    keys = WorkerKeys(PEPPER, state=SEAL)
     processor = BatchProcessor(lane("issuer-requests"), SETTINGS, POLICY, keys, now=lambda: NOW)
     committed = await processor.settle(batch, Rows())
     assert [one.code for one in committed.handled] == ["accepted"] * 4

@@ -19,7 +19,7 @@ from shared.worker.batch import BatchProcessor, MessageResult, WorkerKeys
 from shared.worker.lane import Lane
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import ReceivedMessage
-from tests.unit.decisions import NOW, PEPPER, POLICY, account, moment, read
+from tests.unit.decisions import NOW, PEPPER, POLICY, account, read
 from tests.unit.dispositivo.flow import asked, submitted, waiting
 from tests.unit.lanes import lanes
 from tests.unit.worker.rows import Rows
@@ -65,7 +65,7 @@ def enter(rows: Rows, subject: bytes, citizen: Account) -> None:
 
 async def settled(of: Lane, rows: Rows, *batch: ReceivedMessage) -> list[MessageResult]:
     """Have a batch performed and settled, as the shell does."""
-    processor = BatchProcessor(of, SETTINGS, POLICY, WorkerKeys(PEPPER, moment().box, SEAL), now=lambda: NOW)
+    processor = BatchProcessor(of, SETTINGS, POLICY, WorkerKeys(PEPPER, state=SEAL), now=lambda: NOW)
     if of.effect:
         await of.effect(batch, rows)
     return (await processor.settle(batch, rows)).handled
@@ -268,7 +268,7 @@ async def test_the_look_that_passes_the_limit_is_published_about_nobody_and_logg
     hour = NOW.replace(minute=0)
     rows.lookups[hour, "console", "op-0107"] = POLICY.lookups_an_hour
     processor = BatchProcessor(
-        lane("dispositivo"), SETTINGS, POLICY, WorkerKeys(PEPPER, moment().box, SEAL), now=lambda: NOW
+        lane("dispositivo"), SETTINGS, POLICY, WorkerKeys(PEPPER, state=SEAL), now=lambda: NOW
     )
     batch = [of_operator("branch.lookup"), of_operator("branch.lookup")]
     committed = await processor.settle(batch, rows)
