@@ -249,7 +249,8 @@ def test_a_user_has_the_role_that_the_settings_give_it(user: str, role: str | No
 
 
 def test_a_deployment_that_names_its_operators_as_ever_has_them_with_both_roles() -> None:
-    named = {"PIN_AMQP_URL": "", "PIN_LEDGER_DSN": "", "PIN_KEYS_DIR": ".", "PIN_OPERATOR_USERS": "console"}
+    here = {"PIN_AMQP_URL": "amqp://127.0.0.1", "PIN_LEDGER_DSN": "postgresql://127.0.0.1"}
+    named = {**here, "PIN_KEYS_DIR": ".", "PIN_OPERATOR_USERS": "console"}
     settings = WorkerSettings.load(named)
     assert [settings.role_of(user) for user in ("console", "operator")] == ["operator", None]
     apart = WorkerSettings.load({**named, "PIN_OPERATOR_USERS": "", "PIN_BRANCH_USERS": "pisa"})

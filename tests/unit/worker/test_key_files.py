@@ -68,7 +68,11 @@ def test_the_secrets_of_a_deployment_are_for_owner_and_group(tmp_path: Path) -> 
 def test_a_worker_with_a_key_that_others_may_read_does_not_start(tmp_path: Path) -> None:
     make_keys(tmp_path)
     (tmp_path / "account.key").chmod(0o644)
-    env = {"PIN_AMQP_URL": "amqp://", "PIN_LEDGER_DSN": "postgresql://", "PIN_KEYS_DIR": str(tmp_path)}
+    env = {
+        "PIN_AMQP_URL": "amqp://[::1]",
+        "PIN_LEDGER_DSN": "postgresql://[::1]",
+        "PIN_KEYS_DIR": str(tmp_path),
+    }
     ended = subprocess.run(
         [sys.executable, "-m", "services.dispositivo"],
         cwd=CHECKOUT,
