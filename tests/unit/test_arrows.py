@@ -33,6 +33,7 @@ LIBRARIES: dict[str, set[str]] = {
     "nacl": {
         "shared.crypto.keys",
         "shared.crypto.sealing",
+        "shared.crypto.signing",
         "shared.contract.fields",
         "deploy.pinctl",
         "deploy.local.sealed",
