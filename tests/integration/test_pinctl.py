@@ -377,6 +377,8 @@ async def test_a_replay_or_a_drop_is_an_entry_with_the_person_who_did_it(stack: 
         {"message_id": ids[0], **facts, "operator": "Ada Neri"},
         {"message_id": ids[1], **facts, "operator": PERSON},
     ]
+    traced = await pinctl(stack, "trace", "--subject", "00" * 16)
+    assert [row["what"] for row in traced.data["timeline"]] == ["dead.replayed", "dead.dropped"]
     answer = await pinctl(stack, "ledger", "verify")
     assert (answer.status, answer.data["entries"]) == (0, 2)
     stack.postgres.sql(
