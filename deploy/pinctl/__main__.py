@@ -11,10 +11,12 @@ from deploy.errors import PinctlError
 from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer
 from deploy.pinctl.commands import parser, run
 from shared.errors import BrokerLostError, KeyFileError, LedgerLostError, SettingsError
+from shared.worker.memory import keep_memory_private
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line; return the exit status."""
+    keep_memory_private()
     words = parser().parse_args(argv)
     try:
         answer = asyncio.run(run(words, os.environ))

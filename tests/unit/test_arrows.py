@@ -32,6 +32,7 @@ LIBRARIES: dict[str, set[str]] = {
     "cryptography": {"shared.crypto.sealing"},
     "nacl": {
         "shared.crypto.keys",
+        "shared.crypto.signing",
         "shared.crypto.sealing",
         "shared.contract.fields",
         "deploy.pinctl",
