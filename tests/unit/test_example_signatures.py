@@ -33,7 +33,13 @@ def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def reply(by: Signer, age: timedelta = timedelta(0), *, queue: str = QUEUE, **changes: Any) -> Any:  # noqa: ANN401
+def reply(
+    by: Signer,
+    age: timedelta = timedelta(0),
+    *,
+    queue: str = QUEUE,
+    **changes: Any,  # noqa: ANN401 - any of its fields
+) -> Any:  # noqa: ANN401 - what the example reads of a message
     """Return a reply as the portal gets it, signed by a worker and then changed."""
     names = {"type": "reply", "message_id": "1", "correlation_id": "2", "user_id": "issuer"}
     signed = Signed(**names, addressee=queue, body=BODY)
