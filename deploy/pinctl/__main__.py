@@ -13,10 +13,12 @@ from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer
 from deploy.pinctl.commands import parser, run
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from shared.errors import BrokerLostError, KeyFileError, LedgerLostError, SettingsError
+from shared.worker.memory import keep_memory_private
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line; return the exit status."""
+    keep_memory_private()
     words = parser().parse_args(argv)
     _warn()
     try:

@@ -2,12 +2,14 @@
 
 import asyncio
 import uuid
+from pathlib import Path
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelPreconditionFailed
 
+from deploy.local.keyrings import KEYS
 from deploy.local.stack import Stack
 
 PORTAL_SAYS = ["pin.request", "pin.activate", "restore.confirm", "revoke.request", "istanza.submit"]
@@ -175,3 +177,14 @@ async def test_a_full_disk_blocks_publishers_and_loses_nothing(stack: Stack) -> 
         assert not (await asyncio.wait([saying], timeout=0.5))[0]
         await asyncio.to_thread(stack.rabbitmq.clear_disk_alarm)
         await saying
+
+
+def test_no_worker_leaves_a_core_dump_and_each_has_its_own_keys(stack: Stack) -> None:
+    stack.start_workers()
+    for name, process in stack.workers.items():
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+        assert core.split()[4:6] == ["0", "0"], name
+        keys = list((stack.state / "keyrings" / name).iterdir())
+        assert {key.name for key in keys} == KEYS[name]
+        assert {key.stat().st_mode & 0o777 for key in keys if key.suffix == ".key"} <= {0o600}

@@ -32,6 +32,7 @@ LIBRARIES: dict[str, set[str]] = {
     "cryptography": {"shared.crypto.sealing", "deploy.local.authority"},
     "nacl": {
         "shared.crypto.keys",
+        "shared.crypto.signing",
         "shared.crypto.sealing",
         "shared.crypto.signing",
         "shared.contract.fields",

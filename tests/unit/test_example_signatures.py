@@ -16,7 +16,6 @@ from deploy.local.processes import CHECKOUT
 from shared.crypto.keys import Keys, make_keys
 from shared.crypto.signing import SIGNATURE, SIGNED_AT, SenderKeys, Signed, Signer
 
-NOW = datetime.now(UTC)
 QUEUE = "amq.gen-portal"
 BODY = json.dumps({"outcome": "accepted"}).encode()
 
@@ -34,11 +33,19 @@ def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def reply(by: Signer, at: datetime = NOW, *, queue: str = QUEUE, **changes: Any) -> Any:  # noqa: ANN401
+def reply(
+    by: Signer,
+    age: timedelta = timedelta(0),
+    *,
+    queue: str = QUEUE,
+    **changes: Any,  # noqa: ANN401 - any of its fields
+) -> Any:  # noqa: ANN401 - what the example reads of a message
     """Return a reply as the portal gets it, signed by a worker and then changed."""
     names = {"type": "reply", "message_id": "1", "correlation_id": "2", "user_id": "issuer"}
     signed = Signed(**names, addressee=queue, body=BODY)
-    return SimpleNamespace(**{**names, "body": BODY, "headers": by.headers(signed, at), **changes})
+    return SimpleNamespace(
+        **{**names, "body": BODY, "headers": by.headers(signed, datetime.now(UTC) - age), **changes}
+    )
 
 
 def test_the_portal_takes_a_reply_of_the_issuer_and_no_forged_one(portal: ModuleType, tmp_path: Path) -> None:
@@ -49,7 +56,7 @@ def test_the_portal_takes_a_reply_of_the_issuer_and_no_forged_one(portal: Module
         reply(issuer, correlation_id="3"),
         reply(issuer, user_id="revoker"),
         reply(issuer, queue="amq.gen-another"),
-        reply(issuer, NOW - timedelta(hours=1)),
+        reply(issuer, timedelta(hours=1)),
         reply(issuer, headers={}),
         reply(issuer, headers={"x-signature": "?", "x-signed-at": "?"}),
         reply(Signer(Keys(tmp_path).signing("revoker-signing"))),
