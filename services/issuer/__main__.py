@@ -3,7 +3,7 @@
 import os
 import sys
 
-from services.issuer import access, endings, registry, requests
+from services.issuer import access, endings, erasure, registry, requests
 from services.issuer.facts import RequestFacts
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
@@ -12,6 +12,7 @@ from shared.contract import topology
 from shared.contract.channels import CHANNELS
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.contract.issuer import (
+    CitizenErase,
     ContactsUpdate,
     PinActivate,
     PinRequest,
@@ -32,6 +33,7 @@ REQUESTS: Decisions = {
     PinRequest: requests.request,
     ContactsUpdate: registry.contacts_update,
     RegistryUpdate: registry.registry_update,
+    CitizenErase: erasure.erase,
     Expire: endings.expire,
     FailedDelivery: endings.delivery_failed,
     ReturnedLetter: endings.letter_returned,
@@ -43,7 +45,7 @@ ACCESS: Decisions = {
 
 
 def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane of requests, contacts, the registry and the end of an initial PIN."""
+    """Build the lane of requests, contacts, the registry, and the ends of a PIN and of what is kept."""
     return Lane(
         worker="issuer",
         name="issuer-requests",

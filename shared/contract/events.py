@@ -83,6 +83,12 @@ class ContactsUpdated(EventData):
     type: ClassVar[str] = "contacts.updated"
 
 
+class CitizenErased(EventData):
+    """What was kept about the citizen is erased: by an operator, or because the PIN ended long ago."""
+
+    type: ClassVar[str] = "citizen.erased"
+
+
 class RestoreRequested(EventData):
     """A citizen asked to restore the PIN (R13)."""
 
@@ -167,6 +173,7 @@ EVENTS: Mapping[str, type[EventData]] = {
         PinExpired,
         PinRevoked,
         ContactsUpdated,
+        CitizenErased,
         RestoreRequested,
         RestoreConfirmed,
         RevokeRequested,
