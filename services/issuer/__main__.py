@@ -5,9 +5,11 @@ import sys
 
 from services.issuer import access, endings, erasure, registry, requests
 from services.issuer.facts import RequestFacts
+from services.issuer.forgetting import forgetting
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
+from shared.config import logs
 from shared.contract import topology
 from shared.contract.channels import CHANNELS
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
@@ -44,7 +46,7 @@ ACCESS: Decisions = {
 }
 
 
-def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
+def requests_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of requests, contacts, the registry, and the ends of a PIN and of what is kept."""
     return Lane(
         worker="issuer",
@@ -55,6 +57,7 @@ def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         decisions=REQUESTS,
         facts=RequestFacts(Pepper(keys.symmetric("pepper"))),
         channels=keys.of_channels(CHANNELS),
+        upkeep=forgetting(settings, policy, keys, logs.get("issuer-requests")),
     )
 
 

@@ -21,7 +21,7 @@ from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 
-def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
+def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
     opener = BundleOpener(keys.private(channel.key))
@@ -34,10 +34,11 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys:
         decisions={Bundle: BundleDecision(channel.name, own)},
         accounts=False,
         effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
+        forgets={"forget_deliveries": policy.delivery_retention},
     )
 
 
-def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
+def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of receipts."""
     # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
@@ -56,6 +57,7 @@ def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         accounts=False,
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
+        forgets={"forget_deliveries": policy.delivery_retention},
     )
 
 

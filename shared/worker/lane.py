@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.domain.decision import Decisions
@@ -18,6 +19,17 @@ class Effect(Protocol):
 
     async def close(self) -> None:
         """Release the resources of the effect."""
+
+
+class Upkeep(Protocol):
+    """What a lane does by the clock beside its messages, in short steps."""
+
+    async def step(self, ledger: Ledger, /) -> float:
+        """Do a step if one is due; return the seconds until the next is.
+
+        Raises:
+            LedgerLostError: Postgres is gone.
+        """
 
 
 class Facts:
@@ -50,6 +62,8 @@ class Lane:
         effect: its I/O outside the ledger, done first.
         facts: what its decisions know beside the account.
         channels: the public keys of the channels that it may send deliveries to.
+        forgets: the queries that delete old rows of this worker, each with their age; see `housekeeping`.
+        upkeep: what else it does by the clock.
     """
 
     worker: str
@@ -62,3 +76,5 @@ class Lane:
     effect: Effect | None = None
     facts: Facts = field(default_factory=Facts)
     channels: Mapping[str, bytes] = field(default_factory=dict)
+    forgets: Mapping[str, timedelta] = field(default_factory=dict)
+    upkeep: Upkeep | None = None

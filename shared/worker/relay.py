@@ -13,6 +13,7 @@ from shared.broker.session import Session
 from shared.ledger import Ledger
 from shared.worker.crash import crash_point
 from shared.worker.housekeeping import Housekeeping
+from shared.worker.lane import Lane
 from shared.worker.outbound import decode_row
 from shared.worker.settings import WorkerSettings
 
@@ -20,17 +21,25 @@ _ROWS = 50
 _SLOWEST = timedelta(minutes=10)
 
 
-async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401
-    """Sweep until cancelled, with housekeeping between the sweeps.
+async def relay(
+    ledger: Ledger,
+    session: Session,
+    lane: Lane,
+    settings: WorkerSettings,
+    log: Any,  # noqa: ANN401 - structlog's
+) -> None:
+    """Sweep until cancelled, with housekeeping and the lane's upkeep between the sweeps.
 
     Raises:
         LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
     """
-    housekeeping = Housekeeping(settings.inbox_retention)
+    housekeeping = Housekeeping(settings.inbox_retention, lane.forgets)
     interval = settings.relay_interval.total_seconds()
     while True:
         full = await sweep(ledger, session, settings, log) == _ROWS
         wait = await housekeeping.step(ledger)
+        if lane.upkeep:
+            wait = min(wait, await lane.upkeep.step(ledger))
         if not full:
             await asyncio.sleep(min(interval, wait))
 

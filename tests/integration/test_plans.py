@@ -22,7 +22,7 @@ from shared.worker.housekeeping import ROWS
 CITIZENS = 30_000
 DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
-GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "sent_to", "tally_change"}
+GROWING = {"subject", "account", "ended", "entry", "delivery", "inbox", "outbox", "sent_to", "tally_change"}
 """Tables that get a row for whatever happens. The sums of the tally do not grow."""
 FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
@@ -69,7 +69,10 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "count_sent_to": Loop(reads="places", more=(NOW.astimezone(ROME).date(),)),
     "count_try": Loop(),
     "draw_protocols": Loop("dispositivo", more=(3,)),
+    "ended_before": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), b"", 50)),
     "fold_tally": Loop(more=(ROWS,)),
+    "forget_deliveries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_ended": Loop(reads="keys", more=(MONTH,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
@@ -83,6 +86,7 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
     "save_subjects": Loop(),
+    "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
     "status_deliveries": Look(),
     "status_outbox": Look(),
