@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.errors import PinctlError
 from deploy.pinctl import audit, checkpoints, dead, keys, trace
 from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
+from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.status import status
 from shared.crypto.keys import Keys
@@ -36,8 +37,9 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
             return await status(BrokerSettings.load(environ), LedgerSettings.load(environ))
         case "trace":
             return await _trace(words, environ)
-        case "dead":
-            return await _dead(words, BrokerSettings.load(environ))
+        case "dead" | "erase":
+            act = _dead if words.command == "dead" else _erase
+            return await act(words, BrokerSettings.load(environ))
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
@@ -79,6 +81,12 @@ async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
             return await dead.replay(broker, words.messages, everything=words.all)
         case _:
             return await dead.drop(broker, words.messages, everything=words.all, yes=words.yes)
+
+
+async def _erase(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
+    codice_fiscale = await asyncio.to_thread(_ask)
+    erasure = Erasure(codice_fiscale, words.operator, words.office, words.reason, words.user)
+    return await erase(broker, erasure)
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -132,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("status", parents=[shared], help="queues, outbox, accounts, deliveries")
     _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
+    _add_erase(commands.add_parser("erase", parents=[shared], help="erase what is kept about a citizen"))
     _add_ledger(commands.add_parser("ledger", help="verify the chains, sign a checkpoint"), shared)
     _add_keys(commands.add_parser("keys", help="make and show keys"), shared)
     backfill = commands.add_parser("backfill", help="make recognised citizens dispositivo (R9)")
@@ -161,6 +170,18 @@ def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
         action.add_argument("messages", nargs="*", metavar="MESSAGE", help="position or message id")
         action.add_argument("--all", action="store_true", help="every message that is there now")
     drop.add_argument("--yes", action="store_true", help="without it, only say what would go")
+
+
+def _add_erase(command: argparse.ArgumentParser) -> None:
+    command.description = "The codice fiscale is asked for on standard input. A live PIN is revoked first."
+    command.add_argument("--operator", required=True, metavar="ID", help="who erases; it is in the ledger")
+    command.add_argument("--office", default="pinctl", help="the operator's office (pinctl)")
+    command.add_argument("--reason", required=True, help="why, without names; it is kept nowhere")
+    command.add_argument(
+        "--user",
+        default="operator",
+        help="the broker user of the contact centre that it is sent as (operator)",
+    )
 
 
 def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:

@@ -5,8 +5,9 @@ worker takes batches and must be fast; here one message is taken at a time, insp
 returned.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from shared.contract.topology import DEAD
 from shared.errors import BrokerLostError
 
 _LIMIT = 10.0
+_DIRECT = "amq.rabbitmq.reply-to"
 _FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 
 
@@ -57,6 +59,22 @@ class DeadLetter:
     taken: AbstractIncomingMessage
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that an operator sends.
+
+    Attributes:
+        queue: the lane's.
+        user: in whose name, which the broker lets only an impersonator do.
+    """
+
+    queue: str
+    type: str
+    message_id: str
+    user: str
+    body: bytes
+
+
 class BrokerAdmin:
     """One connection of an operator. When it closes, unsettled messages return to their queue."""
 
@@ -91,6 +109,41 @@ class BrokerAdmin:
         except ChannelNotFoundEntity:
             return None
         return Depth(declared.message_count or 0, declared.consumer_count or 0)
+
+    async def ask(self, command: Command, limit: float) -> bytes | None:
+        """Publish a command to its lane, as its user; return the reply's body, or None if none came in time.
+
+        It goes straight to the lane's queue, and the reply comes straight back (direct reply-to).
+
+        Args:
+            command: what to ask.
+            limit: seconds to wait for the reply.
+
+        Raises:
+            BrokerLostError: the connection was lost, or there is no such queue.
+        """
+        async with self._connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+            answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+            async def take(reply: AbstractIncomingMessage) -> None:
+                if reply.correlation_id == command.message_id and not answered.done():
+                    answered.set_result(reply.body)
+
+            replies = await channel.get_queue(_DIRECT, ensure=False)
+            await replies.consume(take, no_ack=True, timeout=_LIMIT)
+            message = aio_pika.Message(
+                command.body,
+                type=command.type,
+                message_id=command.message_id,
+                user_id=command.user,
+                reply_to=_DIRECT,
+                content_type="application/json",
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await channel.default_exchange.publish(message, command.queue, mandatory=True, timeout=_LIMIT)
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(answered, limit)
+            return None
 
     @asynccontextmanager
     async def dead(self) -> AsyncIterator["DeadLetters"]:
