@@ -15,7 +15,13 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    DeadSettings,
+    KeySettings,
+    LedgerSettings,
+)
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
 from shared.config.settings import Settings, as_text
@@ -48,7 +54,7 @@ SECTIONS = (
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",
-        (BrokerSettings, LedgerSettings, KeySettings, CheckpointSettings),
+        (BrokerSettings, LedgerSettings, KeySettings, CheckpointSettings, DeadSettings),
     ),
 )
 _HEAD = """\

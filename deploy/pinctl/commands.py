@@ -5,13 +5,21 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
 from deploy.pinctl import audit, checkpoints, dead, keys, trace
 from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
 from deploy.pinctl.erase import Erasure, erase
-from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl.expiry import expire
+from deploy.pinctl.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    DeadSettings,
+    KeySettings,
+    LedgerSettings,
+)
 from deploy.pinctl.status import status
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
@@ -38,8 +46,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "trace":
             return await _trace(words, environ)
         case "dead" | "erase":
-            act = _dead if words.command == "dead" else _erase
-            return await act(words, BrokerSettings.load(environ))
+            return await _on_broker(words, environ)
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
@@ -69,6 +76,20 @@ def _ask() -> str:
     if code := canonical(typed.strip()):
         return code
     raise PinctlError("this is no codice fiscale")
+
+
+async def _on_broker(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    broker = BrokerSettings.load(environ)
+    if words.command == "erase":
+        return await _erase(words, broker)
+    if words.action == "expire":
+        return await expire(broker, _period(words.older_than, environ))
+    return await _dead(words, broker)
+
+
+def _period(older_than: str | None, environ: Mapping[str, str]) -> timedelta:
+    given = {} if older_than is None else {"PIN_DEAD_RETENTION": older_than}
+    return DeadSettings.load({**environ, **given}).dead_retention
 
 
 async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
@@ -164,6 +185,10 @@ def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
     show = actions.add_parser("show", parents=[shared], help="all that is known of one message")
     show.add_argument("message", help="position or message id")
     show.add_argument("--body", action="store_true", help="the body too: it may hold personal data")
+    expiring = actions.add_parser(
+        "expire", parents=[shared], help="away what is old, one line of the log each"
+    )
+    expiring.add_argument("--older-than", metavar="P90D", help="default: PIN_DEAD_RETENTION")
     replay = actions.add_parser("replay", parents=[shared], help="back to the lane it came from")
     drop = actions.add_parser("drop", parents=[shared], help="away for ever")
     for action in (replay, drop):

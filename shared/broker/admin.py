@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -42,6 +43,7 @@ class DeadLetter:
         user_id: who sent it, as the broker validated it for the worker that parked it.
         reply_to: where its sender waits for a reply.
         length: of the body as it was sent; `body` may be its beginning only.
+        parked_at: when the worker parked it; None where it does not say so, as of an earlier release.
     """
 
     position: int
@@ -56,6 +58,7 @@ class DeadLetter:
     traceparent: str
     body: bytes
     length: int
+    parked_at: datetime | None
     taken: AbstractIncomingMessage
 
 
@@ -224,6 +227,7 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         traceparent=_header(message, "traceparent"),
         body=message.body,
         length=length if isinstance(length, int) else len(message.body),
+        parked_at=_parked_at(message),
         taken=message,
     )
 
@@ -231,3 +235,11 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
 def _header(message: AbstractIncomingMessage, name: str, default: str = "") -> str:
     value: Any = message.headers.get(name, default)
     return value if isinstance(value, str) else default
+
+
+def _parked_at(message: AbstractIncomingMessage) -> datetime | None:
+    milliseconds: Any = message.headers.get("timestamp_in_ms")
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

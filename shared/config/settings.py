@@ -23,7 +23,7 @@ from shared.errors import SettingsError
 _ELSEWHERE = re.compile(
     "PIN_("
     "CRASH_FILE"  # shared/worker/crash.py
-    "|CHECKPOINT_MARGIN"  # pinctl
+    "|CHECKPOINT_MARGIN|DEAD_RETENTION"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
     "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"

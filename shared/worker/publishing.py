@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -116,6 +117,7 @@ class Publisher:
             "x-routing-key": arrived.routing_key,
             "x-user-id": arrived.user_id,
             "x-reply-to": arrived.reply_to,
+            "timestamp_in_ms": int(datetime.now(UTC).timestamp() * 1000),
         }
         if arrived.traceparent:
             headers["traceparent"] = arrived.traceparent

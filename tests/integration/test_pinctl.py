@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from deploy.local.waiting import wait_for
 from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
+from shared.broker.admin import BrokerAdmin, DeadLetter, DeadLetters
 from shared.contract.topology import DEAD
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
@@ -184,7 +185,7 @@ async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> No
 # dead
 
 
-async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
+async def put_dead(stack: Stack, number: int, **changes: str | int) -> list[str]:
     """Park messages in pin.dead as a worker does; return their message ids."""
     ids = []
     async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
@@ -315,6 +316,68 @@ async def test_dropping_needs_a_yes_and_says_what_goes(stack: Stack) -> None:
     assert ids[0] in dropped.text
     assert ids[2] in dropped.text
     await come_to(stack, [ids[1]])
+
+
+def parked(days: float) -> dict[str, int]:
+    at = datetime.now(UTC) - timedelta(days=days)
+    return {"timestamp_in_ms": int(at.timestamp() * 1000)}
+
+
+async def test_what_was_parked_long_ago_goes_with_a_line_each_and_the_rest_stays_in_its_order(
+    stack: Stack,
+) -> None:
+    old = await put_dead(stack, 2, **parked(91))
+    late, timeless = await put_dead(stack, 1, **parked(89)), await put_dead(stack, 1)
+    odd = await put_dead(stack, 1, timestamp_in_ms="long ago")
+    done = await asyncio.to_thread(wrapper, stack, "dead", "expire")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    gone = [line for line in lines if line["event"] == "dead.expired"]
+    assert [line["message_id"] for line in gone] == old
+    assert {line["reason"] for line in gone} == {"not_json"}
+    assert "body" not in done.stdout
+    assert {name: lines[-1][name] for name in ("expired", "stayed", "without_time")} == {
+        "expired": 2,
+        "stayed": 3,
+        "without_time": 2,
+    }
+    await come_to(stack, late + timeless + odd)
+    assert (await pinctl(stack, "dead", "expire", "--older-than", "PT0S")).data["expired"] == 0
+    assert (await pinctl(stack, "dead", "expire", "--older-than", "P30D")).data["expired"] == 1
+    await come_to(stack, timeless + odd)
+
+
+async def test_an_expiry_that_is_killed_has_logged_what_it_removed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await put_dead(stack, 3, **parked(91))
+    drop = DeadLetters.drop
+    dropped: list[str] = []
+
+    async def killed(letter: DeadLetter) -> None:
+        if dropped:
+            raise OSError("killed")
+        dropped.append(letter.message_id)
+        await drop(letter)
+
+    monkeypatch.setattr(DeadLetters, "drop", staticmethod(killed))
+    with pytest.raises(BrokerLostError):
+        await pinctl(stack, "dead", "expire")
+    monkeypatch.undo()
+    await come_to(stack, ids[1:])
+    assert dropped == ids[:1]
+
+
+async def test_a_worker_says_when_it_parked_a_message(stack: Stack) -> None:
+    stack.start_workers(["issuer", "notifier-receipts"])
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    async with portal(stack) as client:
+        await client.publish("pin.request", b"no json", reply_to=None)
+    await until(lambda: len(asyncio.run(dead_ids(stack))) == 1, "parked")
+    async with BrokerAdmin.open(stack.rabbitmq.url("pinctl")) as desk, desk.dead() as dead:
+        times = [letter.parked_at async for letter in dead.letters()]
+    assert [at is not None and before < at < datetime.now(UTC) + timedelta(seconds=5) for at in times] == [
+        True
+    ]
 
 
 async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -> None:
