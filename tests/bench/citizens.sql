@@ -28,9 +28,9 @@ cross join (values
     (5, 'pin.activated', 'portal', 80)) as life (seq, kind, actor, length)
 order by n, seq;
 
-insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at)
+insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at, made_at)
 select (left(key, 8) || md5(key || channel))::varchar(32)::uuid, decode(key, 'hex'), channel, 'sent', 1,
-       'reference-0123456789', message_id, at
+       'reference-0123456789', message_id, at, at - interval '11 months'
 from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
 order by n;
 
@@ -58,6 +58,9 @@ insert into sent_to (day, place, messages)
 select (now() at time zone 'Europe/Rome')::date - n % 3, decode(md5(kind || n), 'hex'), 1
 from citizen cross join (values ('mobile'), ('mailbox')) as place (kind)
 order by n;
+
+-- As many are listed as ended as there may be after years.
+insert into ended (subject, at) select decode(key, 'hex'), at - interval '9 years' from citizen where n % 5 = 0 order by n;
 
 drop table citizen;
 reset session_replication_role;

@@ -12,6 +12,7 @@ import structlog
 
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.postgres import SUPERUSER
+from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
 from deploy.local.waiting import wait_for
 from deploy.pinctl.commands import parser, run
@@ -230,3 +231,29 @@ async def test_deliveries_are_forgotten_after_their_period_and_those_of_a_month_
     assert sql(stack, "select sum(many) from tallied where counted = 'delivery'") == sql(
         stack, "select count(*) from delivery"
     )
+
+
+# A ledger from before
+
+
+async def test_a_ledger_in_the_field_learns_who_ended_and_goes_on(stack: Stack) -> None:
+    await revoked(stack, 4, years=0)
+    stack.postgres.sql(FILL, stack.database)
+    files = sorted((CHECKOUT / "shared/ledger/migrations").glob("2026112800080*.sql"))
+    ups, downs = zip(*(file.read_text().split("-- migrate:down") for file in files), strict=True)
+    for down in reversed(downs):
+        stack.postgres.sql(f"set role owner; {down}", stack.database)
+    still = "select count(*) from account where status = 'revoked'"
+    assert sql(stack, still) == 4
+    stack.postgres.sql(
+        "set session_replication_role = replica; update entry set at = at - interval '11 years'",
+        stack.database,
+    )
+    for up in ups:
+        for statement in [up] if "$$" in up else up.split(";\n"):
+            stack.postgres.sql(f"set role owner;\n{statement}", stack.database)
+    assert sql(stack, "select count(*) from ended where at < now() - interval '10 years'") == 4
+    assert sql(stack, "select count(*) from delivery where made_at > now() - interval '1 minute'") == 1500
+    async with opened(stack) as ledger:
+        await chore(stack).step(ledger)
+    assert all(map(empty, await accounts(stack)))

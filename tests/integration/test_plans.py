@@ -274,3 +274,14 @@ async def test_a_checkpoint_looks_only_at_the_entries_of_who_moved_since(ledger:
     async with connected(ledger, "pinctl") as connection:
         looked = await buffers(connection, QUERIES["checkpoint_heads"], NOW - timedelta(minutes=5))
     assert looked < CITIZENS, "less than one page a citizen"
+
+
+async def test_who_ended_long_ago_and_deliveries_of_long_ago_are_found_by_an_index(ledger: Stack) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    async with connected(ledger, "issuer") as connection:
+        looked = await buffers(connection, QUERIES["ended_before"], timedelta(days=3650), epoch, b"", 50)
+        assert looked <= FEW
+    async with connected(ledger, "owner") as connection:
+        body = await body_of(connection, "forget_deliveries(interval, timestamptz, integer)")
+        types = "(interval, timestamptz, integer)"
+        assert scanned(await generic_plan(connection, body, types)) == set()
