@@ -17,6 +17,7 @@ from shared.errors import InvalidMessageError
 LIMIT = 30.0
 """Seconds to wait for the reply: the issuer answers in one, unless thousands of requests are before it."""
 TYPE = "citizen.erase"
+_SENDERS = {"forbidden_sender", "unknown_sender"}
 _CELL = 64
 
 
@@ -73,9 +74,8 @@ async def erase(broker: BrokerSettings, erasure: Erasure, limit: float = LIMIT) 
             parked = [letter async for letter in letters.letters() if _about(letter, erasure, message_id)]
     refused = next((letter for letter in parked if letter.message_id == message_id), None)
     if refused:
-        raise PinctlError(
-            f"refused: {message_id} is in pin.dead ({refused.reason}). May '{erasure.user}' erase?", ATTENTION
-        )
+        may = f" May '{erasure.user}' erase?" if refused.reason in _SENDERS else ""
+        raise PinctlError(f"not erased: {message_id} is in pin.dead ({refused.reason}).{may}", ATTENTION)
     return _answer(message_id, orjson.loads(reply) if reply else None, parked)
 
 

@@ -5,7 +5,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from shared.ledger import Ledger
 
 _REST = 600.0
 """Seconds between two looks at the spool."""
+_MOST = 1_000
+"""Documents that one look deletes; the next follows at once."""
 _ABANDONED = timedelta(minutes=10)
 """Age of a file that nobody writes any more: writing one takes less than a second."""
 _LATE = timedelta(days=3)
@@ -27,19 +29,19 @@ class Swept:
     """What one look at the spool found.
 
     Attributes:
-        forgotten: the documents that were deleted, by their name without suffix.
+        forgotten: how many documents were deleted.
         unfinished: how many half-written files were deleted.
         waiting: how many documents are late.
         oldest: age in seconds of the oldest document that stays.
     """
 
-    forgotten: list[str] = field(default_factory=list)
+    forgotten: int = 0
     unfinished: int = 0
     waiting: int = 0
     oldest: float = 0.0
 
 
-def sweep(folder: Path, retention: timedelta, now: float) -> Swept:
+def sweep(folder: Path, retention: timedelta, now: float, tell: Callable[[str], None]) -> Swept:
     """Delete half-written files, and documents that nobody fetched in time, each with its manifest.
 
     The manifest goes first: a document without one is not printed, and that is all that a kill can leave.
@@ -49,6 +51,7 @@ def sweep(folder: Path, retention: timedelta, now: float) -> Swept:
         folder: the spool.
         retention: zero deletes no document.
         now: seconds since 1970.
+        tell: told the name, without suffix, of each document before it goes.
 
     Raises:
         OSError: the folder cannot be read or written.
@@ -69,10 +72,11 @@ def sweep(folder: Path, retention: timedelta, now: float) -> Swept:
             swept.unfinished += 1
     for stem, paths in files.items():
         age = now - newest[stem]
-        if retention and age > retention.total_seconds():
+        if retention and age > retention.total_seconds() and swept.forgotten < _MOST:
+            tell(stem)
             for path in sorted(paths, key=lambda one: one.suffix != MANIFEST):
                 path.unlink(missing_ok=True)
-            swept.forgotten.append(stem)
+            swept.forgotten += 1
         else:
             swept.waiting += age > _LATE.total_seconds()
             swept.oldest = max(swept.oldest, age)
@@ -107,16 +111,19 @@ class SpoolUpkeep:
             return self._due - now
         self._due = now + _REST
         try:
-            swept = await asyncio.to_thread(sweep, self._folder, self._retention, time.time())
+            swept = await asyncio.to_thread(sweep, self._folder, self._retention, time.time(), self._forget)
         except OSError as error:
             self._log.warning("spool.unswept", error=type(error).__name__)
             return _REST
         self._tell(swept)
-        return _REST
+        if swept.forgotten == _MOST:
+            self._due = now
+        return self._due - now
+
+    def _forget(self, document: str) -> None:
+        self._log.warning("letters.forgotten", document=document)
 
     def _tell(self, swept: Swept) -> None:
-        for document in swept.forgotten:
-            self._log.warning("letters.forgotten", document=document)
         if swept.unfinished:
             self._log.info("spool.swept", unfinished=swept.unfinished)
         if swept.waiting:

@@ -179,11 +179,13 @@ def test_letters_that_nobody_fetched_are_deleted_after_their_period_and_others_s
     for name in ("README.txt", "0123456789ab.zip", "notours.pdf"):
         (tmp_path / name).touch()
         aged(tmp_path / name, 1000, now)
-    swept = sweep(tmp_path, timedelta(days=90), now)
-    assert (swept.forgotten, swept.waiting, round(swept.oldest / DAY)) == ([stems["old"]], 1, 89)
+    told: list[str] = []
+    swept = sweep(tmp_path, timedelta(days=90), now, told.append)
+    assert (swept.forgotten, swept.waiting, round(swept.oldest / DAY)) == (1, 1, 89)
+    assert told == [stems["old"]]
     left = {path.name.partition(".")[0] for path in tmp_path.iterdir()}
     assert left == {stems["late"], stems["fresh"], "README", "0123456789ab", "notours"}
-    assert sweep(tmp_path, timedelta(0), now + 1000 * DAY).forgotten == []
+    assert sweep(tmp_path, timedelta(0), now + 1000 * DAY, told.append).forgotten == 0
 
 
 def test_a_document_whose_manifest_was_written_again_stays(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_a_document_whose_manifest_was_written_again_stays(tmp_path: Path) -> No
     name = hand_over(tmp_path, DOCUMENT, LETTERS, NOON)
     aged(tmp_path / name, 91, now)
     aged(next(tmp_path.glob("*.json")), 1, now)
-    assert sweep(tmp_path, timedelta(days=90), now).forgotten == []
+    assert sweep(tmp_path, timedelta(days=90), now, list[str]().append).forgotten == 0
 
 
 def test_a_kill_between_manifest_and_document_leaves_nothing_to_print_and_the_next_look_ends_it(
@@ -209,11 +211,13 @@ def test_a_kill_between_manifest_and_document_leaves_nothing_to_print_and_the_ne
         unlink(path, missing_ok)
 
     monkeypatch.setattr(Path, "unlink", killed)
+    told: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        sweep(tmp_path, timedelta(days=90), now)
+        sweep(tmp_path, timedelta(days=90), now, told.append)
+    assert len(told) == 1, "told before it went"
     monkeypatch.undo()
     assert [path.suffix for path in tmp_path.iterdir()] == [".pdf"]
-    sweep(tmp_path, timedelta(days=90), now)
+    sweep(tmp_path, timedelta(days=90), now, told.append)
     assert not list(tmp_path.iterdir())
 
 
@@ -229,8 +233,8 @@ def test_what_a_kill_left_half_written_is_deleted_and_what_is_being_written_is_n
     [part] = tmp_path.iterdir()
     assert part.suffix == spool.UNFINISHED
     now = part.stat().st_mtime
-    assert sweep(tmp_path, timedelta(days=90), now + 60).unfinished == 0
-    assert sweep(tmp_path, timedelta(days=90), now + 3600).unfinished == 1
+    assert sweep(tmp_path, timedelta(days=90), now + 60, print).unfinished == 0
+    assert sweep(tmp_path, timedelta(days=90), now + 3600, print).unfinished == 1
     assert not list(tmp_path.iterdir())
 
 
