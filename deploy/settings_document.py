@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from deploy.pinctl.settings import (
     BrokerSettings,
     CheckpointSettings,
+    DeadSettings,
     KeySettings,
     LedgerSettings,
     OperatorSettings,
@@ -56,7 +57,7 @@ SECTIONS = (
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",
-        (BrokerSettings, LedgerSettings, OperatorSettings, KeySettings, CheckpointSettings),
+        (BrokerSettings, LedgerSettings, OperatorSettings, KeySettings, CheckpointSettings, DeadSettings),
     ),
 )
 _HEAD = """\

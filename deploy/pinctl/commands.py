@@ -6,14 +6,18 @@ import getpass
 import re
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
 from deploy.pinctl import audit, checkpoints, dead, keys, trace
 from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
+from deploy.pinctl.erase import Erasure, erase
+from deploy.pinctl.expiry import expire
 from deploy.pinctl.settings import (
     BrokerSettings,
     CheckpointSettings,
+    DeadSettings,
     KeySettings,
     LedgerSettings,
     OperatorSettings,
@@ -75,6 +79,20 @@ def _ask() -> str:
     raise PinctlError("this is no codice fiscale")
 
 
+async def _on_broker(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    broker = BrokerSettings.load(environ)
+    if words.command == "erase":
+        return await _erase(words, broker)
+    if words.action == "expire":
+        return await expire(broker, _period(words.older_than, environ))
+    return await _dead(words, broker, environ)
+
+
+def _period(older_than: str | None, environ: Mapping[str, str]) -> timedelta:
+    given = {} if older_than is None else {"PIN_DEAD_RETENTION": older_than}
+    return DeadSettings.load({**environ, **given}).dead_retention
+
+
 async def _dead(words: argparse.Namespace, broker: BrokerSettings, environ: Mapping[str, str]) -> Answer:
     match words.action:
         case "list":
@@ -88,6 +106,12 @@ async def _dead(words: argparse.Namespace, broker: BrokerSettings, environ: Mapp
             by = words.by or OperatorSettings.load(environ).operator_name
             ledger = LedgerSettings.load(environ)
             return await act(broker, ledger, words.messages, everything=words.all, by=by)
+
+
+async def _erase(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
+    codice_fiscale = await asyncio.to_thread(_ask)
+    erasure = Erasure(codice_fiscale, words.operator, words.office, words.reason, words.user)
+    return await erase(broker, erasure)
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -158,6 +182,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("status", parents=[shared], help="queues, outbox, accounts, deliveries")
     _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
+    _add_erase(commands.add_parser("erase", parents=[shared], help="erase what is kept about a citizen"))
     _add_ledger(commands.add_parser("ledger", help="verify the chains, sign a checkpoint"), shared)
     _add_keys(commands.add_parser("keys", help="make and show keys"), shared)
     backfill = commands.add_parser("backfill", help="make recognised citizens dispositivo (R9)")
@@ -181,6 +206,10 @@ def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
     show = actions.add_parser("show", parents=[shared], help="all that is known of one message")
     show.add_argument("message", help="position or message id")
     show.add_argument("--body", action="store_true", help="the body too: it may hold personal data")
+    expiring = actions.add_parser(
+        "expire", parents=[shared], help="away what is old, one line of the log each"
+    )
+    expiring.add_argument("--older-than", metavar="P90D", help="default: PIN_DEAD_RETENTION")
     replay = actions.add_parser("replay", parents=[shared], help="back to the lane it came from")
     drop = actions.add_parser("drop", parents=[shared], help="away for ever")
     for action in (replay, drop):
@@ -190,6 +219,18 @@ def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
             "--by", default="", metavar="PERSON", help="who does it, for the ledger (PIN_OPERATOR_NAME)"
         )
     drop.add_argument("--yes", action="store_true", help="without it, only say what would go")
+
+
+def _add_erase(command: argparse.ArgumentParser) -> None:
+    command.description = "The codice fiscale is asked for on standard input. A live PIN is revoked first."
+    command.add_argument("--operator", required=True, metavar="ID", help="who erases; it is in the ledger")
+    command.add_argument("--office", default="pinctl", help="the operator's office (pinctl)")
+    command.add_argument("--reason", required=True, help="why, without names; it is kept nowhere")
+    command.add_argument(
+        "--user",
+        default="operator",
+        help="the broker user of the contact centre that it is sent as (operator)",
+    )
 
 
 def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:

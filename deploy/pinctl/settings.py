@@ -5,6 +5,7 @@ from pathlib import Path
 
 from shared.config.servers import AmqpSettings, DsnSettings
 from shared.config.settings import SecretSetting, Settings
+from shared.domain.policy import Retention
 
 
 class BrokerSettings(AmqpSettings):
@@ -42,3 +43,11 @@ class CheckpointSettings(Settings):
     checkpoint_margin: timedelta = timedelta(minutes=5)
     """How old an entry must be to be covered: longer than any clock is wrong and any transaction lasts.
     A smaller one covers more of the last minutes, and may call an entry forged that was only slow."""
+
+
+class DeadSettings(Settings):
+    """How long parked messages are kept."""
+
+    dead_retention: Retention = timedelta(days=90)
+    """What `pinctl dead expire` leaves in `pin.dead`: its messages show personal data. Longer keeps these for
+    longer, shorter gives less time to mend a fault and replay; 0 keeps all."""

@@ -4,8 +4,9 @@ import os
 import sys
 from datetime import timedelta
 
-from services.issuer import access, endings, registry, requests
+from services.issuer import access, endings, erasure, registry, requests
 from services.issuer.facts import RequestFacts
+from services.issuer.forgetting import forgetting
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
@@ -13,6 +14,7 @@ from shared.config import logs
 from shared.contract import topology
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.contract.issuer import (
+    CitizenErase,
     ContactsUpdate,
     PinActivate,
     PinRequest,
@@ -37,6 +39,7 @@ REQUESTS: Decisions = {
     PinRequest: requests.request,
     ContactsUpdate: registry.contacts_update,
     RegistryUpdate: registry.registry_update,
+    CitizenErase: erasure.erase,
     Expire: endings.expire,
     FailedDelivery: endings.delivery_failed,
     ReturnedLetter: endings.letter_returned,
@@ -47,8 +50,8 @@ ACCESS: Decisions = {
 }
 
 
-def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane of requests, contacts, the registry and the end of an initial PIN."""
+def requests_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
+    """Build the lane of requests, contacts, the registry, and the ends of a PIN and of what is kept."""
     return Lane(
         worker="issuer",
         name="issuer-requests",
@@ -58,6 +61,7 @@ def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         decisions=REQUESTS,
         facts=RequestFacts(Pepper(keys.symmetric("pepper"))),
         channels=keys.of_channels(channels_of("issuer-requests")),
+        upkeep=forgetting(settings, policy, keys, logs.get("issuer-requests")),
     )
 
 

@@ -138,4 +138,4 @@ def _second_half(account: Account, new: NewPin, ctx: DecisionContext) -> tuple[D
         expires_on=new.expires_on,
         written_on=day_of(ctx.now),
     )
-    return (Delivery(ctx.uuid(), "post", letter),)
+    return (Delivery(ctx.delivery_id(), "post", letter),)

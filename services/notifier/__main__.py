@@ -6,6 +6,7 @@ from functools import partial
 
 from services.notifier.bundle import Bundle, BundleReader
 from services.notifier.channels import open_channel
+from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
@@ -16,12 +17,13 @@ from shared.contract.channels import CHANNELS, Channel
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
-from shared.worker.lane import Lane
+from shared.errors import SettingsError
+from shared.worker.lane import Lane, Upkeep
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 
-def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
+def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
     opener = BundleOpener(keys.private(channel.key))
@@ -35,10 +37,18 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys:
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
         effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
+        forgets={"forget_deliveries": policy.delivery_retention},
+        upkeep=_spool(channel, own, policy) if channel.spool else None,
     )
 
 
-def receipts_lane(settings: WorkerSettings, _: PinPolicy, __: Keys) -> Lane:
+def _spool(channel: Channel, settings: NotifierSettings, policy: PinPolicy) -> Upkeep:
+    if settings.spool_retention and settings.spool_retention < policy.initial_validity:
+        raise SettingsError("PIN_SPOOL_RETENTION: has to be at least PIN_INITIAL_VALIDITY, or 0")
+    return SpoolUpkeep(settings.post_spool, settings.spool_retention, logs.get(channel.worker))
+
+
+def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
     """Build the lane of receipts, which names citizens by what is recorded of their deliveries."""
     # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
@@ -57,6 +67,7 @@ def receipts_lane(settings: WorkerSettings, _: PinPolicy, __: Keys) -> Lane:
         accounts=False,
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
+        forgets={"forget_deliveries": policy.delivery_retention},
     )
 
 

@@ -1,5 +1,6 @@
 """What can be set about the channels; each line says what it costs to change it."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,9 @@ from shared.config.plaintext import Plaintext
 from shared.config.settings import SecretSetting, Settings
 from shared.config.tls import TlsFiles
 from shared.crypto.secret import Secret
+from shared.domain.policy import Retention
 
+_KEY_BYTES = 32
 Tls = Literal["none", "starttls", "implicit"]
 Receipt = Literal["completa", "breve", "sintetica"]
 
@@ -23,6 +26,16 @@ def _sender(value: str) -> str:
     local, _, domain = parseaddr(value)[1].rpartition("@")
     if not (local and domain and domain.isascii() and value.isprintable()):
         raise ValueError("has to be `Name <local@domain>` or `local@domain`")
+    return value
+
+
+def _public_key(value: str) -> str:
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
+        raw = b""
+    if value and len(raw) != _KEY_BYTES:
+        raise ValueError("has to be an X25519 public key, base64")
     return value
 
 
@@ -115,6 +128,15 @@ class NotifierSettings(Settings):
 
     post_spool: Path = Path(".local/spool/post")
     """Where letters are left for the printer; has to exist. On the same file system throughout."""
+
+    post_seal_key: Annotated[str, AfterValidator(_public_key)] = ""
+    """The print provider's X25519 public key, base64: letters lie in the spool sealed to it. Empty leaves
+    them readable to whoever reads the spool. A provider without the private key prints nothing.
+    """
+    spool_retention: Retention = timedelta(days=90)
+    """How long a letter that nobody fetches lies in the spool; then it is deleted, with a line in the log.
+    Not shorter than `initial_validity`, after which its PIN has expired; 0 keeps all for ever.
+    """
 
     retry_limit: int = Field(default=8, ge=1)
     """Tries of one delivery. More keeps a citizen waiting who could ask again; fewer gives up early."""

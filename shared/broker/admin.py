@@ -7,8 +7,9 @@ returned.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -24,6 +25,7 @@ from shared.errors import BrokerLostError
 FORGED = "forged"
 """The reason shown for a message in `pin.dead` that no worker parked: what its headers claim is not shown."""
 _LIMIT = 10.0
+_DIRECT = "amq.rabbitmq.reply-to"
 _FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 
 
@@ -50,6 +52,7 @@ class DeadLetter:
         length: of the body as it was sent; `body` may be its beginning only.
         forged: whether it was not put here by the worker of the lane that it names: nothing that its headers
             say is believed, and it cannot be replayed.
+        parked_at: when the worker parked it; None where it does not say so, as of an earlier release.
     """
 
     position: int
@@ -66,7 +69,24 @@ class DeadLetter:
     body: bytes
     length: int
     forged: bool
+    parked_at: datetime | None
     taken: AbstractIncomingMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that an operator sends.
+
+    Attributes:
+        queue: the lane's.
+        user: in whose name, which the broker lets only an impersonator do.
+    """
+
+    queue: str
+    type: str
+    message_id: str
+    user: str
+    body: bytes
 
 
 class BrokerAdmin:
@@ -106,6 +126,41 @@ class BrokerAdmin:
         except ChannelNotFoundEntity:
             return None
         return Depth(declared.message_count or 0, declared.consumer_count or 0)
+
+    async def ask(self, command: Command, limit: float) -> bytes | None:
+        """Publish a command to its lane, as its user; return the reply's body, or None if none came in time.
+
+        It goes straight to the lane's queue, and the reply comes straight back (direct reply-to).
+
+        Args:
+            command: what to ask.
+            limit: seconds to wait for the reply.
+
+        Raises:
+            BrokerLostError: the connection was lost, or there is no such queue.
+        """
+        async with self._connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+            answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+            async def take(reply: AbstractIncomingMessage) -> None:
+                if reply.correlation_id == command.message_id and not answered.done():
+                    answered.set_result(reply.body)
+
+            replies = await channel.get_queue(_DIRECT, ensure=False)
+            await replies.consume(take, no_ack=True, timeout=_LIMIT)
+            message = aio_pika.Message(
+                command.body,
+                type=command.type,
+                message_id=command.message_id,
+                user_id=command.user,
+                reply_to=_DIRECT,
+                content_type="application/json",
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await channel.default_exchange.publish(message, command.queue, mandatory=True, timeout=_LIMIT)
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(answered, limit)
+            return None
 
     @asynccontextmanager
     async def dead(self) -> AsyncIterator["DeadLetters"]:
@@ -204,6 +259,7 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         body=message.body,
         length=length if isinstance(length, int) else len(message.body),
         forged=False,
+        parked_at=_parked_at(message),
         taken=message,
     )
 
@@ -224,6 +280,7 @@ def _forged(position: int, message: AbstractIncomingMessage, parked_by: str) -> 
         body=message.body,
         length=len(message.body),
         forged=True,
+        parked_at=None,
         taken=message,
     )
 
@@ -231,3 +288,11 @@ def _forged(position: int, message: AbstractIncomingMessage, parked_by: str) -> 
 def _header(message: AbstractIncomingMessage, name: str, default: str = "") -> str:
     value: Any = message.headers.get(name, default)
     return value if isinstance(value, str) else default
+
+
+def _parked_at(message: AbstractIncomingMessage) -> datetime | None:
+    milliseconds: Any = message.headers.get("timestamp_in_ms")
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

@@ -93,6 +93,12 @@ class ContactsUpdated(EventData):
     workers: ClassVar[frozenset[str]] = frozenset({ISSUER, REVOKER})
 
 
+class CitizenErased(EventData):
+    """What was kept about the citizen is erased: by an operator, or because the PIN ended long ago."""
+
+    type: ClassVar[str] = "citizen.erased"
+
+
 class RestoreRequested(EventData):
     """A citizen asked to restore the PIN (R13)."""
 
@@ -187,6 +193,7 @@ EVENTS: Mapping[str, type[EventData]] = {
         PinExpired,
         PinRevoked,
         ContactsUpdated,
+        CitizenErased,
         RestoreRequested,
         RestoreConfirmed,
         RevokeRequested,

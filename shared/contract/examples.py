@@ -60,6 +60,7 @@ COMMAND_EXAMPLES: Mapping[str, _Example] = {
     },
     "contacts.update": {**_PERSON, "contacts": {"pec": "mario.rossi@pec.example.com"}},
     "registry.update": {**_PERSON, **_CARD},
+    "citizen.erase": {**_PERSON, **_OPERATOR, "reason": "Asked for in writing, file 2026/118."},
     "pin.activate": {**_PERSON, "pin_sealed": _BOX, "reply_key": _KEY},
     "pin.verify": {**_PERSON, "pin_sealed": _BOX},
     "restore.request": {

@@ -20,6 +20,7 @@ from shared.contract.command import (
 from shared.contract.events import PinRequestRejected
 from shared.contract.fields import (
     Level,
+    Note,
     PastDay,
     PastDayInItaly,
     ProvinceCode,
@@ -27,7 +28,7 @@ from shared.contract.fields import (
     Sealed,
 )
 from shared.contract.model import Model, all_valid, unless_invalid
-from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
+from shared.contract.parts import Contacts, HealthCard, Operator, Recognition, Residence
 from shared.errors import Fault
 from shared.italy import birthplaces, codice_fiscale
 from shared.italy.names import missing
@@ -164,6 +165,19 @@ class RegistryUpdate(CitizenCommand):
         if not self.takes_back:
             lacking = "One of health_card and deceased_on is needed."
             yield from at_least_one("health_card", "missing", lacking, self.health_card, self.deceased_on)
+
+
+class CitizenErase(CitizenCommand):
+    """An operator erases what is kept about a citizen; a live PIN ends first."""
+
+    type: ClassVar[str] = "citizen.erase"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE
+    refusals: ClassVar[Refusals] = {"unknown_citizen": None}
+
+    operator: Operator
+    reason: Annotated[Note, Field(min_length=1)]
+    """Why. It may name people, so it is kept nowhere: whoever erases keeps it with the correlation id."""
 
 
 class ActivatedData(Model):

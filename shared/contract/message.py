@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         issuer.PinRequest,
         issuer.ContactsUpdate,
         issuer.RegistryUpdate,
+        issuer.CitizenErase,
         issuer.PinActivate,
         issuer.PinVerify,
         revoker.RestoreRequest,

@@ -1,11 +1,24 @@
 """The settings of a PIN's life. What the sources do not give is this project's own choice."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from shared.config.settings import Names, Settings
 from shared.domain.uris import NEVER, is_pattern
+
+
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("has to be a length of time, or 0")
+    return value
+
+
+Retention = Annotated[timedelta, AfterValidator(_not_negative)]
+"""How long something is kept; 0 is for ever."""
+_LATEST_RETURN = timedelta(days=30)
+"""How long after a PIN expired its letter may come back."""
 
 
 class PinPolicy(Settings):
@@ -58,6 +71,16 @@ class PinPolicy(Settings):
     Italy's: more lets strangers write to a phone more often in other people's names, fewer turns away who
     lends many people an address, such as a patronato. Each issuer process at work at once may add as many.
     """
+    ended_retention: Retention = timedelta(days=3650)
+    """How long what is kept about a citizen outlives the end of the PIN, for questions about what was done
+    with it; then it is erased, and only the ledger's entries stay. Shorter loses sooner how citizens were
+    recognised, their health card and the istanze that wait for a dispositivo PIN; 0 keeps all for ever.
+    """
+    delivery_retention: Retention = Field(default=timedelta(days=365), validate_default=True)
+    """How long the ledger knows what became of a message to a citizen. A receipt that comes later changes
+    nothing any more. At least a month longer than `initial_validity`, so that the letter that comes back ends
+    its PIN; 0 keeps all for ever.
+    """
     notice_interval: timedelta = timedelta(days=1)
     """How often, at most, a citizen is told that somebody asked for a second PIN (R7)."""
     attachment_schemes: Names = frozenset({"https", "s3"})
@@ -99,3 +122,10 @@ class PinPolicy(Settings):
         if strange := [named for named in hosts if not is_pattern(named)]:
             raise ValueError(f"no host: {' '.join(sorted(strange))}")
         return hosts
+
+    @field_validator("delivery_retention")
+    @classmethod
+    def _outlives_a_returned_letter(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        if value and value < info.data.get("initial_validity", timedelta(0)) + _LATEST_RETURN:
+            raise ValueError("has to be at least 30 days longer than PIN_INITIAL_VALIDITY, or 0")
+        return value

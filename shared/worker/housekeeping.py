@@ -56,19 +56,19 @@ class Housekeeping:
 
     Args:
         retention: how long a repeated message is recognised.
+        more: the queries that delete old rows of this worker alone, with their age; zero deletes none.
         clock: seconds.
-        more: what this worker alone may forget, by the name of the query, and after how long.
     """
 
     def __init__(
         self,
         retention: timedelta,
-        clock: Callable[[], float] = time.monotonic,
         more: Mapping[str, timedelta] = MappingProxyType({}),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._chores = [_Chore(query, retention) for query in _FORGETTING]
-        self._chores += [_Chore(query, age) for query, age in more.items()]
+        self._chores += [_Chore(query, age) for query, age in more.items() if age]
         self._chores += [_Chore(query, _YESTERDAY) for query in ("forget_sent_to", "forget_lookups")]
         self._chores.append(_Chore("fold_tally", None))
 

@@ -22,6 +22,17 @@ class Effect(Protocol):
         """Release the resources of the effect."""
 
 
+class Upkeep(Protocol):
+    """What a lane does by the clock beside its messages, in short steps."""
+
+    async def step(self, ledger: Ledger, /) -> float:
+        """Do a step if one is due; return the seconds until the next is.
+
+        Raises:
+            LedgerLostError: Postgres is gone.
+        """
+
+
 class Facts:
     """What the decisions of a lane know beside the account: by default the result of its effect."""
 
@@ -53,7 +64,8 @@ class Lane:
         effect: its I/O outside the ledger, done first.
         facts: what its decisions know beside the account.
         channels: the public keys of the channels that it may send deliveries to.
-        forgets: what its worker alone may forget of the ledger, by the name of the query, and after how long.
+        forgets: the queries that delete old rows of this worker, each with their age; see `housekeeping`.
+        upkeep: what else it does by the clock.
     """
 
     worker: str
@@ -68,3 +80,4 @@ class Lane:
     facts: Facts = field(default_factory=Facts)
     channels: Mapping[str, bytes] = field(default_factory=dict)
     forgets: Mapping[str, timedelta] = field(default_factory=dict)
+    upkeep: Upkeep | None = None

@@ -49,6 +49,10 @@ class Outbound:
     def __post_init__(self) -> None:
         self.at = rfc3339(self.now)
 
+    @property
+    def _milliseconds(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
         """Add what a decision publishes."""
         for event in decision.events:
@@ -93,6 +97,8 @@ class Outbound:
         )
 
     def _internal(self, received: ReceivedMessage, internal: WorkerMessage) -> Message:
+        # By it a parked message is known to be old.
+        parked = {"timestamp_in_ms": self._milliseconds} if internal.exchange == topology.DEAD else {}
         return Message(
             exchange=internal.exchange,
             routing_key=internal.key,
@@ -100,7 +106,7 @@ class Outbound:
             type=internal.type,
             message_id=str(uuid4()),
             correlation_id=internal.correlation_id or received.correlation_id,
-            headers={**_trace(received), **internal.headers},
+            headers={**_trace(received), **internal.headers, **parked},
             user_id=self.user,
         )
 
@@ -164,7 +170,7 @@ class Outbound:
             type=BUNDLE,
             message_id=str(uuid4()),
             correlation_id=deliveries[0]["correlation_id"],
-            headers={**trace, "timestamp_in_ms": int(self.now.timestamp() * 1000)},
+            headers={**trace, "timestamp_in_ms": self._milliseconds},
             user_id=self.user,
         )
 

@@ -133,6 +133,7 @@ class Publisher:
             "x-routing-key": arrived.routing_key,
             "x-user-id": arrived.user_id,
             "x-reply-to": arrived.reply_to,
+            "timestamp_in_ms": int(datetime.now(UTC).timestamp() * 1000),
         }
         if arrived.traceparent:
             headers["traceparent"] = arrived.traceparent

@@ -5,7 +5,6 @@ is no other timer.
 """
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from shared.broker.session import Session
 from shared.ledger import Ledger
 from shared.worker.crash import crash_point
 from shared.worker.housekeeping import Housekeeping
+from shared.worker.lane import Lane
 from shared.worker.outbound import decode_row
 from shared.worker.settings import WorkerSettings
 
@@ -24,20 +24,22 @@ _SLOWEST = timedelta(minutes=10)
 async def relay(
     ledger: Ledger,
     session: Session,
+    lane: Lane,
     settings: WorkerSettings,
     log: Any,  # noqa: ANN401 - structlog's
-    forgets: Mapping[str, timedelta],
 ) -> None:
-    """Sweep until cancelled, with housekeeping between the sweeps; `forgets` as of the lane.
+    """Sweep until cancelled, with housekeeping and the lane's upkeep between the sweeps.
 
     Raises:
         LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
     """
-    housekeeping = Housekeeping(settings.inbox_retention, more=forgets)
+    housekeeping = Housekeeping(settings.inbox_retention, lane.forgets)
     interval = settings.relay_interval.total_seconds()
     while True:
         full = await sweep(ledger, session, settings, log) == _ROWS
         wait = await housekeeping.step(ledger)
+        if lane.upkeep:
+            wait = min(wait, await lane.upkeep.step(ledger))
         if not full:
             await asyncio.sleep(min(interval, wait))
 

@@ -111,7 +111,7 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, settings, self._log, self._lane.forgets),
+                    relay(sweeping, session, lane, settings, self._log),
                     self._watch(session),
                 )
             finally:

@@ -28,9 +28,9 @@ cross join (values
     (5, 'pin.activated', 'portal', 80)) as life (seq, kind, actor, length)
 order by n, seq;
 
-insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at)
+insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at, made_at)
 select (left(key, 8) || md5(key || channel))::varchar(32)::uuid, decode(key, 'hex'), channel, 'sent', 1,
-       'reference-0123456789', message_id, at
+       'reference-0123456789', message_id, at, at - interval '11 months'
 from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
 order by n;
 
@@ -63,6 +63,8 @@ order by n;
 insert into lookup (hour, sender, operator, looks)
 select date_trunc('hour', now()) - (n % 48) * interval '1 hour', 'operator', 'op-' || n / 48, 1 + n % 50
 from generate_series(0, 99999) as n;
+-- As many are listed as ended as there may be after years.
+insert into ended (subject, at) select decode(key, 'hex'), at - interval '9 years' from citizen where n % 5 = 0 order by n;
 
 drop table citizen;
 reset session_replication_role;

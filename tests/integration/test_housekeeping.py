@@ -56,7 +56,7 @@ async def test_it_is_done_in_as_many_steps_as_there_is_to_forget(stack: Stack) -
     filled(stack, 20 * ROWS + 1)
     ledger = await opened(stack)
     clock = 0.0
-    housekeeping = Housekeeping(MONTH, lambda: clock)
+    housekeeping = Housekeeping(MONTH, clock=lambda: clock)
     for _ in range(21):
         before = left(stack)
         await housekeeping.step(ledger)
@@ -70,7 +70,7 @@ async def test_what_a_full_step_took_is_left_to_the_others_several_times(stack: 
     filled(stack, 3 * ROWS)
     ledger = await opened(stack)
     ticks = iter(range(100))
-    housekeeping = Housekeeping(MONTH, lambda: float(next(ticks)))
+    housekeeping = Housekeeping(MONTH, clock=lambda: float(next(ticks)))
     await housekeeping.step(ledger)
     forgetting, *_ = housekeeping._chores
     assert forgetting.due == 1 + 4 * 1

@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from deploy.local.waiting import wait_for
 from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
+from shared.broker.admin import BrokerAdmin, DeadLetter, DeadLetters
 from shared.contract.topology import DEAD
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
@@ -188,7 +189,7 @@ async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> No
 # dead
 
 
-async def put_dead(stack: Stack, number: int, *, by: str = "issuer", **changes: str) -> list[str]:
+async def put_dead(stack: Stack, number: int, *, by: str = "issuer", **changes: Any) -> list[str]:
     """Park messages in pin.dead as a worker does; return their message ids."""
     ids = []
     async with await aio_pika.connect(stack.rabbitmq.url(by)) as connection:
@@ -319,6 +320,68 @@ async def test_dropping_needs_a_yes_and_says_what_goes(stack: Stack) -> None:
     assert ids[0] in dropped.text
     assert ids[2] in dropped.text
     await come_to(stack, [ids[1]])
+
+
+def parked(days: float) -> dict[str, int]:
+    at = datetime.now(UTC) - timedelta(days=days)
+    return {"timestamp_in_ms": int(at.timestamp() * 1000)}
+
+
+async def test_what_was_parked_long_ago_goes_with_a_line_each_and_the_rest_stays_in_its_order(
+    stack: Stack,
+) -> None:
+    old = await put_dead(stack, 2, **parked(91))
+    late, timeless = await put_dead(stack, 1, **parked(89)), await put_dead(stack, 1)
+    odd = await put_dead(stack, 1, timestamp_in_ms="long ago")
+    done = await asyncio.to_thread(wrapper, stack, "dead", "expire")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    gone = [line for line in lines if line["event"] == "dead.expired"]
+    assert [line["message_id"] for line in gone] == old
+    assert {line["reason"] for line in gone} == {"not_json"}
+    assert "body" not in done.stdout
+    assert {name: lines[-1][name] for name in ("expired", "stayed", "without_time")} == {
+        "expired": 2,
+        "stayed": 3,
+        "without_time": 2,
+    }
+    await come_to(stack, late + timeless + odd)
+    assert (await pinctl(stack, "dead", "expire", "--older-than", "PT0S")).data["expired"] == 0
+    assert (await pinctl(stack, "dead", "expire", "--older-than", "P30D")).data["expired"] == 1
+    await come_to(stack, timeless + odd)
+
+
+async def test_an_expiry_that_is_killed_has_logged_what_it_removed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await put_dead(stack, 3, **parked(91))
+    drop = DeadLetters.drop
+    dropped: list[str] = []
+
+    async def killed(letter: DeadLetter) -> None:
+        if dropped:
+            raise OSError("killed")
+        dropped.append(letter.message_id)
+        await drop(letter)
+
+    monkeypatch.setattr(DeadLetters, "drop", staticmethod(killed))
+    with pytest.raises(BrokerLostError):
+        await pinctl(stack, "dead", "expire")
+    monkeypatch.undo()
+    await come_to(stack, ids[1:])
+    assert dropped == ids[:1]
+
+
+async def test_a_worker_says_when_it_parked_a_message(stack: Stack) -> None:
+    stack.start_workers(["issuer", "notifier-receipts"])
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    async with portal(stack) as client:
+        await client.publish("pin.request", b"no json", reply_to=None)
+    await until(lambda: len(asyncio.run(dead_ids(stack))) == 1, "parked")
+    async with BrokerAdmin.open(stack.rabbitmq.url("pinctl")) as desk, desk.dead() as dead:
+        times = [letter.parked_at async for letter in dead.letters()]
+    assert [at is not None and before < at < datetime.now(UTC) + timedelta(seconds=5) for at in times] == [
+        True
+    ]
 
 
 async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -> None:
@@ -549,3 +612,83 @@ async def test_the_program_says_what_is_wrong_and_how_badly(stack: Stack) -> Non
     assert (unknown.returncode, unknown.stdout) == (4, "")
     assert unknown.stderr.startswith("pinctl: nothing is known under this id")
     assert (await asyncio.to_thread(wrapper, stack, "trace")).returncode == 2
+
+
+# erase
+
+ERASE = ("erase", "--operator", "op-0042", "--reason", "Asked for in writing, file 2026/118")
+
+
+async def erased(stack: Stack, codice_fiscale: str, *more: str) -> "subprocess.CompletedProcess[str]":
+    return await asyncio.to_thread(wrapper, stack, *ERASE, *more, typed=f"{codice_fiscale.lower()}\n")
+
+
+async def test_a_citizen_is_erased_the_chain_is_whole_and_a_pin_can_be_asked_for_again(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    asked = await issued(stack, 2)
+    (_, codice_fiscale), subject = asked[1], subject_of(stack, asked[1][1])
+    done = await erased(stack, codice_fiscale)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Erased (message ")
+    assert codice_fiscale not in done.stdout
+    life = (await pinctl(stack, "trace", "--subject", subject)).data["timeline"]
+    entries = [(row["what"], row["actor"]) for row in life if row["source"] == "entry"]
+    who = "operator:op-0042"
+    assert entries == [("pin.issued", "portal"), ("pin.revoked", who), ("citizen.erased", who)]
+    assert "2026/118" not in json.dumps(life, default=str)
+    assert (await pinctl(stack, "ledger", "verify")).status == 0
+    again = await erased(stack, codice_fiscale)
+    assert (again.returncode, "Nothing is kept about this citizen" in again.stdout) == (4, True)
+    async with portal(stack) as client:
+        body = next(b for _, b in citizens(2, kinds=(PLAIN,)) if b["codice_fiscale"] == codice_fiscale)
+        await client.ask("pin.request", body)
+    status = (await pinctl(stack, "status")).data["accounts"]
+    assert status == [{"status": "issued", "level": "online", "accounts": 2}]
+
+
+async def test_an_erasure_that_nobody_would_handle_is_not_sent(stack: Stack) -> None:
+    _, body = next(iter(citizens(1, kinds=(PLAIN,))))
+    done = await erased(stack, body["codice_fiscale"])
+    assert (done.returncode, done.stderr) == (
+        3,
+        "pinctl: nothing was sent: nobody consumes issuer.requests\n",
+    )
+    assert await taken(stack, "issuer.requests") == []
+
+
+async def test_an_erasure_by_whom_the_workers_do_not_know_is_refused_with_the_reason(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    ((_, codice_fiscale),) = await issued(stack, 1)
+    done = await erased(stack, codice_fiscale, "--user", "portal")
+    assert done.returncode == 1
+    assert "in pin.dead (forbidden_sender). May 'portal' erase?" in done.stderr
+    assert (await pinctl(stack, "status")).data["accounts"][0]["status"] == "issued"
+
+
+async def test_an_erasure_names_what_is_parked_of_the_citizen(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    ((_, codice_fiscale),) = await issued(stack, 1)
+    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+        exchange = await (await connection.channel()).get_exchange(DEAD, ensure=False)
+        spaced = f"{codice_fiscale[:6]} {codice_fiscale[6:].lower()}"
+        for number, said in enumerate((spaced, "somebody else")):
+            message = aio_pika.Message(
+                f'{{"codice_fiscale": "{said}"'.encode(),
+                message_id=f"m-{number}",
+                headers={"x-reason": "not_json"},
+            )
+            await exchange.publish(message, "", mandatory=True)
+    done = await erased(stack, codice_fiscale)
+    assert done.returncode == 1
+    assert "1 message in pin.dead about this citizen" in done.stdout
+    assert ("m-0" in done.stdout, "m-1" in done.stdout) == (True, False)
+
+
+async def test_an_erasure_without_a_codice_fiscale_or_a_reason_is_refused(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    done = await erased(stack, "RSSMRA85T10A562T")
+    assert (done.returncode, done.stderr) == (2, "pinctl: this is no codice fiscale\n")
+    empty = await asyncio.to_thread(
+        wrapper, stack, "erase", "--operator", "op-1", "--reason", "", typed="RSSMRA85T10A562S\n"
+    )
+    assert (empty.returncode, empty.stderr.startswith("pinctl: nothing was sent: reason:")) == (2, True)

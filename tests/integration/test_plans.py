@@ -22,7 +22,10 @@ from shared.worker.housekeeping import ROWS
 CITIZENS = 30_000
 DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
-GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "sent_to", "lookup", "tally_change"}
+GROWING = {
+    *("subject", "account", "ended", "entry", "delivery", "inbox", "outbox", "sent_to", "lookup"),
+    "tally_change",
+}
 """Tables that get a row for whatever happens. The sums of the tally do not grow."""
 FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
@@ -75,7 +78,10 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "count_sent_to": Loop(reads="places", more=(NOW.astimezone(ROME).date(),)),
     "count_try": Loop(),
     "draw_protocols": Loop("dispositivo", more=(3,)),
+    "ended_before": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), b"", 50)),
     "fold_tally": Loop(more=(ROWS,)),
+    "forget_deliveries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_ended": Loop(reads="keys", more=(MONTH,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_nobodies": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_lookups": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
@@ -92,6 +98,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
     "save_subjects": Loop(),
+    "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
     "status_deliveries": Look(),
     "status_outbox": Look(),
@@ -279,3 +286,14 @@ async def test_a_checkpoint_looks_only_at_the_entries_of_who_moved_since(ledger:
     async with connected(ledger, "pinctl") as connection:
         looked = await buffers(connection, QUERIES["checkpoint_heads"], NOW - timedelta(minutes=5))
     assert looked < CITIZENS, "less than one page a citizen"
+
+
+async def test_who_ended_long_ago_and_deliveries_of_long_ago_are_found_by_an_index(ledger: Stack) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    async with connected(ledger, "issuer") as connection:
+        looked = await buffers(connection, QUERIES["ended_before"], timedelta(days=3650), epoch, b"", 50)
+        assert looked <= FEW
+    async with connected(ledger, "owner") as connection:
+        body = await body_of(connection, "forget_deliveries(interval, timestamptz, integer)")
+        types = "(interval, timestamptz, integer)"
+        assert scanned(await generic_plan(connection, body, types)) == set()

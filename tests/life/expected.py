@@ -140,6 +140,16 @@ class Expected:
         self.close_links("restore", "revocation")
         self.close_request()
 
+    def erased(self) -> None:
+        """Forget everything but the status, whether the citizen has died, and what is no longer valid."""
+        if self.live:
+            self.ends("revoked")
+        self.tally = Tally()
+        self.contacts, self.card = {}, None
+        self.protocols, self.suspended = {}, set()
+        self.recognised_on = set()
+        self.links_sent = []
+
     def becomes_dispositivo(self) -> None:
         """Raise the level and release every istanza (R32)."""
         self.level = "dispositivo"

@@ -189,6 +189,14 @@ class Life(RuleBasedStateMachine):
         if is_asked_to:
             restore_and_revoke.contact_centre_revokes(self.citizen)
 
+    @rule(is_asked_to=SELDOM, asks_anew=MOSTLY)
+    def an_operator_erases_the_citizen(self, is_asked_to: bool, asks_anew: bool) -> None:
+        """Last rules: rare, or every life would be short; afterwards a PIN can be asked for as before."""
+        if is_asked_to:
+            restore_and_revoke.operator_erases(self.citizen)
+            if asks_anew:
+                self.ask_for_a_pin(("mobile",), ("email",), None, used=True)
+
     @rule(submission=st.sampled_from(["online", "fax", "branch"]), goes_on=st.integers(0, 2))
     def ask_for_the_profile(self, submission: str, goes_on: int) -> None:
         """R22-R25: asked for; with documents; with an operator's approval."""

@@ -150,6 +150,15 @@ def contact_centre_revokes(citizen: Citizen) -> None:
         _revoked(citizen)
 
 
+def operator_erases(citizen: Citizen) -> None:
+    """Last rules: nothing is kept, whatever there was; the citizen may ask again."""
+    known = bool(citizen.expected.contacts or citizen.expected.card)
+    answer = citizen.operator("citizen.erase", reason="Richiesta scritta, fascicolo 2026/118.")
+    assert answer == Answer("accepted" if known else "unknown_citizen", {})
+    if known:
+        citizen.expected.erased()
+
+
 def _revoked(citizen: Citizen) -> None:
     citizen.expected.tally = Tally()
     citizen.expected.ends("revoked")

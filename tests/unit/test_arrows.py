@@ -34,7 +34,6 @@ LIBRARIES: dict[str, set[str]] = {
         "shared.crypto.keys",
         "shared.crypto.signing",
         "shared.crypto.sealing",
-        "shared.crypto.signing",
         "shared.contract.fields",
         "deploy.pinctl",
         "deploy.local.sealed",

@@ -320,6 +320,7 @@ def test_portals_submit_uploads_and_operators_faxes() -> None:
             "operator",
             {
                 "pin.request",
+                "citizen.erase",
                 "revoke.by_contact_centre",
                 "dispositivo.submit_documents",
                 "dispositivo.review_queue",
