@@ -97,6 +97,7 @@ class CitizenErased(EventData):
     """What was kept about the citizen is erased: by an operator, or because the PIN ended long ago."""
 
     type: ClassVar[str] = "citizen.erased"
+    workers: ClassVar[frozenset[str]] = frozenset({ISSUER})
 
 
 class RestoreRequested(EventData):

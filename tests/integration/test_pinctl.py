@@ -189,7 +189,7 @@ async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> No
 # dead
 
 
-async def put_dead(stack: Stack, number: int, *, by: str = "issuer", **changes: Any) -> list[str]:
+async def put_dead(stack: Stack, number: int, *, by: str = "issuer", **changes: str | int) -> list[str]:
     """Park messages in pin.dead as a worker does; return their message ids."""
     ids = []
     async with await aio_pika.connect(stack.rabbitmq.url(by)) as connection:
@@ -303,8 +303,8 @@ async def test_messages_that_die_again_are_replayed_once(stack: Stack) -> None:
 
 
 async def test_a_message_without_a_lane_stays(stack: Stack) -> None:
-    ids = await put_dead(stack, 1) + await put_dead(stack, 1, **{"x-queue": "no.such.lane"})
-    ids += await put_dead(stack, 1, **{"x-queue": ""})
+    ids = await put_dead(stack, 1) + await put_dead(stack, 1, by="issuer", **{"x-queue": "no.such.lane"})
+    ids += await put_dead(stack, 1, by="issuer", **{"x-queue": ""})
     answer = await pinctl(stack, "dead", "replay", "--all")
     assert answer.status == 1
     await come_to(stack, ids[1:])
@@ -330,8 +330,8 @@ def parked(days: float) -> dict[str, int]:
 async def test_what_was_parked_long_ago_goes_with_a_line_each_and_the_rest_stays_in_its_order(
     stack: Stack,
 ) -> None:
-    old = await put_dead(stack, 2, **parked(91))
-    late, timeless = await put_dead(stack, 1, **parked(89)), await put_dead(stack, 1)
+    old = await put_dead(stack, 2, by="issuer", **parked(91))
+    late, timeless = await put_dead(stack, 1, by="issuer", **parked(89)), await put_dead(stack, 1)
     odd = await put_dead(stack, 1, timestamp_in_ms="long ago")
     done = await asyncio.to_thread(wrapper, stack, "dead", "expire")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -353,7 +353,7 @@ async def test_what_was_parked_long_ago_goes_with_a_line_each_and_the_rest_stays
 async def test_an_expiry_that_is_killed_has_logged_what_it_removed(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = await put_dead(stack, 3, **parked(91))
+    ids = await put_dead(stack, 3, by="issuer", **parked(91))
     drop = DeadLetters.drop
     dropped: list[str] = []
 
