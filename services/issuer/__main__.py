@@ -28,6 +28,8 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
+WORKER = "issuer"
+"""The role of both lanes on ledger and broker."""
 REQUESTS: Decisions = {
     PinRequest: requests.request,
     ContactsUpdate: registry.contacts_update,
@@ -45,7 +47,7 @@ ACCESS: Decisions = {
 def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of requests, contacts, the registry and the end of an initial PIN."""
     return Lane(
-        worker="issuer",
+        worker=WORKER,
         name="issuer-requests",
         queue=topology.ISSUER_REQUESTS,
         read=CommandReader(REQUESTS, Pseudonyms(keys.symmetric("subject"))),
@@ -56,12 +58,12 @@ def requests_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
     )
 
 
-def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
+def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of first access and log-in: neither it nor issuance waits for the other."""
     own = AccessSettings.load(os.environ)
     pepper = Pepper(keys.symmetric("pepper"))
     return Lane(
-        worker="issuer",
+        worker=WORKER,
         name="issuer-access",
         queue=topology.ISSUER_ACCESS,
         read=CommandReader(ACCESS, Pseudonyms(keys.symmetric("subject"))),
@@ -72,6 +74,8 @@ def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
             StateSeal(keys.symmetric("account")),
             ServiceBox(keys.private("issuer")),
             policy,
+            WORKER,
+            settings.oldest_account_schema,
         ),
         channels=keys.of_channels(CHANNELS),
     )

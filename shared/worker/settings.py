@@ -3,7 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import Field
+
 from shared.config.settings import Names, SecretSetting, Settings
+from shared.worker.account_codec import OLDEST, SCHEMA
 
 WORKER = "worker"
 """The role of our own workers' broker users."""
@@ -42,6 +45,9 @@ class WorkerSettings(Settings):
     """Blind replies leave so long after the command came, whatever was done: hides what was done."""
     inbox_retention: timedelta = timedelta(days=30)
     """How long a repeated message is recognised; shorter saves room."""
+    oldest_account_schema: int = Field(default=1, ge=OLDEST, le=SCHEMA)
+    """The oldest form of a sealed account that is opened. With 2 nobody can put back an account from before
+    its status and level were sealed; one that was not written since does not open (`account_unreadable`)."""
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
     operator_users: Names = frozenset({"operator"})

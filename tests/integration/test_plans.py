@@ -61,6 +61,7 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "add_outbox": Loop(),
     "add_sent_to": Loop(),
     "add_subjects": Loop(),
+    "audit_accounts": Whole(),
     "audit_entries": Whole(),
     "audit_subjects": Whole(),
     "checkpoint_heads": Whole(),
@@ -82,7 +83,6 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "review_queue": Loop("dispositivo", more=(50,)),
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
-    "save_subjects": Loop(),
     "status_accounts": Look(),
     "status_deliveries": Look(),
     "status_outbox": Look(),
@@ -238,8 +238,8 @@ async def test_the_oldest_messages_are_found_by_an_index_also_where_rows_took_th
     ledger.postgres.sql("delete from inbox where at < now() - interval '30 days'; ", DATABASE)
     ledger.postgres.sql("vacuum inbox", DATABASE)
     ledger.postgres.sql(
-        "insert into inbox (message_id, digest, done, correlation_id, at)"
-        " select gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
+        "insert into inbox (worker, message_id, digest, done, correlation_id, at)"
+        " select worker, gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
         " analyze inbox",
         DATABASE,
     )

@@ -64,7 +64,7 @@ class QuickVerifiers(Verifiers):
 
 
 VERIFIERS: Final = QuickVerifiers(PEPPER)
-_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, moment().box, POLICY)
+_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, moment().box, POLICY, "issuer", account_codec.OLDEST)
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
