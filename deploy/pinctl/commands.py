@@ -5,11 +5,12 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, checkpoints, dead, keys, trace
-from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
+from deploy.pinctl import audit, dead, keys, signing, trace, witnesses
+from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.status import status
 from shared.crypto.keys import Keys
@@ -41,8 +42,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
-            folder = words.folder or KeySettings.load(environ).keys_dir
-            return keys.init(folder) if words.action == "init" else keys.show(folder)
+            return _keys(words, words.folder or KeySettings.load(environ).keys_dir)
         case _:
             return await _backfill(words.file, environ)
 
@@ -81,30 +81,28 @@ async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
             return await dead.drop(broker, words.messages, everything=words.all, yes=words.yes)
 
 
+def _keys(words: argparse.Namespace, folder: Path) -> Answer:
+    if words.action == "show":
+        return keys.show(folder)
+    return keys.init_cosigner(folder) if words.cosigner else keys.init(folder)
+
+
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
-    ledger = LedgerSettings.load(environ)
-    if words.action == "checkpoint":
-        margin = CheckpointSettings.load(environ)
-        return await audit.checkpoint(ledger, KeySettings.load(environ), margin)
-    if words.checkpoints is None:
-        return await audit.verify(ledger, words.subject)
-    if words.subject is not None:
+    ledger, settings = LedgerSettings.load(environ), CheckpointSettings.load(environ)
+    match words.action:
+        case "checkpoint":
+            return await signing.checkpoint(ledger, KeySettings.load(environ), settings)
+        case "cosign":
+            return await signing.cosign(ledger, KeySettings.load(environ), settings)
+    if words.subject is not None and words.checkpoints is not None:
         raise PinctlError("a checkpoint covers all citizens: verify it without --subject")
-    key = Keys(KeySettings.load(environ).keys_dir).verifying()
-    return await audit.verify(ledger, None, _read(words.checkpoints), key)
-
-
-def _read(path: Path) -> list[checkpoints.Checkpoint]:
-    try:
-        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
-            found = checkpoints.read(lines)
-    except OSError as error:
-        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
-    except ValueError as error:
-        raise PinctlError(f"{path}: {error}") from None
-    if not found:
-        raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
-    return found
+    if words.subject is not None or not (words.checkpoints or settings.compares):
+        return await audit.verify(ledger, words.subject)
+    keys = Keys(KeySettings.load(environ).keys_dir)
+    if words.checkpoints:
+        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), key=keys.verifying())
+        return await audit.verify(ledger, None, given)
+    return await audit.verify(ledger, None, witnesses.of_settings(settings, keys, datetime.now(UTC)))
 
 
 async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
@@ -168,9 +166,15 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
     verify = actions.add_parser("verify", parents=[shared], help="recompute every chain")
     verify.add_argument("--subject", type=_subject, metavar="HEX", help="one citizen's alone")
     verify.add_argument(
-        "--checkpoints", type=Path, metavar="FILE", help="a log with checkpoints to compare; - is stdin"
+        "--checkpoints",
+        type=Path,
+        metavar="FILE",
+        help="a log with checkpoints to compare, all of them; - is stdin; default: PIN_CHECKPOINT_LOG",
     )
     actions.add_parser("checkpoint", parents=[shared], help="sign what the ledger is; one line of the log")
+    actions.add_parser(
+        "cosign", parents=[shared], help="witness the newest checkpoint with a key of one's own"
+    )
 
 
 def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -178,3 +182,5 @@ def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
     for name, what in (("init", "make the keys that are missing"), ("show", "names and fingerprints")):
         action = actions.add_parser(name, parents=[shared], help=what)
         action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")
+        if name == "init":
+            action.add_argument("--cosigner", action="store_true", help="only that of a second witness")

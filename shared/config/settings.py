@@ -23,7 +23,7 @@ from shared.errors import SettingsError
 _ELSEWHERE = re.compile(
     "PIN_("
     "CRASH_FILE"  # shared/worker/crash.py
-    "|CHECKPOINT_MARGIN"  # pinctl
+    "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
     "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"

@@ -24,6 +24,10 @@ CHECKPOINT = "checkpoint"
 """The Ed25519 pair that signs the checkpoints over the ledger."""
 
 
+COSIGNER = "cosigner"
+"""The Ed25519 pair of a second witness, who holds it apart: it is made for itself, never with the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """A folder of keys, read one by one when asked for."""
@@ -50,13 +54,13 @@ class Keys:
         """Return an X25519 private key."""
         return PrivateKey(self._read(f"{name}.key"))
 
-    def signing(self) -> SigningKey:
-        """Return the key that signs checkpoints."""
-        return SigningKey(self._read(f"{CHECKPOINT}.key"))
+    def signing(self, name: str = CHECKPOINT) -> SigningKey:
+        """Return the key that signs checkpoints, or the witness's."""
+        return SigningKey(self._read(f"{name}.key"))
 
-    def verifying(self) -> VerifyKey:
-        """Return the key that checkpoints are verified with."""
-        return VerifyKey(self._read(f"{CHECKPOINT}.pub"))
+    def verifying(self, name: str = CHECKPOINT) -> VerifyKey:
+        """Return the key that checkpoints, or the witness's signatures, are verified with."""
+        return VerifyKey(self._read(f"{name}.pub"))
 
     def _read(self, name: str) -> bytes:
         try:
@@ -75,6 +79,13 @@ def make_keys(folder: Path) -> list[str]:
     made.append(_make_pair(folder, CHECKPOINT, _ed25519))
     made.extend(_make(folder / f"{name}.key", os.urandom(32), 0o600) for name in SYMMETRIC)
     return [name for name in made if name]
+
+
+def make_cosigner(folder: Path) -> list[str]:
+    """Generate the pair of a second witness, unless it is there; return its name."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = _make_pair(folder, COSIGNER, _ed25519)
+    return [made] if made else []
 
 
 def _x25519() -> tuple[bytes, bytes]:

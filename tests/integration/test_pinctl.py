@@ -20,7 +20,7 @@ from deploy.local.waiting import wait_for
 from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
 from shared.contract.topology import DEAD
-from shared.crypto.keys import Keys
+from shared.crypto.keys import Keys, make_cosigner
 from shared.crypto.sealing import Pseudonyms
 from shared.errors import BrokerLostError, LedgerLostError
 from shared.ledger import QUERIES
@@ -425,6 +425,54 @@ async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint(
     assert all(
         "3 entries of 3 citizens" in fault for c in answer.data["checkpoints"] for fault in c["faults"]
     )
+
+
+CUTS = {
+    "a tail that was cut": (
+        "delete from entry where subject = {s} and seq > 1; update subject set entries = 1, head ="
+        " (select hash from entry where subject = {s}) where key = {s};"
+        " delete from account where subject = {s}"
+    ),
+    "a citizen who is gone": "; ".join(REMOVALS),
+    "a chain that was replaced whole": (
+        "update entry set hash = sha256(hash) where subject = {s};"
+        " update subject set head = (select hash from entry where subject = {s} order by seq desc limit 1)"
+        " where key = {s}"
+    ),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_what_runs_every_night_finds_what_the_ledger_alone_hides(
+    stack: Stack, tmp_path: Path, cut: str
+) -> None:
+    """With the settings as shipped: a log of checkpoints, and a cosigner's."""
+    log, cosigned = tmp_path / "log", tmp_path / "cosigned"
+    stack.settings |= {"PIN_CHECKPOINT_MARGIN": "PT0S", "PIN_CHECKPOINT_LOG": str(log)}
+    stack.settings["PIN_COSIGNED_LOG"] = str(cosigned)
+    make_cosigner(stack.state / "keys")
+    stack.start_workers(["issuer", "notifier-sms"])
+    asked = await issued(stack, 3)
+    await until(lambda: counted(stack, "delivery") == 3, "all SMS recorded")
+    stack.stop_workers()
+    for action in ("checkpoint", "cosign"):
+        assert (await asyncio.to_thread(wrapper, stack, "ledger", action)).returncode == 0
+    assert (await pinctl(stack, "ledger", "cosign")).text.startswith("Nothing is newer than")
+    sound = await pinctl(stack, "ledger", "verify", PIN_COSIGNED_WITHIN="PT1H")
+    assert (sound.status, sound.text.splitlines()[-1]) == (0, "The ledger is sound.")
+    tamper(stack, CUTS[cut], asked[0][1])
+    answer = await pinctl(stack, "ledger", "verify")
+    assert answer.status == 1
+    assert "2 of 2 checkpoints do not hold:" in answer.text.splitlines()
+    hourly = await asyncio.to_thread(wrapper, stack, "ledger", "checkpoint")
+    assert (hourly.returncode, "1 of 1 checkpoint do not hold:" in hourly.stdout) == (1, True)
+    refused = await pinctl(stack, "ledger", "cosign")
+    assert (refused.status, cosigned.read_text().count("\n")) == (1, 1), "no witness signs what was rewritten"
+
+
+async def test_a_log_without_a_checkpoint_is_no_sound_ledger(stack: Stack, tmp_path: Path) -> None:
+    with pytest.raises(PinctlError, match="No such file"):
+        await pinctl(stack, "ledger", "verify", PIN_CHECKPOINT_LOG=str(tmp_path / "log"))
 
 
 async def test_pinctl_can_change_nothing_and_read_nothing_sealed(stack: Stack) -> None:

@@ -72,8 +72,10 @@ return sha256(head || convert_to(concat_ws(E'\x1f',
 
 -- Whoever appends moves the head by it, and no head moves otherwise. Refused is what its writer may not write, what does
 -- not follow the entry before it, and a digest that is not the account's.
+-- (A session keeps the plan that it made when a table was small: so none is made that reads one from end to end.)
 create function entry_is_chained() returns trigger language plpgsql security definer
-set search_path = public, pg_temp set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = public, pg_temp
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     sound boolean;
 begin
@@ -85,11 +87,11 @@ begin
                and one.hash = entry_hash(
                    coalesce(lag(one.hash) over chain, subject.head), one.subject, one.seq, one.at, one.kind,
                    one.message_id, one.actor, one.correlation_id, one.data, one.writer, one.account)
-               and (one.account is null or one.account = stored.digest) as sound
+               and (one.account is null or one.account = (
+                   select digest from account_digest where account_digest.subject = one.subject)) as sound
         from fresh as one
         left join subject on subject.key = one.subject
         left join entry_kind as allowed on allowed.writer = one.writer and allowed.kind = one.kind
-        left join account_digest as stored on one.account is not null and stored.subject = one.subject
         window chain as (partition by one.subject order by one.seq)
     ),
     moved as (
@@ -109,7 +111,7 @@ alter table entry drop constraint entry_subject_fkey;
 
 -- Lock citizens, in the order of their keys. (A lock by the statement itself would need the right to change them.)
 create function lock_subjects(keys bytea[]) returns table (key bytea, entries integer, head bytea, vouched boolean)
-language plpgsql security definer set search_path = public, pg_temp as $$
+language plpgsql security definer set search_path = public, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_column
 begin
     return query select key, entries, head, vouched from subject where key = any(keys) order by key for update;

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,9 +12,23 @@ import orjson
 import pytest
 from nacl.signing import SigningKey
 
+from deploy.errors import PinctlError
 from deploy.pinctl.audit import Audit
 from deploy.pinctl.chains import AccountRow, EntryRow, HeadRow
-from deploy.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults, read
+from deploy.pinctl.checkpoints import (
+    COSIGNED,
+    EVENT,
+    Checkpoint,
+    Recount,
+    Root,
+    append,
+    faults,
+    read,
+    recent,
+)
+from deploy.pinctl.settings import CheckpointSettings
+from deploy.pinctl.witnesses import Witnesses, of_settings
+from shared.crypto.keys import Keys, make_cosigner, make_keys
 from shared.ledger.chain import GENESIS, link
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -243,3 +258,57 @@ async def test_checkpoints_are_found_among_the_other_lines_of_a_log() -> None:
 def test_a_checkpoint_that_lacks_a_field_is_an_error() -> None:
     with pytest.raises(ValueError, match="a checkpoint without 'at'"):
         read([f'{{"event": "{EVENT}"}}'])
+
+
+COSIGNER = SigningKey(b"w" * 32)
+
+
+async def test_a_second_witness_signs_what_the_first_one_signed_and_nothing_else() -> None:
+    kept = (await made_at(START + timedelta(hours=1), chain(ANNA, 2))).signed(KEY)
+    witnessed = kept.cosigned(COSIGNER)
+    assert read([witnessed.line().decode()], COSIGNED) == [witnessed]
+    assert read([witnessed.line().decode()]) == []
+    today = {kept.at: kept}
+    both = Witnesses([kept], [witnessed], KEY.verify_key, COSIGNER.verify_key)
+    assert [said for _, said in both.compared(today)] == [[], []]
+    for forged in (kept.cosigned(KEY), replace(kept.signed(COSIGNER), cosignature=witnessed.cosignature)):
+        (_, said) = replace(both, cosigned=[forged]).compared(today)[1]
+        assert "the second signature is not the witness's" in said
+
+
+def test_of_the_months_before_the_window_the_last_checkpoint_is_compared() -> None:
+    made = [Checkpoint(START - timedelta(days=days), 1, 1, "") for days in range(90)]
+    kept = [one.at for one in recent(made, START - timedelta(days=8))]
+    assert kept[-9:] == [START - timedelta(days=days) for days in range(8, -1, -1)]
+    assert [(at.month, at.day) for at in kept[:-9]] == [(8, 31), (9, 30), (10, 31), (11, 13)]
+
+
+def log(path: Path, *checkpoints: Checkpoint) -> Path:
+    for one in checkpoints:
+        append(path, one)
+    return path
+
+
+def test_what_is_compared_by_itself_must_be_of_today(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    make_cosigner(tmp_path)
+    keys, now = Keys(tmp_path), START + timedelta(days=2)
+    old, new = (
+        Checkpoint(at, 1, 1, "").signed(keys.signing()) for at in (START, now - timedelta(minutes=70))
+    )
+    own = keys.signing("cosigner")
+    settings = CheckpointSettings(checkpoint_log=log(tmp_path / "log", old))
+    assert "nothing witnesses what came after" in str(of_settings(settings, keys, now).missing)
+    log(tmp_path / "log", new)
+    assert of_settings(settings, keys, now).missing == []
+    demanding = CheckpointSettings(
+        checkpoint_log=tmp_path / "log", cosigned_log=None, cosigned_within=timedelta(hours=3)
+    )
+    assert of_settings(demanding, keys, now).missing == ["There is no cosigned checkpoint."]
+    witnessed = demanding.model_copy(update={"cosigned_log": log(tmp_path / "cosigned", old.cosigned(own))})
+    assert "cosigned checkpoint" in str(of_settings(witnessed, keys, now).missing)
+    log(tmp_path / "cosigned", new.cosigned(own))
+    found = of_settings(witnessed, keys, now)
+    assert (found.missing, len(found.cosigned)) == ([], 2)
+    with pytest.raises(PinctlError, match="demands a witness"):
+        of_settings(demanding.model_copy(update={"checkpoint_log": None}), keys, now)
