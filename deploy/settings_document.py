@@ -110,6 +110,8 @@ _KINDS: dict[Any, str] = {
     str: "text",
     int: "whole number",
     timedelta: "duration",
+    Path | None: "path",
+    timedelta | None: "duration",
     frozenset[str]: "names",
 }
 
@@ -117,6 +119,8 @@ _KINDS: dict[Any, str] = {
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none: required"
+    if field.default is None:
+        return "none"
     if isinstance(field.default, Secret) or field.default == "":
         return "empty"
     return f"`{as_text(field.default)}`"

@@ -16,7 +16,7 @@ lock table inbox in access exclusive mode;
 
 -- Which entries each role may write. tests/unit/test_entry_kinds.py holds it to what the services write.
 create table entry_kind (
-    writer name not null,
+    writer text not null,
     kind   text not null,
     primary key (writer, kind)
 );
@@ -42,10 +42,13 @@ insert into entry_kind (writer, kind) values
 
 -- `writer` is what the login says, and no role may name it. `account` is the digest of the citizen's account as it was
 -- then, on entries that go with a change of it. Entries from before have neither, and their hash covers neither.
-alter table entry add column if not exists writer name;
+alter table entry add column if not exists writer text;
 alter table entry alter column writer set default session_user;
 alter table entry add column if not exists account bytea;
 alter table entry add constraint entry_account_check check (octet_length(account) = 32) not valid;
+-- What an operator does to messages that nobody could read is no citizen's: it has a chain of its own.
+alter table entry add constraint entry_pinctl_check
+    check (writer <> 'pinctl' or subject = '\x00000000000000000000000000000000') not valid;
 
 -- Whether an entry of the chain has the digest of the account: from then on each change of it needs one.
 alter table subject add column vouched boolean not null default false;
@@ -63,7 +66,7 @@ from account;
 -- The hash of an entry, as `link` in shared/ledger/chain.py has it.
 create function entry_hash(
     head bytea, subject bytea, seq integer, at timestamptz, kind text, message_id uuid, actor text,
-    correlation_id text, data text, writer name, account bytea
+    correlation_id text, data text, writer text, account bytea
 ) returns bytea language sql stable parallel safe
 return sha256(head || convert_to(concat_ws(E'\x1f',
     '2', encode(subject, 'hex'), seq, ((extract(epoch from at) * 1000000)::bigint), kind,
@@ -77,12 +80,13 @@ create function entry_is_chained() returns trigger language plpgsql security def
 set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
+    kinds text[] := array(select kind from entry_kind where writer = session_user::text collate "default");
     sound boolean;
 begin
     with linked as materialized (
-        select one.subject, one.seq, one.hash, lead(one.seq) over chain is null as last,
+        select subject.ctid as place, one.seq, one.hash, lead(one.seq) over chain is null as last,
                subject.vouched or bool_or(one.account is not null) over (partition by one.subject) as vouched,
-               allowed.kind is not null
+               one.writer = session_user::text collate "default" and one.kind = any(kinds)
                and one.seq = coalesce(lag(one.seq) over chain, subject.entries) + 1
                and one.hash = entry_hash(
                    coalesce(lag(one.hash) over chain, subject.head), one.subject, one.seq, one.at, one.kind,
@@ -91,12 +95,11 @@ begin
                    select digest from account_digest where account_digest.subject = one.subject)) as sound
         from fresh as one
         left join subject on subject.key = one.subject
-        left join entry_kind as allowed on allowed.writer = one.writer and allowed.kind = one.kind
         window chain as (partition by one.subject order by one.seq)
     ),
     moved as (
         update subject set entries = linked.seq, head = linked.hash, vouched = linked.vouched
-        from linked where linked.last and subject.key = linked.subject
+        from linked where linked.last and subject.ctid = linked.place
     )
     select bool_and(coalesce(linked.sound, false)) into sound from linked;
     if not sound then
@@ -135,7 +138,7 @@ grant insert (subject, seq, at, kind, message_id, actor, correlation_id, data, a
     on entry to issuer, revoker, dispositivo, notifier, pinctl;
 grant select on entry_kind, account_digest to pinctl;
 revoke execute on function entry_hash(
-    bytea, bytea, integer, timestamptz, text, uuid, text, text, text, name, bytea) from public;
+    bytea, bytea, integer, timestamptz, text, uuid, text, text, text, text, bytea) from public;
 revoke execute on function lock_subjects(bytea[]), add_subjects(bytea[]) from public;
 grant execute on function lock_subjects(bytea[]), add_subjects(bytea[]) to issuer, revoker, dispositivo, notifier, pinctl;
 
@@ -149,7 +152,7 @@ grant insert (subject, version, status, level, review_since, schema, state),
 -- `answer` says what the reply was, so that a reply that is missing is never taken for an acceptance. Rows from before
 -- have none (a missing reply was an acceptance); nobody knows whose they are, so every worker sees them, and the
 -- issuer forgets them.
-alter table inbox add column worker name not null default 'issuer';
+alter table inbox add column worker text not null default 'issuer';
 alter table inbox alter column worker set default session_user;
 alter table inbox add column answer text
     constraint inbox_answer_check check (answer in ('pending', 'none', 'accepted', 'kept'));
@@ -158,7 +161,9 @@ alter table inbox add primary key (message_id, worker);
 drop index inbox_oldest;
 create index inbox_oldest on inbox (worker, at);
 alter table inbox enable row level security;
-create policy own_rows on inbox using (worker = session_user) with check (worker = session_user and answer is not null);
+create policy own_rows on inbox
+    using (worker = session_user::text collate "default")
+    with check (worker = session_user::text collate "default" and answer is not null);
 create policy rows_from_before on inbox for select to issuer, revoker, dispositivo, notifier using (answer is null);
 create policy operators_read on inbox for select to pinctl using (true);
 revoke all on inbox from issuer, revoker, dispositivo, notifier;
@@ -170,13 +175,14 @@ grant select (worker) on inbox to pinctl;
 
 -- Likewise how often a message came back: who counts for another would have it parked.
 truncate suspect;
-alter table suspect add column worker name not null default session_user;
+alter table suspect add column worker text not null default session_user;
 alter table suspect drop constraint suspect_pkey;
 alter table suspect add primary key (message_id, worker);
 drop index suspect_oldest;
 create index suspect_oldest on suspect (worker, at);
 alter table suspect enable row level security;
-create policy own_rows on suspect using (worker = session_user) with check (worker = session_user);
+create policy own_rows on suspect
+    using (worker = session_user::text collate "default") with check (worker = session_user::text collate "default");
 revoke all on suspect from issuer, revoker, dispositivo, notifier;
 grant select, delete, insert (message_id, tries, at), update (tries)
     on suspect to issuer, revoker, dispositivo, notifier;
@@ -254,12 +260,13 @@ drop trigger entry_is_chained on entry;
 drop function entry_is_chained();
 drop function lock_subjects(bytea[]);
 drop function add_subjects(bytea[]);
-drop function entry_hash(bytea, bytea, integer, timestamptz, text, uuid, text, text, text, name, bytea);
+drop function entry_hash(bytea, bytea, integer, timestamptz, text, uuid, text, text, text, text, bytea);
 drop view account_digest;
 alter table subject drop column vouched;
 -- The columns of `entry` stay: the hashes of the entries written meanwhile cover them.
 alter table entry alter column writer drop default;
 alter table entry drop constraint entry_account_check;
+alter table entry drop constraint entry_pinctl_check;
 alter table entry add constraint entry_subject_fkey foreign key (subject) references subject (key) not valid;
 drop table entry_kind;
 revoke all on entry from issuer, revoker, dispositivo, notifier, pinctl;

@@ -4,7 +4,7 @@ with turn as materialized (select pg_try_advisory_xact_lock(hashtext('forget_inb
 gone as (
     delete from inbox where ctid = any(array(
         select ctid from inbox
-        where (select ours from turn) and worker = session_user and at >= $2 and at < now() - $1::interval
+        where (select ours from turn) and worker = session_user::text collate "default" and at >= $2 and at < now() - $1::interval
         order by at limit $3
         for update skip locked))
     returning at
