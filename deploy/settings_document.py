@@ -122,6 +122,8 @@ _KINDS: dict[Any, str] = {
     int: "whole number",
     bool: "true or false",
     timedelta: "duration",
+    Path | None: "path",
+    timedelta | None: "duration",
     frozenset[str]: "names",
     SenderKeys: "`user:key`, several",
 }
@@ -130,6 +132,8 @@ _KINDS: dict[Any, str] = {
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none: required"
+    if field.default is None:
+        return "none"
     if isinstance(field.default, Secret) or not as_text(field.default):
         return "empty"
     return f"`{as_text(field.default)}`"

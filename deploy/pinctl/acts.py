@@ -22,7 +22,9 @@ from shared.ledger.chain import link
 OPERATORS: Final = bytes(16)
 """The subject of these entries; a citizen's is a keyed hash."""
 ACTOR: Final = "pinctl"
-"""Who wrote them, as the ledger knows it; `data.operator` is the person who did it, as they said."""
+"""What acted; `data.operator` is the person who did it, as they said."""
+WRITER: Final = "pinctl"
+"""The role that writes them: the ledger takes no other, and from this one no other entries."""
 _NAME = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64}){0,3}")
 """What the types of messages and the broker's users look like. What a stranger wrote may be anything."""
 _LONGEST = 100
@@ -83,10 +85,20 @@ class Acts:
 
     async def _append(self, kind: str, message_id: UUID | None, correlation_id: str, data: str) -> None:
         async with self._ledger.transaction():
-            ((entries, head),) = await self._ledger.rows("read_acts")
-            seq, at = entries + 1, datetime.now(UTC)
-            hashed = link(bytes(head), OPERATORS, seq, at, kind, message_id, ACTOR, correlation_id, data)
-            await self._ledger.run("add_act", seq, at, kind, message_id, correlation_id, data, hashed)
+            await self._ledger.value("add_subjects", [OPERATORS])
+            (head,) = await self._ledger.rows("lock_subjects", [OPERATORS])
+            row = (
+                OPERATORS,
+                head["entries"] + 1,
+                datetime.now(UTC),
+                kind,
+                message_id,
+                ACTOR,
+                correlation_id,
+                data,
+            )
+            hashed = link(bytes(head["head"]), *row, WRITER)
+            await self._ledger.run("add_entries", *([value] for value in (*row, None, hashed)))
 
 
 def _id(letter: DeadLetter) -> UUID | None:

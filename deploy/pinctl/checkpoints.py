@@ -11,10 +11,12 @@ even if all chains have been made consistent again.
 import base64
 import binascii
 import hashlib
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -26,6 +28,10 @@ from shared.contract.instants import rfc3339
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""
+COSIGNED = "ledger.cosigned"
+"""The name of the line by which a second witness vouches for a checkpoint."""
+FRESH = timedelta(hours=26)
+"""How old the newest checkpoint may be: one is made every hour, and the ledger is verified every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Checkpoint:
         entries: the number of such entries.
         root: SHA-256 in hex.
         signature: Ed25519 in base64, over `statement`.
+        cosignature: the second witness's, over `witnessed`; empty where there is none.
     """
 
     at: datetime
@@ -45,6 +52,7 @@ class Checkpoint:
     entries: int
     root: str
     signature: str = ""
+    cosignature: str = ""
 
     @property
     def statement(self) -> bytes:
@@ -52,37 +60,82 @@ class Checkpoint:
         at = rfc3339(self.at, to="microseconds")
         return f"{EVENT}\n{at}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
 
+    @property
+    def witnessed(self) -> bytes:
+        """What the second witness signs: the statement and its signature, under another name."""
+        return f"{COSIGNED}\n{self.signature}\n".encode() + self.statement
+
     def signed(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with its signature."""
-        signature = base64.b64encode(key.sign(self.statement).signature).decode()
-        return Checkpoint(self.at, self.subjects, self.entries, self.root, signature)
+        return replace(self, signature=_signature(key, self.statement))
+
+    def cosigned(self, key: SigningKey) -> "Checkpoint":
+        """Return the checkpoint with the signature of a second witness beside its own."""
+        return replace(self, cosignature=_signature(key, self.witnessed))
 
     def is_from(self, key: VerifyKey) -> bool:
         """Return whether the signature is this key's over these fields."""
-        try:
-            key.verify(self.statement, base64.b64decode(self.signature, validate=True))
-        except (CryptoError, binascii.Error, ValueError):
-            return False
-        return True
+        return _verifies(key, self.statement, self.signature)
+
+    def is_cosigned_by(self, key: VerifyKey) -> bool:
+        """Return whether the second signature is this key's over these fields and the first signature."""
+        return _verifies(key, self.witnessed, self.cosignature)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
-        return {
+        own = {
             "at": rfc3339(self.at, to="microseconds"),
             "subjects": self.subjects,
             "entries": self.entries,
             "root": self.root,
             "signature": self.signature,
         }
+        return own | ({"cosignature": self.cosignature} if self.cosignature else {})
+
+    def line(self) -> bytes:
+        """Return the checkpoint as a line that `read` finds."""
+        event = COSIGNED if self.cosignature else EVENT
+        return orjson.dumps({"event": event, **self.fields()}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def read(lines: Iterable[str]) -> list[Checkpoint]:
-    """Return the checkpoints among the lines of a log; other lines are skipped.
+def _signature(key: SigningKey, statement: bytes) -> str:
+    return base64.b64encode(key.sign(statement).signature).decode()
+
+
+def _verifies(key: VerifyKey, statement: bytes, signature: str) -> bool:
+    try:
+        key.verify(statement, base64.b64decode(signature, validate=True))
+    except (CryptoError, binascii.Error, ValueError):
+        return False
+    return True
+
+
+def read(lines: Iterable[str], event: str = EVENT) -> list[Checkpoint]:
+    """Return the checkpoints among the lines of a log, or the cosigned ones; other lines are skipped.
 
     Raises:
         ValueError: a checkpoint line lacks fields.
     """
-    return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == EVENT]
+    return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == event]
+
+
+def recent(checkpoints: Iterable[Checkpoint], since: datetime) -> list[Checkpoint]:
+    """Return the checkpoints from an instant on, and of each month before it the last, oldest first."""
+    ordered = sorted(checkpoints, key=lambda one: one.at)
+    of_months = {(one.at.year, one.at.month): one for one in ordered if one.at < since}
+    return [*of_months.values(), *(one for one in ordered if one.at >= since)]
+
+
+def append(path: Path, checkpoint: Checkpoint) -> None:
+    """Append a checkpoint to a log, and wait until it is on the disk.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("ab") as log:
+        log.write(checkpoint.line())
+        log.flush()
+        os.fsync(log.fileno())
 
 
 def _json(line: str) -> dict[str, Any]:
@@ -97,7 +150,12 @@ def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
     try:
         at = datetime.fromisoformat(fields["at"])
         return Checkpoint(
-            at, int(fields["subjects"]), int(fields["entries"]), str(fields["root"]), str(fields["signature"])
+            at,
+            int(fields["subjects"]),
+            int(fields["entries"]),
+            str(fields["root"]),
+            str(fields["signature"]),
+            str(fields.get("cosignature", "")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a checkpoint without {error}") from None

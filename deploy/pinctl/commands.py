@@ -6,12 +6,12 @@ import getpass
 import re
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, checkpoints, dead, keys, trace
-from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
+from deploy.pinctl import audit, dead, keys, signing, trace, witnesses
+from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.expiry import expire
 from deploy.pinctl.settings import (
@@ -115,39 +115,31 @@ async def _erase(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
-    ledger = LedgerSettings.load(environ)
-    if words.action == "checkpoint":
-        margin = CheckpointSettings.load(environ)
-        return await audit.checkpoint(ledger, KeySettings.load(environ), margin)
-    if words.checkpoints is None:
-        return await audit.verify(ledger, words.subject)
-    if words.subject is not None:
+    ledger, settings = LedgerSettings.load(environ), CheckpointSettings.load(environ)
+    match words.action:
+        case "checkpoint":
+            return await signing.checkpoint(ledger, KeySettings.load(environ), settings)
+        case "cosign":
+            return await signing.cosign(ledger, KeySettings.load(environ), settings)
+    if words.subject is not None and words.checkpoints is not None:
         raise PinctlError("a checkpoint covers all citizens: verify it without --subject")
-    key = Keys(KeySettings.load(environ).keys_dir).verifying()
-    return await audit.verify(ledger, None, _read(words.checkpoints), key)
+    if words.subject is not None or not (words.checkpoints or settings.compares):
+        return await audit.verify(ledger, words.subject)
+    keyring = Keys(KeySettings.load(environ).keys_dir)
+    if words.checkpoints:
+        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), key=keyring.verifying())
+        return await audit.verify(ledger, None, given)
+    return await audit.verify(ledger, None, witnesses.of_settings(settings, keyring, datetime.now(UTC)))
 
 
 def _keys(words: argparse.Namespace, folder: Path) -> Answer:
     match words.action:
         case "init":
-            return keys.init(folder)
+            return keys.init_cosigner(folder) if words.cosigner else keys.init(folder)
         case "sender":
             return keys.sender(folder, words.user)
         case _:
             return keys.show(folder)
-
-
-def _read(path: Path) -> list[checkpoints.Checkpoint]:
-    try:
-        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
-            found = checkpoints.read(lines)
-    except OSError as error:
-        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
-    except ValueError as error:
-        raise PinctlError(f"{path}: {error}") from None
-    if not found:
-        raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
-    return found
 
 
 async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
@@ -238,9 +230,15 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
     verify = actions.add_parser("verify", parents=[shared], help="recompute every chain")
     verify.add_argument("--subject", type=_subject, metavar="HEX", help="one citizen's alone")
     verify.add_argument(
-        "--checkpoints", type=Path, metavar="FILE", help="a log with checkpoints to compare; - is stdin"
+        "--checkpoints",
+        type=Path,
+        metavar="FILE",
+        help="a log with checkpoints to compare, all of them; - is stdin; default: PIN_CHECKPOINT_LOG",
     )
     actions.add_parser("checkpoint", parents=[shared], help="sign what the ledger is; one line of the log")
+    actions.add_parser(
+        "cosign", parents=[shared], help="witness the newest checkpoint with a key of one's own"
+    )
 
 
 def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -254,3 +252,5 @@ def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
         if name == "sender":
             action.add_argument("user", type=_user, metavar="USER", help="its user on the broker")
         action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")
+        if name == "init":
+            action.add_argument("--cosigner", action="store_true", help="only that of a second witness")

@@ -9,7 +9,16 @@ from nacl.signing import SigningKey
 
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.tables import table
-from shared.crypto.keys import BOXES, ED25519, SYMMETRIC, Keys, make_keys, make_signing_key
+from shared.crypto.keys import (
+    BOXES,
+    COSIGNER,
+    ED25519,
+    SYMMETRIC,
+    Keys,
+    make_cosigner,
+    make_keys,
+    make_signing_key,
+)
 from shared.errors import KeyFileError
 
 _COLUMNS = ("key", "kind", "fingerprint", "files", "")
@@ -36,10 +45,17 @@ def sender(folder: Path, user: str) -> Answer:
     return Answer(text, {"folder": str(folder), "made": [made] if made else [], "sender_key": pair})
 
 
+def init_cosigner(folder: Path) -> Answer:
+    """Create the pair of a second witness of the checkpoints, and nothing else."""
+    made = make_cosigner(folder)
+    text = f"Made in {folder}: {', '.join(made)}." if made else f"The witness's key is in {folder} already."
+    return Answer(text, {"folder": str(folder), "made": made})
+
+
 def show(folder: Path) -> Answer:
     """List the keys with fingerprints that can be compared between machines."""
     keys = Keys(folder)
-    rows = [_pair(keys, name) for name in (*BOXES, *ED25519)]
+    rows = [_pair(keys, name) for name in (*BOXES, *ED25519, COSIGNER)]
     rows += [_symmetric(keys, name) for name in SYMMETRIC]
     rows = [row for row in rows if row[3]]
     data = [dict(zip(("key", "kind", "fingerprint", "files", "fault"), row, strict=True)) for row in rows]
@@ -48,7 +64,7 @@ def show(folder: Path) -> Answer:
 
 
 def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
-    kind = "Ed25519" if name in ED25519 else "X25519"
+    kind = "Ed25519" if name in {*ED25519, COSIGNER} else "X25519"
     files = [file for file in ("key", "pub") if (keys.folder / f"{name}.{file}").exists()]
     try:
         of_private = _public_of(keys, name) if "key" in files else b""
@@ -60,7 +76,7 @@ def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
 
 
 def _public_of(keys: Keys, name: str) -> bytes:
-    if name in ED25519:
+    if name in {*ED25519, COSIGNER}:
         signing: SigningKey = keys.signing(name)
         return bytes(signing.verify_key)
     private: PrivateKey = keys.private(name)

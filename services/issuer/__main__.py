@@ -35,6 +35,8 @@ from shared.worker.start import start
 
 CLOCKS_APART = timedelta(hours=1)
 """Guesses at nobody are deleted so long after they count no more: the ledger has a clock of its own."""
+WORKER = "issuer"
+"""The role of both lanes on ledger and broker."""
 REQUESTS: Decisions = {
     PinRequest: requests.request,
     ContactsUpdate: registry.contacts_update,
@@ -53,7 +55,7 @@ ACCESS: Decisions = {
 def requests_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of requests, contacts, the registry, and the ends of a PIN and of what is kept."""
     return Lane(
-        worker="issuer",
+        worker=WORKER,
         name="issuer-requests",
         queue=topology.ISSUER_REQUESTS,
         read=CommandReader(REQUESTS, Pseudonyms(keys.symmetric("subject"))),
@@ -70,7 +72,7 @@ def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane
     own = AccessSettings.load(os.environ)
     pepper = Pepper(keys.symmetric("pepper"))
     return Lane(
-        worker="issuer",
+        worker=WORKER,
         name="issuer-access",
         queue=topology.ISSUER_ACCESS,
         read=CommandReader(ACCESS, Pseudonyms(keys.symmetric("subject"))),
@@ -85,6 +87,8 @@ def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane
                 log=logs.get("issuer-access"),
             ),
             policy,
+            WORKER,
+            settings.oldest_account_schema,
         ),
         forgets={"forget_nobodies": policy.nobody_retention + CLOCKS_APART},
         channels=keys.of_channels(channels_of("issuer-access")),

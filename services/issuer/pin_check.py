@@ -79,10 +79,17 @@ def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMess
 class PinCheckEffect:
     """Counts the attempts of a batch, then compares those admitted."""
 
-    def __init__(
-        self, verifiers: Verifiers, state: StateSeal, boxes: MessageBoxes, policy: PinPolicy
+    def __init__(  # noqa: PLR0913, PLR0917 - what it counts and compares with
+        self,
+        verifiers: Verifiers,
+        state: StateSeal,
+        boxes: MessageBoxes,
+        policy: PinPolicy,
+        writer: str,
+        oldest_schema: int,
     ) -> None:
         self._verifiers, self._state, self._boxes, self._policy = verifiers, state, boxes, policy
+        self._writer, self._oldest_schema = writer, oldest_schema
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Set the result of its attempt on each message; messages seen before are skipped."""
@@ -106,7 +113,7 @@ class PinCheckEffect:
         self, batch: Sequence[ReceivedMessage], ledger: Ledger
     ) -> list[tuple[ReceivedMessage, Admission]]:
         """Count every attempt once, even if its message is redelivered."""
-        work = UnitOfWork(datetime.now(UTC), {}, {})
+        work = UnitOfWork(datetime.now(UTC), self._writer, self._oldest_schema)
         async with ledger.transaction():
             await work.read(list({subject for t in batch for subject in t.subjects}), ledger, self._state)
             rows = await ledger.rows("read_inbox", list({received.id for received in batch}))
@@ -135,7 +142,7 @@ class PinCheckEffect:
     def _admit(self, work: UnitOfWork, received: ReceivedMessage) -> Admission:
         admission = admitted(work.account(received.subjects[0]), work.now, self._policy)
         if not admission.locked_for:
-            work.change(admission.account)
+            work.change(admission.account, received, "pin.attempt_counted")
         return admission
 
     async def _judge(self, received: ReceivedMessage, admission: Admission, typed: Secret) -> None:

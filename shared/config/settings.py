@@ -25,7 +25,7 @@ _ELSEWHERE = re.compile(
     "PIN_("
     "CRASH_FILE"  # shared/worker/crash.py
     "|TEST_TLS"  # tests/kit/servers.py
-    "|CHECKPOINT_MARGIN|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
+    "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
     "|BROKER_(ADMIN_URL|BY_CERTIFICATE)|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"

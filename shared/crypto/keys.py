@@ -36,7 +36,11 @@ CHECKPOINT = "checkpoint"
 SIGNERS = ("issuer", "notifier", "revoker", "dispositivo")
 """The workers, by their users on the broker: each signs with `<user>-signing.key`."""
 ED25519 = (CHECKPOINT, *(f"{user}-signing" for user in SIGNERS))
-"""Who has an Ed25519 key pair."""
+"""Who has an Ed25519 key pair, beside the cosigner."""
+
+
+COSIGNER = "cosigner"
+"""The Ed25519 pair of a second witness, who holds it apart: it is made for itself, never with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,9 @@ class Keys:
         """Return an Ed25519 private key, by default the one that signs checkpoints."""
         return SigningKey(self._read(f"{name}.key"))
 
-    def verifying(self) -> VerifyKey:
-        """Return the key that checkpoints are verified with."""
-        return VerifyKey(self._read(f"{CHECKPOINT}.pub"))
+    def verifying(self, name: str = CHECKPOINT) -> VerifyKey:
+        """Return the key that checkpoints, or the witness's signatures, are verified with."""
+        return VerifyKey(self._read(f"{name}.pub"))
 
     def _read(self, name: str) -> bytes:
         if self.ring is not None and name not in self.ring:
@@ -121,6 +125,13 @@ def make_signing_key(folder: Path, name: str) -> str:
     """Generate an Ed25519 pair, such as `portal-signing`; return an empty text if it is there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return _make_pair(folder, name, _ed25519)
+
+
+def make_cosigner(folder: Path) -> list[str]:
+    """Generate the pair of a second witness, unless it is there; return its name."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = _make_pair(folder, COSIGNER, _ed25519)
+    return [made] if made else []
 
 
 def _x25519() -> tuple[bytes, bytes]:

@@ -29,6 +29,18 @@ from shared.worker.unit_of_work import OutboxRow, UnitOfWork
 _REUSED = rejected("message_id_reused")
 _INTERNAL = rejected("internal_error")
 _UNKEYED: Any = Unkeyed()
+NO_ANSWER, PLAINLY_ACCEPTED, KEPT = "none", "accepted", "kept"
+"""How the inbox keeps a reply: there was none, it was a plain acceptance, it is beside this, sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A row of the inbox; `answer` is None in one that is older than answers are."""
+
+    digest: bytes
+    done: bool
+    answer: str | None
+    reply: bytes | None
 
 
 @dataclass(slots=True)
@@ -151,10 +163,10 @@ class BatchAttempt:
 
     def __init__(self, processor: BatchProcessor, now: datetime) -> None:
         self._processor = processor
-        self._seen: dict[UUID, tuple[bytes, bool, bytes | None]] = {}
+        self._seen: dict[UUID, Seen] = {}
         self._seal = processor.worker_keys.state if processor.lane.accounts else None
         self.handled: list[MessageResult] = []
-        self.work = UnitOfWork(now, {}, {})
+        self.work = UnitOfWork(now, processor.lane.worker, processor.settings.oldest_account_schema)
         self.outbound = Outbound(now, processor.lane.worker, processor.worker_keys.signer)
 
     async def read(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
@@ -162,10 +174,8 @@ class BatchAttempt:
         subjects = {subject for received in batch for subject in (*received.subjects, *received.shown)}
         await self.work.read(list(subjects), ledger, self._seal)
         for row in await ledger.rows("read_inbox", list({received.id for received in batch})):
-            self._seen[UUID(bytes=row["message_id"].bytes)] = (
-                bytes(row["digest"]),
-                row["done"],
-                row["reply"],
+            self._seen[UUID(bytes=row["message_id"].bytes)] = Seen(
+                bytes(row["digest"]), row["done"], row["answer"], row["reply"]
             )
         await self._processor.lane.facts.read(batch, self.work, ledger)
 
@@ -174,16 +184,16 @@ class BatchAttempt:
         if received.alarms:
             self.outbound.add(received, Decision(events=received.alarms))
         seen = self._seen.get(received.id)
-        if seen and seen[0] != received.digest:
+        if seen and seen.digest != received.digest:
             self.handled.append(MessageResult(received, "rejected", _REUSED.code, _REUSED.body()))
-        elif seen and seen[1]:
-            self._repeat(received, seen[2])
+        elif seen and seen.done:
+            self._repeat(received, seen)
         else:
             self._decide_anew(received)
 
-    def _repeat(self, received: ReceivedMessage, kept: bytes | None) -> None:
+    def _repeat(self, received: ReceivedMessage, seen: Seen) -> None:
         try:
-            reply = self._first_reply(received, kept)
+            reply = self._first_reply(received, seen)
         except UnsealableError:
             self.handled.append(parked(received, "reply_unreadable"))
         else:
@@ -220,25 +230,48 @@ class BatchAttempt:
         self.outbound.add(received, decision)
         reply = decision.reply
         body = reply.body() if reply else None
-        kept = self._kept(received, reply, body)
-        self.work.inbox.append((received.id, received.digest, received.correlation_id, kept))
-        self._seen[received.id] = (received.digest, True, kept)
+        answer, kept = self._kept(received, reply, body)
+        self.work.inbox.append((received.id, received.digest, received.correlation_id, answer, kept))
+        self._seen[received.id] = Seen(received.digest, done=True, answer=answer, reply=kept)
         outcome = reply.outcome if reply else "done"
         code = reply.code if reply else ""
         self.handled.append(MessageResult(received, outcome, code, body, decision.reason))
 
-    def _kept(self, received: ReceivedMessage, reply: Reply | None, body: bytes | None) -> bytes | None:
-        """Seal a reply for the inbox; a plain `accepted` and refusals of form are not stored."""
-        seal = self._processor.worker_keys.state
-        if reply is None or body is None or seal is None or reply is ACCEPTED or received.refusal:
-            return None
-        return seal.seal(body, received.id.bytes)
+    def _kept(
+        self, received: ReceivedMessage, reply: Reply | None, body: bytes | None
+    ) -> tuple[str, bytes | None]:
+        """Return how a reply is kept in the inbox, and sealed what is kept of it.
 
-    def _first_reply(self, received: ReceivedMessage, kept: bytes | None) -> bytes | None:
-        if received.refusal:
-            return received.refusal.body()
+        A worker that opens no account has no seal: its refusals of form can be made again.
+        """
         seal = self._processor.worker_keys.state
-        return seal.open(kept, received.id.bytes) if kept and seal else ACCEPTED.body()
+        if reply is None or body is None:
+            return NO_ANSWER, None
+        if reply is ACCEPTED:
+            return PLAINLY_ACCEPTED, None
+        return KEPT, seal.seal(body, received.id.bytes) if seal else None
+
+    def _first_reply(self, received: ReceivedMessage, seen: Seen) -> bytes | None:
+        """Return the first reply to a message. One that is missing is never taken for an acceptance.
+
+        Raises:
+            UnsealableError: it is missing, or does not open.
+        """
+        seal = self._processor.worker_keys.state
+        match seen.answer:
+            case "none":
+                return None
+            case "accepted":
+                return ACCEPTED.body()
+            case _ if seen.reply and seal:
+                return seal.open(seen.reply, received.id.bytes)
+            case _ if received.refusal:
+                return received.refusal.body()
+            case None if not seen.reply:
+                # From before answers were kept: what was not kept was an acceptance, or a refusal of form.
+                return ACCEPTED.body()
+            case _:
+                raise UnsealableError("the reply is missing")
 
 
 async def _add_outbox(ledger: Ledger, rows: list[OutboxRow], made_at: datetime) -> None:

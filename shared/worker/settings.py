@@ -10,6 +10,7 @@ from shared.config.servers import AmqpSettings, DsnSettings
 from shared.config.settings import Names, SecretSetting
 from shared.contract.workers import WORKERS
 from shared.crypto.signing import SenderKeys
+from shared.worker.account_codec import OLDEST, SCHEMA
 
 SenderKeySetting = Annotated[
     SenderKeys,
@@ -69,6 +70,9 @@ class WorkerSettings(DsnSettings, AmqpSettings):
     """How old a signature may be, at most as old as `PIN_INBOX_RETENTION`. Longer gives more time to
     whoever holds back or replays commands; shorter refuses those that waited for a worker, or in `pin.dead`.
     """
+    oldest_account_schema: int = Field(default=1, ge=OLDEST, le=SCHEMA)
+    """The oldest form of a sealed account that is opened. With 2 nobody can put back an account from before
+    its status and level were sealed; one that was not written since does not open (`account_unreadable`)."""
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
     budget_per_portal_user: int = Field(default=0, ge=0)

@@ -15,11 +15,13 @@ insert into subject (key, entries, head)
 select decode(key, 'hex'), 5, decode(md5(key) || md5(key), 'hex') from citizen order by n;
 
 insert into account (subject, version, before, status, level, schema, state)
-select decode(key, 'hex'), 2, 'issued', 'active', 'online', 1, decode(repeat(md5(key), 57), 'hex')
+select decode(key, 'hex'), 2, 'issued', 'active', 'online', 2, decode(repeat(md5(key), 57), 'hex')
 from citizen order by n;
 
-insert into entry (subject, seq, at, kind, message_id, actor, correlation_id, data, hash)
+insert into entry (subject, seq, at, kind, message_id, actor, correlation_id, data, writer, account, hash)
 select decode(key, 'hex'), seq, at, kind, message_id::uuid, actor, message_id, repeat('x', length),
+       case when actor = 'portal' then 'issuer' else actor end,
+       case when actor = 'portal' then decode(md5(kind) || md5(key), 'hex') end,
        decode(md5(key) || md5(key), 'hex')
 from citizen
 cross join (values
@@ -35,11 +37,11 @@ from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
 order by n;
 
 -- Beside what is remembered lies what was to be forgotten in the last hours: a fifth as much.
-insert into inbox (message_id, digest, done, correlation_id, at)
-select md5('forgotten ' || n)::uuid, decode(md5(key), 'hex'), true, message_id, at - interval '31 days'
+insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
+select 'issuer', md5('forgotten ' || n)::uuid, decode(md5(key), 'hex'), true, 'accepted', message_id, at - interval '31 days'
 from citizen where n < {citizens} / 5 order by n;
-insert into inbox (message_id, digest, done, correlation_id, at)
-select message_id::uuid, decode(md5(key), 'hex'), true, message_id, at from citizen order by n;
+insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
+select 'issuer', message_id::uuid, decode(md5(key), 'hex'), true, 'accepted', message_id, at from citizen order by n;
 
 -- The expiries of one batch of requests are one row.
 insert into outbox (id, worker, due_at, made_at, parcel)

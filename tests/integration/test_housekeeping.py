@@ -19,13 +19,16 @@ OLD = 200_000
 
 
 FILL = """
-insert into inbox (message_id, digest, done, correlation_id, at)
-select gen_random_uuid(), '\\x00'::bytea, true, 'c', now() - interval '31 days' - n * interval '10 ms'
+insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
+select 'issuer', gen_random_uuid(), '\\x00'::bytea, true, 'accepted', 'c',
+       now() - interval '31 days' - n * interval '10 ms'
 from generate_series(1, {old}) as n
 union all
-select gen_random_uuid(), '\\x00', true, 'c', now() from generate_series(1, 1000);
-insert into suspect select message_id, 1, at from inbox where at < now() - interval '1 day' limit 3000;
-insert into suspect select message_id, 1, at from inbox where at > now() - interval '1 day' limit 10;
+select 'issuer', gen_random_uuid(), '\\x00', true, 'accepted', 'c', now() from generate_series(1, 1000);
+insert into suspect (worker, message_id, tries, at)
+select worker, message_id, 1, at from inbox where at < now() - interval '1 day' limit 3000;
+insert into suspect (worker, message_id, tries, at)
+select worker, message_id, 1, at from inbox where at > now() - interval '1 day' limit 10;
 analyze;
 """
 
@@ -79,7 +82,7 @@ async def test_what_a_full_step_took_is_left_to_the_others_several_times(stack: 
 
 async def test_one_process_forgets_at_a_time_and_the_others_do_not_wait(stack: Stack) -> None:
     filled(stack, 3 * ROWS)
-    one, other = await opened(stack), await opened(stack, "notifier")
+    one, other = await opened(stack), await opened(stack)
     async with one.transaction():
         ((rows, last),) = await one.rows("forget_inbox", MONTH, LONG_AGO, ROWS)
         assert (rows, last is not None) == (ROWS, True)
@@ -88,6 +91,14 @@ async def test_one_process_forgets_at_a_time_and_the_others_do_not_wait(stack: S
     assert rows == ROWS
     for ledger in (one, other):
         await ledger.close()
+
+
+async def test_a_worker_forgets_its_own_messages_and_no_others(stack: Stack) -> None:
+    filled(stack, 3 * ROWS)
+    other = await opened(stack, "notifier")
+    assert [tuple(row) for row in await other.rows("forget_inbox", MONTH, LONG_AGO, ROWS)] == [(0, None)]
+    assert [tuple(row) for row in await other.rows("forget_suspects", MONTH, LONG_AGO, ROWS)] == [(0, None)]
+    await other.close()
 
 
 async def test_a_message_that_is_being_handled_is_passed_over(stack: Stack) -> None:

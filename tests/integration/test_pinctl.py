@@ -17,14 +17,16 @@ from deploy.local.citizens import PLAIN, citizens
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from deploy.local.waiting import wait_for
+from deploy.pinctl.acts import ACTOR, OPERATORS, WRITER
 from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
 from shared.broker.admin import BrokerAdmin, DeadLetter, DeadLetters
 from shared.contract.topology import DEAD
-from shared.crypto.keys import Keys
+from shared.crypto.keys import Keys, make_cosigner
 from shared.crypto.sealing import Pseudonyms
-from shared.errors import BrokerLostError, LedgerLostError
-from shared.ledger import QUERIES
+from shared.errors import BrokerLostError, LedgerLostError, LedgerRefusedError
+from shared.ledger import QUERIES, Ledger
+from shared.ledger.chain import GENESIS, link
 from tests.kit.clients import portal
 
 COUNTS = {
@@ -461,7 +463,7 @@ async def test_nothing_moves_that_is_not_recorded(stack: Stack) -> None:
             await pinctl(stack, *words, "--by", "Ada\x1fNeri")
         with pytest.raises(LedgerLostError):
             await pinctl(stack, *words, PIN_LEDGER_DSN="postgresql://pinctl@127.0.0.1:1/none")
-    stack.postgres.sql("revoke execute on function operator_acts() from pinctl", stack.database)
+    stack.postgres.sql("revoke execute on function lock_subjects(bytea[]) from pinctl", stack.database)
     for words in acts:
         with pytest.raises(LedgerLostError):
             await pinctl(stack, *words)
@@ -469,21 +471,19 @@ async def test_nothing_moves_that_is_not_recorded(stack: Stack) -> None:
     assert await taken(stack, "issuer.requests") == []
 
 
-async def test_pinctl_appends_acts_of_operators_to_their_chain_and_nothing_else(stack: Stack) -> None:
-    ledger = await asyncpg.connect(stack.postgres.dsn("pinctl", stack.database))
-    append = "select append_operator_act($1, now(), $2, null, '', '{}', sha256('x'))"
-    for seq, kind in ((1, "pin.revoked"), (2, "dead.dropped")):
-        with pytest.raises(asyncpg.RaiseError):
-            await ledger.execute(append, seq, kind)
+@pytest.mark.parametrize(
+    ("kind", "chain"), [("pin.revoked", OPERATORS), ("dead.dropped", b"c" * 16)], ids=["kind", "chain"]
+)
+async def test_pinctl_appends_acts_of_operators_to_their_chain_and_nothing_else(
+    stack: Stack, kind: str, chain: bytes
+) -> None:
+    ledger = await Ledger.open(stack.postgres.dsn("pinctl", stack.database), "tests")
+    row = (chain, 1, datetime.now(UTC), kind, None, ACTOR, "", "{}")
+    linked = (*row, None, link(GENESIS, *row, WRITER))
+    await ledger.value("add_subjects", [chain])
+    with pytest.raises(LedgerRefusedError):
+        await ledger.run("add_entries", *([value] for value in linked))
     await ledger.close()
-    granted = stack.postgres.sql(
-        "select string_agg(role, ',' order by role) from unnest(array['issuer', 'notifier', 'revoker',"
-        " 'dispositivo', 'pinctl']) as role where has_function_privilege(role, 'operator_acts()', 'execute')"
-        " or has_function_privilege(role, 'append_operator_act(integer, timestamptz, text, uuid, text, text,"
-        " bytea)', 'execute')",
-        stack.database,
-    )
-    assert granted.strip() == "pinctl"
 
 
 # ledger
@@ -584,6 +584,54 @@ async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint(
     assert all(
         "3 entries of 3 citizens" in fault for c in answer.data["checkpoints"] for fault in c["faults"]
     )
+
+
+CUTS = {
+    "a tail that was cut": (
+        "delete from entry where subject = {s} and seq > 1; update subject set entries = 1, head ="
+        " (select hash from entry where subject = {s}) where key = {s};"
+        " delete from account where subject = {s}"
+    ),
+    "a citizen who is gone": "; ".join(REMOVALS),
+    "a chain that was replaced whole": (
+        "update entry set hash = sha256(hash) where subject = {s};"
+        " update subject set head = (select hash from entry where subject = {s} order by seq desc limit 1)"
+        " where key = {s}"
+    ),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_what_runs_every_night_finds_what_the_ledger_alone_hides(
+    stack: Stack, tmp_path: Path, cut: str
+) -> None:
+    """With the settings as shipped: a log of checkpoints, and a cosigner's."""
+    log, cosigned = tmp_path / "log", tmp_path / "cosigned"
+    stack.settings |= {"PIN_CHECKPOINT_MARGIN": "PT0S", "PIN_CHECKPOINT_LOG": str(log)}
+    stack.settings["PIN_COSIGNED_LOG"] = str(cosigned)
+    make_cosigner(stack.state / "keys")
+    stack.start_workers(["issuer", "notifier-sms"])
+    asked = await issued(stack, 3)
+    await until(lambda: counted(stack, "delivery") == 3, "all SMS recorded")
+    stack.stop_workers()
+    for action in ("checkpoint", "cosign"):
+        assert (await asyncio.to_thread(wrapper, stack, "ledger", action)).returncode == 0
+    assert (await pinctl(stack, "ledger", "cosign")).text.startswith("Nothing is newer than")
+    sound = await pinctl(stack, "ledger", "verify", PIN_COSIGNED_WITHIN="PT1H")
+    assert (sound.status, sound.text.splitlines()[-1]) == (0, "The ledger is sound.")
+    tamper(stack, CUTS[cut], asked[0][1])
+    answer = await pinctl(stack, "ledger", "verify")
+    assert answer.status == 1
+    assert "2 of 2 checkpoints do not hold:" in answer.text.splitlines()
+    hourly = await asyncio.to_thread(wrapper, stack, "ledger", "checkpoint")
+    assert (hourly.returncode, "1 of 1 checkpoint do not hold:" in hourly.stdout) == (1, True)
+    refused = await pinctl(stack, "ledger", "cosign")
+    assert (refused.status, cosigned.read_text().count("\n")) == (1, 1), "no witness signs what was rewritten"
+
+
+async def test_a_log_without_a_checkpoint_is_no_sound_ledger(stack: Stack, tmp_path: Path) -> None:
+    with pytest.raises(PinctlError, match="No such file"):
+        await pinctl(stack, "ledger", "verify", PIN_CHECKPOINT_LOG=str(tmp_path / "log"))
 
 
 async def test_pinctl_can_change_nothing_and_read_nothing_sealed(stack: Stack) -> None:

@@ -63,12 +63,12 @@ class Whole:
 
 
 STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
-    "add_act": Act(),
     "add_entries": Loop(),
     "add_inbox": Loop(),
     "add_outbox": Loop(),
     "add_sent_to": Loop(),
     "add_subjects": Loop(),
+    "audit_accounts": Whole(),
     "audit_entries": Whole(),
     "audit_subjects": Whole(),
     "checkpoint_heads": Whole(),
@@ -91,13 +91,11 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "note_unreadable": Loop(),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
     "read_accounts": Loop(reads="keys"),
-    "read_acts": Act(),
     "read_deliveries": Loop("notifier", reads="deliveries"),
     "read_inbox": Loop(reads="messages"),
     "review_queue": Loop("dispositivo", more=(50,)),
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
-    "save_subjects": Loop(),
     "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
     "status_deliveries": Look(),
@@ -254,8 +252,8 @@ async def test_the_oldest_messages_are_found_by_an_index_also_where_rows_took_th
     ledger.postgres.sql("delete from inbox where at < now() - interval '30 days'; ", DATABASE)
     ledger.postgres.sql("vacuum inbox", DATABASE)
     ledger.postgres.sql(
-        "insert into inbox (message_id, digest, done, correlation_id, at)"
-        " select gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
+        "insert into inbox (worker, message_id, digest, done, correlation_id, at)"
+        " select worker, gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
         " analyze inbox",
         DATABASE,
     )

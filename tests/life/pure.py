@@ -77,7 +77,7 @@ class QuickVerifiers(Verifiers):
 
 VERIFIERS: Final = QuickVerifiers(PEPPER)
 _BOXES: Final = MessageBoxes(ServiceBox(WORKER_KEY), require_bound=False, log=None)
-_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, _BOXES, POLICY)
+_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, _BOXES, POLICY, "issuer", account_codec.OLDEST)
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns

@@ -1,12 +1,20 @@
 """Every alert is documented: what it means and what to do."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import yaml
+from nacl.signing import SigningKey
 
 from deploy.local.processes import CHECKOUT
+from deploy.pinctl.audit import Audit, verdict
+from deploy.pinctl.chains import Break
+from deploy.pinctl.checkpoints import Checkpoint, Recount, Root
+from deploy.pinctl.witnesses import Witnesses
 from services.issuer import access
 from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
@@ -84,3 +92,41 @@ def _waves() -> Iterator[Decision]:
         contacts = CONTACTS if changed else Contacts()
         citizen = account("active", contacts=contacts, cooling_contacts=changed)
         yield restore.request(citizen, read("restore.request"), moment())
+
+
+AT = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
+KEY = SigningKey(b"k" * 32)
+KEPT = Checkpoint(AT, 0, 0, Root().at(AT).root).signed(KEY)
+REFUTED = replace(KEPT, entries=1).signed(KEY)
+BROKEN = Break(bytes(16), "account_changed", 1, "the account is not the one that entry 1 saw")
+
+
+def said(checkpoints: Sequence[Checkpoint], *breaks: Break, missing: Sequence[str] = ()) -> str:
+    """Return what `pinctl ledger verify` prints in this case."""
+    audit = Audit(Recount(one.at for one in checkpoints), broken=len(breaks), breaks=list(breaks))
+    return verdict(audit, Witnesses(checkpoints, key=KEY.verify_key, missing=missing)).text
+
+
+def fires(alert: str, text: str) -> bool:
+    """Return whether a line of a text is one that the rule of an alert looks for."""
+    (rule,) = (rule for rule in RULES if rule["alert"] == alert)
+    ((kind, wanted),) = re.findall(r'\|([~=]) "([^"]+)"', rule["expr"])
+    pattern = wanted if kind == "~" else re.escape(wanted)
+    return any(re.search(pattern, line) for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "broken", "sound"),
+    [
+        (said([KEPT]), False, True),
+        (said([KEPT, REFUTED]), True, False),
+        (said([REFUTED]), True, False),
+        (said([KEPT], BROKEN), True, False),
+        (said([KEPT], *[BROKEN] * 2), True, False),
+        (said([KEPT], missing=["There is no cosigned checkpoint."]), False, False),
+        (said([]), False, False),
+    ],
+)
+def test_the_alerts_on_the_ledger_fire_on_what_verify_says(*, text: str, broken: bool, sound: bool) -> None:
+    assert fires("LedgerBroken", text) is broken
+    assert fires("LedgerNotVerified", text) is sound, "this one fires where the line is missing"

@@ -41,6 +41,7 @@ SERVICES: dict[str, Thing] = COMPOSE["services"]
 MANIFESTS = [path for name in WORKERS if (path := _KUBERNETES / f"{name}.yaml").exists()]
 DEPLOYMENTS = things("Deployment", *MANIFESTS)
 JOBS = things("Job", *_KUBERNETES.glob("setup/[!e]*.yaml"))
+CHECKS = things("CronJob", _KUBERNETES / "checks.yaml")
 COMMON = things("Deployment", _KUBERNETES / "every-worker.yaml")["every-worker"]
 
 
@@ -159,6 +160,23 @@ def test_only_channels_leave_the_cluster() -> None:
         if word in WORKERS
     }
     assert leaving == {"notifier-sms", "notifier-email", "notifier-pec"}
+
+
+def test_the_nightly_verification_reads_the_checkpoints_that_the_hourly_one_writes() -> None:
+    jobs = {name: job["spec"]["jobTemplate"] for name, job in CHECKS.items()}
+    for name, read_only in (("checkpoint", False), ("verify", True)):
+        told = {v["name"]: v["value"] for v in container(jobs[name])["env"]}
+        (mount,) = container(jobs[name])["volumeMounts"]
+        volumes = {volume["name"]: volume for volume in pod(jobs[name])["volumes"]}
+        assert told["PIN_CHECKPOINT_LOG"].startswith(mount["mountPath"] + "/")
+        assert mount.get("readOnly", False) is read_only
+        assert volumes[mount["name"]]["persistentVolumeClaim"]["claimName"] == "checkpoints"
+    assert mounted(jobs["checkpoint"]) == {"pinctl.ledger-dsn", "checkpoint.key"}
+    assert mounted(jobs["verify"]) == {"pinctl.ledger-dsn", "checkpoint.pub"}
+    assert SERVICES["checks"]["environment"]["PIN_CHECKPOINT_LOG"].startswith("/checkpoints/")
+    assert SERVICES["checks"]["volumes"] == ["checkpoints:/checkpoints"]
+    assert "ledger checkpoint" in SERVICES["checks"]["command"][-1]
+    assert "ledger verify" in SERVICES["checks"]["command"][-1]
 
 
 def test_the_broker_is_given_a_password_for_each_of_its_users() -> None:

@@ -19,6 +19,7 @@ begin
     on conflict (subject) do update set at = excluded.at;
     return null;
 end $$;
+revoke execute on function account_of_nobody() from public;
 create trigger account_of_nobody after insert or update on account
     for each row when (new.status = 'none') execute function account_of_nobody();
 

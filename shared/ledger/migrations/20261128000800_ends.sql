@@ -29,6 +29,8 @@ create trigger account_ended after update on account for each row
 
 grant select, delete on ended to issuer;
 
+insert into entry_kind (writer, kind) values ('issuer', 'citizen.erased');
+
 -- When a delivery was recorded first: unlike `at` it never moves, so that an index on it costs one insertion a row.
 -- Rows from before count as recorded now. Their index is made by the next migration.
 alter table delivery add column made_at timestamptz not null default now();
@@ -55,6 +57,7 @@ grant execute on function forget_deliveries(interval, timestamptz, integer) to n
 
 -- migrate:down
 
+delete from entry_kind where kind = 'citizen.erased';
 drop function forget_deliveries(interval, timestamptz, integer);
 alter table delivery drop column made_at;
 drop trigger account_ended on account;

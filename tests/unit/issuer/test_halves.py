@@ -38,7 +38,7 @@ FIRST, SECOND = INITIAL_PIN.reveal()[:8], INITIAL_PIN.reveal()[8:]
 
 def compared(citizen: Account, typed: str) -> Compared:
     """Return what comes of a log-in, its attempt counted."""
-    effect = PinCheckEffect(VERIFIERS, SEAL, None, POLICY)  # type: ignore[arg-type]
+    effect = PinCheckEffect(VERIFIERS, SEAL, None, POLICY, "issuer", account_codec.OLDEST)  # type: ignore[arg-type]
     found: Compared = at_once(effect._log_in(admitted(citizen, NOW, POLICY), Secret(typed)))
     return found
 
@@ -86,7 +86,7 @@ def test_an_account_of_an_earlier_release_keeps_its_halves_whole_only_until_it_i
     assert there.pin is not None
     state = orjson.loads(there.__pydantic_serializer__.to_json(there, exclude_defaults=True))
     state["pin"]["part_verifiers"] = [base64.b64encode(part).decode() for part in whole]
-    place = account_codec._place(there.subject, 3, account_codec.SCHEMA)
+    place = account_codec._place_of(there)
     row = {name: getattr(there, name) for name in ("subject", "version", "status", "level", "review_since")}
     row |= {"schema": account_codec.SCHEMA, "state": SEAL.seal(orjson.dumps(state), place)}
     opened = account_codec.decode(row, SEAL)

@@ -60,7 +60,7 @@ def enter(rows: Rows, subject: bytes, citizen: Account) -> None:
         "schema": account_codec.SCHEMA,
         "state": account_codec.encode(written, SEAL),
     }
-    rows.subjects[subject] = (0, bytes(32))
+    rows.subjects[subject] = (0, bytes(32), False)
 
 
 async def settled(of: Lane, rows: Rows, *batch: ReceivedMessage) -> list[MessageResult]:
