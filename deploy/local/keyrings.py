@@ -22,6 +22,8 @@ def keyring(worker: str, keys: Path) -> Path:
     ring = keys.with_name("keyrings") / worker
     ring.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in KEYS[worker]:
-        if not (ring / name).exists():
+        # A key that was changed is another file of the same name.
+        if not (ring / name).exists() or not (ring / name).samefile(keys / name):
+            (ring / name).unlink(missing_ok=True)
             os.link(keys / name, ring / name)
     return ring

@@ -87,9 +87,9 @@ async def verify(
     settings: LedgerSettings,
     subject: bytes | None = None,
     checkpoints: Sequence[Checkpoint] = (),
-    key: VerifyKey | None = None,
+    keys: Sequence[VerifyKey] = (),
 ) -> Answer:
-    """Recompute every chain, or one citizen's; given checkpoints and their key, also compare those.
+    """Recompute every chain, or one citizen's; given checkpoints and their keys, also compare those.
 
     Each checkpoint costs one step per citizen: a year of daily ones over a million citizens takes minutes.
     """
@@ -103,7 +103,7 @@ async def verify(
     if subject and not audit.subjects:
         raise PinctlError(f"the ledger knows no subject {subject.hex()}", UNKNOWN)
     today = audit.recount.checkpoints()
-    compared = [(c, faults(c, today[c.at], key)) for c in checkpoints] if key else []
+    compared = [(c, faults(c, today[c.at], keys)) for c in checkpoints]
     return _verdict(audit, compared)
 
 

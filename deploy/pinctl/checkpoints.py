@@ -13,7 +13,7 @@ import binascii
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from nacl.signing import SigningKey, VerifyKey
 
 from deploy.pinctl.chains import EntryRow
 from shared.contract.instants import rfc3339
+from shared.crypto.generations import key_id
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""
@@ -38,6 +39,7 @@ class Checkpoint:
         entries: the number of such entries.
         root: SHA-256 in hex.
         signature: Ed25519 in base64, over `statement`.
+        key: the id of the key that signed it; empty in those of earlier releases.
     """
 
     at: datetime
@@ -45,6 +47,7 @@ class Checkpoint:
     entries: int
     root: str
     signature: str = ""
+    key: str = ""
 
     @property
     def statement(self) -> bytes:
@@ -55,10 +58,13 @@ class Checkpoint:
     def signed(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with its signature."""
         signature = base64.b64encode(key.sign(self.statement).signature).decode()
-        return Checkpoint(self.at, self.subjects, self.entries, self.root, signature)
+        return replace(self, signature=signature, key=key_id(bytes(key.verify_key)))
 
-    def is_from(self, key: VerifyKey) -> bool:
-        """Return whether the signature is this key's over these fields."""
+    def is_from(self, keys: Iterable[VerifyKey]) -> bool:
+        """Return whether the signature is one of these keys' over these fields."""
+        return any(self._is_from(key) for key in keys)
+
+    def _is_from(self, key: VerifyKey) -> bool:
         try:
             key.verify(self.statement, base64.b64decode(self.signature, validate=True))
         except (CryptoError, binascii.Error, ValueError):
@@ -73,6 +79,7 @@ class Checkpoint:
             "entries": self.entries,
             "root": self.root,
             "signature": self.signature,
+            "key": self.key,
         }
 
 
@@ -97,7 +104,12 @@ def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
     try:
         at = datetime.fromisoformat(fields["at"])
         return Checkpoint(
-            at, int(fields["subjects"]), int(fields["entries"]), str(fields["root"]), str(fields["signature"])
+            at,
+            int(fields["subjects"]),
+            int(fields["entries"]),
+            str(fields["root"]),
+            str(fields["signature"]),
+            str(fields.get("key", "")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a checkpoint without {error}") from None
@@ -150,10 +162,10 @@ class Recount:
         return {at: root.at(at) for at, root in zip(self._instants, self._roots, strict=True)}
 
 
-def faults(checkpoint: Checkpoint, today: Checkpoint, key: VerifyKey) -> Sequence[str]:
+def faults(checkpoint: Checkpoint, today: Checkpoint, keys: Iterable[VerifyKey]) -> Sequence[str]:
     """Return the faults of a checkpoint: a wrong signature, or fields that differ from the ledger."""
     found = []
-    if not checkpoint.is_from(key):
+    if not checkpoint.is_from(keys):
         found.append("the signature is not ours")
     then, now = (checkpoint.subjects, checkpoint.entries), (today.subjects, today.entries)
     if then != now:

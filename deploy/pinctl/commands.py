@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, checkpoints, dead, keys, trace
+from deploy.pinctl import audit, checkpoints, dead, key_use, keys, rotation, trace
 from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
 from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.status import status
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
+from shared.domain.policy import PinPolicy
+from shared.errors import KeyFileError
 
 _SUBJECT_BYTES = 16
 _EPILOG = f"""\
@@ -41,8 +43,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
-            folder = words.folder or KeySettings.load(environ).keys_dir
-            return keys.init(folder) if words.action == "init" else keys.show(folder)
+            return await _keys(words, environ)
         case _:
             return await _backfill(words.file, environ)
 
@@ -90,8 +91,31 @@ async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answ
         return await audit.verify(ledger, words.subject)
     if words.subject is not None:
         raise PinctlError("a checkpoint covers all citizens: verify it without --subject")
-    key = Keys(KeySettings.load(environ).keys_dir).verifying()
-    return await audit.verify(ledger, None, _read(words.checkpoints), key)
+    ours = Keys(KeySettings.load(environ).keys_dir).verifying()
+    return await audit.verify(ledger, None, _read(words.checkpoints), ours)
+
+
+async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    folder = words.folder or KeySettings.load(environ).keys_dir
+    match words.action:
+        case "init":
+            return keys.init(folder)
+        case "show":
+            return keys.show(folder)
+        case "rotate":
+            return rotation.rotate(folder, words.name)
+        case "promote":
+            return rotation.promote(folder, words.name)
+    servers = BrokerSettings.load(environ), LedgerSettings.load(environ)
+    link_validity = PinPolicy.load(environ).link_validity
+    if words.action == "status":
+        return await key_use.status(folder, *servers, link_validity)
+    ours = key_use.present(folder)
+    if words.name not in ours:
+        raise KeyFileError(f"{rotation.holder(words.name)}: not in {folder}")
+    use = await key_use.use_of(ours, *servers, link_validity)
+    needed = key_use.needs(words.name, ours[words.name], use)
+    return rotation.retire(folder, words.name, needed, force=words.force)
 
 
 def _read(path: Path) -> list[checkpoints.Checkpoint]:
@@ -133,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
     _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
     _add_ledger(commands.add_parser("ledger", help="verify the chains, sign a checkpoint"), shared)
-    _add_keys(commands.add_parser("keys", help="make and show keys"), shared)
+    _add_keys(commands.add_parser("keys", help="make, show and change keys"), shared)
     backfill = commands.add_parser("backfill", help="make recognised citizens dispositivo (R9)")
     backfill.add_argument("file", type=Path, help="CSV of codici fiscali with kind and date of recognition")
     return top
@@ -175,6 +199,19 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
 
 def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, what in (("init", "make the keys that are missing"), ("show", "names and fingerprints")):
+    for name, what in (
+        ("init", "make the keys that are missing"),
+        ("show", "names and fingerprints"),
+        ("status", "the generations of each key, and what still needs an earlier one"),
+        ("rotate", "make the next key, to be read with"),
+        ("promote", "write with the next key"),
+        ("retire", "take out the earlier key that nothing needs"),
+    ):
         action = actions.add_parser(name, parents=[shared], help=what)
+        if name in {"rotate", "promote", "retire"}:
+            action.add_argument(
+                "name", choices=rotation.NAMES, metavar="NAME", help=", ".join(rotation.NAMES)
+            )
         action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")
+        if name == "retire":
+            action.add_argument("--force", action="store_true", help="though it is needed: see `keys status`")

@@ -47,13 +47,17 @@ class Compared:
         admission: whether it was compared.
         match: the result of the comparison.
         pin_id: the PIN that it was compared with; it may have been replaced since.
-        new: for a first access that matched, the eight characters and their verifier.
+        new: for a first access that matched, the eight characters, and salt and verifier of them.
+        renewed: for a log-in that matched under an earlier pepper, another salt and verifier.
+        pepper: the id of the key of the new or renewed verifier.
     """
 
     admission: Admission
     match: Match = "no"
     pin_id: str = ""
     new: tuple[Secret, bytes, bytes] | None = None
+    renewed: tuple[bytes, bytes] | None = None
+    pepper: str = ""
 
 
 def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:

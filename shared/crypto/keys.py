@@ -10,6 +10,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey, VerifyKey
 
 from shared.contract.channels import CHANNELS, Channel
+from shared.crypto.generations import Generations, key_id
 from shared.errors import KeyFileError
 
 BOXES = ("issuer", "revoker", "dispositivo", *(channel.key for channel in CHANNELS))
@@ -30,42 +31,61 @@ class Keys:
 
     folder: Path
 
-    def symmetric(self, name: str) -> bytes:
-        """Return a 32-byte key.
+    def symmetric(self, name: str) -> Generations:
+        """Return the generations of a 32-byte key.
 
         Raises:
             KeyFileError: the file is missing or does not hold 32 bytes of base64.
         """
-        return self._read(f"{name}.key")
+        return self.generations(f"{name}.key")
 
     def public(self, name: str) -> bytes:
-        """Return an X25519 or Ed25519 public key, as 32 raw bytes."""
-        return self._read(f"{name}.pub")
+        """Return the X25519 public key to seal to, as 32 raw bytes."""
+        return self.generations(f"{name}.pub").current
 
     def of_channels(self, channels: Iterable[Channel]) -> dict[str, bytes]:
         """Return the public key of each channel, by the channel's name."""
         return {channel.name: self.public(channel.key) for channel in channels}
 
-    def private(self, name: str) -> PrivateKey:
-        """Return an X25519 private key."""
-        return PrivateKey(self._read(f"{name}.key"))
+    def private(self, name: str) -> Generations:
+        """Return the generations of an X25519 private key, each of 32 raw bytes."""
+        return self.generations(f"{name}.key")
 
     def signing(self) -> SigningKey:
         """Return the key that signs checkpoints."""
-        return SigningKey(self._read(f"{CHECKPOINT}.key"))
+        return SigningKey(self.generations(f"{CHECKPOINT}.key").current)
 
-    def verifying(self) -> VerifyKey:
-        """Return the key that checkpoints are verified with."""
-        return VerifyKey(self._read(f"{CHECKPOINT}.pub"))
+    def verifying(self) -> tuple[VerifyKey, ...]:
+        """Return the keys that checkpoints are verified with: the current one, and all others it lists."""
+        return tuple(VerifyKey(key) for key in self.generations(f"{CHECKPOINT}.pub").every)
 
-    def _read(self, name: str) -> bytes:
+    def ids(self) -> dict[str, list[str]]:
+        """Return the ids of our keys that are there, by file, the current one first."""
+        names = (*BOXES, CHECKPOINT, *SYMMETRIC)
+        there = [f"{name}.key" for name in names] + [f"{name}.pub" for name in names]
+        return {file: self._ids(file) for file in there if (self.folder / file).exists()}
+
+    def _ids(self, file: str) -> list[str]:
+        known_by = [public_half(file.removesuffix(".key"), key) for key in self.generations(file).every]
+        return [key_id(one) for one in known_by]
+
+    def generations(self, name: str) -> Generations:
+        """Return all keys in a file, such as `account.key`.
+
+        Raises:
+            KeyFileError: the file is missing or does not hold keys.
+        """
         try:
-            key = base64.b64decode((self.folder / name).read_text(encoding="ascii").strip(), validate=True)
+            return Generations.parse((self.folder / name).read_text(encoding="ascii"))
         except (OSError, ValueError) as error:
             raise KeyFileError(f"{name}: {error}") from None
-        if len(key) != 32:  # noqa: PLR2004 - every key here has 256 bits
-            raise KeyFileError(f"{name}: {len(key)} bytes, not 32")
-        return key
+
+
+def public_half(name: str, key: bytes) -> bytes:
+    """Return what a key is known by: the public half of a private one, else the key itself."""
+    if name == CHECKPOINT:
+        return bytes(SigningKey(key).verify_key)
+    return bytes(PrivateKey(key).public_key) if name in BOXES else key
 
 
 def make_keys(folder: Path) -> list[str]:

@@ -146,6 +146,8 @@ class Pin(Part):
     verifier: bytes
     part_verifiers: tuple[bytes, ...] = ()
     """Of the two halves of an initial PIN, to recognise a citizen who typed only one."""
+    pepper: str = ""
+    """The id of the key of the verifiers; empty for the oldest that there is."""
     expires_at: datetime | None = None
     halves: tuple[Half, ...] = ()
 

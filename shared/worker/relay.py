@@ -14,14 +14,21 @@ from shared.ledger import Ledger
 from shared.worker.crash import crash_point
 from shared.worker.housekeeping import Housekeeping
 from shared.worker.outbound import decode_row
+from shared.worker.resealing import Resealing
 from shared.worker.settings import WorkerSettings
 
 _ROWS = 50
 _SLOWEST = timedelta(minutes=10)
 
 
-async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> None:  # noqa: ANN401
-    """Sweep until cancelled, with housekeeping between the sweeps.
+async def relay(
+    ledger: Ledger,
+    session: Session,
+    settings: WorkerSettings,
+    resealing: Resealing,
+    log: Any,  # noqa: ANN401
+) -> None:
+    """Sweep until cancelled, with housekeeping and resealing between the sweeps.
 
     Raises:
         LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
@@ -30,7 +37,7 @@ async def relay(ledger: Ledger, session: Session, settings: WorkerSettings, log:
     interval = settings.relay_interval.total_seconds()
     while True:
         full = await sweep(ledger, session, settings, log) == _ROWS
-        wait = await housekeeping.step(ledger)
+        wait = min(await housekeeping.step(ledger), await resealing.step(ledger))
         if not full:
             await asyncio.sleep(min(interval, wait))
 

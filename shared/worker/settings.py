@@ -42,6 +42,8 @@ class WorkerSettings(Settings):
     """Blind replies leave so long after the command came, whatever was done: hides what was done."""
     inbox_retention: timedelta = timedelta(days=30)
     """How long a repeated message is recognised; shorter saves room."""
+    resealing_interval: timedelta = timedelta(minutes=10)
+    """How long after a walk over all accounts, while their key changes, the next begins: less reads more."""
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
     operator_users: Names = frozenset({"operator"})

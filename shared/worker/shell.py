@@ -19,6 +19,7 @@ from shared.worker.publishing import PendingAck, Publisher
 from shared.worker.reading import ReceivedMessage, Rejected
 from shared.worker.relay import relay
 from shared.worker.replies import DirectReplies
+from shared.worker.resealing import Resealing
 from shared.worker.settings import WorkerSettings
 
 _SUSPECT = 3
@@ -110,7 +111,7 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, settings, self._log),
+                    relay(sweeping, session, settings, Resealing(self._processor, self._log), self._log),
                     self._watch(session),
                 )
             finally:

@@ -45,11 +45,12 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
         logs.configure(name, settings.log_level)
         worker_keys = _worker_keys(keys, box)
         lane = build(settings, policy, keys)
+        held = keys.ids()
     except (SettingsError, KeyFileError) as fault:
         sys.stderr.write(f"{name}: {fault}\n")
         return USAGE
     log = logs.get(name)
-    log.info("worker.starting", **settings.shown(), **policy.shown())
+    log.info("worker.starting", **settings.shown(), **policy.shown(), keys=held)
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
     # Exclude long-lived objects from later collections.

@@ -217,6 +217,7 @@ async def _write_accounts(ledger: Ledger, wave: dict[bytes, Account], seal: Stat
             a.review_since,
             account_codec.SCHEMA,
             account_codec.encode(a, seal),
+            a.pin.pepper or None if a.pin else None,
         )
         for a in wave.values()
     ]

@@ -56,6 +56,7 @@ class Whole:
 
 
 STATEMENTS: dict[str, Loop | Look | Whole] = {
+    "accounts_to_seal": Loop(more=(b"", [b"\x01abcd"], 200)),
     "add_entries": Loop(),
     "add_inbox": Loop(),
     "add_outbox": Loop(),
@@ -73,6 +74,9 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "keys_bundles": Whole(),
+    "keys_peppers": Whole(),
+    "keys_sealed": Whole(),
     "lock_subjects": Loop(reads="keys"),
     "note_unreadable": Loop(),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
@@ -83,6 +87,7 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
     "save_subjects": Loop(),
+    "seal_turn": Loop(),
     "status_accounts": Look(),
     "status_deliveries": Look(),
     "status_outbox": Look(),
