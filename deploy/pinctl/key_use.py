@@ -108,7 +108,7 @@ def _needs(name: str, one: Previous, use: Use, *, oldest: bool) -> list[str]:
     elif name in OF_CHANNELS:
         reasons += _counted(use.bundles, ours, "bundle") + _counted(use.queued, [name], "queued bundle")
     else:
-        reasons.append(f"portals that have not got the new {name}.pub: ask them, then --force")
+        reasons.append(f"any portal without the new {name}.pub: key.earlier_used in the logs, then --force")
     return reasons
 
 

@@ -8,6 +8,7 @@ from services.issuer.facts import RequestFacts
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
+from shared.config import logs
 from shared.contract import topology
 from shared.contract.channels import CHANNELS
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
@@ -24,6 +25,7 @@ from shared.domain.decision import Decisions
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.worker.command_reader import CommandReader
+from shared.worker.earlier_key import EarlierKey
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
@@ -70,7 +72,7 @@ def access_lane(_: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
         effect=PinCheckEffect(
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),
-            ServiceBox(keys.private("issuer")),
+            ServiceBox(keys.private("issuer"), EarlierKey("issuer", logs.get("issuer-access"))),
             policy,
         ),
         channels=keys.of_channels(CHANNELS),

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ from shared.crypto.generations import Generations, key_id
 from shared.crypto.secret import Secret
 from shared.errors import UnsealableError
 
+_Boxes = Mapping[str, SealedBox[PrivateKey]]
+"""The sealed boxes of a key's generations, by key id, in the order in which to try them."""
 _NONCE = 12
 _FORM = b"\x01"
 """The first byte of a seal that names its key. Seals of earlier releases begin with their nonce."""
@@ -46,15 +48,26 @@ class Pseudonyms:
 
 
 class ServiceBox:
-    """The sealed boxes of one service (libsodium `crypto_box_seal`, standard base64)."""
+    """The sealed boxes of one service (libsodium `crypto_box_seal`, standard base64).
 
-    def __init__(self, key: PrivateKey | Generations) -> None:
-        self._boxes = _boxes(key)
+    Args:
+        key: of the service.
+        earlier: called with the id of an earlier key when something is sealed to that.
+    """
+
+    def __init__(
+        self, key: PrivateKey | Generations, earlier: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._boxes, self._earlier = _boxes(key), earlier
+        self._outdated = () if isinstance(key, PrivateKey) else tuple(_id_of(one.key) for one in key.previous)
 
     def open(self, sealed: str) -> Secret | None:
         """Return what is inside, or None when it was not sealed to this service."""
         try:
-            return Secret(_first_opened(self._boxes, base64.b64decode(sealed, validate=True)).decode())
+            opened, known = _first_opened(self._boxes, base64.b64decode(sealed, validate=True))
+            if known in self._outdated:
+                self._earlier(known)
+            return Secret(opened.decode())
         except (CryptoError, binascii.Error, ValueError):
             return None
 
@@ -73,24 +86,25 @@ def seal_to(public: bytes, secret: Secret) -> str:
     return base64.b64encode(box.encrypt(secret.reveal().encode())).decode()
 
 
-def _boxes(key: PrivateKey | Generations) -> tuple[SealedBox[PrivateKey], ...]:
-    if isinstance(key, PrivateKey):
-        return (SealedBox(key),)
-    return tuple(SealedBox(PrivateKey(one)) for one in key.every)
+def _id_of(private: bytes) -> str:
+    return key_id(bytes(PrivateKey(private).public_key))
 
 
-def _first_opened(boxes: tuple[SealedBox[PrivateKey], ...], sealed: bytes) -> bytes:
+def _boxes(key: PrivateKey | Generations) -> _Boxes:
+    keys = (bytes(key),) if isinstance(key, PrivateKey) else key.every
+    return {_id_of(one): SealedBox(PrivateKey(one)) for one in keys}
+
+
+def _first_opened(boxes: _Boxes, sealed: bytes) -> tuple[bytes, str]:
     """Open a box with the first key that fits: a box does not name its key, and a try costs 60 µs.
 
     Raises:
         CryptoError, ValueError: none fits.
     """
-    for box in boxes[:-1]:
-        try:
-            return bytes(box.decrypt(sealed))
-        except CryptoError:
-            continue
-    return bytes(boxes[-1].decrypt(sealed))
+    for known, box in boxes.items():
+        with suppress(CryptoError):
+            return bytes(box.decrypt(sealed)), known
+    raise CryptoError("sealed to another key")
 
 
 def mark_of(key: bytes) -> bytes:
@@ -127,9 +141,10 @@ class StateSeal:
         """
         mark = sealed[:_MARK]
         if named := self._ciphers.get(mark):
-            with suppress(UnsealableError):
+            try:
                 return _opened(named, sealed[_MARK:], mark + place)
-        # Of an earlier release, whose nonce may even look like a mark.
+            except UnsealableError:
+                pass  # it may be of an earlier release: a nonce can look like a mark
         for cipher in self._ciphers.values():
             with suppress(UnsealableError):
                 return _opened(cipher, sealed, place)
@@ -172,8 +187,7 @@ class BundleOpener:
     """Opens the bundles of one channel."""
 
     def __init__(self, key: PrivateKey | Generations) -> None:
-        keys = (key,) if isinstance(key, PrivateKey) else tuple(PrivateKey(one) for one in key.every)
-        self._boxes = {key_id(bytes(one.public_key)): SealedBox(one) for one in keys}
+        self._boxes = _boxes(key)
 
     def open(self, key: str, named: str = "") -> Callable[[str, bytes], bytes]:
         """Open a bundle's key; returns the function that opens one delivery, given its seal and id.
@@ -185,9 +199,10 @@ class BundleOpener:
         Raises:
             UnsealableError: the bundle is not for this channel; the function raises it for one delivery.
         """
-        boxes = (self._boxes[named],) if named in self._boxes else tuple(self._boxes.values())
+        boxes = {named: self._boxes[named]} if named in self._boxes else self._boxes
         try:
-            cipher = AESGCM(_first_opened(boxes, base64.b64decode(key, validate=True)))
+            opened, _ = _first_opened(boxes, base64.b64decode(key, validate=True))
+            cipher = AESGCM(opened)
         except (CryptoError, ValueError):
             raise UnsealableError("the bundle is not sealed to this channel") from None
 

@@ -18,6 +18,7 @@ from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import ConsumerGoneError, KeyFileError, SettingsError
 from shared.worker.batch import WorkerKeys
+from shared.worker.earlier_key import EarlierKey
 from shared.worker.health import Health
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
@@ -43,7 +44,7 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
         policy = PinPolicy.load(os.environ)
         keys = Keys(settings.keys_dir)
         logs.configure(name, settings.log_level)
-        worker_keys = _worker_keys(keys, box)
+        worker_keys = _worker_keys(keys, box, logs.get(name))
         lane = build(settings, policy, keys)
         held = keys.ids()
     except (SettingsError, KeyFileError) as fault:
@@ -61,12 +62,12 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
         return runner.run(_run(lane, settings, policy, worker_keys, log))
 
 
-def _worker_keys(keys: Keys, box: str | None) -> WorkerKeys:
+def _worker_keys(keys: Keys, box: str | None, log: Any) -> WorkerKeys:  # noqa: ANN401 - structlog's
     if box is None:
         return WorkerKeys(Pepper(b""), _NoBox(), None)
     return WorkerKeys(
         Pepper(keys.symmetric("pepper")),
-        ServiceBox(keys.private(box)),
+        ServiceBox(keys.private(box), EarlierKey(box, log)),
         StateSeal(keys.symmetric("account")),
     )
 

@@ -151,6 +151,7 @@ async def test_every_key_changes_under_load_and_nothing_is_lost(harness: Harness
     assert load.refused == []
 
     accepted(await harness.ask("pin.verify", sealed_before))
+    assert b"key.earlier_used" in (stack.state / "log/issuer-access.log").read_bytes()
     accepted(
         await harness.ask("restore.confirm", {"codice_fiscale": lost.codice_fiscale, "token_sealed": token})
     )

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
 from deploy.pinctl.key_use import use_of
@@ -17,6 +19,7 @@ from shared.crypto.generations import Generations, key_id
 from shared.crypto.keys import Keys, make_keys
 from shared.crypto.sealing import StateSeal
 from shared.domain.policy import PinPolicy
+from shared.errors import UnsealableError
 from shared.ledger import Ledger
 from shared.worker import account_codec
 from shared.worker.offline_message import offline_message
@@ -94,10 +97,12 @@ async def test_every_account_is_sealed_with_the_new_key_and_is_the_same(stack: S
             steps += 1
         assert steps == 3, "no step locks more than some accounts"
     assert log.lines == [("accounts.resealed", {"accounts": CITIZENS})]
-    only_new = StateSeal(Generations(keys.symmetric("account").current))
+    only_new, stolen = (StateSeal(Generations(key)) for key in keys.symmetric("account").every)
     for row in await rows(stack):
         opened = account_codec.decode(row, only_new)
         assert opened == before[opened.subject].but(version=before[opened.subject].version + 1)
+        with pytest.raises(UnsealableError):
+            account_codec.decode(row, stolen)
 
 
 async def rows(stack: Stack) -> list[Any]:

@@ -16,6 +16,7 @@ from shared.crypto.sealing import BundleOpener, BundleSeal, ServiceBox, StateSea
 from shared.crypto.secret import Secret
 from shared.domain.pin import Pepper
 from shared.errors import UnsealableError
+from shared.worker.earlier_key import EarlierKey
 
 AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 OLD, NEW = (hashlib.sha256(name).digest() for name in (b"old", b"new"))
@@ -33,6 +34,17 @@ PLACE = b"subject and version"
 
 def public(key: bytes) -> bytes:
     return bytes(PrivateKey(key).public_key)
+
+
+class Log:
+    """A log that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, str]]] = []
+
+    def warning(self, event: str, **fields: str) -> None:
+        """Keep a line."""
+        self.lines.append((event, fields))
 
 
 def earlier_release(key: bytes, plain: bytes, nonce: bytes | None = None) -> bytes:
@@ -88,6 +100,18 @@ def test_what_is_sealed_to_either_key_of_a_worker_is_opened(reader: Generations,
     opened = ServiceBox(reader).open(seal_to(public(key), Secret("12345678")))
     assert opened == Secret("12345678")
     assert ServiceBox(reader).open(seal_to(public(os.urandom(32)), Secret("12345678"))) is None
+
+
+def test_the_use_of_an_earlier_key_is_told_once_a_minute() -> None:
+    """An operator sees by it that a portal has not got the new public key."""
+    ticks, told = iter((0.0, 59.0, 60.0)), Log()
+    earlier = EarlierKey("issuer", told, lambda: next(ticks))
+    box = ServiceBox(STEPS[2], earlier)
+    for key in (OLD, NEW, OLD, os.urandom(32), OLD):
+        box.open(seal_to(public(key), Secret("12345678")))
+    assert told.lines == [("key.earlier_used", {"key": "issuer", "id": key_id(public(OLD))})] * 2
+    ServiceBox(STEPS[1], earlier).open(seal_to(public(NEW), Secret("12345678")))
+    assert len(told.lines) == 2, "the next key is no earlier one"
 
 
 @pytest.mark.parametrize("reader", STEPS[1:3])
