@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-strip-extras --allow-unsafe
 
-.PHONY: help bootstrap demo test up down bench check lock clean
+.PHONY: help bootstrap demo test up down bench check sbom image lock clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -13,13 +13,13 @@ bootstrap:
 	@deploy/bootstrap
 
 demo: bootstrap ## 200 citizens ask for a PIN, before your eyes
-	@$(PYTHON) -m deploy.demo
+	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls)
 
 test: bootstrap ## all tests, on private servers of their own
 	@$(PYTHON) -m pytest
 
-up: bootstrap ## start the local stack in the background
-	@$(PYTHON) -m deploy.local up
+up: bootstrap ## start the local stack in the background; with TLS=1 every connection by TLS
+	@$(PYTHON) -m deploy.local up $(if $(TLS),--tls)
 
 down: bootstrap ## stop it; its data stays
 	@$(PYTHON) -m deploy.local down
@@ -27,12 +27,23 @@ down: bootstrap ## stop it; its data stays
 bench: bootstrap ## measure, with every durability setting on
 	@$(PYTHON) -m tests.bench
 
-check: bootstrap ## lint, format, types, contract and settings
+check: bootstrap ## lint, format, types, contract, settings, locks and licences
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m shared.contract.asyncapi --check
 	@$(PYTHON) -m deploy.settings_document --check
+	@$(PYTHON) -m deploy.broker.rights --check
+	@$(PYTHON) -m deploy.sbom --check
+
+sbom: bootstrap ## write the bill of materials (CycloneDX) to sbom.cdx.json
+	@$(PYTHON) -m deploy.sbom
+
+image: sbom ## build a release's image; wants BASE=debian:bookworm-slim@sha256:…
+	@echo '$(BASE)' | grep -Eq '@sha256:[0-9a-f]{64}$$' || { echo 'A release names its base image by digest: \
+	make image BASE=debian:bookworm-slim@sha256:…, as `docker buildx imagetools inspect debian:bookworm-slim` \
+	shows it' >&2; exit 2; }
+	@docker build --build-arg BASE='$(BASE)' --file deploy/container/Dockerfile --tag $(or $(TAG),pin-online) .
 
 lock: bootstrap ## resolve the requirements anew
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in

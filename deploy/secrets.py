@@ -1,9 +1,10 @@
 """Generates a deployment's secrets: keys, passwords, and the URLs that contain them.
 
-`python -m deploy.secrets DIR [--broker HOST:PORT] [--ledger HOST:PORT] [--ca FILE]` writes one file a secret,
-named by owner and content: `issuer.key`, `issuer.amqp-url`, `owner.ledger-password`. Compose mounts
-the files; `deploy/kubernetes` needs each as a Secret called `pin.<file>`. Existing files are never replaced,
-except the URLs, which are derived from the passwords: delete a password's file to get a new one.
+`python -m deploy.secrets DIR [--broker HOST:PORT] [--ledger HOST:PORT] [--ca FILE [--certificates DIR]]`
+writes one file a secret, named by owner and content, such as `issuer.key` and `owner.ledger-password`.
+Compose mounts the files; `deploy/kubernetes` needs each as a Secret called `pin.<file>`. Existing files are
+never replaced, except the URLs, which are derived from the passwords: delete a password's file to get a new
+one.
 """
 
 import argparse
@@ -19,9 +20,11 @@ from shared.crypto.keys import make_keys
 SUPERUSERS = ("admin.broker-password", "postgres.ledger-password")
 PROVIDERS = tuple(channel.credential for channel in CHANNELS if channel.credential)
 """Given by the providers: made empty, which means none."""
+BY_CERTIFICATE = frozenset(ROLES) - {"owner"}
+"""Whom `--certificates` means: the workers and pinctl; the tables' owner has a password."""
 
 
-def make(folder: Path, broker: str, ledger: str, authorities: str = "") -> None:
+def make(folder: Path, broker: str, ledger: str, authorities: str = "", certificates: str = "") -> None:
     """Create missing secrets in a folder that only its owner can enter.
 
     Args:
@@ -30,25 +33,46 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "") -> None:
         ledger: host and port of Postgres.
         authorities: use TLS with both, and verify them against the certificates in this file (a path as the
             workers see it); empty for no TLS.
+        certificates: the folder, as the workers see it, in which each finds its own `tls.crt` and `tls.key`
+            to log in with; empty for log-ins by password.
     """
-    scheme, checked = ("amqps", f"?cafile={authorities}") if authorities else ("amqp", "")
-    options = f"sslmode=verify-full&sslrootcert={authorities}" if authorities else "sslmode=disable"
     make_keys(folder)
     for user in render.users():
-        password = _password(folder / f"{user}.broker-password")
-        _write(folder / f"{user}.amqp-url", f"{scheme}://{user}:{password}@{broker}/{checked}")
+        login = f"{user}:{_password(folder / f'{user}.broker-password')}"
+        own = certificates if user in BY_CERTIFICATE else ""
+        _write(folder / f"{user}.amqp-url", _amqp_url(login, broker, authorities, own))
     for role in ROLES:
-        password = _password(folder / f"{role}.ledger-password")
-        _write(folder / f"{role}.ledger-dsn", f"postgresql://{role}:{password}@{ledger}/ledger?{options}")
+        login = f"{role}:{_password(folder / f'{role}.ledger-password')}"
+        own = certificates if role in BY_CERTIFICATE else ""
+        _write(folder / f"{role}.ledger-dsn", _dsn(login, ledger, authorities, own))
     for name in SUPERUSERS:
         _password(folder / name)
     for name in PROVIDERS:
         (folder / name).touch()
-    # The folder denies access to others. The files are readable by all, so that a container's user, whose
-    # uid differs from the owner's, can read those mounted into it.
+    # The folder denies access to others. The group may read the files, so that a container's user, whose uid
+    # differs from the owner's, can read those mounted into it once it has joined that group.
     folder.chmod(0o700)
     for path in folder.iterdir():
-        path.chmod(0o644)
+        path.chmod(0o640)
+
+
+def _amqp_url(login: str, broker: str, authorities: str, certificates: str) -> str:
+    if not authorities:
+        return f"amqp://{login}@{broker}/"
+    if not certificates:
+        return f"amqps://{login}@{broker}/?cafile={authorities}"
+    own = f"certfile={certificates}/tls.crt&keyfile={certificates}/tls.key"
+    return f"amqps://{broker}/?auth=EXTERNAL&cafile={authorities}&{own}"
+
+
+def _dsn(login: str, ledger: str, authorities: str, certificates: str) -> str:
+    if not authorities:
+        return f"postgresql://{login}@{ledger}/ledger?sslmode=disable"
+    verified = f"sslmode=verify-full&sslrootcert={authorities}"
+    if not certificates:
+        return f"postgresql://{login}@{ledger}/ledger?{verified}"
+    own = f"sslcert={certificates}/tls.crt&sslkey={certificates}/tls.key"
+    return f"postgresql://{login.partition(':')[0]}@{ledger}/ledger?{verified}&{own}"
 
 
 def _password(path: Path) -> str:
@@ -68,9 +92,17 @@ def main() -> int:
     parser.add_argument("--broker", default="rabbitmq:5672", metavar="HOST:PORT")
     parser.add_argument("--ledger", default="postgres:5432", metavar="HOST:PORT")
     parser.add_argument("--ca", default="", metavar="FILE", help="speak TLS, checked with this file there")
+    parser.add_argument(
+        "--certificates",
+        default="",
+        metavar="DIR",
+        help="log in with tls.crt and tls.key in this folder there",
+    )
     words = parser.parse_args()
+    if words.certificates and not words.ca:
+        parser.error("--certificates needs --ca: only a broker and a ledger that are verified are shown one")
     words.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    make(words.folder, words.broker, words.ledger, words.ca)
+    make(words.folder, words.broker, words.ledger, words.ca, words.certificates)
     return 0
 
 

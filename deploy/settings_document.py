@@ -15,12 +15,20 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    DeadSettings,
+    KeySettings,
+    LedgerSettings,
+    OperatorSettings,
+)
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
-from shared.config.settings import Settings, as_text
+from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
+from shared.crypto.signing import SenderKeys
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
 
@@ -38,6 +46,7 @@ class Section:
 
 SECTIONS = (
     Section("Servers, keys, the shell", "every worker, and the backfill", (WorkerSettings,)),
+    Section("Without TLS", "whatever connects to a server", (PlaintextSettings,)),
     Section("The life of a PIN", "every worker, and the backfill", (PinPolicy,)),
     Section("Log-in", "`issuer-access`", (AccessSettings,)),
     Section(
@@ -48,7 +57,7 @@ SECTIONS = (
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",
-        (BrokerSettings, LedgerSettings, KeySettings, CheckpointSettings),
+        (BrokerSettings, LedgerSettings, OperatorSettings, KeySettings, CheckpointSettings, DeadSettings),
     ),
 )
 _HEAD = """\
@@ -69,6 +78,8 @@ _TAIL = """\
 - `PIN_BROKER_PASSWORD_<USER>` and `PIN_LEDGER_PASSWORD_<ROLE>`, or `…_FILE`: by what makes the users of the
   broker ([`deploy/broker/render.py`](../deploy/broker/render.py)) and the roles of the ledger
   ([`deploy/postgres/passwords.py`](../deploy/postgres/passwords.py)).
+- `PIN_BROKER_BY_CERTIFICATE`, the users of the broker who get no password ([TLS](operations.md#tls)): by
+  [`deploy/broker/render.py`](../deploy/broker/render.py).
 - `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
 - `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
   [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.
@@ -109,15 +120,21 @@ _KINDS: dict[Any, str] = {
     Path: "path",
     str: "text",
     int: "whole number",
+    bool: "true or false",
     timedelta: "duration",
+    Path | None: "path",
+    timedelta | None: "duration",
     frozenset[str]: "names",
+    SenderKeys: "`user:key`, several",
 }
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "none: required"
-    if isinstance(field.default, Secret) or field.default == "":
+    if field.default is None:
+        return "none"
+    if isinstance(field.default, Secret) or not as_text(field.default):
         return "empty"
     return f"`{as_text(field.default)}`"
 

@@ -2,8 +2,14 @@
 
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
-from shared.config.settings import Settings
+from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
 
-GROUPS: tuple[type[Settings], ...] = (WorkerSettings, PinPolicy, AccessSettings, NotifierSettings)
+GROUPS: tuple[type[Settings], ...] = (
+    WorkerSettings,
+    PlaintextSettings,
+    PinPolicy,
+    AccessSettings,
+    NotifierSettings,
+)

@@ -104,14 +104,12 @@ class InvalidMessageError(PinError):
     Attributes:
         faults: all of them, at most `findings.MOST_FAULTS`.
         command: the model of the command that was meant.
-        codice_fiscale: whom it was about, canonical, if that field was right.
     """
 
-    def __init__(self, faults: tuple[Fault, ...], command: Any, codice_fiscale: str | None = None) -> None:  # noqa: ANN401 - a `type[Command]`, which is above
+    def __init__(self, faults: tuple[Fault, ...], command: Any) -> None:  # noqa: ANN401 - a `type[Command]`, which is above
         super().__init__(f"{command.type}: {len(faults)} faults")
         self.faults = faults
         self.command = command
-        self.codice_fiscale = codice_fiscale
 
 
 class UnsealableError(PinError):

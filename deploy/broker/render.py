@@ -1,23 +1,29 @@
-"""Merges the channels, and the passwords of the broker's users, into the definitions.
+"""Merges the channels, what each worker says, and the passwords of the broker's users, into the definitions.
 
-`definitions.json` holds neither; a broker loads the output of this module. An entry with `<channel.…>` is
-repeated for each channel; `<channels>` becomes their names as alternatives of a pattern. A deployed
-broker's init container runs `python -m deploy.broker.render OUT`, with the password of
-each user in `PIN_BROKER_PASSWORD_<USER>`, or in the file that
-`PIN_BROKER_PASSWORD_<USER>_FILE` names.
+`definitions.json` holds none of them; a broker loads the output of this module. An entry with `<channel.…>`
+is repeated for each channel; `<channels>` becomes their names as alternatives of a pattern, `<issuer.events>`
+and `<portal.commands>` the types that such a user may publish, as the contract's classes say. A deployed
+broker's init container runs `python -m deploy.broker.render OUT`, with the password of each user in
+`PIN_BROKER_PASSWORD_<USER>`, or in the file that `PIN_BROKER_PASSWORD_<USER>_FILE` names. Users in
+`PIN_BROKER_BY_CERTIFICATE` need none, and get none.
 """
 
 import base64
 import hashlib
 import json
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deploy.errors import PasswordMissingError
 from shared.contract.channels import CHANNELS, Channel
+from shared.contract.events import EVENTS
+from shared.contract.internal import INTERNAL
+from shared.contract.message import COMMANDS
+from shared.contract.workers import WORKERS
 
 DEFINITIONS = Path(__file__).with_name("definitions.json")
 _SALT_BYTES = 4  # fixed by rabbit_password_hashing_sha256
@@ -31,11 +37,29 @@ def password_hash(password: str) -> str:
 
 def without_passwords(channels: Sequence[Channel] = CHANNELS) -> dict[str, Any]:
     """Return the definitions with the queue and the binding of each channel, and no password yet."""
-    names = "|".join(channel.name for channel in channels)
-    read = json.loads(DEFINITIONS.read_text(encoding="utf-8").replace("<channels>", names))
+    text = DEFINITIONS.read_text(encoding="utf-8")
+    for name, alternatives in _alternatives(channels).items():
+        text = text.replace(f"<{name}>", json.dumps(alternatives)[1:-1])
+    read = json.loads(text)
     return {
         kind: [one for entry in entries for one in _each(entry, channels)] for kind, entries in read.items()
     }
+
+
+def _alternatives(channels: Sequence[Channel]) -> dict[str, str]:
+    """Return what each placeholder of a pattern stands for."""
+    found = {"channels": _any_of(channel.name for channel in channels)}
+    commands = {*COMMANDS.values(), *INTERNAL}
+    for sender in {sender for command in commands for sender in command.senders}:
+        said = sorted(command.type for command in commands if sender in command.senders)
+        found[f"{sender}.commands"] = _any_of(said)
+    for worker in WORKERS:
+        found[f"{worker}.events"] = _any_of(kind for kind, data in EVENTS.items() if worker in data.workers)
+    return found
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in words)
 
 
 def _each(entry: dict[str, Any], channels: Sequence[Channel]) -> Iterator[dict[str, Any]]:
@@ -48,13 +72,24 @@ def _each(entry: dict[str, Any], channels: Sequence[Channel]) -> Iterator[dict[s
         yield json.loads(named)
 
 
-def render(definitions: dict[str, Any], passwords: Mapping[str, str]) -> dict[str, Any]:
+def render(
+    definitions: dict[str, Any], passwords: Mapping[str, str], by_certificate: Container[str] = ()
+) -> dict[str, Any]:
     """Return the definitions with a `password_hash` for each of their users.
+
+    Args:
+        definitions: from `without_passwords`.
+        passwords: by user.
+        by_certificate: users who log in by certificate alone; no password opens to them.
 
     Raises:
         PasswordMissingError: names the first user without an entry in `passwords`.
     """
-    return {**definitions, "users": [_with_password(user, passwords) for user in definitions["users"]]}
+    users = [
+        {**user, "password_hash": ""} if user["name"] in by_certificate else _with_password(user, passwords)
+        for user in definitions["users"]
+    ]
+    return {**definitions, "users": users}
 
 
 def users() -> list[str]:
@@ -102,7 +137,8 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         PasswordMissingError: names the first user without one.
     """
-    return render(without_passwords(), {name: password_of(name, environ) for name in users()})
+    by_certificate = environ.get("PIN_BROKER_BY_CERTIFICATE", "").replace(",", " ").split()
+    return render(without_passwords(), {name: password_of(name, environ) for name in users()}, by_certificate)
 
 
 def main() -> int:

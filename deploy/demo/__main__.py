@@ -1,4 +1,4 @@
-"""`python -m deploy.demo [--citizens N] [--root DIR]`: the demonstration.
+"""`python -m deploy.demo [--citizens N] [--root DIR] [--tls]`: the demonstration.
 
 Exit status: 0 when all expected events happened, 1 when not, 2 on invalid arguments.
 """
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     words = _words(argv)
     began, screen = time.monotonic(), Screen()
     try:
-        with demo_stack(words.root, words.citizens, screen) as stack:
+        with demo_stack(words.root, words.citizens, screen, tls=words.tls) as stack:
             kept = asyncio.run(_demonstrate(stack, words.citizens, screen))
     except StackError as error:
         screen.say(str(error))
@@ -40,6 +40,7 @@ def _words(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--citizens", type=_enough, default=200, metavar="N", help="how many (200)")
     parser.add_argument("--root", type=Path, default=CHECKOUT, metavar="DIR", help="where .local is")
+    parser.add_argument("--tls", action="store_true", help="every connection by TLS, unless a stack is up")
     return parser.parse_args(argv)
 
 

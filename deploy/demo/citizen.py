@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 from nacl.exceptions import CryptoError
 
 from deploy.demo.session import Session
 from deploy.errors import UnexpectedAnswerError
 from deploy.local.inbox import Body
-from deploy.local.sealed import ReplyKey, sealed
+from deploy.local.sealed import ReplyKey, bound
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HALF = 8
@@ -63,6 +64,17 @@ class Citizen:
         body = {"codice_fiscale": self.codice_fiscale, **fields}
         return await self.session.ask(type_, body, by=by, expected=expected)
 
+    async def says_sealed(
+        self, type_: str, secret: dict[str, str], *, expected: str = "accepted", **fields: object
+    ) -> tuple[str, dict[str, Any]]:
+        """Send a command with a PIN or a token, sealed for this one message; see `Session.ask`."""
+        message_id = str(uuid4())
+        body = {"codice_fiscale": self.codice_fiscale, **fields}
+        (what,) = secret
+        to = "issuer" if what == "pin" else "revoker"
+        body[f"{what}_sealed"] = bound(self.session.state, to, secret, body, message_id)
+        return await self.session.ask(type_, body, expected=expected, message_id=message_id)
+
     async def hears(self, type_: str, number: int = 1) -> dict[str, Any]:
         """Wait for an event about this citizen; return its data."""
         data: dict[str, Any] = (await self.session.events.nth(self.subject, type_, number))["data"]
@@ -101,9 +113,7 @@ class Citizen:
     async def activates_with(self, initial: str) -> str:
         """Exchange the 16 characters for 8 new ones."""
         key = ReplyKey()
-        _, data = await self.says(
-            "pin.activate", pin_sealed=self._sealed("issuer", initial), reply_key=key.public
-        )
+        _, data = await self.says_sealed("pin.activate", {"pin": initial}, reply_key=key.public)
         try:
             self.pin = key.open(data["pin_sealed"])
         except (ValueError, CryptoError):
@@ -111,9 +121,6 @@ class Citizen:
         if len(self.pin) != _HALF:
             raise UnexpectedAnswerError(f"the new PIN has {len(self.pin)} characters")
         return str(data["level"])
-
-    def _sealed(self, to: str, text: str) -> str:
-        return sealed(self.session.state, to, text)
 
     async def logs_in(self) -> str:
         """Log in with codice fiscale and PIN (R11); return the level."""
@@ -129,8 +136,7 @@ class Citizen:
         await self._tries(self.pin, "locked")
 
     async def _tries(self, pin: str, expected: str) -> dict[str, Any]:
-        pin_sealed = self._sealed("issuer", pin)
-        return (await self.says("pin.verify", expected=expected, pin_sealed=pin_sealed))[1]
+        return (await self.says_sealed("pin.verify", {"pin": pin}, expected=expected))[1]
 
     async def restores(self) -> None:
         """Restore a lost PIN with two contacts (R13-R16)."""
@@ -138,7 +144,7 @@ class Citizen:
         given = {kind: self.contacts[kind] for kind in (first, second)}
         asked, _ = await self.says("restore.request", contacts=given)
         token = await self.receives(asked, "token", "email", "pec")
-        confirmed, _ = await self.says("restore.confirm", token_sealed=self._sealed("revoker", token))
+        confirmed, _ = await self.says_sealed("restore.confirm", {"token": token})
         halves = await asyncio.gather(
             self.receives(confirmed, "half", "sms" if first == "mobile" else first),
             self.receives(confirmed, "half", second),
@@ -152,6 +158,6 @@ class Citizen:
         mailbox = {self.mailbox: self.contacts[self.mailbox]}
         asked, _ = await self.says("revoke.request", health_card=card, **mailbox)
         token = await self.receives(asked, "token", "email", "pec")
-        await self.says("revoke.confirm", token_sealed=self._sealed("revoker", token))
+        await self.says_sealed("revoke.confirm", {"token": token})
         await self.hears("pin.revoked")
         await self.is_issued(await self.requests(), number=2)

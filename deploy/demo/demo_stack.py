@@ -46,8 +46,8 @@ class DemoStack:
 
 
 @contextmanager
-def demo_stack(root: Path, citizens: int, screen: Screen) -> Iterator[DemoStack]:
-    """Yield the stack below `root`; a stack that was down is stopped again afterwards.
+def demo_stack(root: Path, citizens: int, screen: Screen, *, tls: bool = False) -> Iterator[DemoStack]:
+    """Yield the stack below `root`; one that was down is started, by choice with TLS, and stopped again.
 
     Raises:
         deploy.local.waiting.StackError: it does not start.
@@ -66,7 +66,7 @@ def demo_stack(root: Path, citizens: int, screen: Screen) -> Iterator[DemoStack]
         return
     # `make down` ends this process gracefully, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY})
+    stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY}, tls=tls)
     try:
         _start(stack, supervisor, screen)
         yield DemoStack(state, stack.env, first)

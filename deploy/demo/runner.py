@@ -55,7 +55,9 @@ async def _session(stack: DemoStack) -> AsyncIterator[Session]:
     async with AsyncExitStack() as cleanup:
         clients = {}
         for user in USERS:
-            client = Client(stack.env[f"PIN_{user.upper()}_AMQP_URL"], user)
+            # A portal may follow few events; the demonstration shows all.
+            observer = stack.env["PIN_OBSERVER_AMQP_URL"] if user == "portal" else ""
+            client = Client(stack.env[f"PIN_{user.upper()}_AMQP_URL"], user, observer=observer)
             clients[user] = await cleanup.enter_async_context(client)
         events, captured = Events(), Captured(stack.state, from_now=True)
         clients["portal"].hear(events.take)

@@ -47,14 +47,20 @@ class Session:
         return self.state / "captured/forms"
 
     async def ask(
-        self, type_: str, body: Body, *, by: str = "portal", expected: str = "accepted"
+        self,
+        type_: str,
+        body: Body,
+        *,
+        by: str = "portal",
+        expected: str = "accepted",
+        message_id: str | None = None,
     ) -> tuple[str, dict[str, Any]]:
-        """Send a command as a broker user; return its id and the reply's data.
+        """Send a command as a broker user; return its id, new unless given, and the reply's data.
 
         Raises:
             UnexpectedAnswerError: the reply has another code than `expected`.
         """
-        message_id = str(uuid4())
+        message_id = message_id or str(uuid4())
         reply = await self.clients[by].ask(type_, body, message_id=message_id, limit=_LIMIT)
         code, data = str(reply["code"]), dict(reply["data"])
         self.replies[type_, code] += 1

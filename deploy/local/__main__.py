@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|down|status|env`: the local stack from a terminal."""
+"""`python -m deploy.local up [--tls]|down|status|env`: the local stack from a terminal."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from deploy.errors import StackError
 from deploy.local.control import Control
 from deploy.local.processes import CHECKOUT
 
-_USAGE = "usage: python -m deploy.local up|down|status|env"
+_USAGE = "usage: python -m deploy.local up [--tls]|down|status|env"
 
 
 def main(words: list[str]) -> int:
@@ -17,8 +17,9 @@ def main(words: list[str]) -> int:
     control = Control(CHECKOUT)
     try:
         match words:
-            case ["up"]:
-                print(f"{control.up()}, {time.monotonic() - began:.1f} s; settings in .local/env")
+            case ["up"] | ["up", "--tls"]:
+                said = control.up(tls="--tls" in words)
+                print(f"{said}, {time.monotonic() - began:.1f} s; settings in .local/env")
             case ["down"]:
                 print(f"{control.down()}, {time.monotonic() - began:.1f} s")
             case ["status"]:

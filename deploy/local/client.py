@@ -22,32 +22,36 @@ from typing import Any, Self
 from uuid import uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from aiormq.exceptions import AMQPError
 
 from deploy.local.inbox import LIMIT, Event, Inbox, Reply
 from shared.contract import topology
 
+_MAY_FOLLOW = {"portal": ("istanza.#", "dispositivo.activated")}
+"""The keys of `pin.events` that a user may bind, where they are not all."""
 LOST = (OSError, AMQPError, RuntimeError, TimeoutError)
 """What a client sees when the broker goes away; what became of the last command is then unknown."""
 
 
 class Client(Inbox):
-    """One broker user with a queue for its replies and one for all events.
+    """One broker user with a queue for its replies and one for the events that it may follow.
 
     Args:
         url: of the broker, as this user.
         user: `portal`, `operator` or `registry`, which have queues of their own; any other has none.
         name: declares durable queues of this name, which survive a broker restart and a reconnect.
+        observer: of the broker, as the user `observer`: follows all events in its place, as no portal may.
     """
 
-    def __init__(self, url: str, user: str, *, name: str = "") -> None:
+    def __init__(self, url: str, user: str, *, name: str = "", observer: str = "") -> None:
         super().__init__()
-        self._url, self.user, self._name = url, user, name
+        self._url, self.user, self._name, self._observer = url, user, name, observer
         self.listens = user in {"portal", "operator", "registry"}
         """Whether it has queues, and so gets replies and events."""
-        self._connection: AbstractConnection | None = None
+        self._connections: list[AbstractConnection] = []
         self._channel: AbstractChannel | None = None
+        self._watching: AbstractChannel | None = None
         self._reply_to: str | None = None
 
     async def __aenter__(self) -> Self:
@@ -65,12 +69,17 @@ class Client(Inbox):
     async def _delete_queues(self) -> None:
         if self._channel is None or self._channel.is_closed:
             await self.connect()
-        if self._channel:
-            for queue in self._queue_names():
-                await self._channel.queue_delete(queue)
+        if self._channel and self._watching:
+            await self._channel.queue_delete(self._reply_queue)
+            await self._watching.queue_delete(self._event_queue)
 
-    def _queue_names(self) -> tuple[str, str]:
-        return f"reply.{self.user}.{self._name}", f"events.{self.user}.{self._name}"
+    @property
+    def _reply_queue(self) -> str:
+        return f"reply.{self.user}.{self._name}" if self._name else ""
+
+    @property
+    def _event_queue(self) -> str:
+        return f"events.{'observer' if self._observer else self.user}.{self._name}" if self._name else ""
 
     async def connect(self) -> None:
         """Connect, declare the queues and start to consume.
@@ -79,25 +88,30 @@ class Client(Inbox):
             OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
         """
         await self.close()
-        self._connection = await aio_pika.connect(self._url, timeout=10)
-        self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        self._channel = await self._open(self._url)
         if self.listens:
-            await self._listen(self._channel)
+            self._watching = await self._open(self._observer) if self._observer else self._channel
+            await self._listen(self._channel, self._watching)
 
-    async def _listen(self, channel: AbstractChannel) -> None:
-        if self._name:
-            kind = {"x-queue-type": "quorum"}
-            replies, events = [
-                await channel.declare_queue(queue, durable=True, arguments=dict(kind))
-                for queue in self._queue_names()
-            ]
-        else:
-            replies, events = [await channel.declare_queue("", exclusive=True) for _ in range(2)]
-        await events.bind(topology.EVENTS, "#")
+    async def _open(self, url: str) -> AbstractChannel:
+        self._connections.append(connection := await aio_pika.connect(url, timeout=10))
+        return await connection.channel(publisher_confirms=True, on_return_raises=True)
+
+    async def _listen(self, channel: AbstractChannel, watching: AbstractChannel) -> None:
+        replies = await self._declared(channel, self._reply_queue)
+        events = await self._declared(watching, self._event_queue)
+        for key in ("#",) if self._observer else _MAY_FOLLOW.get(self.user, ("#",)):
+            await events.bind(topology.EVENTS, key)
         self._reply_to = replies.name
         # What lies in a queue that goes with the connection need not be acknowledged.
         await replies.consume(self._take_reply, no_ack=not self._name)
         await events.consume(self._take_event, no_ack=not self._name)
+
+    @staticmethod
+    async def _declared(channel: AbstractChannel, name: str) -> AbstractQueue:
+        if not name:
+            return await channel.declare_queue("", exclusive=True)
+        return await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
 
     async def _take_reply(self, message: AbstractIncomingMessage) -> None:
         self.take_reply(message.correlation_id or "", message.body)
@@ -120,10 +134,11 @@ class Client(Inbox):
 
     async def close(self) -> None:
         """Disconnect; messages in queues that are not durable are lost."""
-        if self._connection:
+        for connection in self._connections:
             with suppress(*LOST):
-                await self._connection.close()
-        self._connection = self._channel = None
+                await connection.close()
+        self._connections.clear()
+        self._channel = self._watching = None
 
     async def publish(
         self,
@@ -131,7 +146,7 @@ class Client(Inbox):
         body: Mapping[str, Any] | bytes,
         *,
         message_id: str | None = None,
-        exchange: str = topology.COMMANDS,
+        exchange: str = "",
         key: str | None = None,
         **properties: Any,  # noqa: ANN401
     ) -> str:
@@ -141,7 +156,7 @@ class Client(Inbox):
             type_: its type, which is the routing key too.
             body: a JSON object, or bytes as they are.
             message_id: a new one, unless given.
-            exchange: the commands exchange, unless another is given.
+            exchange: that of receipts for a gateway, else that of commands, unless another is given.
             key: the routing key, if it is not the type.
             properties: AMQP properties that extend or override those that the contract requires.
 
@@ -166,7 +181,8 @@ class Client(Inbox):
         )
         if self._channel is None or self._channel.is_closed:
             raise ConnectionError("not connected")
-        target = await self._channel.get_exchange(exchange, ensure=False)
+        usual = topology.RECEIVED if self.user == "gateway" else topology.COMMANDS
+        target = await self._channel.get_exchange(exchange or usual, ensure=False)
         await target.publish(message, key or type_, mandatory=True, timeout=LIMIT)
         return message_id
 

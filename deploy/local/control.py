@@ -12,6 +12,8 @@ from deploy.local.lockfile import LockFile
 from deploy.local.processes import CHECKOUT, end_leftovers
 from deploy.local.waiting import wait_for
 
+WITH_TLS = "every connection by TLS"
+"""What a stack says of itself that was started so."""
 _UP_LIMIT = 180.0
 _DOWN_LIMIT = 60.0
 
@@ -25,23 +27,26 @@ class Control:
         self._supervisor = LockFile(self._state / "supervisor")
         self._turn = LockFile(self._state / "turn")
 
-    def up(self) -> str:
+    def up(self, *, tls: bool = False) -> str:
         """Start the stack unless it is up, and return the text to show to the user.
 
+        Args:
+            tls: every connection by TLS.
+
         Raises:
-            StackError: it does not start; the text says what to look at.
+            StackError: it does not start, or is up in the other way; the text says what to look at.
         """
         self._turn.acquire(wait=True)  # concurrent calls would start two supervisors
         try:
-            return self._up()
+            return self._up(tls=tls)
         finally:
             self._turn.release()
 
-    def _up(self) -> str:
+    def _up(self, *, tls: bool) -> str:
         was_up = self._supervisor.held_by_another()
         if not was_up:
             self._supervisor.forget()
-            self._spawn()
+            self._spawn(tls=tls)
         try:
             wait_for(self._settled, _UP_LIMIT, f"the stack; see {self._state}/log/supervisor.log")
         except KeyboardInterrupt:
@@ -51,14 +56,22 @@ class Control:
         if said.state != "ready":
             self._end()
             raise StackError(said.text or f"the supervisor ended; see {self._state}/log/supervisor.log")
+        if tls != (said.text == WITH_TLS):
+            raise StackError(f"it is up {'without' if tls else 'with'} TLS: first take it down")
         return "already up" if was_up else "up"
 
-    def _spawn(self) -> None:
+    def _spawn(self, *, tls: bool) -> None:
         log = self._state / "log/supervisor.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local.supervisor", str(self._root)],
+                [
+                    sys.executable,
+                    "-m",
+                    "deploy.local.supervisor",
+                    str(self._root),
+                    *(["--tls"] if tls else []),
+                ],
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

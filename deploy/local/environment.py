@@ -10,7 +10,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.rabbitmq import RabbitMq
 from deploy.local.workers import USERS
 
-CLIENTS = ("portal", "operator", "registry", "gateway")
+CLIENTS = ("portal", "operator", "registry", "gateway", "observer")
 _DEFAULTS = {
     "PIN_PORTAL_URL": "https://pin.example.it",
     "PIN_INITIAL_VALIDITY": "P60D",
@@ -34,8 +34,15 @@ def settings(
 
 
 def _providers(state: Path, fake_providers: FakeProviders) -> dict[str, str]:
-    return {
-        "PIN_SMS_URL": f"http://{HOST}:{fake_providers.sms_port}/sms",
+    tls = {
+        "PIN_SMS_CA": str(fake_providers.ca),
+        "PIN_SMTP_TLS": "starttls",
+        "PIN_SMTP_CA": str(fake_providers.ca),
+        "PIN_PEC_SMTP_TLS": "implicit",
+        "PIN_PEC_SMTP_CA": str(fake_providers.ca),
+    }
+    return (tls if fake_providers.ca else {}) | {
+        "PIN_SMS_URL": fake_providers.sms_url,
         "PIN_SMTP_HOST": HOST,
         "PIN_SMTP_PORT": str(fake_providers.smtp_port),
         "PIN_PEC_SMTP_HOST": HOST,

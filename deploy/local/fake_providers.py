@@ -1,11 +1,13 @@
 """The fake providers: a process that accepts SMS and mails as a gateway would, and fails on request."""
 
 import json
+import ssl
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from deploy.local.authority import Authority
 from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program
 from deploy.local.waiting import wait_for
@@ -14,12 +16,30 @@ from deploy.local.waiting import wait_for
 class FakeProviders:
     """The capturing SMS gateway and SMTP servers of one stack."""
 
-    def __init__(self, state: Path, ports: Ports) -> None:
+    def __init__(self, state: Path, ports: Ports, authority: Authority | None = None) -> None:
         self.captured, self._letters = state / "captured", state / "spool/post"
         self.sms_port, self.smtp_port, self.pec_port = ports["sms"], ports["smtp"], ports["pec"]
         argv = [sys.executable, "-m", "deploy.local.sinks", str(self.captured)]
         argv += [str(port) for port in (self.sms_port, self.smtp_port, self.pec_port)]
+        self.ca = authority.ca if authority else None
+        if authority:
+            own = authority.server("sinks")
+            argv += [str(own.cert), str(own.key)]
         self.process = Process(Program("sinks", argv, state / "log/sinks.log"), state / "run")
+
+    @property
+    def sms_url(self) -> str:
+        """Where the gateway takes messages."""
+        return f"{self._origin}/sms"
+
+    @property
+    def context(self) -> ssl.SSLContext | None:
+        """What their clients trust; None where there is no TLS."""
+        return ssl.create_default_context(cafile=self.ca) if self.ca else None
+
+    @property
+    def _origin(self) -> str:
+        return f"http{'s' if self.ca else ''}://{HOST}:{self.sms_port}"
 
     def spawn(self) -> None:
         """Start the process; `wait_ready` waits for it."""
@@ -65,8 +85,7 @@ class FakeProviders:
         return [path.read_bytes() for path in sorted((self.captured / "mail").glob("*.eml"))]
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        url = f"http://{HOST}:{self.sms_port}{path}"
-        request = urllib.request.Request(url, data=body, method=method)
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        request = urllib.request.Request(f"{self._origin}{path}", data=body, method=method)  # noqa: S310 - our own
+        with urllib.request.urlopen(request, timeout=5, context=self.context) as answer:  # noqa: S310
             content: bytes = answer.read()
             return content

@@ -3,25 +3,24 @@
 import os
 from pathlib import Path
 
-from shared.contract.channels import CHANNELS
+from deploy.local.workers import WORKERS
+from shared.crypto.keyrings import RINGS, ring_of
 
-_DECIDING = ("subject.key", "account.key", "pepper.key", *(f"{channel.key}.pub" for channel in CHANNELS))
-KEYS: dict[str, tuple[str, ...]] = {
-    "issuer": ("issuer.key", *_DECIDING),
-    "issuer-access": ("issuer.key", *_DECIDING),
-    "revoker": ("revoker.key", *_DECIDING),
-    "dispositivo": ("dispositivo.key", *_DECIDING),
-    "notifier-receipts": ("subject.key",),
-    **{channel.worker: (f"{channel.key}.key",) for channel in CHANNELS},
-}
-"""No worker has two channels' keys, so none can open both halves of a PIN."""
+KEYS = {name: RINGS[worker.logs_as] for name, worker in WORKERS.items()}
 
 
-def keyring(worker: str, keys: Path) -> Path:
-    """Create the directory of one worker's keys beside that of all keys; return it."""
+def keyring(worker: str, keys: Path, *, signs: bool = False) -> Path:
+    """Create the directory of one worker's keys beside that of all keys; return it.
+
+    A key that it had before and needs no longer is taken from it.
+    """
     ring = keys.with_name("keyrings") / worker
     ring.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in KEYS[worker]:
+    names = ring_of(WORKERS[worker].logs_as, signs=signs)
+    for path in ring.iterdir():
+        if path.name not in names:
+            path.unlink()
+    for name in names:
         # A key that was changed is another file of the same name.
         if not (ring / name).exists() or not (ring / name).samefile(keys / name):
             (ring / name).unlink(missing_ok=True)

@@ -1,11 +1,15 @@
-"""A private Postgres, as durable as in production."""
+"""A private Postgres, as durable as in production.
+
+With an authority it takes TLS alone, and each role logs in by its certificate; no password opens it.
+"""
 
 import signal
 import subprocess
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from deploy.errors import StackError
+from deploy.local.authority import Authority
 from deploy.local.os_user import OsUser
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports
@@ -50,7 +54,8 @@ def programs() -> Path:
 class Postgres:
     """The private Postgres of one stack."""
 
-    def __init__(self, state: Path, ports: Ports) -> None:
+    def __init__(self, state: Path, ports: Ports, authority: Authority | None = None) -> None:
+        self._authority = authority
         self._home = state / "postgres"
         self._data = self._home / "data"
         self._state = state
@@ -61,7 +66,8 @@ class Postgres:
         self.process = Process(self._program(), state / "run")
 
     def _program(self) -> Program:
-        switches = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = _SETTINGS | (self._tls_settings() if self._authority else {})
+        switches = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
             argv=[str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *switches],
@@ -72,8 +78,36 @@ class Postgres:
             death_signal="QUIT",  # ends its children first; KILL does not
         )
 
+    def _tls_settings(self) -> dict[str, str]:
+        return {
+            "ssl": "on",
+            "ssl_min_protocol_version": "TLSv1.2",
+            "ssl_ca_file": str(self._home / "ca.crt"),
+            "ssl_cert_file": str(self._home / "server.crt"),
+            "ssl_key_file": str(self._home / "server.key"),
+            "hba_file": str(self._home / "pg_hba.conf"),
+        }
+
+    def _place_certificates(self, authority: Authority) -> None:
+        """Copy the server's files to where its user may read them: the key has to be its own."""
+        own = authority.server("postgres")
+        texts = {"ca.crt": own.ca, "server.crt": own.cert, "server.key": own.key}
+        for name, source in texts.items():
+            self._place(name, source.read_text())
+        self._place("pg_hba.conf", f"hostssl all all {HOST}/32 cert clientcert=verify-full\n")
+
+    def _place(self, name: str, text: str) -> None:
+        path = self._home / name
+        path.touch(mode=0o600)
+        path.write_text(text)
+        self._os_user.give(path)
+
     def dsn(self, role: str, database: str = DATABASE) -> str:
-        """Return the URL of a database for a role."""
+        """Return the URL of a database for a role, with its certificates where there is TLS."""
+        if self._authority:
+            own = self._authority.client(role)
+            files = urlencode({"sslrootcert": own.ca, "sslcert": own.cert, "sslkey": own.key})
+            return f"postgresql://{role}@{HOST}:{self.port}/{database}?sslmode=verify-full&{files}"
         return f"postgresql://{role}:{quote(self.passwords[role])}@{HOST}:{self.port}/{database}"
 
     def prepare(self) -> None:
@@ -107,6 +141,8 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it answers, at most 30 s."""
         self.prepare()
+        if self._authority:
+            self._place_certificates(self._authority)
         self.process.start()
         wait_for(self._answers, 30, "Postgres")
 
@@ -133,17 +169,27 @@ class Postgres:
         if not any(_MIGRATIONS.glob("*.sql")):
             return
         argv = ["--migrations-dir", str(_MIGRATIONS), "--no-dump-schema", "migrate"]
-        url = f"{self.dsn('owner', database)}?sslmode=disable"
+        url = self.dsn("owner", database) + ("" if self._authority else "?sslmode=disable")
         self._checked([str(CHECKOUT / ".venv/bin/dbmate"), *argv], {"DATABASE_URL": url}, "")
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run SQL as the superuser with psql; return what it prints, unaligned and without headers."""
         argv = [str(self._bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        return self._checked(argv, self.environment() | {"PGDATABASE": database}, text)
+
+    def environment(self) -> dict[str, str]:
+        """Return what tells psql and pg_dump how to connect as the superuser."""
         connection = {
-            "PGHOST": HOST, "PGPORT": str(self.port), "PGUSER": SUPERUSER, "PGDATABASE": database,
+            "PGHOST": HOST, "PGPORT": str(self.port), "PGUSER": SUPERUSER,
             "PGPASSWORD": self.passwords[SUPERUSER],
         }  # fmt: skip
-        return self._checked(argv, connection, text)
+        if not self._authority:
+            return connection
+        own = self._authority.client(SUPERUSER)
+        return connection | {
+            "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(own.ca), "PGSSLCERT": str(own.cert),
+            "PGSSLKEY": str(own.key),
+        }  # fmt: skip
 
     def _checked(self, argv: list[str], env: dict[str, str], text: str) -> str:
         done = subprocess.run(

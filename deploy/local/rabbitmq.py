@@ -1,25 +1,37 @@
-"""A private RabbitMQ node, with its own epmd, invisible to any other on the machine."""
+"""A private RabbitMQ node, with its own epmd, invisible to any other on the machine.
+
+With an authority it listens by TLS alone. Our own users then log in by certificate (EXTERNAL) and have no
+password; those outside, such as the portal, have one.
+"""
 
 import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from deploy.broker import render
 from deploy.errors import StackError
+from deploy.local.authority import Authority, Credential
 from deploy.local.passwords import passwords
 from deploy.local.ports import HOST, Ports, answers
 from deploy.local.processes import Process, Program, environment
 from deploy.local.waiting import wait_for
+from deploy.local.workers import USERS
 
 ADMIN = "admin"
 """The administrator of the local broker; a deployed one has its own."""
+BY_CERTIFICATE = (*USERS, "pinctl", ADMIN)
+"""The users who log in by certificate where there is TLS."""
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+_PLUGINS = tuple(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/plugins"))
 _SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
+_OUR_PLUGIN = render.DEFINITIONS.with_name("pin_rights")
 _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
@@ -30,19 +42,27 @@ _ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interfa
 class RabbitMq:
     """The private RabbitMQ of one stack."""
 
-    def __init__(self, state: Path, ports: Ports) -> None:
+    def __init__(self, state: Path, ports: Ports, authority: Authority | None = None) -> None:
         if not (_PROGRAMS / "rabbitmq-server").exists():
             raise StackError("RabbitMQ is not installed: run deploy/bootstrap")
         self._home = state / "rabbitmq"
         self._state = state
+        self._authority = authority
         self.port, self._epmd_port, self._node_port = ports["amqp"], ports["epmd"], ports["amqp-node"]
         self.passwords = passwords(state / "broker-passwords.json", [*render.users(), ADMIN])
         self.process = Process(self._server(), state / "run")
         self.port_mapper = Process(self._epmd(), state / "run")
 
     def url(self, user: str) -> str:
-        """Return the broker URL of a user."""
-        return f"amqp://{user}:{self.passwords[user]}@{HOST}:{self.port}/"
+        """Return the broker URL of a user, with its certificates where there is TLS."""
+        if not self._authority:
+            return f"amqp://{user}:{self.passwords[user]}@{HOST}:{self.port}/"
+        if user not in BY_CERTIFICATE:
+            files = urlencode({"cafile": self._authority.ca})
+            return f"amqps://{user}:{self.passwords[user]}@{HOST}:{self.port}/?{files}"
+        own = self._authority.client(user)
+        files = urlencode({"cafile": own.ca, "certfile": own.cert, "keyfile": own.key})
+        return f"amqps://{HOST}:{self.port}/?auth=EXTERNAL&{files}"
 
     def _epmd(self) -> Program:
         return Program(
@@ -73,6 +93,7 @@ class RabbitMq:
             "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+            "RABBITMQ_PLUGINS_DIR": ":".join(map(str, [*_PLUGINS, home / "plugins"])),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "generated"),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
@@ -103,9 +124,23 @@ class RabbitMq:
             shutil.rmtree(self._home, ignore_errors=True)  # an interrupted first start
         for part in (self._home, self._home / "mnesia", self._home / "log", self._home / "generated"):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._put("enabled_plugins", "[].\n")
+        self._compile_plugin()
+        plugins = [_OUR_PLUGIN.name, *(["rabbitmq_auth_mechanism_ssl"] if self._authority else [])]
+        self._put("enabled_plugins", f"[{','.join(plugins)}].\n")
         self._put("rabbitmq.conf", _SHARED_CONFIGURATION.read_text() + self._configuration())
         self._put("definitions.json", json.dumps(self._definitions()))
+
+    def _compile_plugin(self) -> None:
+        """Compile our plugin, without which outside users could declare exchanges."""
+        beams = self._home / "plugins" / _OUR_PLUGIN.name / "ebin"
+        beams.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_OUR_PLUGIN / f"{_OUR_PLUGIN.name}.app", beams)
+        source = _OUR_PLUGIN / f"{_OUR_PLUGIN.name}.erl"
+        done = subprocess.run(
+            ["erlc", "-o", str(beams), str(source)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StackError(f"the broker's plugin does not compile:\n{done.stdout}{done.stderr}")
 
     def _put(self, name: str, text: str) -> None:
         path = self._home / name
@@ -113,8 +148,13 @@ class RabbitMq:
         path.write_text(text)
 
     def _configuration(self) -> str:
+        listener = (
+            _tls(self.port, self._authority.server("rabbitmq"))
+            if self._authority
+            else f"listeners.tcp.1 = {HOST}:{self.port}\n"
+        )
         return (
-            f"\nlisteners.tcp.1 = {HOST}:{self.port}\n"
+            f"\n{listener}"
             f"load_definitions = {self._home / 'definitions.json'}\n"
             "disk_free_limit.absolute = 50MB\n"
             "log.console = true\n"
@@ -125,7 +165,7 @@ class RabbitMq:
         definitions = render.without_passwords()
         definitions["users"].append({"name": ADMIN, "tags": ["administrator"]})
         definitions["permissions"].append({"user": ADMIN, **_EVERYTHING})
-        return render.render(definitions, self.passwords)
+        return render.render(definitions, self.passwords, BY_CERTIFICATE if self._authority else ())
 
     def wait_ready(self, limit: float = 60) -> None:
         """Wait until the node accepts AMQP clients: its listener opens last, after the definitions."""
@@ -135,11 +175,19 @@ class RabbitMq:
 
     def _greets(self) -> bool:
         try:
-            with socket.create_connection((HOST, self.port), timeout=2) as client:
+            with self._connected() as client:
                 client.sendall(b"AMQP\x00\x00\x09\x01")
                 return client.recv(1) == b"\x01"
         except OSError:
             return False
+
+    def _connected(self) -> socket.socket:
+        plain = socket.create_connection((HOST, self.port), timeout=2)
+        if not self._authority:
+            return plain
+        with plain:  # the TLS socket takes over what it wraps
+            context = ssl.create_default_context(cafile=self._authority.ca)
+            return context.wrap_socket(plain, server_hostname=HOST)
 
     def start(self) -> None:
         """Start the node and wait until it accepts clients."""
@@ -177,3 +225,21 @@ class RabbitMq:
     def clear_disk_alarm(self) -> None:
         """Undo `raise_disk_alarm`."""
         self.ctl("set_disk_free_limit", "50MB")
+
+
+def _tls(port: int, own: Credential) -> str:
+    """Return the configuration of a listener by TLS alone, which takes certificates and passwords."""
+    return (
+        "listeners.tcp = none\n"
+        f"listeners.ssl.1 = {HOST}:{port}\n"
+        f"ssl_options.cacertfile = {own.ca}\n"
+        f"ssl_options.certfile = {own.cert}\n"
+        f"ssl_options.keyfile = {own.key}\n"
+        "ssl_options.versions.1 = tlsv1.3\n"
+        "ssl_options.versions.2 = tlsv1.2\n"
+        "ssl_options.verify = verify_peer\n"
+        "ssl_options.fail_if_no_peer_cert = false\n"  # users outside have a password
+        "auth_mechanisms.1 = EXTERNAL\n"
+        "auth_mechanisms.2 = PLAIN\n"
+        "ssl_cert_login_from = common_name\n"
+    )

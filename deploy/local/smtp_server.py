@@ -4,6 +4,7 @@ Accepts every mail and writes it, as received, to `<captured>/<sink>-<time>-<n>.
 """
 
 import asyncio
+import ssl
 import time
 from pathlib import Path
 from typing import cast
@@ -48,8 +49,10 @@ class Mailroom:
 class Smtp(asyncio.Protocol):
     """One connection: commands by line, and after `DATA` a text up to the final dot."""
 
-    def __init__(self, room: Mailroom) -> None:
+    def __init__(self, room: Mailroom, starttls: ssl.SSLContext | None = None) -> None:
         self._room = room
+        self._starttls = starttls
+        self._securing: asyncio.Task[None] | None = None
         self._received = bytearray()
         self._in_text = False
         self._recipient = ""
@@ -86,8 +89,23 @@ class Smtp(asyncio.Protocol):
             return False
         line = bytes(self._received[:end]).strip()
         del self._received[: end + 1]
-        self._command(line[:4].upper(), line)
+        verb = line[:4].upper()
+        if self._starttls:
+            self._before_tls(verb, line, self._starttls)
+        else:
+            self._command(verb, line)
         return True
+
+    def _before_tls(self, verb: bytes, line: bytes, context: ssl.SSLContext) -> None:
+        match verb:
+            case b"EHLO":
+                self._say(_EXTENSIONS.replace(b"250-8BITMIME", b"250-STARTTLS\r\n250-8BITMIME"))
+            case b"STAR":
+                self._secure(context)
+            case b"MAIL":
+                self._say(b"530 STARTTLS first\r\n")
+            case _:
+                self._command(verb, line)
 
     def _command(self, verb: bytes, line: bytes) -> None:
         match verb:
@@ -109,6 +127,24 @@ class Smtp(asyncio.Protocol):
                     self._transport.close()
             case _:
                 self._say(_SIMPLE.get(verb, b"502 not known here\r\n"))
+
+    def _secure(self, context: ssl.SSLContext) -> None:
+        """Go on by TLS; what came in the same packet is dropped (RFC 3207, 4.2; CVE-2011-0411)."""
+        self._starttls = None
+        self._transport.pause_reading()  # the handshake is not for this protocol
+        self._transport.write(b"220 go on\r\n")
+        self._received.clear()
+        self._recipient = ""
+        self._securing = asyncio.get_running_loop().create_task(self._handshake(context))
+
+    async def _handshake(self, context: ssl.SSLContext) -> None:
+        plain = self._transport
+        try:
+            secured = await asyncio.get_running_loop().start_tls(plain, self, context, server_side=True)
+        except (OSError, RuntimeError):  # the client trusts somebody else, or is gone
+            plain.abort()
+            return
+        self._transport = cast("asyncio.Transport", secured)
 
     def _rcpt(self, line: bytes) -> None:
         recipient = line.partition(b"<")[2].partition(b">")[0].decode(errors="replace")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.errors import StackError
 from deploy.local import environment
+from deploy.local.authority import Authority
 from deploy.local.fake_providers import FakeProviders
 from deploy.local.keyrings import keyring
 from deploy.local.ports import HOST, Ports
@@ -29,16 +30,18 @@ class Stack:
     Args:
         root: the folder for `.local`.
         settings: `PIN_*` settings that override the defaults and the environment.
+        tls: every connection by TLS, with an authority and certificates of the stack's own.
     """
 
-    def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: Path, settings: Mapping[str, str] | None = None, *, tls: bool = False) -> None:
         self.state = root.absolute() / ".local"
         self._make_directories()
         self._ports = Ports(self.state / "ports.json")
         self.ended = end_leftovers(self.state / "run")
-        self.postgres = Postgres(self.state, self._ports)
-        self.rabbitmq = RabbitMq(self.state, self._ports)
-        self.fake_providers = FakeProviders(self.state, self._ports)
+        self.authority = Authority(self.state / "tls") if tls else None
+        self.postgres = Postgres(self.state, self._ports, self.authority)
+        self.rabbitmq = RabbitMq(self.state, self._ports, self.authority)
+        self.fake_providers = FakeProviders(self.state, self._ports, self.authority)
         self.database = DATABASE
         self.settings = dict(settings or {})
         self.workers: dict[str, Process] = {}
@@ -109,13 +112,14 @@ class Stack:
         if name in self.workers:
             self.workers[name].kill()
         port = self._ports[f"health-{name}"]
+        told = environment.for_worker(self.env, worker.user, port) | dict(env)
+        signs = told.get("PIN_SIGN_MESSAGES", "") in {"true", "1"}
+        ring = keyring(worker.name, self.state / "keys", signs=signs)
         program = Program(
             name=name,
             argv=[sys.executable, *worker.command],
             log=self.state / f"log/{name}.log",
-            env=environment.for_worker(self.env, worker.user, port)
-            | {"PIN_KEYS_DIR": str(keyring(worker.name, self.state / "keys"))}
-            | dict(env),
+            env=told | {"PIN_KEYS_DIR": env.get("PIN_KEYS_DIR", str(ring))},
         )
         process = Process(program, self.state / "run")
         process.start()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.errors import StackError
+from deploy.local.control import WITH_TLS
 from deploy.local.lockfile import LockFile
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
@@ -59,7 +60,7 @@ def supervise(stack: Stack) -> NoReturn:
                 process.start()
 
 
-def run(root: Path) -> int:
+def run(root: Path, *, tls: bool) -> int:
     """Start the stack below `root`, keep it running until SIGTERM, stop it."""
     signal.signal(signal.SIGTERM, _end)
     lock = LockFile(root / ".local/supervisor")
@@ -67,9 +68,9 @@ def run(root: Path) -> int:
     stack = None
     try:
         lock.say("starting")
-        stack = Stack(root)
+        stack = Stack(root, tls=tls)
         stack.start()
-        lock.say("ready")
+        lock.say("ready", WITH_TLS if tls else "")
         supervise(stack)
     except StackError as error:
         lock.say("failed", str(error))
@@ -84,4 +85,4 @@ def run(root: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1])))
+    sys.exit(run(Path(sys.argv[1]), tls=sys.argv[2:] == ["--tls"]))

@@ -19,6 +19,11 @@ class Worker:
         return self.module.rpartition(".")[2]
 
     @property
+    def logs_as(self) -> str:
+        """The name of the process in its logs."""
+        return f"{self.user}-{self.lane}" if self.lane else self.user
+
+    @property
     def command(self) -> list[str]:
         """The arguments of `python`."""
         return ["-m", self.module, *([self.lane] if self.lane else [])]

@@ -4,18 +4,23 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import orjson
 
 from deploy.errors import PinctlError
 from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer
 from deploy.pinctl.commands import parser, run
+from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from shared.errors import BrokerLostError, KeyFileError, LedgerLostError, SettingsError
+from shared.worker.memory import keep_memory_private
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line; return the exit status."""
+    keep_memory_private()
     words = parser().parse_args(argv)
+    _warn()
     try:
         answer = asyncio.run(run(words, os.environ))
     except PinctlError as trouble:
@@ -33,6 +38,13 @@ def main(argv: Sequence[str]) -> int:
         )
     _tell(answer, machine=getattr(words, "json", False))
     return answer.status
+
+
+def _warn() -> None:
+    for group in (BrokerSettings, LedgerSettings):
+        with suppress(SettingsError):  # said by the commands that need the group
+            for one in group.load(os.environ).plaintext():
+                sys.stderr.write(f"pinctl: {one.setting}: {one.because} to {one.host} shows {one.shows}\n")
 
 
 def _tell(answer: Answer, *, machine: bool) -> None:

@@ -1,23 +1,47 @@
-"""`pinctl ledger`: verifies the chains, and compares the ledger with its checkpoints."""
+"""`pinctl ledger verify`: verifies the chains, and compares the ledger with its checkpoints."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-
-from nacl.signing import VerifyKey
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 from deploy.errors import PinctlError
 from deploy.pinctl.answer import ATTENTION, OK, UNKNOWN, Answer
-from deploy.pinctl.chains import Break, Chain, EntryRow, HeadRow
-from deploy.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults
-from deploy.pinctl.settings import CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl.chains import AccountRow, Break, Chain, EntryRow, HeadRow
+from deploy.pinctl.checkpoints import Checkpoint, Recount
+from deploy.pinctl.settings import LedgerSettings
 from deploy.pinctl.tables import count, table
-from shared.config import logs
-from shared.crypto.keys import Keys
+from deploy.pinctl.witnesses import NO_WITNESSES, Witnesses
 from shared.ledger import Ledger
+from shared.worker.account_codec import SCHEMA
 
 _KEPT = 1_000
 """Breaks that are listed; the rest is counted, so that memory stays bounded."""
+SOUND = "The ledger is sound."
+"""Said when all is whole and witnesses agree; an alert misses it (deploy/monitoring/rules.yaml)."""
+
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+class Ahead(Generic[Row]):
+    """Rows in key order, one read ahead; the key is the first column."""
+
+    def __init__(self, rows: AsyncIterator[Row]) -> None:
+        self._rows = rows
+        self.next: Row | None = None
+
+    async def step(self) -> None:
+        """Read the next row."""
+        self.next = await anext(self._rows, None)
+
+    async def of(self, key: bytes) -> Row | None:
+        """Return the row of this key and read on; None if the next row is another's."""
+        row = self.next
+        if row is None or row[0] != key:
+            return None
+        await self.step()
+        return row
 
 
 @dataclass(slots=True)
@@ -27,44 +51,42 @@ class Audit:
     recount: Recount
     subjects: int = 0
     entries: int = 0
+    unvouched: int = 0
+    """Accounts of which no entry has the digest: not written since digests are kept, or without a PIN."""
+    older: int = 0
+    """Accounts in an older form than this release writes."""
     broken: int = 0
     breaks: list[Break] = field(default_factory=list)
-    _chain: Chain | None = None
 
-    async def run(self, entries: AsyncIterator[EntryRow], heads: AsyncIterator[HeadRow]) -> None:
-        """Process entries and heads in parallel, both in key order."""
-        head = await anext(heads, None)
-        async for row in entries:
-            if self._chain is None or self._chain.subject != row.subject:
-                head = await self._next(row.subject, head, heads)
-            self._follow(row)
-        await self._next(None, head, heads)
+    async def run(
+        self,
+        entries: AsyncIterator[EntryRow],
+        heads: AsyncIterator[HeadRow],
+        accounts: AsyncIterator[AccountRow],
+    ) -> None:
+        """Process entries, heads and accounts in parallel, all in key order."""
+        chains = Ahead(entries), Ahead(heads), Ahead(accounts)
+        for rows in chains:
+            await rows.step()
+        while keys := [bytes(rows.next[0]) for rows in chains if rows.next is not None]:
+            await self._citizen(min(keys), *chains)
 
-    def _follow(self, row: EntryRow) -> None:
-        if self._chain is None:
-            raise AssertionError("an entry stands in a chain")
-        self.entries += 1
-        self._note(self._chain.follow(row))
-        self.recount.follow(row)
-
-    async def _next(
-        self, subject: bytes | None, head: HeadRow | None, heads: AsyncIterator[HeadRow]
-    ) -> HeadRow | None:
-        """Close the open chain, and the heads without entries before the next chain."""
-        if self._chain:
-            own = head if head and head.key == self._chain.subject else None
-            self._close(self._chain, own)
-            head = await anext(heads, None) if own else head
-        while head and (subject is None or head.key < subject):
-            self._close(Chain(head.key), head)
-            head = await anext(heads, None)
-        self._chain = Chain(subject) if subject is not None else None
-        return head
-
-    def _close(self, chain: Chain, head: HeadRow | None) -> None:
+    async def _citizen(
+        self, key: bytes, entries: Ahead[EntryRow], heads: Ahead[HeadRow], accounts: Ahead[AccountRow]
+    ) -> None:
         self.subjects += 1
-        self._note(chain.end(head))
-        self.recount.end(chain.subject)
+        chain = Chain(key)
+        while row := await entries.of(key):
+            self.entries += 1
+            self._note(chain.follow(row))
+            self.recount.follow(row)
+        self.recount.end(key)
+        self._note(chain.end(await heads.of(key)))
+        account = await accounts.of(key)
+        self._note(chain.account(account))
+        if account:
+            self.unvouched += not chain.vouched
+            self.older += account.schema < SCHEMA
 
     def _note(self, breaks: Iterable[Break]) -> None:
         for one in breaks:
@@ -83,80 +105,77 @@ async def _heads(ledger: Ledger, subject: bytes | None) -> AsyncIterator[HeadRow
         yield HeadRow(*row)
 
 
-async def verify(
-    settings: LedgerSettings,
-    subject: bytes | None = None,
-    checkpoints: Sequence[Checkpoint] = (),
-    keys: Sequence[VerifyKey] = (),
-) -> Answer:
-    """Recompute every chain, or one citizen's; given checkpoints and their keys, also compare those.
+async def _accounts(ledger: Ledger, subject: bytes | None) -> AsyncIterator[AccountRow]:
+    async for row in ledger.stream("audit_accounts", subject):
+        yield AccountRow(*row)
 
-    Each checkpoint costs one step per citizen: a year of daily ones over a million citizens takes minutes.
-    """
-    audit = Audit(Recount(checkpoint.at for checkpoint in checkpoints))
+
+async def audited(settings: LedgerSettings, subject: bytes | None, instants: Iterable[datetime]) -> Audit:
+    """Read every chain, or one citizen's, in one snapshot; recompute the checkpoints of these instants."""
+    audit = Audit(Recount(instants))
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
     try:
         async with ledger.snapshot():
-            await audit.run(_entries(ledger, subject), _heads(ledger, subject))
+            await audit.run(_entries(ledger, subject), _heads(ledger, subject), _accounts(ledger, subject))
     finally:
         await ledger.close()
+    return audit
+
+
+async def verify(
+    settings: LedgerSettings, subject: bytes | None = None, witnesses: Witnesses = NO_WITNESSES
+) -> Answer:
+    """Recompute every chain, or one citizen's, and compare the accounts with them, and all with witnesses.
+
+    Each checkpoint costs one step per citizen: a year of daily ones over a million citizens takes minutes.
+    """
+    audit = await audited(settings, subject, witnesses.instants())
     if subject and not audit.subjects:
         raise PinctlError(f"the ledger knows no subject {subject.hex()}", UNKNOWN)
-    today = audit.recount.checkpoints()
-    compared = [(c, faults(c, today[c.at], keys)) for c in checkpoints]
-    return _verdict(audit, compared)
+    return verdict(audit, witnesses)
 
 
-def _verdict(audit: Audit, compared: Sequence[tuple[Checkpoint, Sequence[str]]]) -> Answer:
+def verdict(audit: Audit, witnesses: Witnesses) -> Answer:
+    """Return what an audit found, and what its witnesses say about it."""
+    compared = witnesses.compared(audit.recount.checkpoints())
     refuted = [(checkpoint, said) for checkpoint, said in compared if said]
     data = {
         "subjects": audit.subjects,
         "entries": audit.entries,
+        "unvouched": audit.unvouched,
+        "older_form": audit.older,
         "broken": audit.broken,
         "breaks": [
             {"subject": b.subject.hex(), "kind": b.kind, "seq": b.seq, "detail": b.detail}
             for b in audit.breaks
         ],
         "checkpoints": [{**c.fields(), "faults": list(said)} for c, said in compared],
+        "missing": list(witnesses.missing),
     }
-    sound = not audit.broken and not refuted
-    return Answer(_text(audit, len(compared), refuted), data, OK if sound else ATTENTION)
+    sound = not audit.broken and not refuted and not witnesses.missing
+    text = [*_told(audit), *refuted_text(len(compared), refuted), *witnesses.missing]
+    if sound and compared:
+        text.append(SOUND)
+    return Answer("\n".join(text), data, OK if sound else ATTENTION)
 
 
-def _text(audit: Audit, compared: int, refuted: Sequence[tuple[Checkpoint, Sequence[str]]]) -> str:
-    parts = [f"{count(audit.entries, 'entry', 'entries')} of {count(audit.subjects, 'citizen')} read."]
+def _told(audit: Audit) -> Iterator[str]:
+    yield f"{count(audit.entries, 'entry', 'entries')} of {count(audit.subjects, 'citizen')} read."
     if audit.breaks:
         rows = [(b.subject, b.kind, b.seq, b.detail) for b in audit.breaks]
         cut = f", the first {len(audit.breaks):,}" if audit.broken > len(audit.breaks) else ""
-        parts += [f"{count(audit.broken, 'break')}{cut}:", table(("subject", "kind", "seq", "what"), rows)]
+        yield f"{count(audit.broken, 'break')}{cut}:"
+        yield table(("subject", "kind", "seq", "what"), rows)
     else:
-        parts.append("Every chain is whole and ends at its head.")
+        yield "Every chain is whole and ends at its head, and every account is as its chain saw it last."
+    if audit.unvouched:
+        yield f"No entry vouches for {count(audit.unvouched, 'account')} yet."
+
+
+def refuted_text(compared: int, refuted: Sequence[tuple[Checkpoint, Sequence[str]]]) -> Iterator[str]:
+    """Yield the lines about the checkpoints that were compared; an alert finds the first of refuted ones."""
     if refuted:
-        reasons = [(checkpoint.at, "; ".join(said)) for checkpoint, said in refuted]
-        parts.append(f"{len(refuted)} of {count(compared, 'checkpoint')} do not hold:")
-        parts.append(table(("at", "why"), reasons))
+        yield f"{len(refuted):,} of {count(compared, 'checkpoint')} do not hold:"
+        yield table(("at", "why"), [(checkpoint.at, "; ".join(said)) for checkpoint, said in refuted])
     elif compared:
-        parts.append(f"{count(compared, 'checkpoint')} compared: the ledger is what they say.")
-    return "\n".join(parts)
-
-
-async def checkpoint(ledger: LedgerSettings, keys: KeySettings, margin: CheckpointSettings) -> Answer:
-    """Create and sign the checkpoint up to `margin` ago, and log it as one line."""
-    key = Keys(keys.keys_dir).signing()
-    at = datetime.now(UTC) - margin.checkpoint_margin
-    made = (await _root(ledger, at)).at(at).signed(key)
-    logs.configure("pinctl", "info")
-    logs.get("pinctl").info(EVENT, **made.fields())
-    return Answer("")
-
-
-async def _root(settings: LedgerSettings, at: datetime) -> Root:
-    root = Root()
-    ledger = await Ledger.open(settings.ledger_dsn.reveal(), "pinctl")
-    try:
-        async with ledger.snapshot():
-            async for row in ledger.stream("checkpoint_heads", at):
-                root.add(*row)
-    finally:
-        await ledger.close()
-    return root
+        yield f"{count(compared, 'checkpoint')} compared: the ledger is what they say."

@@ -20,6 +20,8 @@ class EntryRow(NamedTuple):
     actor: str
     correlation_id: str
     data: str
+    writer: str | None
+    account: bytes | None
     hash: bytes
 
 
@@ -31,14 +33,24 @@ class HeadRow(NamedTuple):
     head: bytes
 
 
+class AccountRow(NamedTuple):
+    """One account's digest as it is stored, as `audit_accounts` returns it."""
+
+    subject: bytes
+    version: int
+    status: str
+    schema: int
+    digest: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
     """One place where the ledger was altered.
 
     Attributes:
-        kind: `entry_changed`, `entries_missing`, `tail_missing`, `head_behind`, `head_changed`,
-            `head_missing`.
-        seq: the entry where it is detected.
+        kind: `entry_changed`, `entry_unsigned`, `entries_missing`, `tail_missing`, `head_behind`,
+            `head_changed`, `head_missing`; `account_changed`, `account_missing`, `account_unknown`.
+        seq: the entry where it is detected; of an account the last that vouches for it, or 0.
     """
 
     subject: bytes
@@ -53,6 +65,8 @@ class Chain:
     def __init__(self, subject: bytes) -> None:
         self.subject = subject
         self._seq, self._hash = 0, GENESIS
+        self._older = self._newer = self._broken = False
+        self._account: tuple[int, bytes] | None = None
 
     def follow(self, row: EntryRow) -> Iterator[Break]:
         """Check the next entry, in the order of `seq`; yield its breaks.
@@ -61,21 +75,61 @@ class Chain:
         """
         if row.seq != self._seq + 1:
             detail = f"entries {self._seq + 1} to {row.seq - 1} are not there"
-            yield Break(self.subject, "entries_missing", self._seq + 1, detail)
+            yield self._break("entries_missing", self._seq + 1, detail)
+        elif row.writer is None and (self._newer or row.account is not None):
+            detail = f"entry {row.seq} ({row.kind}) does not say who wrote it, and those before it do"
+            yield self._break("entry_unsigned", row.seq, detail)
         elif link(self._hash, *row[:-1]) != row.hash:
             detail = f"entry {row.seq} ({row.kind}) is not what its hash was made of"
-            yield Break(self.subject, "entry_changed", row.seq, detail)
+            yield self._break("entry_changed", row.seq, detail)
         self._seq, self._hash = row.seq, row.hash
+        self._older |= row.writer is None
+        self._newer |= row.writer is not None
+        if row.account is not None:
+            self._account = row.seq, row.account
+
+    def _break(self, kind: str, seq: int, detail: str) -> Break:
+        self._broken = True
+        return Break(self.subject, kind, seq, detail)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether an entry has the digest of the account."""
+        return self._account is not None
+
+    def account(self, row: AccountRow | None) -> Iterator[Break]:
+        """Compare the account as stored (None if missing) with the last digest of the chain.
+
+        A chain from before digests says nothing about the account until its first change, and a broken one
+        nothing reliable. A citizen without a PIN may have a row that no entry vouches for: anybody can call
+        such rows forth.
+        """
+        if self._broken:
+            return
+        if self._account:
+            seq, digest = self._account
+            if row is None:
+                yield Break(self.subject, "account_missing", seq, f"entry {seq} vouches for an account")
+            elif row.digest != digest:
+                detail = (
+                    f"the account (version {row.version}, {row.status}) is not the one that entry {seq} saw"
+                )
+                yield Break(self.subject, "account_changed", seq, detail)
+        elif row and row.status != "none" and not self._older:
+            detail = f"no entry vouches for the account (version {row.version}, {row.status})"
+            yield Break(self.subject, "account_unknown", 0, detail)
 
     def end(self, head: HeadRow | None) -> Iterator[Break]:
         """Compare the end of the chain with the head (None if missing)."""
-        if head is None:
-            yield Break(self.subject, "head_missing", self._seq, f"{self._seq} entries have no head")
+        if head is None and not self._seq:
+            yield self._break("head_missing", 0, "an account has neither head nor entries")
+        elif head is None:
+            yield self._break("head_missing", self._seq, f"{self._seq} entries have no head")
         elif self._seq < head.entries:
             detail = f"the head counts {head.entries} entries, the last one there is {self._seq}"
-            yield Break(self.subject, "tail_missing", self._seq + 1, detail)
+            yield self._break("tail_missing", self._seq + 1, detail)
         elif self._seq > head.entries:
             detail = f"the head counts {head.entries} entries, the last one there is {self._seq}"
-            yield Break(self.subject, "head_behind", head.entries + 1, detail)
+            yield self._break("head_behind", head.entries + 1, detail)
         elif self._hash != head.head:
-            yield Break(self.subject, "head_changed", self._seq, "the head is not the hash of the last entry")
+            yield self._break("head_changed", self._seq, "the head is not the hash of the last entry")

@@ -11,10 +11,12 @@ even if all chains have been made consistent again.
 import base64
 import binascii
 import hashlib
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,6 +29,10 @@ from shared.crypto.generations import key_id
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""
+COSIGNED = "ledger.cosigned"
+"""The name of the line by which a second witness vouches for a checkpoint."""
+FRESH = timedelta(hours=26)
+"""How old the newest checkpoint may be: one is made every hour, and the ledger is verified every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Checkpoint:
         entries: the number of such entries.
         root: SHA-256 in hex.
         signature: Ed25519 in base64, over `statement`.
+        cosignature: the second witness's, over `witnessed`; empty where there is none.
         key: the id of the key that signed it; empty in those of earlier releases.
     """
 
@@ -47,6 +54,7 @@ class Checkpoint:
     entries: int
     root: str
     signature: str = ""
+    cosignature: str = ""
     key: str = ""
 
     @property
@@ -55,25 +63,30 @@ class Checkpoint:
         at = rfc3339(self.at, to="microseconds")
         return f"{EVENT}\n{at}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
 
+    @property
+    def witnessed(self) -> bytes:
+        """What the second witness signs: the statement and its signature, under another name."""
+        return f"{COSIGNED}\n{self.signature}\n".encode() + self.statement
+
     def signed(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with its signature."""
-        signature = base64.b64encode(key.sign(self.statement).signature).decode()
-        return replace(self, signature=signature, key=key_id(bytes(key.verify_key)))
+        return replace(self, signature=_signature(key, self.statement), key=key_id(bytes(key.verify_key)))
+
+    def cosigned(self, key: SigningKey) -> "Checkpoint":
+        """Return the checkpoint with the signature of a second witness beside its own."""
+        return replace(self, cosignature=_signature(key, self.witnessed))
 
     def is_from(self, keys: Iterable[VerifyKey]) -> bool:
         """Return whether the signature is one of these keys' over these fields."""
-        return any(self._is_from(key) for key in keys)
+        return any(_verifies(key, self.statement, self.signature) for key in keys)
 
-    def _is_from(self, key: VerifyKey) -> bool:
-        try:
-            key.verify(self.statement, base64.b64decode(self.signature, validate=True))
-        except (CryptoError, binascii.Error, ValueError):
-            return False
-        return True
+    def is_cosigned_by(self, keys: Iterable[VerifyKey]) -> bool:
+        """Return whether the second signature is one of these keys' over the fields and first signature."""
+        return any(_verifies(key, self.witnessed, self.cosignature) for key in keys)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
-        return {
+        own = {
             "at": rfc3339(self.at, to="microseconds"),
             "subjects": self.subjects,
             "entries": self.entries,
@@ -81,15 +94,52 @@ class Checkpoint:
             "signature": self.signature,
             "key": self.key,
         }
+        return own | ({"cosignature": self.cosignature} if self.cosignature else {})
+
+    def line(self) -> bytes:
+        """Return the checkpoint as a line that `read` finds."""
+        event = COSIGNED if self.cosignature else EVENT
+        return orjson.dumps({"event": event, **self.fields()}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def read(lines: Iterable[str]) -> list[Checkpoint]:
-    """Return the checkpoints among the lines of a log; other lines are skipped.
+def _signature(key: SigningKey, statement: bytes) -> str:
+    return base64.b64encode(key.sign(statement).signature).decode()
+
+
+def _verifies(key: VerifyKey, statement: bytes, signature: str) -> bool:
+    try:
+        key.verify(statement, base64.b64decode(signature, validate=True))
+    except (CryptoError, binascii.Error, ValueError):
+        return False
+    return True
+
+
+def read(lines: Iterable[str], event: str = EVENT) -> list[Checkpoint]:
+    """Return the checkpoints among the lines of a log, or the cosigned ones; other lines are skipped.
 
     Raises:
         ValueError: a checkpoint line lacks fields.
     """
-    return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == EVENT]
+    return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == event]
+
+
+def recent(checkpoints: Iterable[Checkpoint], since: datetime) -> list[Checkpoint]:
+    """Return the checkpoints from an instant on, and of each month before it the last, oldest first."""
+    ordered = sorted(checkpoints, key=lambda one: one.at)
+    of_months = {(one.at.year, one.at.month): one for one in ordered if one.at < since}
+    return [*of_months.values(), *(one for one in ordered if one.at >= since)]
+
+
+def append(path: Path, checkpoint: Checkpoint) -> None:
+    """Append a checkpoint to a log, and wait until it is on the disk.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with path.open("ab") as log:
+        log.write(checkpoint.line())
+        log.flush()
+        os.fsync(log.fileno())
 
 
 def _json(line: str) -> dict[str, Any]:
@@ -109,6 +159,7 @@ def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
             int(fields["entries"]),
             str(fields["root"]),
             str(fields["signature"]),
+            str(fields.get("cosignature", "")),
             str(fields.get("key", "")),
         )
     except (KeyError, TypeError) as error:

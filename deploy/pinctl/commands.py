@@ -3,16 +3,27 @@
 import argparse
 import asyncio
 import getpass
+import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, checkpoints, dead, key_use, keys, rotation, trace
-from deploy.pinctl.answer import STATUSES, UNKNOWN, Answer
-from deploy.pinctl.settings import BrokerSettings, CheckpointSettings, KeySettings, LedgerSettings
+from deploy.pinctl import audit, dead, key_use, keys, rotation, signing, trace, witnesses
+from deploy.pinctl.answer import STATUSES, Answer
+from deploy.pinctl.erase import Erasure, erase
+from deploy.pinctl.expiry import expire
+from deploy.pinctl.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    DeadSettings,
+    KeySettings,
+    LedgerSettings,
+    OperatorSettings,
+)
 from deploy.pinctl.status import status
-from shared.crypto.keys import Keys
+from shared.crypto.keys import CHECKPOINT, SIGNERS, Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.policy import PinPolicy
 from shared.errors import KeyFileError
@@ -39,7 +50,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "trace":
             return await _trace(words, environ)
         case "dead":
-            return await _dead(words, BrokerSettings.load(environ))
+            return await _dead(words, BrokerSettings.load(environ), environ)
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
@@ -70,42 +81,70 @@ def _ask() -> str:
     raise PinctlError("this is no codice fiscale")
 
 
-async def _dead(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
+async def _on_broker(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    broker = BrokerSettings.load(environ)
+    if words.command == "erase":
+        return await _erase(words, broker)
+    if words.action == "expire":
+        return await expire(broker, _period(words.older_than, environ))
+    return await _dead(words, broker, environ)
+
+
+def _period(older_than: str | None, environ: Mapping[str, str]) -> timedelta:
+    given = {} if older_than is None else {"PIN_DEAD_RETENTION": older_than}
+    return DeadSettings.load({**environ, **given}).dead_retention
+
+
+async def _dead(words: argparse.Namespace, broker: BrokerSettings, environ: Mapping[str, str]) -> Answer:
     match words.action:
         case "list":
             return await dead.listing(broker, words.limit)
         case "show":
             return await dead.show(broker, words.message, body=words.body)
-        case "replay":
-            return await dead.replay(broker, words.messages, everything=words.all)
-        case _:
-            return await dead.drop(broker, words.messages, everything=words.all, yes=words.yes)
+        case "drop" if not words.yes:
+            return await dead.would_drop(broker, words.messages, everything=words.all)
+        case action:
+            act = dead.replay if action == "replay" else dead.drop
+            by = words.by or OperatorSettings.load(environ).operator_name
+            ledger = LedgerSettings.load(environ)
+            return await act(broker, ledger, words.messages, everything=words.all, by=by)
+
+
+async def _erase(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
+    codice_fiscale = await asyncio.to_thread(_ask)
+    erasure = Erasure(codice_fiscale, words.operator, words.office, words.reason, words.user)
+    return await erase(broker, erasure)
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
-    ledger = LedgerSettings.load(environ)
-    if words.action == "checkpoint":
-        margin = CheckpointSettings.load(environ)
-        return await audit.checkpoint(ledger, KeySettings.load(environ), margin)
-    if words.checkpoints is None:
-        return await audit.verify(ledger, words.subject)
-    if words.subject is not None:
+    ledger, settings = LedgerSettings.load(environ), CheckpointSettings.load(environ)
+    match words.action:
+        case "checkpoint":
+            return await signing.checkpoint(ledger, KeySettings.load(environ), settings)
+        case "cosign":
+            return await signing.cosign(ledger, KeySettings.load(environ), settings)
+    if words.subject is not None and words.checkpoints is not None:
         raise PinctlError("a checkpoint covers all citizens: verify it without --subject")
-    ours = Keys(KeySettings.load(environ).keys_dir).verifying()
-    return await audit.verify(ledger, None, _read(words.checkpoints), ours)
+    if words.subject is not None or not (words.checkpoints or settings.compares):
+        return await audit.verify(ledger, words.subject)
+    keyring = Keys(KeySettings.load(environ).keys_dir)
+    if words.checkpoints:
+        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), keys=keyring.verifying())
+        return await audit.verify(ledger, None, given)
+    return await audit.verify(ledger, None, witnesses.of_settings(settings, keyring, datetime.now(UTC)))
 
 
 async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
     folder = words.folder or KeySettings.load(environ).keys_dir
     match words.action:
         case "init":
-            return keys.init(folder)
+            return keys.init_cosigner(folder) if words.cosigner else keys.init(folder)
+        case "sender":
+            return keys.sender(folder, words.user)
         case "show":
             return keys.show(folder)
-        case "rotate":
-            return rotation.rotate(folder, words.name)
-        case "promote":
-            return rotation.promote(folder, words.name)
+        case "rotate" | "promote" as step:
+            return (rotation.rotate if step == "rotate" else rotation.promote)(folder, words.name)
     servers = BrokerSettings.load(environ), LedgerSettings.load(environ)
     link_validity = PinPolicy.load(environ).link_validity
     if words.action == "status":
@@ -116,19 +155,6 @@ async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer
     use = await key_use.use_of(ours, *servers, link_validity)
     needed = key_use.needs(words.name, ours[words.name], use)
     return rotation.retire(folder, words.name, needed, force=words.force)
-
-
-def _read(path: Path) -> list[checkpoints.Checkpoint]:
-    try:
-        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
-            found = checkpoints.read(lines)
-    except OSError as error:
-        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
-    except ValueError as error:
-        raise PinctlError(f"{path}: {error}") from None
-    if not found:
-        raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
-    return found
 
 
 async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
@@ -145,6 +171,13 @@ def _subject(text: str) -> bytes:
     return subject
 
 
+def _user(text: str) -> str:
+    """Return the name of a broker user, which becomes part of a file's name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text) or text in (*SIGNERS, CHECKPOINT):
+        raise ValueError
+    return text
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     shape = argparse.RawDescriptionHelpFormatter
@@ -156,6 +189,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("status", parents=[shared], help="queues, outbox, accounts, deliveries")
     _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
+    _add_erase(commands.add_parser("erase", parents=[shared], help="erase what is kept about a citizen"))
     _add_ledger(commands.add_parser("ledger", help="verify the chains, sign a checkpoint"), shared)
     _add_keys(commands.add_parser("keys", help="make, show and change keys"), shared)
     backfill = commands.add_parser("backfill", help="make recognised citizens dispositivo (R9)")
@@ -179,12 +213,31 @@ def _add_dead(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
     show = actions.add_parser("show", parents=[shared], help="all that is known of one message")
     show.add_argument("message", help="position or message id")
     show.add_argument("--body", action="store_true", help="the body too: it may hold personal data")
+    expiring = actions.add_parser(
+        "expire", parents=[shared], help="away what is old, one line of the log each"
+    )
+    expiring.add_argument("--older-than", metavar="P90D", help="default: PIN_DEAD_RETENTION")
     replay = actions.add_parser("replay", parents=[shared], help="back to the lane it came from")
     drop = actions.add_parser("drop", parents=[shared], help="away for ever")
     for action in (replay, drop):
         action.add_argument("messages", nargs="*", metavar="MESSAGE", help="position or message id")
         action.add_argument("--all", action="store_true", help="every message that is there now")
+        action.add_argument(
+            "--by", default="", metavar="PERSON", help="who does it, for the ledger (PIN_OPERATOR_NAME)"
+        )
     drop.add_argument("--yes", action="store_true", help="without it, only say what would go")
+
+
+def _add_erase(command: argparse.ArgumentParser) -> None:
+    command.description = "The codice fiscale is asked for on standard input. A live PIN is revoked first."
+    command.add_argument("--operator", required=True, metavar="ID", help="who erases; it is in the ledger")
+    command.add_argument("--office", default="pinctl", help="the operator's office (pinctl)")
+    command.add_argument("--reason", required=True, help="why, without names; it is kept nowhere")
+    command.add_argument(
+        "--user",
+        default="operator",
+        help="the broker user of the contact centre that it is sent as (operator)",
+    )
 
 
 def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -192,9 +245,15 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
     verify = actions.add_parser("verify", parents=[shared], help="recompute every chain")
     verify.add_argument("--subject", type=_subject, metavar="HEX", help="one citizen's alone")
     verify.add_argument(
-        "--checkpoints", type=Path, metavar="FILE", help="a log with checkpoints to compare; - is stdin"
+        "--checkpoints",
+        type=Path,
+        metavar="FILE",
+        help="a log with checkpoints to compare, all of them; - is stdin; default: PIN_CHECKPOINT_LOG",
     )
     actions.add_parser("checkpoint", parents=[shared], help="sign what the ledger is; one line of the log")
+    actions.add_parser(
+        "cosign", parents=[shared], help="witness the newest checkpoint with a key of one's own"
+    )
 
 
 def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -206,12 +265,17 @@ def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
         ("rotate", "make the next key, to be read with"),
         ("promote", "write with the next key"),
         ("retire", "take out the earlier key that nothing needs"),
+        ("sender", "make the key that a portal, or another user outside, signs commands with"),
     ):
         action = actions.add_parser(name, parents=[shared], help=what)
         if name in {"rotate", "promote", "retire"}:
             action.add_argument(
                 "name", choices=rotation.NAMES, metavar="NAME", help=", ".join(rotation.NAMES)
             )
+        if name == "sender":
+            action.add_argument("user", type=_user, metavar="USER", help="its user on the broker")
         action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")
+        if name == "init":
+            action.add_argument("--cosigner", action="store_true", help="only that of a second witness")
         if name == "retire":
             action.add_argument("--force", action="store_true", help="though it is needed: see `keys status`")

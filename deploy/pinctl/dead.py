@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.errors import PinctlError
+from deploy.pinctl.acts import Acts
 from deploy.pinctl.answer import ATTENTION, MISUSE, OK, UNKNOWN, Answer
-from deploy.pinctl.settings import BrokerSettings
+from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.tables import count, plain, table
-from shared.broker.admin import BrokerAdmin, DeadLetter
+from shared.broker.admin import BrokerAdmin, DeadLetter, can_be_replayed
 
 _COLUMNS = ("position", "reason", "type", "queue", "sender", "message id", "bytes")
 _CELL = 64
@@ -46,7 +47,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
     """List the oldest messages, without their bodies and without removing them."""
     facts: list[dict[str, Any]] = []
     total = 0
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         async for letter in dead.letters():
             total += 1
             if total <= limit:
@@ -59,7 +60,7 @@ async def listing(broker: BrokerSettings, limit: int) -> Answer:
 async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
     """Show a message; the body only on request, because it may hold personal data."""
     selection = Selection([word], everything=False)
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
         found = [_details(letter, body=body) async for letter in dead.letters() if selection.has(letter)]
     if not found:
         raise _unknown(selection.missing)
@@ -67,38 +68,66 @@ async def show(broker: BrokerSettings, word: str, *, body: bool) -> Answer:
     return Answer("\n\n".join(blocks), {"dead": found})
 
 
-async def replay(broker: BrokerSettings, words: Sequence[str], *, everything: bool) -> Answer:
-    """Republish messages to their original lanes, as their senders; those without a lane, or cut, stay."""
+async def replay(
+    broker: BrokerSettings, ledger: LedgerSettings, words: Sequence[str], *, everything: bool, by: str
+) -> Answer:
+    """Republish messages to their original lanes, as their senders; those that are forged, or cut, stay.
+
+    Each is recorded in the ledger first, as the act of the person `by`.
+    """
     selection = Selection(words, everything=everything)
     replayed: list[dict[str, Any]] = []
     stayed: list[dict[str, Any]] = []
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with (
+        Acts.open(ledger, by) as acts,
+        BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk,
+        desk.dead() as dead,
+    ):
         async for letter in dead.letters():
-            if selection.has(letter):
-                gone = bool(letter.queue) and await dead.replay(letter)
-                (replayed if gone else stayed).append(_facts(letter))
+            if not selection.has(letter):
+                continue
+            gone = can_be_replayed(letter)
+            if gone:
+                await acts.record("dead.replayed", letter)
+                gone = await dead.replay(letter)
+            (replayed if gone else stayed).append(_facts(letter))
     parts = [f"Replayed {count(len(replayed), 'message')}.", *_listed(replayed)]
     if stayed:
-        parts += ["These have no lane to go back to, or were cut, and stay:", _table(stayed)]
+        parts += [
+            "These were not parked by a worker, were cut, or their lane is gone. They stay:",
+            _table(stayed),
+        ]
     status = ATTENTION if stayed else OK
     return _with_missing(selection, parts, {"replayed": replayed, "stayed": stayed}, status)
 
 
-async def drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool, yes: bool) -> Answer:
-    """Delete messages and list them; without `yes` only list them."""
+async def drop(
+    broker: BrokerSettings, ledger: LedgerSettings, words: Sequence[str], *, everything: bool, by: str
+) -> Answer:
+    """Delete messages and list them; each is recorded in the ledger first, as the act of the person `by`."""
     selection = Selection(words, everything=everything)
     dropped = []
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as desk, desk.dead() as dead:
+    async with (
+        Acts.open(ledger, by) as acts,
+        BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk,
+        desk.dead() as dead,
+    ):
         async for letter in dead.letters():
             if selection.has(letter):
+                await acts.record("dead.dropped", letter)
+                await dead.drop(letter)
                 dropped.append(_facts(letter))
-                if yes:
-                    await dead.drop(letter)
-    if yes:
-        parts = [f"Dropped {count(len(dropped), 'message')}.", *_listed(dropped)]
-        return _with_missing(selection, parts, {"dropped": dropped}, OK)
-    parts = [f"Nothing was dropped; --yes drops {count(len(dropped), 'message')}.", *_listed(dropped)]
-    return _with_missing(selection, parts, {"dropped": [], "would_drop": dropped}, MISUSE)
+    parts = [f"Dropped {count(len(dropped), 'message')}.", *_listed(dropped)]
+    return _with_missing(selection, parts, {"dropped": dropped}, OK)
+
+
+async def would_drop(broker: BrokerSettings, words: Sequence[str], *, everything: bool) -> Answer:
+    """List what `drop` would delete."""
+    selection = Selection(words, everything=everything)
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:
+        found = [_facts(letter) async for letter in dead.letters() if selection.has(letter)]
+    parts = [f"Nothing was dropped; --yes drops {count(len(found), 'message')}.", *_listed(found)]
+    return _with_missing(selection, parts, {"dropped": [], "would_drop": found}, MISUSE)
 
 
 def _with_missing(selection: Selection, parts: list[str], data: dict[str, Any], status: int) -> Answer:

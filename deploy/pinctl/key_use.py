@@ -13,7 +13,7 @@ from deploy.pinctl.tables import count, table
 from shared.broker.admin import BrokerAdmin
 from shared.contract.channels import CHANNELS
 from shared.crypto.generations import Generations, Previous, key_id
-from shared.crypto.keys import CHECKPOINT, Keys
+from shared.crypto.keys import CHECKPOINT, COSIGNER, SIGNING, Keys
 from shared.crypto.sealing import mark_of
 from shared.errors import KeyFileError
 from shared.ledger import Ledger
@@ -96,7 +96,7 @@ def needs(name: str, generations: Generations, use: Use) -> dict[str, list[str]]
 
 def _needs(name: str, one: Previous, use: Use, *, oldest: bool) -> list[str]:
     ours = [key_id_of(name, one.key), *([""] if oldest else [])]
-    if name == CHECKPOINT:
+    if name in {CHECKPOINT, COSIGNER}:
         return ["to verify the checkpoints signed with it, as long as they are kept"]
     reasons = [] if use.now - one.since >= ROLL_OUT else [f"current until {one.since:%Y-%m-%d %H:%M} UTC"]
     if name == "account":
@@ -107,6 +107,8 @@ def _needs(name: str, one: Previous, use: Use, *, oldest: bool) -> list[str]:
             reasons.append("confirming links that may be open")
     elif name in OF_CHANNELS:
         reasons += _counted(use.bundles, ours, "bundle") + _counted(use.queued, [name], "queued bundle")
+    elif name in SIGNING:
+        reasons.append("any portal with messages signed with it that it has not read: ask, then --force")
     else:
         reasons.append(f"any portal without the new {name}.pub: key.earlier_used in the logs, then --force")
     return reasons

@@ -10,15 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.local.keyrings import KEYS
 from deploy.pinctl.answer import ATTENTION, Answer
 from shared.contract.channels import CHANNELS
 from shared.crypto.generations import Generations, key_id
-from shared.crypto.keys import BOXES, CHECKPOINT, SYMMETRIC, Keys, public_half
+from shared.crypto.keyrings import RINGS, ring_of
+from shared.crypto.keys import BOXES, CHECKPOINT, COSIGNER, SIGNING, SYMMETRIC, Keys, public_half
 
 SUBJECT = "subject"
-NAMES = (*(name for name in SYMMETRIC if name != SUBJECT), *BOXES, CHECKPOINT)
+NAMES = (*(name for name in SYMMETRIC if name != SUBJECT), *BOXES, *SIGNING)
 """The keys that can be changed. What `subject` names cannot be named anew: docs/operations.md."""
+_OTHERS = {
+    f"{CHECKPOINT}.key": "whoever signs checkpoints",
+    f"{CHECKPOINT}.pub": "whoever verifies checkpoints",
+    f"{COSIGNER}.key": "the second witness",
+    f"{COSIGNER}.pub": "whoever verifies checkpoints",
+}
+_PORTALS_SEAL = "every portal: it has to seal with it"
+_PORTALS_VERIFY = "every portal: it has to verify with each key that is in it"
 OF_CHANNELS = frozenset(channel.key for channel in CHANNELS)
 
 
@@ -33,11 +41,11 @@ def rotate(folder: Path, name: str) -> Answer:
     before = keys.generations(f"{name}.key")
     if before.coming is not None:
         raise PinctlError(f"{name}.key has a next key already: `pinctl keys promote {name}`, once it is read")
-    if name == CHECKPOINT:
+    if name in SIGNING:
         ours = keys.generations(f"{name}.pub")
         _replace(folder / f"{name}.pub", Generations(ours.current, public_half(name, new), ours.previous))
     _replace(folder / f"{name}.key", before.with_next(new))
-    what = f"{name}.pub" if name == CHECKPOINT else f"{name}.key"
+    what = holder(name)
     return _told(
         f"{name}: the next key is {key_id(public_half(name, new))}. It is only read with.",
         f"Give {what} to {_who(what)}.",
@@ -58,7 +66,7 @@ def promote(folder: Path, name: str, now: datetime | None = None) -> Answer:
         raise PinctlError(f"{name}.key has no next key: `pinctl keys rotate {name}` makes one")
     after, shown = before.promoted(at), public_half(name, before.coming)
     # The public file first: an interrupted promotion can be run again.
-    if name == CHECKPOINT:
+    if name in SIGNING:
         ours = keys.generations(f"{name}.pub")
         _replace(folder / f"{name}.pub", ours.promoted(at) if ours.coming == shown else ours)
         after = Generations(before.coming)  # a signature is verified with the public key alone
@@ -105,23 +113,19 @@ def retire(folder: Path, name: str, needed: dict[str, list[str]], *, force: bool
 
 def holder(name: str) -> str:
     """Return the file whose previous keys matter."""
-    return f"{CHECKPOINT}.pub" if name == CHECKPOINT else f"{name}.key"
+    return f"{name}.pub" if name in SIGNING else f"{name}.key"
 
 
 def key_id_of(name: str, key: bytes) -> str:
     """Return the id of a key in the file that matters."""
-    return key_id(key) if name == CHECKPOINT else key_id(public_half(name, key))
+    return key_id(key) if name in SIGNING else key_id(public_half(name, key))
 
 
 def _who(file: str) -> str:
-    workers = [worker for worker, files in KEYS.items() if file in files]
+    workers = [process for process in RINGS if file in ring_of(process, signs=True)]
     if workers:
         return f"{', '.join(workers)}, and restart them, one after the other"
-    if file == f"{CHECKPOINT}.key":
-        return "whoever signs checkpoints"
-    if file == f"{CHECKPOINT}.pub":
-        return "whoever verifies checkpoints"
-    return "every portal: it has to seal with it"
+    return _OTHERS.get(file, _PORTALS_VERIFY if file.removesuffix(".pub") in SIGNING else _PORTALS_SEAL)
 
 
 def _told(*lines: str) -> Answer:
@@ -129,12 +133,15 @@ def _told(*lines: str) -> Answer:
 
 
 def _replace(path: Path, generations: Generations) -> None:
-    """Replace a key file in one step, with the mode of the one before: a crash leaves either."""
+    """Replace a key file in one step, with owner and mode of the one before: a crash leaves either."""
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w", encoding="ascii") as out:
-        os.fchmod(out.fileno(), path.stat().st_mode & 0o777)
+        before, ours = path.stat(), os.fstat(out.fileno())
+        if (before.st_uid, before.st_gid) != (ours.st_uid, ours.st_gid):
+            os.fchown(out.fileno(), before.st_uid, before.st_gid)
+        os.fchmod(out.fileno(), before.st_mode & 0o777)
         out.write(generations.text())
         out.flush()
         os.fsync(out.fileno())

@@ -74,7 +74,7 @@ async def status(broker: BrokerSettings, ledger: LedgerSettings) -> Answer:
     """Query both servers; report one that is unavailable, and show the other."""
     found = Found()
     try:
-        await _ask_broker(broker.amqp_url.reveal(), found)
+        await _ask_broker(broker, found)
     except BrokerLostError:
         found.queues = None
     try:
@@ -85,8 +85,8 @@ async def status(broker: BrokerSettings, ledger: LedgerSettings) -> Answer:
     return Answer(_text(found, concerns), _data(found, concerns), ATTENTION if concerns else OK)
 
 
-async def _ask_broker(url: str, found: Found) -> None:
-    async with BrokerAdmin.open(url) as desk:
+async def _ask_broker(broker: BrokerSettings, found: Found) -> None:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk:
         found.queues = {name: await desk.depth(name) for name in (*LANES, topology.DEAD)}
 
 

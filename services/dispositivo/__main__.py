@@ -5,9 +5,9 @@ import sys
 from services.dispositivo import activation, branch, documents, istanze, queue, request_profile, review
 from services.dispositivo.facts import ProfileFacts, ReviewQueueEffect
 from services.dispositivo.form import prepare, typeset
+from services.dispositivo.seen import SeenSeal
 from services.settings import GROUPS
-from shared.contract import channels, topology
-from shared.contract.delivery import Mail
+from shared.contract import topology
 from shared.contract.dispositivo import (
     BranchActivate,
     BranchLookup,
@@ -18,7 +18,8 @@ from shared.contract.dispositivo import (
     ReviewQueue,
     SubmitDocuments,
 )
-from shared.contract.internal import TakeEffect
+from shared.contract.internal import TakeEffect, TellSuspended
+from shared.crypto.keyrings import channels_of
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.decision import Decisions
@@ -28,8 +29,6 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
-CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is Mail)
-"""Mailboxes alone (R27)."""
 DECISIONS: Decisions = {
     DispositivoRequest: request_profile.ProfileRequests(typeset),
     SubmitDocuments: documents.submit,
@@ -40,6 +39,7 @@ DECISIONS: Decisions = {
     BranchLookup: branch.look_up,
     BranchActivate: branch.activate,
     IstanzaSubmit: istanze.submit,
+    TellSuspended: istanze.tell_gathered,
 }
 
 
@@ -54,14 +54,14 @@ def lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         batch=settings.batch,
         decisions=DECISIONS,
         effect=ReviewQueueEffect(),
-        facts=ProfileFacts(),
-        channels=keys.of_channels(CHANNELS),
+        facts=ProfileFacts(SeenSeal(keys.symmetric("account"))),
+        channels=keys.of_channels(channels_of("dispositivo")),
     )
 
 
 def main() -> int:
     """Run the lane."""
-    return start("dispositivo", lane, GROUPS, box="dispositivo")
+    return start("dispositivo", lane, GROUPS)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ def take_effect(account: Account, command: TakeEffect, ctx: DecisionContext) -> 
         # Another machine's clock is ahead of ours: the message is retried, or the effect would be lost.
         return Decision(messages=(taking_effect(account, request, request.effective_at),))
     via = request.via or request.submission
-    return activated(account, via, _established(request, via, ctx), ctx)
+    established = _established(request, via, ctx)
+    facts = {"channel": via, "operator": established.operator, "office": established.office}
+    return activated(account, via, established, ctx, LedgerEntry("dispositivo.activated", facts))
 
 
 def _established(request: DispositivoRequest, via: str, ctx: DecisionContext) -> Recognition:
@@ -35,6 +37,7 @@ def _established(request: DispositivoRequest, via: str, ctx: DecisionContext) ->
         kind=via,
         at=request.approved_at or ctx.now,
         operator=request.approved_by or "",
+        office=request.approved_office,
         document=request.document,
     )
 
@@ -53,7 +56,7 @@ def activated(
         channel: as written in the event (R8, R9, R24).
         recognition: how the citizen's identity was established; unchanged if it is recorded already.
         ctx: the context of the decision.
-        entry: the entry to write, if its actor is not the sender of the message.
+        entry: the entry to write, if it says more than the event.
     """
     raised = account.but(level="dispositivo", dispositivo=None, review_since=None)
     if recognition is not account.recognition:

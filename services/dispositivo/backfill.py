@@ -14,14 +14,13 @@ from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
-from services.dispositivo.__main__ import CHANNELS
 from services.dispositivo.backfill_csv import FaultyLine, Recognised, lines_of
 from services.dispositivo.backfill_rule import BACKFILL, give
 from shared.contract import topology
+from shared.crypto.keyrings import channels_of, ring_of
 from shared.crypto.keys import Keys
-from shared.crypto.sealing import Pseudonyms, ServiceBox, StateSeal
+from shared.crypto.sealing import Pseudonyms, StateSeal
 from shared.domain.decision import Decisions
-from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import KeyFileError, LedgerLostError, SettingsError, UnreadableMessageError
 from shared.ledger import Ledger
@@ -30,6 +29,7 @@ from shared.worker.lane import Lane
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import Parsed
 from shared.worker.settings import WorkerSettings
+from shared.worker.start import signer_of
 
 DECISIONS: Decisions = {Recognised: give}
 _BATCH = 500
@@ -142,11 +142,9 @@ def ledger_clerk(
         read=_no_message,
         batch=_BATCH,
         decisions=decisions,
-        channels=keys.of_channels(CHANNELS),
+        channels=keys.of_channels(channels_of("dispositivo")),
     )
-    worker_keys = WorkerKeys(
-        Pepper(b""), ServiceBox(keys.private("dispositivo")), StateSeal(keys.symmetric("account"))
-    )
+    worker_keys = WorkerKeys(state=StateSeal(keys.symmetric("account")), signer=signer_of(keys))
     return BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
 
 
@@ -177,7 +175,8 @@ async def run(path: Path, environ: Mapping[str, str]) -> int:
     """
     try:
         settings = settings_for(environ)
-        policy, keys = PinPolicy.load(environ), Keys(settings.keys_dir)
+        policy = PinPolicy.load(environ)
+        keys = Keys(settings.keys_dir, ring_of("dispositivo", signs=settings.sign_messages))
         report = await backfill(path, settings, policy, keys, _show)
     except (SettingsError, KeyFileError, OSError) as fault:
         sys.stderr.write(f"backfill: {fault}\n")

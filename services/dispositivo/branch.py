@@ -1,28 +1,54 @@
 """A branch: the operator checks the citizen, the document and the registered data (R26)."""
 
 from services.dispositivo.activation import activated
-from services.dispositivo.pending_request import by_operator
+from services.dispositivo.operators import REFUSED, OperatorFacts, refused, with_alarm
 from services.dispositivo.queue import as_told
 from services.dispositivo.review import approved
+from services.dispositivo.seen import differs, lacks_seen
 from shared.contract import parts
 from shared.contract.dispositivo import BranchActivate, BranchLookup, LookupData
 from shared.contract.reply import accepted, rejected
 from shared.domain.account import Account, DispositivoRequest, Document, Holder, Recognition
-from shared.domain.decision import Decision, DecisionContext, LedgerEntry
+from shared.domain.decision import ContextWith, Decision, DecisionContext, LedgerEntry
 from shared.domain.recognition import known_document, recognised
 
 _AT_HOME = {"country", "street", "number", "municipality", "province", "postal_code"}
 _ABROAD = {"country", "lines", "municipality", "postal_code"}
 
 
-def look_up(account: Account, command: BranchLookup, _: DecisionContext) -> Decision:
-    """Show the registered person and the identity document on file, and record the lookup."""
+def look_up(account: Account, command: BranchLookup, at: ContextWith[OperatorFacts]) -> Decision:
+    """Show the registered person and the identity document on file, and record the lookup.
+
+    Nobody is shown to an operator who has looked too often, if a setting says how often that is.
+    """
+    known = at.known
+    decision = REFUSED if refused(known, at.policy) else _shown(account, command, at)
+    return with_alarm(decision, command.operator, known, at.policy)
+
+
+def _shown(account: Account, command: BranchLookup, at: ContextWith[OperatorFacts]) -> Decision:
     if account.status != "active" or account.holder is None:
         return Decision(reply=rejected("no_active_pin"))
+    person = _person(account, account.holder)
+    seen = _seen_of(account, person, at)
     return Decision(
-        reply=accepted(**_person(account, account.holder).model_dump(mode="json")),
-        entries=(by_operator(command.operator, "personal_data.seen", command=command.type),),
+        reply=accepted(**person.model_copy(update={"seen": seen}).model_dump(mode="json")),
+        entries=(LedgerEntry("personal_data.seen", {"command": command.type, "seen": seen}),),
     )
+
+
+def _seen_of(
+    account: Account, person: LookupData, at: ContextWith[OperatorFacts], given: str | None = None
+) -> str:
+    """Return the `seen` of a citizen as shown, and of what was decided about the profile.
+
+    `given` is as in `SeenSeal.of`.
+    """
+    request = account.dispositivo
+    approved_at = request.approved_at.isoformat() if request and request.approved_at else None
+    decided = [account.level, request.id if request else None, approved_at]
+    shown = person.model_dump(mode="json", exclude={"seen"})
+    return at.known.seal.of("citizen", account.subject, [shown, decided], given)
 
 
 def _person(account: Account, holder: Holder) -> LookupData:
@@ -39,24 +65,29 @@ def _person(account: Account, holder: Holder) -> LookupData:
     )
 
 
-def activate(account: Account, command: BranchActivate, ctx: DecisionContext) -> Decision:
+def activate(account: Account, command: BranchActivate, ctx: ContextWith[OperatorFacts]) -> Decision:
     """Make the PIN of a citizen seen in person dispositivo, and close an open request.
 
     It takes effect at once, or after the setting `branch_delay`.
     """
-    if account.status != "active":
+    if lacking := lacks_seen(command, ctx.policy):
+        return Decision(reply=lacking)
+    holder = account.holder if account.status == "active" else None
+    if differs(command, _seen_of(account, _person(account, holder), ctx, command.seen) if holder else None):
+        return Decision(reply=rejected("changed_since_seen"))
+    if holder is None:
         return Decision(reply=rejected("no_active_pin"))
     if account.level == "dispositivo":
         return Decision(reply=rejected("already_dispositivo"))
-    seen = _seen(account, command, ctx)
+    recognition = _recognition(account, command, ctx)
     if ctx.policy.branch_delay:
-        return _later(recognised(account, seen), command, ctx)
-    entry = by_operator(command.operator, "dispositivo.activated", channel="branch", **_corrected(seen))
-    activation = activated(account, "branch", seen, ctx, entry)
+        return _later(recognised(account, recognition), command, ctx)
+    facts = {"channel": "branch", "seen": command.seen, **_corrected(recognition)}
+    activation = activated(account, "branch", recognition, ctx, LedgerEntry("dispositivo.activated", facts))
     return activation.but(reply=accepted(), entries=(*_closed(account), *activation.entries))
 
 
-def _seen(account: Account, command: BranchActivate, ctx: DecisionContext) -> Recognition:
+def _recognition(account: Account, command: BranchActivate, ctx: DecisionContext) -> Recognition:
     """Return the recognition: the document as checked, and the data on file that differed."""
     document = Document(**command.document.model_dump())
     known = known_document(account)
@@ -70,23 +101,27 @@ def _seen(account: Account, command: BranchActivate, ctx: DecisionContext) -> Re
     )
 
 
-def _corrected(seen: Recognition) -> dict[str, list[str]]:
+def _corrected(recognition: Recognition) -> dict[str, list[str]]:
     """Name the corrected details; their values are personal data and stay in the sealed account."""
-    before, document = seen.before, seen.document
+    before, document = recognition.before, recognition.document
     fields = Document.model_fields if before else ()
     return {"corrected": [name for name in fields if getattr(before, name) != getattr(document, name)]}
 
 
 def _later(account: Account, command: BranchActivate, ctx: DecisionContext) -> Decision:
-    request = DispositivoRequest(
+    decided = DispositivoRequest(
         id=str(ctx.uuid()),
         requested_at=ctx.now,
         submission="branch",
         via="branch",
         document=Document(**command.document.model_dump()),
         received_at=ctx.now,
+        approved_at=ctx.now,
+        approved_by=command.operator.id,
+        approved_office=command.operator.office,
+        effective_at=ctx.now + ctx.policy.branch_delay,
     )
-    approval = approved(account, request, command.operator, ctx.now + ctx.policy.branch_delay, ctx)
+    approval = approved(account, decided, {"request_id": decided.id, "seen": command.seen}, ctx)
     return approval.but(reply=accepted(), entries=(*_closed(account), *approval.entries))
 
 

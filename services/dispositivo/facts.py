@@ -1,9 +1,21 @@
-"""Facts of the lane's decisions beside the account: protocol numbers, order of arrival, waiting citizens."""
+"""Facts of the decisions beside the account: protocol numbers, order of arrival, what operators see."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from shared.contract.dispositivo import IstanzaSubmit, ReviewQueue, SubmitDocuments
+from services.dispositivo.operators import Looks, OperatorFacts
+from services.dispositivo.seen import SeenSeal
+from shared.contract.dispositivo import (
+    BranchActivate,
+    BranchLookup,
+    DispositivoApprove,
+    DispositivoCancel,
+    IstanzaSubmit,
+    ReviewQueue,
+    SubmitDocuments,
+)
+from shared.contract.instants import rfc3339
 from shared.ledger import Ledger
 from shared.worker.lane import Facts
 from shared.worker.reading import ReceivedMessage
@@ -35,10 +47,17 @@ class ReviewQueueEffect:
 
 
 class ProfileFacts(Facts):
-    """Provides protocol numbers, the documents' order of arrival, and the citizens of the review queue."""
+    """Provides protocol numbers, the documents' order of arrival, and what operators' commands need.
 
-    async def read(self, batch: Sequence[ReceivedMessage], _: UnitOfWork, ledger: Ledger) -> None:
-        """Draw the numbers, in order of arrival."""
+    Args:
+        seal: of what operators are shown.
+    """
+
+    def __init__(self, seal: SeenSeal) -> None:
+        self._seal = seal
+
+    async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
+        """Draw the numbers, in order of arrival, and count the looks of operators."""
         istanze = [received for received in batch if isinstance(received.message, IstanzaSubmit)]
         rows = await ledger.rows("draw_protocols", len(istanze)) if istanze else ()
         for received, row in zip(istanze, rows, strict=True):
@@ -46,9 +65,38 @@ class ProfileFacts(Facts):
         for place, received in enumerate(batch):
             if isinstance(received.message, SubmitDocuments):
                 received.effect = place
+        await _count_looks(batch, work, ledger)
 
     def of(self, received: ReceivedMessage, work: UnitOfWork) -> Any:  # noqa: ANN401 - as the decision takes it
-        """Return the number, the position in the batch, or the waiting citizens whose account opens."""
-        if isinstance(received.message, ReviewQueue):
-            return [account for key in received.shown if (account := work.accounts.get(key))]
+        """Return the number, the position in the batch, or what an operator's command needs."""
+        match received.message:
+            case ReviewQueue():
+                waiting = [account for key in received.shown if (account := work.accounts.get(key))]
+                return OperatorFacts(self._seal, received.effect, waiting)
+            case BranchLookup():
+                return OperatorFacts(self._seal, received.effect)
+            case DispositivoApprove() | DispositivoCancel() | BranchActivate():
+                return OperatorFacts(self._seal)
         return received.effect
+
+
+async def _count_looks(batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
+    """Count the looks of a batch that are not repeated messages, each after those before it."""
+    looks = [
+        received
+        for received in batch
+        if isinstance(received.message, ReviewQueue | BranchLookup) and not received.handled
+    ]
+    if not looks:
+        return
+    hour = work.now.replace(minute=0, second=0, microsecond=0)
+    new = Counter((received.actor, received.message.operator.id) for received in looks)
+    columns = ([user for user, _ in new], [operator for _, operator in new], list(new.values()))
+    counted = {
+        (user, operator): n for user, operator, n in await ledger.rows("count_lookups", *columns, hour)
+    }
+    before = Counter({person: counted[person] - many for person, many in new.items()})
+    for received in looks:
+        person = received.actor, received.message.operator.id
+        before[person] += 1
+        received.effect = Looks(received.actor, rfc3339(hour), before[person])

@@ -1,11 +1,19 @@
-"""Istanze: each is protocolled; one sent with a PIN that is not dispositivo is suspended (R30, R31)."""
+"""Istanze: each is protocolled; one sent with a PIN that is not dispositivo is suspended (R30, R31).
+
+The reply says of each that it is suspended. By mail the citizen is told of the first of a day at once, and of
+the others of that day in one mail at its end.
+"""
+
+from datetime import date
 
 from services.dispositivo.texts import NOTICES, TEXTS
 from shared.contract.dispositivo import IstanzaSubmit
 from shared.contract.events import IstanzaProtocolled
+from shared.contract.internal import TellSuspended
 from shared.contract.reply import Reply, accepted, rejected
-from shared.domain.account import Account, Istanza
-from shared.domain.decision import ContextWith, Decision, DecisionContext, Event, LedgerEntry
+from shared.domain.account import Account, Istanza, SuspendedTold
+from shared.domain.decision import ContextWith, Decision, DecisionContext, Event, LedgerEntry, WorkerMessage
+from shared.italy.dates import day_of, end_of
 
 _YEAR = 10**10
 _REMEMBERED = 20
@@ -15,12 +23,15 @@ _REMEMBERED = 20
 def submit(account: Account, command: IstanzaSubmit, at: ContextWith[int]) -> Decision:
     """Protocol an istanza: in progress with a dispositivo PIN, else suspended, and the citizen is notified.
 
-    A duplicate under another `message_id` gets the protocol that it has already.
+    A duplicate under another `message_id` gets the protocol that it has already. As many as a setting says
+    may be suspended at once.
     """
     if account.status != "active":
         return Decision(reply=rejected("no_active_pin"))
     if known := _sent_before(account, command):
         return Decision(reply=_answer(account, known, suspended=known in account.suspended))
+    if account.level != "dispositivo" and len(account.suspended) >= at.policy.suspended_istanze:
+        return Decision(reply=rejected("too_many_suspended"))
     istanza = Istanza(
         id=command.istanza_id, protocol=protocol(at.known), service=command.service, submitted_at=at.now
     )
@@ -59,13 +70,51 @@ def _protocolled(account: Account, istanza: Istanza, ctx: DecisionContext) -> De
         entries=(LedgerEntry("istanza.protocolled", event.data),),
         events=(event,),
     )
-    if not suspended:
-        return protocolled
-    return protocolled.but(
-        account=remembered.but(suspended=(*account.suspended, istanza)),
-        deliveries=NOTICES.outcome(
-            account, "istanza_suspended", ctx, protocol=istanza.protocol, service=istanza.service
-        ),
+    return _told(protocolled, remembered, istanza, ctx) if suspended else protocolled
+
+
+def _told(protocolled: Decision, account: Account, istanza: Istanza, ctx: DecisionContext) -> Decision:
+    """Suspend an istanza, and tell by mail: at once if it is the first of the day, else at the day's end."""
+    today, told = day_of(ctx.now), account.suspended_told
+    suspended = account.but(suspended=(*account.suspended, istanza))
+    if told is None or told.first_on < today:
+        untold = told.untold if told else ()
+        return protocolled.but(
+            account=suspended.but(suspended_told=SuspendedTold(first_on=today, untold=untold)),
+            deliveries=NOTICES.outcome(
+                account, "istanza_suspended", ctx, protocol=istanza.protocol, service=istanza.service
+            ),
+        )
+    gathered = told.but(untold=(*told.untold, istanza.protocol), gathered_on=today)
+    at_the_end = () if told.gathered_on == today else (_at_the_end(account, today),)
+    return protocolled.but(account=suspended.but(suspended_told=gathered), messages=at_the_end)
+
+
+def _at_the_end(account: Account, day: date) -> WorkerMessage:
+    """Return the message that is due when a day is over."""
+    return WorkerMessage(TellSuspended(subject=account.subject.hex(), day=day), due_at=end_of(day))
+
+
+def tell_gathered(account: Account, command: TellSuspended, ctx: DecisionContext) -> Decision:
+    """Tell in one mail of the istanze that were suspended on a day after its first (R31).
+
+    Those that were released meanwhile are not in it: the mail about the release was.
+    """
+    if ctx.now < end_of(command.day):
+        # Another machine's clock is ahead of ours: the message is retried, or the mail would be lost.
+        return Decision(messages=(_at_the_end(account, command.day),))
+    told = account.suspended_told
+    if told is None or not told.untold:
+        return Decision()
+    waiting = [istanza.protocol for istanza in account.suspended if istanza.protocol in set(told.untold)]
+    emptied = Decision(account=account.but(suspended_told=told.but(untold=())))
+    mails = (
+        NOTICES.outcome(account, "istanze_suspended", ctx, protocols=", ".join(waiting)) if waiting else ()
+    )
+    if not mails:
+        return emptied
+    return emptied.but(
+        entries=(LedgerEntry("istanza.suspended_told", {"istanze": len(waiting)}),), deliveries=mails
     )
 
 

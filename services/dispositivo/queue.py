@@ -1,53 +1,81 @@
 """The review queue of the contact centre, in order of arrival (R25)."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from services.dispositivo.pending_request import by_operator
+from services.dispositivo.operators import REFUSED, OperatorFacts, refused, with_alarm
 from shared.contract import parts
 from shared.contract.dispositivo import OpenRequest, ReviewData, ReviewQueue
 from shared.contract.reply import accepted
 from shared.domain.account import Account, Attachment, DispositivoRequest, Document, Holder
-from shared.domain.decision import ContextWith, Decision
+from shared.domain.decision import ContextWith, Decision, DecisionContext, LedgerEntry
+from shared.domain.policy import PinPolicy
+from shared.domain.uris import allowed
 from shared.italy.dates import day_of
 
-WaitingCitizens = Sequence[Account]
-"""The citizens who wait according to the ledger, in its order, with their current accounts."""
+_NOWHERE = "about:blank"
 
 
-def show(_: Account, command: ReviewQueue, at: ContextWith[WaitingCitizens]) -> Decision:
+def show(_: Account, command: ReviewQueue, at: ContextWith[OperatorFacts]) -> Decision:
     """Show the requests still waiting, and record each view with the citizen concerned.
 
     A request decided since the queue was read is left out; so is a citizen whose account does not open.
+    Nothing is shown to an operator who has looked too often, if a setting says how often that is.
     """
-    waiting = (
-        (account, request, holder)
-        for account in at.known
-        if (request := account.dispositivo) and (holder := account.holder) and account.review_since
-    )
+    known = at.known
+    decision = REFUSED if refused(known, at.policy) else _shown(command, at)
+    return with_alarm(decision, command.operator, known, at.policy)
+
+
+def _shown(command: ReviewQueue, at: ContextWith[OperatorFacts]) -> Decision:
+    waiting = ((account, told) for account in at.known.waiting if (told := _waits(account, at)))
     shown = list(islice(waiting, command.limit))
-    data = ReviewData(requests=tuple(_shown(request, holder, at.now) for _, request, holder in shown))
+    data = ReviewData(requests=tuple(told for _, told in shown))
     return Decision(
         reply=accepted(**data.model_dump(mode="json", exclude_none=True)),
         entries=tuple(
-            by_operator(
-                command.operator,
+            LedgerEntry(
                 "personal_data.seen",
-                account.subject,
-                command=command.type,
-                request_id=request.id,
+                {"command": command.type, "request_id": str(told.request_id), "seen": told.seen},
+                subject=account.subject,
             )
-            for account, request, _ in shown
+            for account, told in shown
         ),
     )
 
 
-def _shown(request: DispositivoRequest, holder: Holder, now: datetime) -> OpenRequest:
-    document, form, scan = request.document, request.signed_form, request.document_scan
-    if not (document and form and scan and request.received_at):
+def _waits(account: Account, at: ContextWith[OperatorFacts]) -> OpenRequest | None:
+    request = account.dispositivo
+    if request is None or not account.review_since:
+        return None
+    told = open_request_of(account, request, at)
+    if told is None:
         raise ValueError("a request is reviewed with its documents")
+    return told.model_copy(update={"seen": seen_of(account, request, at)})
+
+
+def seen_of(
+    account: Account, request: DispositivoRequest, at: ContextWith[OperatorFacts], given: str | None = None
+) -> str | None:
+    """Return the `seen` of a request as it would be shown now, and of what was decided about it.
+
+    None is that of a request that is not shown, because its documents are not in.
+    `given` is as in `SeenSeal.of`.
+    """
+    told = open_request_of(account, request, at)
+    if told is None:
+        return None
+    shown = told.model_dump(mode="json", exclude={"seen"})
+    decided = request.approved_at.isoformat() if request.approved_at else None
+    return at.known.seal.of("request", account.subject, [shown, decided], given)
+
+
+def open_request_of(account: Account, request: DispositivoRequest, at: DecisionContext) -> OpenRequest | None:
+    """Return what an operator is shown of a request, without `seen`; None before its documents are in."""
+    holder: Holder | None = account.holder
+    document, form, scan = request.document, request.signed_form, request.document_scan
+    if not (holder and document and form and scan and request.received_at):
+        return None
     return OpenRequest.model_validate(
         {
             "request_id": UUID(request.id),
@@ -57,16 +85,18 @@ def _shown(request: DispositivoRequest, holder: Holder, now: datetime) -> OpenRe
             "birth_date": holder.birth_date,
             "via": request.via,
             "received_at": request.received_at,
-            "signed_form": _file(form),
+            "signed_form": _file(form, at.policy),
             "document": as_told(document),
-            "document_scan": _file(scan),
-            "document_expired": document.expires_on < day_of(now),
+            "document_scan": _file(scan, at.policy),
+            "document_expired": document.expires_on < day_of(at.now),
         }
     )
 
 
-def _file(attachment: Attachment) -> parts.Attachment:
-    return parts.Attachment(**attachment.known())
+def _file(attachment: Attachment, policy: PinPolicy) -> parts.Attachment:
+    """Return an attachment; one that came in when its address was still allowed leads nowhere."""
+    may = allowed(attachment.uri, policy.attachment_schemes, policy.attachment_hosts)
+    return parts.Attachment(**(attachment.known() | ({} if may else {"uri": _NOWHERE})))
 
 
 def as_told(document: Document) -> parts.Document:

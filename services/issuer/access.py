@@ -1,6 +1,6 @@
 """First access (R10, R16) and log-in (R11)."""
 
-from services.issuer.attempts import Compared
+from services.issuer.attempts import Admission, Compared
 from services.issuer.texts import NOTICES
 from shared.contract.event import EventData
 from shared.contract.events import PinActivated, PinBlocked, PinLocked
@@ -43,7 +43,10 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
-        return Decision(reply=rejected("first_access_needed"), entries=(LedgerEntry("pin.verified_initial"),))
+        # The attempt counts as a failure, and may have locked the PIN like any other.
+        refused = _refused(account, compared, at)
+        known = (LedgerEntry("pin.verified_initial"), *refused.entries[1:])
+        return refused.but(reply=rejected("first_access_needed"), entries=known)
     if compared.match != "yes" or pin is None or pin.initial:
         return _refused(account, compared, at)
     return Decision(
@@ -75,14 +78,24 @@ def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -
 
 def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Decision:
     """Give the same answer for a wrong, a blocked or no PIN; notify the citizen of a lock."""
-    admission = compared.admission
+    if compared.sealed_wrong:
+        return Decision(reply=rejected("wrong_pin"))
+    admission, attempts = compared.admission, account.attempts
     if admission.locked_for:
         return Decision(reply=rejected("locked", retry_after=admission.locked_for))
-    decision = Decision(reply=rejected("wrong_pin"), entries=(LedgerEntry("pin.attempt_failed"),))
+    decision = Decision(reply=rejected("wrong_pin"), reason=_reason(admission))
+    if account.nobody:
+        # No entry is written of a nobody. The row is written instead, so that both take as long.
+        return decision.but(account=account.but(attempts=attempts))
+    decision = decision.but(entries=(LedgerEntry("pin.attempt_failed"),))
+    notices = attempts.locks + attempts.blocked
+    return _told(decision, account, admission, ctx) if account.live and notices > attempts.told else decision
+
+
+def _told(decision: Decision, account: Account, admission: Admission, ctx: DecisionContext) -> Decision:
+    """Notify the citizen of a lock or block that was not notified yet."""
     attempts = account.attempts
     notices = attempts.locks + attempts.blocked
-    if not account.live or notices <= attempts.told:
-        return decision
     telling = decision.but(account=account.but(attempts=attempts.but(told=notices)))
     if admission.blocks:
         return _with_notice(telling, PinBlocked(), NOTICES.to_registered(account, "pin_blocked", ctx))
@@ -91,6 +104,12 @@ def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Deci
         told = NOTICES.to_registered(account, "pin_locked", ctx, sms=until, mail=until)
         return _with_notice(telling, PinLocked(until=attempts.locked_until), told)
     return decision
+
+
+def _reason(admission: Admission) -> str:
+    if admission.blocks:
+        return "pin_blocked"
+    return "pin_locked" if admission.locks else ""
 
 
 def _with_notice(decision: Decision, fact: EventData, told: tuple[Delivery, ...]) -> Decision:

@@ -1,7 +1,8 @@
 """Attempts: counted before they are compared, so that no crash or concurrency leaves one uncounted.
 
 Every attempt is counted as a failure; a success resets the count. Unknown citizens and citizens without a
-PIN are counted and locked in the same way, so that the replies disclose nothing.
+PIN are counted and locked in the same way, so that the replies disclose nothing. After a quiet time the count
+of an unknown citizen is deleted, and what shows of any other starts anew.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from shared.domain.account import Account, Attempts
 from shared.domain.policy import PinPolicy
 
 Match = Literal["no", "yes", "initial"]
-"""`initial`: the initial PIN, or one half of it, was typed instead of the PIN of 8."""
+"""`initial`: the initial PIN, or what seems to be one half of it, was typed instead of the PIN of 8."""
 
 _LONGEST_DOUBLING = 10
 """Locks stop doubling after the tenth: by then the PIN is blocked."""
@@ -50,6 +51,8 @@ class Compared:
         new: for a first access that matched, the eight characters, and salt and verifier of them.
         renewed: for a log-in that matched under an earlier pepper, another salt and verifier.
         pepper: the id of the key of the new or renewed verifier.
+        sealed_wrong: it was not sealed to the issuer, or not in the form demanded. Nothing was compared,
+            so nothing was counted: a portal with a wrong key locks no citizen out.
     """
 
     admission: Admission
@@ -58,11 +61,12 @@ class Compared:
     new: tuple[Secret, bytes, bytes] | None = None
     renewed: tuple[bytes, bytes] | None = None
     pepper: str = ""
+    sealed_wrong: bool = False
 
 
 def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
     """Count an attempt, or refuse it while the PIN is locked."""
-    attempts = account.attempts
+    attempts = account.attempts.lapsed(now, policy.nobody_retention)
     if attempts.locked_until and now < attempts.locked_until:
         return Admission(account, locked_for=ceil((attempts.locked_until - now).total_seconds()))
     in_row, total = attempts.in_row + 1, attempts.total + 1
@@ -73,6 +77,7 @@ def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
         locks=attempts.locks + locks,
         locked_until=_locked_until(attempts, now, policy) if locks else None,
         blocked=blocks,
+        last=now,
     )
     return Admission(
         account.but(attempts=counted),
@@ -98,5 +103,7 @@ def counted_before(account: Account, now: datetime) -> Admission:
 
 
 def _locked_until(attempts: Attempts, now: datetime, policy: PinPolicy) -> datetime:
-    until: datetime = now + policy.lock_time * 2 ** min(attempts.locks, _LONGEST_DOUBLING)
+    # A lock that outlived the guesses at nobody would tell that somebody is known.
+    longest = min(policy.lock_time * 2 ** min(attempts.locks, _LONGEST_DOUBLING), policy.nobody_retention)
+    until: datetime = now + longest
     return until

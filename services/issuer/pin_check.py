@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from hmac import compare_digest
 
 from argon2.low_level import Type, hash_secret_raw
 
@@ -13,13 +14,13 @@ from shared.config.logs import reason_of
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.crypto.sealing import StateSeal
 from shared.crypto.secret import Secret
-from shared.domain.account import Pin
-from shared.domain.decision import Box
+from shared.domain.account import Account, Pin
 from shared.domain.pin import Pepper, new_half, normalised
 from shared.domain.policy import PinPolicy
 from shared.errors import LedgerConflictError
 from shared.ledger import Ledger
 from shared.worker.contention import in_parts
+from shared.worker.message_box import MessageBoxes
 from shared.worker.reading import ReceivedMessage
 from shared.worker.unit_of_work import UnitOfWork
 
@@ -62,10 +63,11 @@ class Verifiers:
         """Return whether these are the sixteen characters of an initial PIN."""
         return self._pepper.opens(pin.salt, pin.verifier, typed)
 
-    def is_part(self, pin: Pin, typed: Secret) -> bool:
-        """Return whether these are one half of an initial PIN."""
+    def seems_part(self, pin: Pin, typed: Secret) -> bool:
+        """Return whether these seem to be one half of an initial PIN; of others, one in 512 seems so too."""
+        tag = self._pepper.tag(pin.salt, typed, pin.pepper)
         # All are compared, for constant time.
-        return sum(self._pepper.opens(pin.salt, part, typed) for part in pin.part_verifiers) > 0
+        return sum(compare_digest(tag, part) for part in pin.part_verifiers) > 0
 
     def close(self) -> None:
         """Shut down the threads."""
@@ -78,6 +80,10 @@ def _argon2id(keyed: bytes, salt: bytes) -> bytes:
     )
 
 
+SEALED_WRONG = Compared(Admission(Account()), sealed_wrong=True)
+"""What comes of an attempt that could not be opened."""
+
+
 def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMessage, Admission]]:
     received.parked = reason
     return []
@@ -86,23 +92,41 @@ def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMess
 class PinCheckEffect:
     """Counts the attempts of a batch, then compares those admitted."""
 
-    def __init__(self, verifiers: Verifiers, state: StateSeal, box: Box, policy: PinPolicy) -> None:
-        self._verifiers, self._state, self._box, self._policy = verifiers, state, box, policy
+    def __init__(  # noqa: PLR0913, PLR0917 - what it counts and compares with
+        self,
+        verifiers: Verifiers,
+        state: StateSeal,
+        boxes: MessageBoxes,
+        policy: PinPolicy,
+        writer: str,
+        oldest_schema: int,
+    ) -> None:
+        self._verifiers, self._state, self._boxes, self._policy = verifiers, state, boxes, policy
+        self._writer, self._oldest_schema = writer, oldest_schema
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Set the result of its attempt on each message; messages seen before are skipped."""
-        attempts = [t for t in batch if not t.handled and isinstance(t.message, PinActivate | PinVerify)]
+        typed: dict[int, Secret] = {}
+        attempts = []
+        for received in batch:
+            if received.handled or not isinstance(received.message, PinActivate | PinVerify):
+                continue
+            if (inside := self._boxes.of(received).open(received.message.pin_sealed)) is None:
+                received.effect = SEALED_WRONG
+                continue
+            typed[id(received)] = normalised(inside)
+            attempts.append(received)
         if attempts:
             parts = await in_parts(attempts, lambda part: self._count(part, ledger), _given_up)
             await asyncio.gather(
-                *(self._judge(received, admission) for part in parts for received, admission in part)
+                *(self._judge(t, admission, typed[id(t)]) for part in parts for t, admission in part)
             )
 
     async def _count(
         self, batch: Sequence[ReceivedMessage], ledger: Ledger
     ) -> list[tuple[ReceivedMessage, Admission]]:
         """Count every attempt once, even if its message is redelivered."""
-        work = UnitOfWork(datetime.now(UTC), {}, {})
+        work = UnitOfWork(datetime.now(UTC), self._writer, self._oldest_schema)
         async with ledger.transaction():
             await work.read(list({subject for t in batch for subject in t.subjects}), ledger, self._state)
             rows = await ledger.rows("read_inbox", list({received.id for received in batch}))
@@ -131,20 +155,19 @@ class PinCheckEffect:
     def _admit(self, work: UnitOfWork, received: ReceivedMessage) -> Admission:
         admission = admitted(work.account(received.subjects[0]), work.now, self._policy)
         if not admission.locked_for:
-            work.change(admission.account)
+            work.change(admission.account, received, "pin.attempt_counted")
         return admission
 
-    async def _judge(self, received: ReceivedMessage, admission: Admission) -> None:
+    async def _judge(self, received: ReceivedMessage, admission: Admission, typed: Secret) -> None:
         try:
-            await self._compare(received, admission)
+            await self._compare(received, admission, typed)
         except Exception as error:  # noqa: BLE001 - any error parks this attempt only
             received.parked = reason_of(error)
 
-    async def _compare(self, received: ReceivedMessage, admission: Admission) -> None:
+    async def _compare(self, received: ReceivedMessage, admission: Admission, typed: Secret) -> None:
         if admission.locked_for:
             received.effect = Compared(admission)
             return
-        typed = normalised(self._box.open(received.message.pin_sealed) or Secret(""))
         if isinstance(received.message, PinActivate):
             received.effect = await self._first_access(admission, typed)
         else:
@@ -162,7 +185,8 @@ class PinCheckEffect:
     async def _log_in(self, admission: Admission, typed: Secret) -> Compared:
         # Argon2id runs in every case, so that the time taken discloses nothing.
         pin = _comparable(admission)
-        initial = self._verifiers.opens_initial(pin, typed) | self._verifiers.is_part(pin, typed)
+        part = self._verifiers.seems_part(pin, typed) & _may_be_told(admission)
+        initial = self._verifiers.opens_initial(pin, typed) | part
         matches = await self._verifiers.opens(pin, typed)
         if pin.initial:
             return Compared(admission, "initial" if initial else "no", pin.id)
@@ -174,6 +198,15 @@ class PinCheckEffect:
     async def close(self) -> None:
         """Shut down the threads."""
         self._verifiers.close()
+
+
+def _may_be_told(admission: Admission) -> bool:
+    """Return whether half a PIN may be recognised: not once failures have locked it.
+
+    A guess that seems to be a half tells that the citizen has an initial PIN. So few guesses make that one in
+    a hundred, and it costs the guesser a lock of which the citizen is notified.
+    """
+    return admission.account.attempts.locks == 0
 
 
 def _comparable(admission: Admission) -> Pin:

@@ -1,14 +1,19 @@
 """Data of a citizen beside the PIN: contacts (R12), the health card (R19), and a death."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from services.issuer.texts import NOTICES, TEXTS
 from shared.contract.events import ContactsUpdated
 from shared.contract.issuer import ContactsUpdate, RegistryUpdate
 from shared.contract.reply import accepted, rejected
 from shared.domain.account import Account, Contacts, HealthCard
+from shared.domain.contacts import RESTORABLE, count_as_before, counting, counts_from, with_contacts
 from shared.domain.decision import Decision, DecisionContext, Delivery, Event, LedgerEntry
 from shared.domain.revocation import revoked
+from shared.italy.dates import instant
+
+Places = tuple[Contacts, ...]
 
 
 def registry_update(account: Account, command: RegistryUpdate, _: DecisionContext) -> Decision:
@@ -46,42 +51,53 @@ def _updated(before: Account, after: Account) -> tuple[LedgerEntry, ...]:
 
 
 def contacts_update(account: Account, command: ContactsUpdate, ctx: DecisionContext) -> Decision:
-    """Add or change contacts after first access (R12); a restore under way ends."""
-    if account.status not in {"active", "restoring"}:
+    """Add or change contacts after first access (R12); for a restore they count only after some time (R13).
+
+    A restore under way ends if it is with contacts that no longer count. That is never at once, unless new
+    ones need no time: else a session would be enough to end any restore by its rightful owner.
+    """
+    if account.status not in RESTORABLE:
         return Decision(reply=rejected("no_active_pin"))
     given = {kind: value for kind, value in command.contacts if value is not None}
     changed = [kind for kind, value in given.items() if getattr(account.contacts, kind) != value]
     if not changed:
         return Decision(reply=accepted())
-    updated = _without_restore(account).but(contacts=account.contacts.but(**given))
-    return Decision(
+    updated = with_contacts(account, given, ctx)
+    data: dict[str, Any] = {"changed": changed}
+    if until := counts_from(updated, ctx):
+        data["counts_from"] = until
+    places = (counting(account, ctx), account.contacts, updated.contacts)
+    decision = Decision(
         reply=accepted(),
         account=updated,
-        entries=(LedgerEntry("contacts.updated", {"changed": changed}), *_ended(account)),
+        entries=(LedgerEntry("contacts.updated", data),),
         events=(Event(ContactsUpdated()),),
-        deliveries=_tell(account, updated.contacts, changed, ctx),
+        deliveries=_tell(updated, places, changed, until, ctx),
+    )
+    return _with_restore_ended(decision, account, updated, places, ctx)
+
+
+def _with_restore_ended(
+    decision: Decision, account: Account, updated: Account, places: Places, ctx: DecisionContext
+) -> Decision:
+    """End a restore with contacts that no longer count: its link is invalid, and its halves make no PIN."""
+    under_way = account.restore is not None or account.status == "restoring"
+    if not under_way or count_as_before(account, updated, ctx):
+        return decision
+    pin = None if account.status == "restoring" else account.pin
+    return decision.but(
+        account=updated.but(restore=None, pin=pin),
+        entries=(*decision.entries, LedgerEntry("restore.ended", {"cause": "contacts_changed"})),
+        deliveries=decision.deliveries + NOTICES.to_all(places, account, "restore_ended", ctx),
     )
 
 
-def _without_restore(account: Account) -> Account:
-    """End a restore: its link is invalid, and halves sent to the old contacts make no PIN."""
-    pin = None if account.status == "restoring" else account.pin
-    ended: Account = account.but(restore=None, pin=pin)
-    return ended
-
-
-def _ended(account: Account) -> tuple[LedgerEntry, ...]:
-    under_way = account.restore is not None or account.status == "restoring"
-    return (LedgerEntry("restore.ended", {"cause": "contacts_changed"}),) if under_way else ()
-
-
 def _tell(
-    account: Account, contacts: Contacts, changed: list[str], ctx: DecisionContext
+    account: Account, places: Places, changed: list[str], until: datetime | None, ctx: DecisionContext
 ) -> tuple[Delivery, ...]:
-    """Notify the change at the old and at the new contacts."""
+    """Notify the change at every contact, old and new, and until when the old ones count for a restore."""
     words = ", ".join(TEXTS.word(kind, account.language) for kind in changed)
-    both = (account.contacts, contacts)
-    told = NOTICES.to_all(both, account, "contacts_changed", ctx, mail={"changed": words})
-    if not _ended(account):
-        return told
-    return told + NOTICES.to_all(both, account, "restore_ended", ctx)
+    if until is None:
+        return NOTICES.to_all(places, account, "contacts_changed", ctx, mail={"changed": words})
+    date = {"until": instant(until, account.language)}
+    return NOTICES.to_all(places, account, "contacts_cooling", ctx, sms=date, mail={"changed": words, **date})

@@ -66,6 +66,7 @@ def _registered(account: Account, command: PinRequest, ctx: DecisionContext) -> 
         recognition,
         holder=_holder(command),
         contacts=Contacts(**command.contacts.__dict__),
+        cooling_contacts=(),
         level="dispositivo" if recognition else "online",
     )
 
@@ -137,4 +138,4 @@ def _second_half(account: Account, new: NewPin, ctx: DecisionContext) -> tuple[D
         expires_on=new.expires_on,
         written_on=day_of(ctx.now),
     )
-    return (Delivery(ctx.uuid(), "post", letter),)
+    return (Delivery(ctx.delivery_id(), "post", letter),)

@@ -6,6 +6,7 @@ from functools import partial
 
 from services.notifier.bundle import Bundle, BundleReader
 from services.notifier.channels import open_channel
+from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
@@ -14,14 +15,15 @@ from shared.config import logs
 from shared.contract import topology
 from shared.contract.channels import CHANNELS, Channel
 from shared.crypto.keys import Keys
-from shared.crypto.sealing import BundleOpener, Pseudonyms
+from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
-from shared.worker.lane import Lane
+from shared.errors import SettingsError
+from shared.worker.lane import Lane, Upkeep
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
 
-def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
+def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
     opener = BundleOpener(keys.private(channel.key))
@@ -32,30 +34,40 @@ def channel_lane(channel: Channel, settings: WorkerSettings, _: PinPolicy, keys:
         read=BundleReader(),
         batch=settings.bundles,
         decisions={Bundle: BundleDecision(channel.name, own)},
+        exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
         effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
+        forgets={"forget_deliveries": policy.delivery_retention},
+        upkeep=_spool(channel, own, policy) if channel.spool else None,
     )
 
 
-def receipts_lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
-    """Build the lane of receipts."""
+def _spool(channel: Channel, settings: NotifierSettings, policy: PinPolicy) -> Upkeep:
+    if settings.spool_retention and settings.spool_retention < policy.initial_validity:
+        raise SettingsError("PIN_SPOOL_RETENTION: has to be at least PIN_INITIAL_VALIDITY, or 0")
+    return SpoolUpkeep(settings.post_spool, settings.spool_retention, logs.get(channel.worker))
+
+
+def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
+    """Build the lane of receipts, which names citizens by what is recorded of their deliveries."""
     # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
-    commands = CommandReader((DeliveryReceipt,), Pseudonyms(keys.symmetric("subject")))
     return Lane(
         worker="notifier",
         name="notifier-receipts",
         queue=topology.RECEIPTS,
-        read=ReceiptReader(commands),
+        read=ReceiptReader(CommandReader((DeliveryReceipt,))),
         batch=settings.batch,
         decisions={Receipt: receipt},
+        exchanges=frozenset({topology.COMMANDS, topology.RECEIVED}),
         accounts=False,
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
+        forgets={"forget_deliveries": policy.delivery_retention},
     )
 
 
@@ -66,7 +78,8 @@ def main() -> int:
         case ["receipts"]:
             return start("notifier-receipts", receipts_lane, GROUPS)
         case [name] if name in channels:
-            return start(channels[name].worker, partial(channel_lane, channels[name]), GROUPS)
+            lane = partial(channel_lane, channels[name])
+            return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings,))
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
             return 2

@@ -10,6 +10,7 @@ import orjson
 
 from shared.contract import topology
 from shared.contract.delivery import BUNDLE
+from shared.contract.workers import WORKERS
 from shared.errors import UnreadableMessageError
 from shared.worker.reading import Parsed
 
@@ -92,7 +93,7 @@ class BundleReader:
         """
         if type_ != BUNDLE:
             raise UnreadableMessageError("unknown_type")
-        if role != "worker":
+        if role not in WORKERS:
             raise UnreadableMessageError("forbidden_sender")
         try:
             bundle = _bundle(orjson.loads(body))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,9 @@ from shared.worker.reading import Parsed, Refusal
 
 _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
+_WITH_TIME = 7
+"""The version of a UUID that begins with the time."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Recorded = Mapping[UUID, DeliveryRecord]
 """The status of the receipts' deliveries, as of the last decision; only those recorded."""
@@ -54,7 +57,9 @@ class ReceiptReader:
         Raises:
             shared.errors.UnreadableMessageError: it is no receipt, or its sender is not permitted.
         """
-        if type_ == EarlyReceipt.type and role == "worker":
+        if type_ == EarlyReceipt.type:
+            if role not in EarlyReceipt.senders:
+                raise UnreadableMessageError("forbidden_sender")
             return Parsed(_retry(body), ())
         parsed = self._commands(type_, body, role)
         if isinstance(parsed.message, Refusal):
@@ -109,8 +114,13 @@ def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[WorkerMe
 
 
 def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
-    """Retry a receipt later: gateways can be faster than our own commit."""
+    """Retry a receipt later: gateways can be faster than our own commit.
+
+    One for a delivery that was forgotten says nothing any more: its PIN was used or has expired.
+    """
     told = message.told
+    if _forgotten(told.delivery_id, ctx):
+        return Decision(reply=accepted())
     if message.rounds >= _ROUNDS:
         parked = ParkedMessage(
             type=told.type,
@@ -123,3 +133,14 @@ def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
     return Decision(
         reply=accepted(), messages=(WorkerMessage(early, due_at=ctx.now + _ROUND * early.rounds),)
     )
+
+
+def _forgotten(delivery_id: UUID, ctx: DecisionContext) -> bool:
+    """Return whether a delivery is so old, by the time in its id, that the ledger has forgotten it.
+
+    Ids of earlier releases have no time in them.
+    """
+    if delivery_id.version != _WITH_TIME or not ctx.policy.delivery_retention:
+        return False
+    made_at = timedelta(milliseconds=delivery_id.int >> 80) + _EPOCH
+    return ctx.now - made_at > ctx.policy.delivery_retention

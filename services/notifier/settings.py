@@ -1,5 +1,7 @@
 """What can be set about the channels; each line says what it costs to change it."""
 
+import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
@@ -8,9 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from shared.config import plaintext
+from shared.config.plaintext import Plaintext
 from shared.config.settings import SecretSetting, Settings
+from shared.config.tls import TlsFiles
 from shared.crypto.secret import Secret
+from shared.domain.policy import Retention
 
+_KEY_BYTES = 32
 Tls = Literal["none", "starttls", "implicit"]
 Receipt = Literal["completa", "breve", "sintetica"]
 
@@ -19,6 +26,16 @@ def _sender(value: str) -> str:
     local, _, domain = parseaddr(value)[1].rpartition("@")
     if not (local and domain and domain.isascii() and value.isprintable()):
         raise ValueError("has to be `Name <local@domain>` or `local@domain`")
+    return value
+
+
+def _public_key(value: str) -> str:
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
+        raw = b""
+    if value and len(raw) != _KEY_BYTES:
+        raise ValueError("has to be an X25519 public key, base64")
     return value
 
 
@@ -32,6 +49,7 @@ class Mailbox:
     host: str
     port: int
     tls: Tls
+    ca: str
     user: str
     password: Secret
     sender: str
@@ -50,6 +68,9 @@ class NotifierSettings(Settings):
     """Where the SMS gateway takes messages. A wrong one holds all SMS back and loses none."""
     sms_token: SecretSetting = Secret("")
     """Bearer token for the gateway; empty sends none. A wrong one holds all SMS back and loses none."""
+    sms_ca: str = ""
+    """File of the authorities that may sign the gateway's certificate; empty: those of the machine, or of
+    `SSL_CERT_FILE`. A wrong one holds all SMS back and loses none."""
     sms_concurrency: int = Field(default=50, ge=1, le=1000)
     """SMS under way at once. More is faster until the gateway throttles; fewer delays first halves."""
     sms_timeout: timedelta = timedelta(seconds=10)
@@ -62,8 +83,11 @@ class NotifierSettings(Settings):
     smtp_port: int = Field(default=25, ge=1, le=65535)
     """587 goes with `starttls`, 465 with `implicit`."""
     smtp_tls: Tls = "none"
-    """`none` shows every half to whoever listens on the way: only for a relay on the same machine.
-    With the others the certificate is always checked; `SSL_CERT_FILE` names further authorities."""
+    """`none` shows every half to whoever listens on the way: only for a relay on the same machine, elsewhere
+    refused (`PIN_ALLOW_PLAINTEXT`). With the others the certificate is always checked."""
+    smtp_ca: str = ""
+    """File of the authorities that may sign the relay's certificate; empty: those of the machine, or of
+    `SSL_CERT_FILE`. A wrong one holds all mail back and loses none."""
     smtp_user: str = ""
     """Empty: no authentication."""
     smtp_password: SecretSetting = Secret("")
@@ -78,6 +102,8 @@ class NotifierSettings(Settings):
     """Providers give 465 with `implicit`."""
     pec_smtp_tls: Tls = "none"
     """As `smtp_tls`; PEC providers ask for `implicit`."""
+    pec_smtp_ca: str = ""
+    """As `smtp_ca`."""
     pec_smtp_user: str = ""
     """PEC providers ask for one: usually the PEC address itself."""
     pec_smtp_password: SecretSetting = Secret("")
@@ -103,6 +129,15 @@ class NotifierSettings(Settings):
     post_spool: Path = Path(".local/spool/post")
     """Where letters are left for the printer; has to exist. On the same file system throughout."""
 
+    post_seal_key: Annotated[str, AfterValidator(_public_key)] = ""
+    """The print provider's X25519 public key, base64: letters lie in the spool sealed to it. Empty leaves
+    them readable to whoever reads the spool. A provider without the private key prints nothing.
+    """
+    spool_retention: Retention = timedelta(days=90)
+    """How long a letter that nobody fetches lies in the spool; then it is deleted, with a line in the log.
+    Not shorter than `initial_validity`, after which its PIN has expired; 0 keeps all for ever.
+    """
+
     retry_limit: int = Field(default=8, ge=1)
     """Tries of one delivery. More keeps a citizen waiting who could ask again; fewer gives up early."""
     retry_base: timedelta = timedelta(minutes=1)
@@ -125,6 +160,7 @@ class NotifierSettings(Settings):
             host=self.pec_smtp_host if pec else self.smtp_host,
             port=self.pec_smtp_port if pec else self.smtp_port,
             tls=self.pec_smtp_tls if pec else self.smtp_tls,
+            ca=self.pec_smtp_ca if pec else self.smtp_ca,
             user=self.pec_smtp_user if pec else self.smtp_user,
             password=self.pec_smtp_password if pec else self.smtp_password,
             sender=self.pec_from if pec else self.mail_from,
@@ -135,3 +171,17 @@ class NotifierSettings(Settings):
             step_limit=self.smtp_step_timeout,
             mail_limit=self.smtp_mail_timeout,
         )
+
+    def faults(self) -> Iterator[str]:
+        """Yield the files of authorities that hold none."""
+        yield from super().faults()
+        for name in ("sms_ca", "smtp_ca", "pec_smtp_ca"):
+            if (path := getattr(self, name)) and (fault := TlsFiles(path).fault()):
+                yield f"PIN_{name.upper()}: {fault}"
+
+    def plaintext(self) -> Iterator[Plaintext]:
+        """Yield the providers to which halves would go in the clear."""
+        yield from super().plaintext()
+        yield from plaintext.http("PIN_SMS_URL", self.sms_url, "the token and every SMS, with its half")
+        yield from plaintext.smtp("PIN_SMTP_TLS", self.smtp_host, self.smtp_tls)
+        yield from plaintext.smtp("PIN_PEC_SMTP_TLS", self.pec_smtp_host, self.pec_smtp_tls)

@@ -4,8 +4,7 @@ import sys
 
 from services.revoker import restore, revoke
 from services.settings import GROUPS
-from shared.contract import channels, topology
-from shared.contract.delivery import Post
+from shared.contract import topology
 from shared.contract.revoker import (
     RestoreConfirm,
     RestoreRequest,
@@ -13,6 +12,7 @@ from shared.contract.revoker import (
     RevokeConfirm,
     RevokeRequest,
 )
+from shared.crypto.keyrings import channels_of
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.decision import Decisions
@@ -22,8 +22,6 @@ from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
-CHANNELS = tuple(channel for channel in channels.CHANNELS if channel.content is not Post)
-"""All but letters."""
 DECISIONS: Decisions = {
     RestoreRequest: restore.request,
     RestoreConfirm: restore.confirm,
@@ -42,9 +40,9 @@ def lane(settings: WorkerSettings, _: PinPolicy, keys: Keys) -> Lane:
         read=CommandReader(DECISIONS, Pseudonyms(keys.symmetric("subject"))),
         batch=settings.batch,
         decisions=DECISIONS,
-        channels=keys.of_channels(CHANNELS),
+        channels=keys.of_channels(channels_of("revoker")),
     )
 
 
 if __name__ == "__main__":
-    sys.exit(start("revoker", lane, GROUPS, box="revoker"))
+    sys.exit(start("revoker", lane, GROUPS))

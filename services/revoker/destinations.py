@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from shared.contract.parts import RestoreContacts
 from shared.domain.account import Contacts
+from shared.domain.contacts import same_contact
 from shared.italy.mailboxes import same_mailbox
 
 Contact = tuple[Literal["mobile", "pec", "email"], str]
@@ -16,13 +17,13 @@ If all three are named, the halves go to the mobile and the PEC, the safer of th
 
 
 def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
-    """Return the contacts given, as registered and in the order of the halves; empty unless all match."""
+    """Return the contacts given, as kept and in the order of the halves; empty unless all match."""
     found: list[Contact] = []
     for kind in _ORDER:
         typed, registered = getattr(given, kind), getattr(kept, kind)
         if typed is None:
             continue
-        if registered is None or not _same(kind, typed, registered):
+        if registered is None or not same_contact(kind, typed, registered):
             return ()
         found.append((kind, registered))
     return tuple(found)
@@ -31,8 +32,3 @@ def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
 def distinct_contacts(first: Contact, second: Contact) -> bool:
     """Return whether two contacts are distinct: no mailbox may get both halves, even by two addresses."""
     return "mobile" in {first[0], second[0]} or not same_mailbox(first[1], second[1])
-
-
-def _same(kind: str, typed: str, registered: str) -> bool:
-    # A mobile in E.164 has one spelling.
-    return typed == registered if kind == "mobile" else same_mailbox(typed, registered)

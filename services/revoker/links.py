@@ -1,4 +1,4 @@
-"""Confirming links (R14, R20): how they are made and checked, and the limits on sending and tries.
+"""Confirming links (R14, R20): how they are made and checked, and how many are sent.
 
 Expiry is checked when a link is tried, and the next request replaces it: neither needs a timer.
 """
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.contract.reply import rejected
+from shared.contract.reply import accepted, rejected
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Link
 from shared.domain.decision import Decision, DecisionContext, LedgerEntry
 from shared.italy.dates import instant
 
 Flow = Literal["restore", "revoke"]
-WhyNot = Literal["no_link", "expired", "tried_too_often", "unreadable_token", "wrong_token"]
-"""Why a confirmation was refused, for the ledger; the reply does not distinguish them."""
+WhyNot = Literal["no_link", "expired", "unreadable_token", "wrong_token"]
+"""Why a confirmation was refused, for ledger and log; the reply does not distinguish them."""
 
 TOKEN_BYTES = 20
 """160 bits, in hex one word of 40 characters, which cannot be mistaken for half a PIN."""
+_NOTED = 5
+"""Refused confirmations of one link that the ledger notes. Anybody can send more: the log has them all."""
 _DAY = timedelta(days=1)
 _KEPT_AS = {"restore": "restore", "revoke": "revocation"}
 
@@ -59,17 +61,22 @@ def _of_last_day(account: Account, now: datetime) -> tuple[datetime, ...]:
     return tuple(moment for moment in account.links_sent if now - moment < _DAY)
 
 
+def refused(account: Account, flow: Flow, why: str, *more: LedgerEntry) -> Decision:
+    """Send no link; the reply is the usual one. Of a nobody the ledger notes nothing, the log does."""
+    entries = () if account.nobody else (LedgerEntry(f"{flow}.refused", {"code": why}), *more)
+    return Decision(reply=accepted(), entries=entries, reason=why)
+
+
 def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> Link | WhyNot:
     """Return the link if the token matches, else the reason.
 
-    A token is compared only while the link is open: past the limit even the right one is refused.
+    However many wrong ones came before, the right one opens: 160 bits are not guessed, and a limit would only
+    let strangers close the link.
     """
     if link is None:
         return "no_link"
     if ctx.now >= link.expires_at:
         return "expired"
-    if link.tried >= ctx.policy.tries_a_link:
-        return "tried_too_often"
     token = ctx.box.open(token_sealed)
     if token is None:
         return "unreadable_token"
@@ -77,14 +84,15 @@ def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> L
 
 
 def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:
-    """Refuse a confirmation; a wrong token is counted against the link.
+    """Refuse a confirmation; of those that concern a link that was sent, the ledger notes the first few.
 
-    A token that cannot be decrypted is not counted: a portal with the wrong key costs no citizen the link.
+    Past these, and where there is no link, a refusal writes nothing that stays: no flood fills the ledger.
     """
-    refused = Decision(
-        reply=rejected("link_invalid"), entries=(LedgerEntry(f"{flow}.not_confirmed", {"code": why}),)
-    )
+    refusal = Decision(reply=rejected("link_invalid"), reason=why)
     link: Link | None = getattr(account, _KEPT_AS[flow])
-    if why != "wrong_token" or link is None:
-        return refused
-    return refused.but(account=account.but(**{_KEPT_AS[flow]: link.but(tried=link.tried + 1)}))
+    if link is None or link.tried >= _NOTED:
+        return refusal
+    return refusal.but(
+        account=account.but(**{_KEPT_AS[flow]: link.but(tried=link.tried + 1)}),
+        entries=(LedgerEntry(f"{flow}.not_confirmed", {"code": why}),),
+    )

@@ -1,28 +1,31 @@
 """Restores a PIN lost after first access (R13-R17)."""
 
 from services.revoker.destinations import Contact, distinct_contacts, named
-from services.revoker.links import check_token, may_send, new_link, not_confirmed, with_link
+from services.revoker.links import check_token, may_send, new_link, not_confirmed, refused, with_link
 from services.revoker.texts import NOTICES, TEXTS
-from shared.contract.events import RestoreConfirmed, RestoreRequested
+from shared.contract.events import ContactsUpdated, RestoreConfirmed, RestoreRequested
 from shared.contract.reply import accepted
 from shared.contract.revoker import RestoreConfirm, RestoreRequest
 from shared.crypto.secret import Secret
-from shared.domain.account import Account, Link, Status
+from shared.domain.account import Account, Contacts, Link
+from shared.domain.contacts import RESTORABLE, counting, undone
 from shared.domain.credential import NewPin, expiry, new_pin, with_pin
 from shared.domain.decision import Decision, DecisionContext, Delivery, Event, LedgerEntry
 from shared.italy.dates import day
 
-RESTORABLE: frozenset[Status] = frozenset({"active", "restoring"})
-"""After first access (R17): a locked or blocked PIN can be restored, and a restored one again."""
-
 
 def request(account: Account, command: RestoreRequest, ctx: DecisionContext) -> Decision:
-    """Send the confirming link if all contacts given are the registered ones; the reply is the same (R14)."""
-    contacts = named(command.contacts, account.contacts)
-    if why := _why_not(account, contacts, ctx):
-        return Decision(reply=accepted(), entries=(LedgerEntry("restore.refused", {"code": why}),))
+    """Send the confirming link if all contacts given are the registered ones; the reply is the same (R14).
+
+    In the place of one that was changed so recently that it does not count, the one before it does (R13).
+    """
+    registered = counting(account, ctx)
+    contacts = named(command.contacts, registered)
+    if why := _why_not(account, command, contacts, ctx):
+        return refused(account, "restore", why)
     link = new_link("restore", ctx)
-    mails = NOTICES.outcome(account, "restore_link", ctx, **link.values(account.language))
+    mailbox = (registered.mail,) if registered.mail else ()
+    mails = NOTICES.at((), mailbox, account, "restore_link", ctx, mail=link.values(account.language))
     facts = {"delivery_id": str(mails[0].id), "expires_at": link.kept.expires_at}
     return Decision(
         reply=accepted(),
@@ -35,11 +38,13 @@ def request(account: Account, command: RestoreRequest, ctx: DecisionContext) -> 
     )
 
 
-def _why_not(account: Account, contacts: tuple[Contact, ...], ctx: DecisionContext) -> str | None:
+def _why_not(
+    account: Account, command: RestoreRequest, contacts: tuple[Contact, ...], ctx: DecisionContext
+) -> str | None:
     if account.status not in RESTORABLE:
         return "no_first_access"
     if not contacts:
-        return "contacts_differ"
+        return "contacts_cooling" if named(command.contacts, account.contacts) else "contacts_differ"
     if not distinct_contacts(contacts[0], contacts[1]):
         return "one_address_for_both_halves"
     return None if may_send(account, ctx) else "too_many_links"
@@ -59,19 +64,41 @@ def confirm(account: Account, command: RestoreConfirm, ctx: DecisionContext) -> 
 
 
 def _restored(account: Account, new: NewPin, to: tuple[Contact, Contact], ctx: DecisionContext) -> Decision:
-    """Replace the lost PIN, which is invalid from now on, with the new one; the level is kept."""
+    """Replace the lost PIN, which is invalid from now on, with the new one; the level is kept.
+
+    If it was restored with contacts from before a change, the change is undone: else who made it from
+    somebody else's session could soon restore the PIN in turn.
+    """
     first = _half(account, to[0], _part("first", new.first, account), new, ctx)
     second = _half(account, to[1], _part("second", new.second, account), new, ctx)
-    restored = with_pin(account, new.sent_by(first, second), status="restoring")
+    kept = undone(account, dict(to), ctx)
+    restored = with_pin(kept, new.sent_by(first, second), status="restoring")
     carriers = {d.channel: str(d.id) for d in (*first, *second)}
     facts = {"pin_id": new.pin.id, "deliveries": carriers, "expires_at": new.expires_at}
-    return Decision(
+    restoring = Decision(
         reply=accepted(),
         account=restored,
         entries=(LedgerEntry("restore.confirmed", facts),),
         events=(Event(RestoreConfirmed()),),
         deliveries=(*first, *second),
         messages=(expiry(restored, new.pin),),
+    )
+    return restoring if kept is account else _with_contacts_undone(restoring, account, kept.contacts, ctx)
+
+
+def _with_contacts_undone(
+    restoring: Decision, account: Account, kept: Contacts, ctx: DecisionContext
+) -> Decision:
+    """Record that a change of contacts was undone, and say so at the contacts that are dropped."""
+    dropped = {
+        kind: value for kind, value in account.contacts.known().items() if getattr(kept, kind) != value
+    }
+    told = NOTICES.to_all((Contacts(**dropped),), account, "contacts_undone", ctx)
+    undoing = LedgerEntry("contacts.updated", {"changed": list(dropped), "cause": "restore"})
+    return restoring.but(
+        entries=(*restoring.entries, undoing),
+        events=(*restoring.events, Event(ContactsUpdated())),
+        deliveries=(*restoring.deliveries, *told),
     )
 
 

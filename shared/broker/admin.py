@@ -5,19 +5,27 @@ worker takes batches and must be fast; here one message is taken at a time, insp
 returned.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
 
+from shared.config.tls import NONE, TlsFiles, loss_of
+from shared.contract.channels import LANES
 from shared.contract.topology import DEAD
+from shared.crypto.signing import HEADERS
 from shared.errors import BrokerLostError
 
+FORGED = "forged"
+"""The reason shown for a message in `pin.dead` that no worker parked: what its headers claim is not shown."""
 _LIMIT = 10.0
+_DIRECT = "amq.rabbitmq.reply-to"
 _FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 
 
@@ -37,9 +45,14 @@ class DeadLetter:
         position: 1 is the oldest.
         queue: the lane that it came from.
         routing_key: with which it came to that lane.
-        user_id: who sent it, as the broker validated it for the worker that parked it.
+        user_id: who sent it, as the broker validated it for the worker that parked it. Of a forged one, who
+            put it here, as the broker validated it.
         reply_to: where its sender waits for a reply.
+        signature: the sender's own, as the headers that it stands in; it holds for the replayed message too.
         length: of the body as it was sent; `body` may be its beginning only.
+        forged: whether it was not put here by the worker of the lane that it names: nothing that its headers
+            say is believed, and it cannot be replayed.
+        parked_at: when the worker parked it; None where it does not say so, as of an earlier release.
     """
 
     position: int
@@ -52,9 +65,28 @@ class DeadLetter:
     user_id: str
     reply_to: str
     traceparent: str
+    signature: Mapping[str, str]
     body: bytes
     length: int
+    forged: bool
+    parked_at: datetime | None
     taken: AbstractIncomingMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that an operator sends.
+
+    Attributes:
+        queue: the lane's.
+        user: in whose name, which the broker lets only an impersonator do.
+    """
+
+    queue: str
+    type: str
+    message_id: str
+    user: str
+    body: bytes
 
 
 class BrokerAdmin:
@@ -65,20 +97,23 @@ class BrokerAdmin:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["BrokerAdmin"]:
-        """Connect, within ten seconds.
+    async def open(cls, url: str, tls: TlsFiles = NONE) -> AsyncIterator["BrokerAdmin"]:
+        """Connect, within ten seconds; `tls` as for `Session.open`.
 
         Raises:
             BrokerLostError: no broker answers, it rejects the login, or the connection was lost.
         """
         try:
             connection = await aio_pika.connect(
-                url, timeout=_LIMIT, client_properties={"connection_name": "pinctl"}
+                url,
+                timeout=_LIMIT,
+                client_properties={"connection_name": "pinctl"},
+                ssl_context=await asyncio.to_thread(tls.context) if tls else None,
             )
             async with connection:
                 yield cls(connection)
         except _FAULTS as error:
-            raise BrokerLostError(type(error).__name__) from None
+            raise BrokerLostError(loss_of(error)) from None
 
     async def depth(self, queue: str) -> Depth | None:
         """Return how full a queue is, or None when there is no such queue."""
@@ -91,6 +126,41 @@ class BrokerAdmin:
         except ChannelNotFoundEntity:
             return None
         return Depth(declared.message_count or 0, declared.consumer_count or 0)
+
+    async def ask(self, command: Command, limit: float) -> bytes | None:
+        """Publish a command to its lane, as its user; return the reply's body, or None if none came in time.
+
+        It goes straight to the lane's queue, and the reply comes straight back (direct reply-to).
+
+        Args:
+            command: what to ask.
+            limit: seconds to wait for the reply.
+
+        Raises:
+            BrokerLostError: the connection was lost, or there is no such queue.
+        """
+        async with self._connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+            answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+            async def take(reply: AbstractIncomingMessage) -> None:
+                if reply.correlation_id == command.message_id and not answered.done():
+                    answered.set_result(reply.body)
+
+            replies = await channel.get_queue(_DIRECT, ensure=False)
+            await replies.consume(take, no_ack=True, timeout=_LIMIT)
+            message = aio_pika.Message(
+                command.body,
+                type=command.type,
+                message_id=command.message_id,
+                user_id=command.user,
+                reply_to=_DIRECT,
+                content_type="application/json",
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await channel.default_exchange.publish(message, command.queue, mandatory=True, timeout=_LIMIT)
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(answered, limit)
+            return None
 
     @asynccontextmanager
     async def dead(self) -> AsyncIterator["DeadLetters"]:
@@ -125,9 +195,9 @@ class DeadLetters:
         crash in between leaves it in both places, and the inbox of the lane's worker absorbs the second.
 
         Returns:
-            Whether it was replayed: a message that was cut, or whose lane does not exist, stays.
+            Whether it was replayed: one that `can_be_replayed` denies, or whose lane does not exist, stays.
         """
-        if letter.length != len(letter.body):
+        if not can_be_replayed(letter):
             return False
         message = aio_pika.Message(
             letter.body,
@@ -136,7 +206,10 @@ class DeadLetters:
             correlation_id=letter.correlation_id or None,
             reply_to=letter.reply_to or None,
             user_id=letter.user_id or None,
-            headers={"traceparent": letter.traceparent} if letter.traceparent else None,
+            headers={
+                **({"traceparent": letter.traceparent} if letter.traceparent else {}),
+                **letter.signature,
+            },
             content_type="application/json",
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
@@ -155,8 +228,21 @@ class DeadLetters:
         await letter.taken.ack()
 
 
+def can_be_replayed(letter: DeadLetter) -> bool:
+    """Return whether a worker parked a message, and whole."""
+    return not letter.forged and letter.length == len(letter.body)
+
+
 def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
+    """Read a message of `pin.dead`.
+
+    The broker vouches for the publisher (`user_id`), and for nothing else. So the headers are believed only
+    if the publisher is the worker that owns the lane: any other could give itself another's name by them.
+    """
     length: Any = message.headers.get("x-length")
+    parked_by = message.user_id or ""
+    if LANES.get(_header(message, "x-queue")) != parked_by:
+        return _forged(position, message, parked_by)
     return DeadLetter(
         position=position,
         reason=_header(message, "x-reason"),
@@ -166,11 +252,35 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
         message_id=message.message_id or "",
         correlation_id=message.correlation_id or "",
         # A worker that parks a message of its own sets no header: it is the sender.
-        user_id=_header(message, "x-user-id", message.user_id or ""),
+        user_id=_header(message, "x-user-id", parked_by),
         reply_to=_header(message, "x-reply-to"),
         traceparent=_header(message, "traceparent"),
+        signature={name: text for name in HEADERS if (text := _header(message, name))},
         body=message.body,
         length=length if isinstance(length, int) else len(message.body),
+        forged=False,
+        parked_at=_parked_at(message),
+        taken=message,
+    )
+
+
+def _forged(position: int, message: AbstractIncomingMessage, parked_by: str) -> DeadLetter:
+    return DeadLetter(
+        position=position,
+        reason=FORGED,
+        queue="",
+        routing_key="",
+        type=message.type or "",
+        message_id=message.message_id or "",
+        correlation_id=message.correlation_id or "",
+        user_id=parked_by,
+        reply_to="",
+        traceparent="",
+        signature={},
+        body=message.body,
+        length=len(message.body),
+        forged=True,
+        parked_at=None,
         taken=message,
     )
 
@@ -178,3 +288,11 @@ def _letter(position: int, message: AbstractIncomingMessage) -> DeadLetter:
 def _header(message: AbstractIncomingMessage, name: str, default: str = "") -> str:
     value: Any = message.headers.get(name, default)
     return value if isinstance(value, str) else default
+
+
+def _parked_at(message: AbstractIncomingMessage) -> datetime | None:
+    milliseconds: Any = message.headers.get("timestamp_in_ms")
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

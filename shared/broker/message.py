@@ -19,7 +19,11 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One message as it was delivered to a lane; properties that are absent or unreadable are empty."""
+    """One message as it was delivered to a lane; properties that are absent or unreadable are empty.
+
+    `exchange` and `routing_key` are what it was published to, whatever bindings it passed since. The broker
+    states them, not the sender.
+    """
 
     tag: int
     body: bytes
@@ -29,12 +33,19 @@ class Arrived:
     correlation_id: str
     reply_to: str
     traceparent: str
+    exchange: str
     routing_key: str
     redelivered: bool
     deliveries: int
     enqueued_at: datetime | None
     """From the header `timestamp_in_ms`, which our own messages have, or the property `timestamp`."""
     arrived_at: float
+    signature: str = ""
+    """The header `x-signature`; see `shared.crypto.signing`."""
+    signed_at: str = ""
+    """The header `x-signed-at`."""
+    key_id: str = ""
+    """The header `x-key-id`."""
     unreadable: frozenset[str] = frozenset()
     """The properties that are present but cannot be read, by their names in pamqp."""
     is_packed: bool = False

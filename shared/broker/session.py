@@ -13,7 +13,7 @@ A batch of publishes takes one write (`wire.py`) and one wait, instead of one of
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -25,6 +25,8 @@ from aiormq.exceptions import AMQPError, PublishError
 
 from shared.broker import wire
 from shared.broker.message import LARGEST_BODY, Arrived, Message
+from shared.config.tls import NONE, TlsFiles, loss_of
+from shared.crypto.signing import KEY_ID, LONGEST_HEADER, SIGNATURE, SIGNED_AT
 from shared.errors import BrokerLostError
 
 LONGEST_TRACE = 255
@@ -50,21 +52,31 @@ class Session:
         taking.on_consumer_cancel_callbacks.add(self._lose)
 
     @classmethod
-    async def open(cls, url: str, name: str, limit: float = 10.0) -> Self:
-        """Connect, within `limit` seconds.
+    async def open(cls, url: str, name: str, limit: float = 10.0, tls: TlsFiles = NONE) -> Self:
+        """Connect, within `limit` seconds, to the broker whose certificate has the name in the URL.
+
+        Args:
+            url: of the broker.
+            name: of the connection, for the broker's operators.
+            limit: seconds.
+            tls: the certificates to use with `amqps://`, read anew; without any, those that the URL names.
 
         Raises:
-            BrokerLostError: no broker answers, or it rejects the login.
+            BrokerLostError: no broker answers, it rejects the login, or a certificate is rejected.
         """
         connection = None
         try:
             async with asyncio.timeout(limit):
-                connection = await aio_pika.connect(url, client_properties={"connection_name": name})
+                connection = await aio_pika.connect(
+                    url,
+                    client_properties={"connection_name": name},
+                    ssl_context=await asyncio.to_thread(tls.context) if tls else None,
+                )
                 taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
                 giving = await (await connection.channel(on_return_raises=True)).get_underlay_channel()
                 return cls(connection, taking, giving)
         except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
-            raise BrokerLostError(type(error).__name__) from None
+            raise BrokerLostError(loss_of(error)) from None
         finally:
             if connection is not None and sys.exc_info()[0] is not None:
                 await _closed(connection)
@@ -236,13 +248,22 @@ def _arrived(message: DeliveredMessage, now: float) -> Arrived:
         reply_to=p.reply_to or "",
         # Forwarded beside our own headers: a longer one would exceed the frame, and end the session.
         traceparent=trace if isinstance(trace, str) and len(trace) <= LONGEST_TRACE else "",
+        exchange=message.exchange or "",
         routing_key=message.routing_key or "",
         redelivered=bool(message.redelivered),
         deliveries=count if isinstance(count, int) else 0,
         enqueued_at=_instant(stamp) if isinstance(stamp, int) else p.timestamp,
         arrived_at=now,
+        signature=_short(headers, SIGNATURE),
+        signed_at=_short(headers, SIGNED_AT),
+        key_id=_short(headers, KEY_ID),
         unreadable=getattr(p, "unreadable", frozenset()),
     )
+
+
+def _short(headers: Mapping[str, Any], name: str) -> str:
+    text = headers.get(name)
+    return text if isinstance(text, str) and len(text) <= LONGEST_HEADER else ""
 
 
 def _instant(milliseconds: int) -> datetime | None:

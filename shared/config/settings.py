@@ -1,7 +1,7 @@
 """Settings come from the environment, prefix `PIN_`; a secret one may come from a file."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,15 +17,17 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
+from shared.config.plaintext import Plaintext
 from shared.crypto.secret import Secret
 from shared.errors import SettingsError
 
 _ELSEWHERE = re.compile(
     "PIN_("
     "CRASH_FILE"  # shared/worker/crash.py
-    "|CHECKPOINT_MARGIN"  # pinctl
+    "|TEST_TLS"  # tests/kit/servers.py
+    "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
-    "|BROKER_ADMIN_URL|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
+    "|BROKER_(ADMIN_URL|BY_CERTIFICATE)|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"
 )
 """Variables that are in no group of settings of a worker, but are read elsewhere."""
@@ -66,12 +68,29 @@ class Settings(BaseModel):
         """
         values = {name: text for name in cls.model_fields if (text := _text(name, environ)) is not None}
         try:
-            return cls.model_validate(values)
+            settings = cls.model_validate(values)
         except ValidationError as error:
-            faults = (
+            faults = [
                 f"PIN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
-            )
+            ]
             raise SettingsError("; ".join(faults)) from None
+        if faults := [*settings.faults(), *settings.refused(environ)]:
+            raise SettingsError("; ".join(faults))
+        return settings
+
+    def refused(self, environ: Mapping[str, str]) -> Iterator[str]:
+        """Yield the connections in the clear that `PIN_ALLOW_PLAINTEXT` does not name."""
+        if found := list(self.plaintext()):
+            allowed = PlaintextSettings.load(environ).allow_plaintext
+            yield from (str(one) for one in found if not one.allowed(allowed))
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with settings that are right each by itself, with their names."""
+        yield from ()
+
+    def plaintext(self) -> Iterator[Plaintext]:
+        """Yield the connections to other machines that these settings leave in the clear."""
+        yield from ()
 
     def shown(self) -> dict[str, str]:
         """Return the settings as they may be logged: secrets left out."""
@@ -80,6 +99,33 @@ class Settings(BaseModel):
             for name in type(self).model_fields
             if not isinstance(value := getattr(self, name), Secret)
         }
+
+
+class PlaintextSettings(Settings):
+    """What may go over the network in the clear."""
+
+    allow_plaintext: Names = frozenset()
+    """Settings (`PIN_AMQP_URL`) or hosts (`rabbitmq`) whose connection may do without TLS, or without a
+    verified name. Whoever is on the way then reads what passes, and can answer in the server's name; at every
+    start a warning says what that is ([`settings.plaintext`](logs.md)). Loopback addresses need no entry."""
+
+
+def load_all(environ: Mapping[str, str], groups: Iterable[type[Settings]]) -> list[Settings]:
+    """Read several groups.
+
+    Raises:
+        SettingsError: naming every setting of all of them that is missing or wrong, at once.
+    """
+    read: list[Settings] = []
+    faults: list[str] = []
+    for group in groups:
+        try:
+            read.append(group.load(environ))
+        except SettingsError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return read
 
 
 def unknown(environ: Mapping[str, str], groups: Iterable[type[Settings]]) -> dict[str, str | None]:
@@ -118,6 +164,8 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - any setting
     """Return a setting that is not secret as text, as it could be given."""
     if isinstance(value, timedelta):
         return str(_duration.dump_python(value, mode="json"))
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, frozenset):
         return " ".join(sorted(value))
     return str(value)

@@ -4,11 +4,13 @@ Keys, queues, bindings, workers, keyrings and what the demonstration shows deriv
 cannot derive are held to it by `tests/unit/test_channels.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from shared.contract import topology
 from shared.contract.delivery import Content, Mail, Post, Sms
+from shared.contract.workers import DISPOSITIVO, ISSUER, NOTIFIER, REVOKER
 
 ChannelName = Literal["sms", "email", "pec", "post"]
 """The names of the channels, as a type of the contract."""
@@ -54,3 +56,13 @@ CHANNELS: Final = (
     Channel("pec", Mail, "PEC", credential="pec.password"),
     Channel("post", Post, "letters", spool=True),
 )
+
+LANES: Final[Mapping[str, str]] = {
+    topology.ISSUER_REQUESTS: ISSUER,
+    topology.ISSUER_ACCESS: ISSUER,
+    topology.REVOKER: REVOKER,
+    topology.DISPOSITIVO: DISPOSITIVO,
+    topology.RECEIPTS: NOTIFIER,
+    **{channel.queue: NOTIFIER for channel in CHANNELS},
+}
+"""The worker of each lane: who alone reads the queue, and parks what came by it."""

@@ -11,7 +11,11 @@ from shared.contract.fields import Subject
 from shared.contract.model import Model
 from shared.errors import Fault
 
-PORTAL, OPERATOR, REGISTRY, GATEWAY, WORKER = "portal", "operator", "registry", "gateway", "worker"
+PORTAL, OPERATOR, REGISTRY, GATEWAY = "portal", "operator", "registry", "gateway"
+CONTACT_CENTRE, BRANCH = "contact_centre", "branch"
+"""The two roles of operators: a user with both of them has the role `OPERATOR`."""
+AT_CONTACT_CENTRE = frozenset({OPERATOR, CONTACT_CENTRE})
+AT_BRANCH = frozenset({OPERATOR, BRANCH})
 
 ReplyData = type[Model] | None
 """The model of a reply's `data`, None where it is empty."""
@@ -28,7 +32,7 @@ class Command(Model):
         type: the AMQP `type`, which is the routing key too.
         lane: the queue it arrives in.
         blind: whether the reply to a well-formed one is always `accepted` and nothing more.
-        senders: the roles whose broker users may send it.
+        senders: the roles whose broker users may send it; a worker's role is its name.
         rejection_event: the event that tells other systems of a rejection.
         reply_data: what `data` carries when it is accepted.
         refusals: the reply codes, beside `invalid`, `message_id_reused` and, unless it is blind,
@@ -43,6 +47,12 @@ class Command(Model):
     reply_data: ClassVar[ReplyData] = None
     refusals: ClassVar[Refusals] = {}
 
+    @property
+    def declared(self) -> tuple[str, str] | None:
+        """The operator whom the sender declares, as id and office; None for a command of no operator."""
+        operator = self.__dict__.get("operator")
+        return (operator.id, operator.office) if operator else None
+
     def forbidden_for(self, sender: str) -> Fault | None:
         """Return why a user of this role may not send this command, or None if it may."""
         if sender in self.senders:
@@ -53,7 +63,6 @@ class Command(Model):
 class WorkerCommand(Command):
     """What a worker tells another, or itself for later."""
 
-    senders: ClassVar[frozenset[str]] = frozenset({WORKER})
     exchange: ClassVar[str] = topology.COMMANDS
     headers: ClassVar[Mapping[str, str]] = {}
 

@@ -8,10 +8,13 @@ from pydantic import Field
 from shared.contract.channels import ChannelName
 from shared.contract.event import EventData
 from shared.contract.fields import Identifier
+from shared.contract.workers import NOTIFIER
 
 
 class DeliveryData(EventData):
     """Which delivery, on which channel, at which try."""
+
+    workers: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
 
     delivery_id: Identifier
     channel: ChannelName

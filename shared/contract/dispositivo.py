@@ -8,18 +8,21 @@ from pydantic import Field
 from shared.contract import topology
 from shared.contract.citizen import CitizenCommand
 from shared.contract.command import (
-    OPERATOR,
+    AT_BRANCH,
+    AT_CONTACT_CENTRE,
     PORTAL,
     Command,
     Refusals,
     ReplyData,
 )
-from shared.contract.fields import Identifier, Instant, Line, Note, Protocol, Reference, Sha256
+from shared.contract.fields import Identifier, Instant, Line, Note, Protocol, Reference, Seen, Sha256
 from shared.contract.model import Model
 from shared.contract.parts import Attachment, Contacts, Document, Operator, Residence
 from shared.errors import Fault
 
 NO_OPEN_REQUEST: Refusals = {"no_open_request": None}
+CHANGED: Refusals = {"changed_since_seen": None}
+LOOKS: Refusals = {"too_many_lookups": None}
 
 
 class Form(Model):
@@ -59,7 +62,7 @@ class SubmitDocuments(CitizenCommand):
 
     type: ClassVar[str] = "dispositivo.submit_documents"
     lane: ClassVar[str] = topology.DISPOSITIVO
-    senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE | {PORTAL}
     refusals: ClassVar[Refusals] = NO_OPEN_REQUEST
 
     request_id: Identifier
@@ -67,14 +70,18 @@ class SubmitDocuments(CitizenCommand):
     signed_form: Attachment
     document: Document
     document_scan: Attachment
+    operator: Operator | None = None
+    """Who took the fax in; nobody where the citizen uploaded."""
 
     def forbidden_for(self, sender: str) -> Fault | None:
         """Return a fault also where a portal sends a fax, or an operator an upload (R24, R25)."""
         if refused := super().forbidden_for(sender):
             return refused
-        if (sender == OPERATOR) == (self.via == "fax"):
-            return None
-        return Fault("via", "forbidden", "Portals submit what came online, operators what came by fax.")
+        if (sender == PORTAL) == (self.via == "fax"):
+            return Fault("via", "forbidden", "Portals submit what came online, operators what came by fax.")
+        if sender == PORTAL and self.operator:
+            return Fault("operator", "forbidden", "No operator submits what came online.")
+        return None
 
 
 class OpenRequest(Model):
@@ -91,6 +98,8 @@ class OpenRequest(Model):
     document: Document
     document_scan: Attachment
     document_expired: bool
+    seen: Seen | None = None
+    """Stands for the request as shown here: who decides gives it back, and learns if it has changed since."""
 
 
 class ReviewData(Model):
@@ -104,8 +113,9 @@ class ReviewQueue(Command):
 
     type: ClassVar[str] = "dispositivo.review_queue"
     lane: ClassVar[str] = topology.DISPOSITIVO
-    senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE
     reply_data: ClassVar[ReplyData] = ReviewData
+    refusals: ClassVar[Refusals] = LOOKS
 
     operator: Operator
     limit: Annotated[int, Field(ge=1, le=100)]
@@ -115,6 +125,8 @@ class ApprovedData(Model):
     """When the PIN becomes dispositivo (R29)."""
 
     effective_at: Instant
+    seen: Seen | None = None
+    """Stands for the request as approved, for who withdraws the approval by cancelling."""
 
 
 class DispositivoApprove(CitizenCommand):
@@ -122,12 +134,14 @@ class DispositivoApprove(CitizenCommand):
 
     type: ClassVar[str] = "dispositivo.approve"
     lane: ClassVar[str] = topology.DISPOSITIVO
-    senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE
     reply_data: ClassVar[ReplyData] = ApprovedData
-    refusals: ClassVar[Refusals] = {**NO_OPEN_REQUEST, "documents_missing": None}
+    refusals: ClassVar[Refusals] = {**NO_OPEN_REQUEST, "documents_missing": None, **CHANGED}
 
     request_id: Identifier
     operator: Operator
+    seen: Seen | None = None
+    """As the queue gave it with what the operator decides; `PIN_REQUIRE_SEEN` demands it."""
 
 
 class DispositivoCancel(CitizenCommand):
@@ -135,14 +149,16 @@ class DispositivoCancel(CitizenCommand):
 
     type: ClassVar[str] = "dispositivo.cancel"
     lane: ClassVar[str] = topology.DISPOSITIVO
-    senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
-    refusals: ClassVar[Refusals] = NO_OPEN_REQUEST
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE
+    refusals: ClassVar[Refusals] = {**NO_OPEN_REQUEST, **CHANGED}
 
     request_id: Identifier
     operator: Operator
     reason: Literal["incomplete", "illegible", "mismatch"]
     note: Note = ""
     """For the citizen, beside the reason."""
+    seen: Seen | None = None
+    """As the queue, or the reply to an approval, gave it; `PIN_REQUIRE_SEEN` demands it."""
 
 
 class LookupData(Model):
@@ -158,6 +174,8 @@ class LookupData(Model):
     contacts: Contacts
     document: Document | None
     """The identity document on file, null where there is none."""
+    seen: Seen | None = None
+    """Stands for the citizen as shown here: who activates gives it back, and learns if that has changed."""
 
 
 class BranchLookup(CitizenCommand):
@@ -165,9 +183,9 @@ class BranchLookup(CitizenCommand):
 
     type: ClassVar[str] = "branch.lookup"
     lane: ClassVar[str] = topology.DISPOSITIVO
-    senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_BRANCH
     reply_data: ClassVar[ReplyData] = LookupData
-    refusals: ClassVar[Refusals] = {"no_active_pin": None}
+    refusals: ClassVar[Refusals] = {"no_active_pin": None, **LOOKS}
 
     operator: Operator
 
@@ -177,15 +195,18 @@ class BranchActivate(CitizenCommand):
 
     type: ClassVar[str] = "branch.activate"
     lane: ClassVar[str] = topology.DISPOSITIVO
-    senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_BRANCH
     refusals: ClassVar[Refusals] = {
         "no_active_pin": None,
         "already_dispositivo": None,
+        **CHANGED,
     }
 
     operator: Operator
     document: Document
     """As checked and, where it differed, corrected."""
+    seen: Seen | None = None
+    """As the lookup gave it; `PIN_REQUIRE_SEEN` demands it."""
 
 
 class SubmittedData(Model):
@@ -203,7 +224,7 @@ class IstanzaSubmit(CitizenCommand):
     lane: ClassVar[str] = topology.DISPOSITIVO
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = SubmittedData
-    refusals: ClassVar[Refusals] = {"no_active_pin": None}
+    refusals: ClassVar[Refusals] = {"no_active_pin": None, "too_many_suspended": None}
 
     istanza_id: Reference
     """The sender's own."""

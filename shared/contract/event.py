@@ -11,9 +11,13 @@ class EventData(Model):
 
     Attributes:
         type: the event's type, which is the routing key too.
+        workers: who publishes it; the broker refuses it from any other.
+        alarm: whether it is for whoever watches the system, and so is logged as well.
     """
 
     type: ClassVar[str]
+    workers: ClassVar[frozenset[str]]
+    alarm: ClassVar[bool] = False
 
 
 class RejectionData(EventData):

@@ -12,6 +12,7 @@ _REQUEST = {"request_id": "0d1f9a52-6f0e-4b7e-9a53-6f0f3b8f2c11"}
 _DELIVERY = {"delivery_id": "5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e"}
 _OPERATOR = {"operator": {"id": "op-0042", "office": "Contact Center"}}
 _BRANCH = {"operator": {"id": "op-0107", "office": "Sede di Pisa"}}
+_SEEN = {"seen": "5d1f0e3a9c4b7d6288e1f0a3c5b7d9e2"}
 _CARD = {"health_card": {"number": "80380000900012345678", "expires_on": "2029-06-30"}}
 _DOCUMENT = {
     "document": {
@@ -59,6 +60,7 @@ COMMAND_EXAMPLES: Mapping[str, _Example] = {
     },
     "contacts.update": {**_PERSON, "contacts": {"pec": "mario.rossi@pec.example.com"}},
     "registry.update": {**_PERSON, **_CARD},
+    "citizen.erase": {**_PERSON, **_OPERATOR, "reason": "Asked for in writing, file 2026/118."},
     "pin.activate": {**_PERSON, "pin_sealed": _BOX, "reply_key": _KEY},
     "pin.verify": {**_PERSON, "pin_sealed": _BOX},
     "restore.request": {
@@ -119,11 +121,12 @@ REPLY_EXAMPLES: Mapping[str, _Example] = {
                 **_DOCUMENT,
                 "document_scan": _file("document.pdf"),
                 "document_expired": False,
+                **_SEEN,
             }
         ]
     },
-    "dispositivo.approve": {"effective_at": "2026-11-23T09:30:00Z"},
-    "branch.lookup": {**_ABOUT_PERSON, **_DOCUMENT},
+    "dispositivo.approve": {"effective_at": "2026-11-23T09:30:00Z", **_SEEN},
+    "branch.lookup": {**_ABOUT_PERSON, **_DOCUMENT, **_SEEN},
     "istanza.submit": {
         "protocol": "2026.0000000123",
         "status": "suspended",
@@ -145,6 +148,19 @@ EVENT_EXAMPLES: Mapping[str, _Example] = {
     "dispositivo.activated": {"channel": "online"},
     "istanza.protocolled": {**_ISTANZA, "status": "suspended"},
     "istanza.released": _ISTANZA,
+    "operator.looked_often": {
+        "operator": "op-0042",
+        "office": "Contact Center",
+        "user": "operator",
+        "lookups": 201,
+        "hour": "2026-11-22T09:00:00Z",
+    },
+    "portal.over_budget": {
+        "user": "portal",
+        "lane": "issuer-requests",
+        "commands": 50001,
+        "hour": "2026-11-22T09:00:00Z",
+    },
     "delivery.sent": _SENT,
     "delivery.delivered": _SENT,
     "delivery.failed": _SENT,

@@ -166,6 +166,8 @@ Subject = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,128}$")]
 Identifier = UUID
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=64)]
 """An identifier that its sender chose."""
+Seen = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""What a reply gives for what it shows, to be given back as it is: it tells nothing."""
 
 Correlation = Annotated[str, text(255), AfterValidator(printable)]
 Protocol = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}\.[0-9]{10}$")]

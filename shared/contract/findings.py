@@ -47,12 +47,10 @@ class Findings(NamedTuple):
     Attributes:
         unreadable: why it is no message at all, or None if it is one.
         faults: else all its faults, field by field.
-        codice_fiscale: whom it is about, if that field is right.
     """
 
     unreadable: str | None
     faults: tuple[Fault, ...] = ()
-    codice_fiscale: str | None = None
 
 
 def explain_errors(kind: type[Model], body: bytes, error: ValidationError) -> Findings:
@@ -66,10 +64,8 @@ def explain_errors(kind: type[Model], body: bytes, error: ValidationError) -> Fi
     if error.error_count() > _WORTH_TELLING:
         return Findings(None, (Fault("", "too_many_faults", "There are too many faults to list."),))
     found = [_fault(each) for each in error.errors(include_url=False, include_input=False)]
-    rest = _salvaged(kind, raw)
-    found += rest.disagreements_within()
-    person = getattr(rest, "codice_fiscale", INVALID)
-    return Findings(None, tuple(found[:MOST_FAULTS]), None if person is INVALID else person)
+    found += _salvaged(kind, raw).disagreements_within()
+    return Findings(None, tuple(found[:MOST_FAULTS]))
 
 
 def _no_json(body: bytes, reason: str) -> str:

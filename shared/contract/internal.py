@@ -3,14 +3,15 @@
 These are small, and apart from the commands of citizens: a channel loads them, and not the whole contract.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
 from shared.contract import topology
 from shared.contract.command import InternalCommand, WorkerCommand
-from shared.contract.fields import Identifier, Line
+from shared.contract.fields import Day, Identifier, Line
 from shared.contract.notifier import DeliveryReceipt
+from shared.contract.workers import DISPOSITIVO, ISSUER, NOTIFIER, REVOKER
 
 
 class Expire(InternalCommand):
@@ -18,6 +19,7 @@ class Expire(InternalCommand):
 
     type: ClassVar[str] = "internal.issuer.expire"
     lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = frozenset({ISSUER, REVOKER})
 
     pin_id: Identifier
 
@@ -27,6 +29,7 @@ class FailedDelivery(InternalCommand):
 
     type: ClassVar[str] = "internal.issuer.delivery_failed"
     lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
 
     delivery_id: Identifier
     reason: Line
@@ -37,6 +40,7 @@ class ReturnedLetter(InternalCommand):
 
     type: ClassVar[str] = "internal.issuer.letter_returned"
     lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
 
     delivery_id: Identifier
 
@@ -46,8 +50,19 @@ class TakeEffect(InternalCommand):
 
     type: ClassVar[str] = "internal.dispositivo.take_effect"
     lane: ClassVar[str] = topology.DISPOSITIVO
+    senders: ClassVar[frozenset[str]] = frozenset({DISPOSITIVO})
 
     request_id: Identifier
+
+
+class TellSuspended(InternalCommand):
+    """A day is over on which more than one istanza was suspended (R31)."""
+
+    type: ClassVar[str] = "internal.dispositivo.tell_suspended"
+    lane: ClassVar[str] = topology.DISPOSITIVO
+    senders: ClassVar[frozenset[str]] = frozenset({DISPOSITIVO})
+
+    day: Day
 
 
 class EarlyReceipt(WorkerCommand):
@@ -58,7 +73,19 @@ class EarlyReceipt(WorkerCommand):
 
     type: ClassVar[str] = "internal.notifier.receipt"
     lane: ClassVar[str] = topology.RECEIPTS
+    senders: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
 
     receipt: DeliveryReceipt
     rounds: Annotated[int, Field(ge=1)]
     """How often it found no delivery."""
+
+
+INTERNAL: Final[tuple[type[WorkerCommand], ...]] = (
+    Expire,
+    FailedDelivery,
+    ReturnedLetter,
+    TakeEffect,
+    TellSuspended,
+    EarlyReceipt,
+)
+"""Every one of them."""

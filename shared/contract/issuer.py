@@ -8,7 +8,8 @@ from pydantic import Field
 from shared.contract import topology
 from shared.contract.citizen import CitizenCommand, Name, PlaceName
 from shared.contract.command import (
-    OPERATOR,
+    AT_BRANCH,
+    AT_CONTACT_CENTRE,
     PORTAL,
     REGISTRY,
     Refusals,
@@ -19,6 +20,7 @@ from shared.contract.command import (
 from shared.contract.events import PinRequestRejected
 from shared.contract.fields import (
     Level,
+    Note,
     PastDay,
     PastDayInItaly,
     ProvinceCode,
@@ -26,7 +28,7 @@ from shared.contract.fields import (
     Sealed,
 )
 from shared.contract.model import Model, all_valid, unless_invalid
-from shared.contract.parts import Contacts, HealthCard, Recognition, Residence
+from shared.contract.parts import Contacts, HealthCard, Operator, Recognition, Residence
 from shared.errors import Fault
 from shared.italy import birthplaces, codice_fiscale
 from shared.italy.names import missing
@@ -42,7 +44,7 @@ class PinRequest(CitizenCommand):
     type: ClassVar[str] = "pin.request"
     lane: ClassVar[str] = topology.ISSUER_REQUESTS
     blind: ClassVar[bool] = True
-    senders: ClassVar[frozenset[str]] = frozenset({PORTAL, OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE | AT_BRANCH | {PORTAL}
     rejection_event: ClassVar[RejectionEvent] = PinRequestRejected
 
     surname: Name
@@ -62,11 +64,24 @@ class PinRequest(CitizenCommand):
     language: Literal["it", "de"] = "it"
     recognition: Recognition | None = None
 
+    @property
+    def declared(self) -> tuple[str, str] | None:
+        """The operator who recognised the citizen."""
+        operator = self.recognition and self.recognition.operator
+        return (operator.id, operator.office) if operator else None
+
     def forbidden_for(self, sender: str) -> Fault | None:
-        """Return a fault also where a portal vouches for a citizen, or an operator does not (R8)."""
+        """Return a fault also where a portal vouches for a citizen, or an operator does not (R8).
+
+        In person (`de_visu`) is at a branch; a signed request comes in at the contact centre.
+        """
         if refused := super().forbidden_for(sender):
             return refused
-        if (sender == OPERATOR) == (self.recognition is not None):
+        if self.recognition is None:
+            may = frozenset({PORTAL})
+        else:
+            may = AT_BRANCH if self.recognition.kind == "de_visu" else AT_CONTACT_CENTRE
+        if sender in may:
             return None
         return Fault("recognition", "forbidden", "Operators send requests with recognition, portals without.")
 
@@ -152,6 +167,19 @@ class RegistryUpdate(CitizenCommand):
             yield from at_least_one("health_card", "missing", lacking, self.health_card, self.deceased_on)
 
 
+class CitizenErase(CitizenCommand):
+    """An operator erases what is kept about a citizen; a live PIN ends first."""
+
+    type: ClassVar[str] = "citizen.erase"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE
+    refusals: ClassVar[Refusals] = {"unknown_citizen": None}
+
+    operator: Operator
+    reason: Annotated[Note, Field(min_length=1)]
+    """Why. It may name people, so it is kept nowhere: whoever erases keeps it with the correlation id."""
+
+
 class ActivatedData(Model):
     """The PIN of 8 characters, sealed to the command's `reply_key`."""
 
@@ -182,7 +210,7 @@ class PinActivate(CitizenCommand):
     refusals: ClassVar[Refusals] = {"wrong_pin": None, "locked": LockedData}
 
     pin_sealed: Sealed
-    """The 16 characters, sealed to the issuer's key."""
+    """The 16 characters, sealed to the issuer's key, in either form."""
     reply_key: PublicKey
     """The X25519 public key that the reply is sealed to."""
 
@@ -201,4 +229,4 @@ class PinVerify(CitizenCommand):
     }
 
     pin_sealed: Sealed
-    """The 8 characters, sealed to the issuer's key."""
+    """The 8 characters, sealed to the issuer's key, in either form."""

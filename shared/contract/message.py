@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         issuer.PinRequest,
         issuer.ContactsUpdate,
         issuer.RegistryUpdate,
+        issuer.CitizenErase,
         issuer.PinActivate,
         issuer.PinVerify,
         revoker.RestoreRequest,
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         internal.FailedDelivery,
         internal.ReturnedLetter,
         internal.TakeEffect,
+        internal.TellSuspended,
     )
 }
 """Every command by its type, internal ones included."""
@@ -73,7 +75,7 @@ def read(type_: str, body: bytes) -> Command:
     except ValidationError as error:
         raise _refusal(kind, body, error) from None
     if faults := tuple(command.disagreements_within()):
-        raise InvalidMessageError(faults, kind, getattr(command, "codice_fiscale", None))
+        raise InvalidMessageError(faults, kind)
     return command
 
 
@@ -83,4 +85,4 @@ def _refusal(
     findings = explain_errors(kind, body, error)
     if findings.unreadable:
         return UnreadableMessageError(findings.unreadable)
-    return InvalidMessageError(findings.faults, kind, findings.codice_fiscale)
+    return InvalidMessageError(findings.faults, kind)

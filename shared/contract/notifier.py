@@ -8,7 +8,7 @@ from shared.contract.fields import Identifier, Line, Note
 
 
 class DeliveryReceipt(Command):
-    """What became of a delivery after it was handed over. Published straight to the queue."""
+    """What became of a delivery after it was handed over. Published to the exchange of receipts."""
 
     type: ClassVar[str] = "delivery.receipt"
     lane: ClassVar[str] = topology.RECEIPTS

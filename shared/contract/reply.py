@@ -21,7 +21,11 @@ DETAILS: Mapping[str, str] = {
     "link_invalid": "The link was used, has expired or never existed.",
     "already_dispositivo": "The PIN is dispositivo already.",
     "no_open_request": "There is no open request with this request_id.",
+    "unknown_citizen": "Nothing is kept about the citizen.",
     "documents_missing": "The request cannot be approved before its documents are in.",
+    "changed_since_seen": "What the operator saw has changed since: it has to be looked at again.",
+    "too_many_lookups": "This operator looked up too many citizens within the hour.",
+    "too_many_suspended": "The citizen has as many suspended istanze as there may be; none is lost.",
 }
 """Every reply code with the English sentence that explains it."""
 

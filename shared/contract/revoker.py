@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from shared.contract import topology
 from shared.contract.citizen import CitizenCommand, Mailbox
-from shared.contract.command import OPERATOR, PORTAL, Refusals, at_least_one
+from shared.contract.command import AT_CONTACT_CENTRE, PORTAL, Refusals, at_least_one
 from shared.contract.fields import Note, Sealed
 from shared.contract.parts import HealthCard, Operator, RestoreContacts
 from shared.errors import Fault
@@ -31,7 +31,7 @@ class RestoreConfirm(CitizenCommand):
     refusals: ClassVar[Refusals] = {"link_invalid": None}
 
     token_sealed: Sealed
-    """The token of the link, sealed to the revoker's key."""
+    """The token of the link, sealed to the revoker's key, in either form."""
 
 
 class RevokeRequest(CitizenCommand):
@@ -63,7 +63,7 @@ class RevokeConfirm(CitizenCommand):
     refusals: ClassVar[Refusals] = {"link_invalid": None}
 
     token_sealed: Sealed
-    """The token of the link, sealed to the revoker's key."""
+    """The token of the link, sealed to the revoker's key, in either form."""
 
 
 class RevokeByContactCentre(CitizenCommand):
@@ -71,7 +71,7 @@ class RevokeByContactCentre(CitizenCommand):
 
     type: ClassVar[str] = "revoke.by_contact_centre"
     lane: ClassVar[str] = topology.REVOKER
-    senders: ClassVar[frozenset[str]] = frozenset({OPERATOR})
+    senders: ClassVar[frozenset[str]] = AT_CONTACT_CENTRE
     refusals: ClassVar[Refusals] = {"no_live_pin": None}
 
     operator: Operator

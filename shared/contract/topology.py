@@ -11,6 +11,8 @@ EVENTS: Final = "pin.events"
 """What the workers tell the world: a topic, whose routing key is the event's type."""
 NOTIFICATIONS: Final = "pin.notifications"
 """Bundles of deliveries: direct, whose routing key is the channel."""
+RECEIVED: Final = "pin.receipts"
+"""Receipts of gateways: a fanout to the lane of receipts, so that a gateway writes to nothing else."""
 DEAD: Final = "pin.dead"
 """What no worker could read or handle: a fanout to the queue of the same name."""
 

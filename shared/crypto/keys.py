@@ -2,6 +2,7 @@
 
 import base64
 import os
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from shared.contract.channels import CHANNELS, Channel
 from shared.crypto.generations import Generations, key_id
 from shared.errors import KeyFileError
 
-BOXES = ("issuer", "revoker", "dispositivo", *(channel.key for channel in CHANNELS))
+SERVICES = ("issuer", "revoker", "dispositivo")
+"""Whom portals may seal to."""
+BOXES = (*SERVICES, *(channel.key for channel in CHANNELS))
 """Who has an X25519 key pair: `<name>.key` and `<name>.pub`, base64."""
 
 
@@ -21,15 +24,39 @@ SYMMETRIC = ("subject", "account", "pepper")
 """The 32-byte keys, base64: pseudonyms, sealed accounts, verifiers."""
 
 
+PRIVATE = ".key"
+"""The suffix of private and secret keys: nobody else may read their files."""
+_NOT_OURS = stat.S_IRWXG | stat.S_IRWXO
+_NOT_OUR_GROUP_S = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
+
+
 CHECKPOINT = "checkpoint"
 """The Ed25519 pair that signs the checkpoints over the ledger."""
 
 
+SIGNERS = ("issuer", "notifier", "revoker", "dispositivo")
+"""The workers, by their users on the broker: each signs with `<user>-signing.key`."""
+ED25519 = (CHECKPOINT, *(f"{user}-signing" for user in SIGNERS))
+"""Who has an Ed25519 key pair, beside the cosigner."""
+
+
+COSIGNER = "cosigner"
+"""The Ed25519 pair of a second witness, who holds it apart: it is made for itself, never with the others."""
+SIGNING = (*ED25519, COSIGNER)
+"""All whose private key signs, and whose public key is what others need for longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A folder of keys, read one by one when asked for."""
+    """A folder of keys, read one by one when asked for.
+
+    Attributes:
+        folder: where they are.
+        ring: the files that may be read; None for all of them.
+    """
 
     folder: Path
+    ring: frozenset[str] | None = None
 
     def symmetric(self, name: str) -> Generations:
         """Return the generations of a 32-byte key.
@@ -51,19 +78,22 @@ class Keys:
         """Return the generations of an X25519 private key, each of 32 raw bytes."""
         return self.generations(f"{name}.key")
 
-    def signing(self) -> SigningKey:
-        """Return the key that signs checkpoints."""
-        return SigningKey(self.generations(f"{CHECKPOINT}.key").current)
+    def signing(self, name: str = CHECKPOINT) -> SigningKey:
+        """Return an Ed25519 private key, by default the one that signs checkpoints."""
+        return SigningKey(self.generations(f"{name}.key").current)
 
-    def verifying(self) -> tuple[VerifyKey, ...]:
-        """Return the keys that checkpoints are verified with: the current one, and all others it lists."""
-        return tuple(VerifyKey(key) for key in self.generations(f"{CHECKPOINT}.pub").every)
+    def verifying(self, name: str = CHECKPOINT) -> tuple[VerifyKey, ...]:
+        """Return the keys that verify checkpoints, or the witness's signatures, the current one first."""
+        return tuple(VerifyKey(key) for key in self.generations(f"{name}.pub").every)
 
     def ids(self) -> dict[str, list[str]]:
         """Return the ids of our keys that are there, by file, the current one first."""
-        names = (*BOXES, CHECKPOINT, *SYMMETRIC)
-        there = [f"{name}.key" for name in names] + [f"{name}.pub" for name in names]
-        return {file: self._ids(file) for file in there if (self.folder / file).exists()}
+        names = (*BOXES, *SIGNING, *SYMMETRIC)
+        ours = [file for half in ("key", "pub") for name in names if self._has(file := f"{name}.{half}")]
+        return {file: self._ids(file) for file in ours}
+
+    def _has(self, file: str) -> bool:
+        return (self.ring is None or file in self.ring) and (self.folder / file).exists()
 
     def _ids(self, file: str) -> list[str]:
         known_by = [public_half(file.removesuffix(".key"), key) for key in self.generations(file).every]
@@ -73,28 +103,60 @@ class Keys:
         """Return all keys in a file, such as `account.key`.
 
         Raises:
-            KeyFileError: the file is missing or does not hold keys.
+            KeyFileError: the file is missing, not on the ring, no key file, or may be read by others.
         """
+        if self.ring is not None and name not in self.ring:
+            raise KeyFileError(f"{name}: not on the ring of this process")
         try:
-            return Generations.parse((self.folder / name).read_text(encoding="ascii"))
+            return Generations.parse(_text(self.folder / name))
         except (OSError, ValueError) as error:
             raise KeyFileError(f"{name}: {error}") from None
 
 
 def public_half(name: str, key: bytes) -> bytes:
     """Return what a key is known by: the public half of a private one, else the key itself."""
-    if name == CHECKPOINT:
+    if name in SIGNING:
         return bytes(SigningKey(key).verify_key)
     return bytes(PrivateKey(key).public_key) if name in BOXES else key
+
+
+def _text(path: Path) -> str:
+    """Return the text of a key file.
+
+    Raises:
+        KeyFileError: others than its owner, and the group that it was given to us by, may read or change it.
+    """
+    with path.open(encoding="ascii") as file:
+        state = os.fstat(file.fileno())
+        # Our own file is ours alone. One that belongs to another, as those which Kubernetes mounts belong to
+        # root, can reach us only by its group.
+        lax = _NOT_OURS if state.st_uid == os.geteuid() else _NOT_OUR_GROUP_S
+        if path.suffix == PRIVATE and state.st_mode & lax:
+            mode = stat.S_IMODE(state.st_mode)
+            raise KeyFileError(f"{path}: mode {mode:04o} lets others at the key: chmod {mode & ~lax:04o}")
+        return file.read()
 
 
 def make_keys(folder: Path) -> list[str]:
     """Generate the keys that are missing in a folder, never replacing one; return their names."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [_make_pair(folder, name, _x25519) for name in BOXES]
-    made.append(_make_pair(folder, CHECKPOINT, _ed25519))
+    made.extend(_make_pair(folder, name, _ed25519) for name in ED25519)
     made.extend(_make(folder / f"{name}.key", os.urandom(32), 0o600) for name in SYMMETRIC)
     return [name for name in made if name]
+
+
+def make_signing_key(folder: Path, name: str) -> str:
+    """Generate an Ed25519 pair, such as `portal-signing`; return an empty text if it is there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _make_pair(folder, name, _ed25519)
+
+
+def make_cosigner(folder: Path) -> list[str]:
+    """Generate the pair of a second witness, unless it is there; return its name."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = _make_pair(folder, COSIGNER, _ed25519)
+    return [made] if made else []
 
 
 def _x25519() -> tuple[bytes, bytes]:

@@ -52,21 +52,21 @@ class ServiceBox:
 
     Args:
         key: of the service.
-        earlier: called with the id of an earlier key when something is sealed to that.
+        earlier: called with the id of an earlier key, and who sealed to it, when something is sealed to that.
     """
 
     def __init__(
-        self, key: PrivateKey | Generations, earlier: Callable[[str], None] = lambda _: None
+        self, key: PrivateKey | Generations, earlier: Callable[[str, str], None] = lambda *_: None
     ) -> None:
         self._boxes, self._earlier = _boxes(key), earlier
         self._outdated = () if isinstance(key, PrivateKey) else tuple(_id_of(one.key) for one in key.previous)
 
-    def open(self, sealed: str) -> Secret | None:
-        """Return what is inside, or None when it was not sealed to this service."""
+    def open(self, sealed: str, user: str = "") -> Secret | None:
+        """Return what is inside, or None when it was not sealed to this service; `user` is who sealed it."""
         try:
             opened, known = _first_opened(self._boxes, base64.b64decode(sealed, validate=True))
             if known in self._outdated:
-                self._earlier(known)
+                self._earlier(known, user)
             return Secret(opened.decode())
         except (CryptoError, binascii.Error, ValueError):
             return None

@@ -1,9 +1,11 @@
 """What the ledger stores about one citizen, and the lawful states of a PIN."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from shared.domain.pin import tag_of
 
 Status = Literal["none", "issued", "active", "restoring", "revoked", "expired"]
 Level = Literal["online", "dispositivo"]
@@ -115,6 +117,15 @@ class Contacts(Part):
         return ("pec", self.pec) if self.pec else None
 
 
+class CoolingContact(Part):
+    """A contact that was changed or added so recently that it may not count yet for a restore (R13)."""
+
+    kind: Literal["mobile", "email", "pec"]
+    former: str | None
+    """What counts meanwhile: the contact before the change; None if there was none."""
+    since: datetime
+
+
 class HealthCard(Part):
     """The Tessera Sanitaria, as the registry reported it (R19)."""
 
@@ -144,8 +155,12 @@ class Pin(Part):
     """True for the initial PIN of 16 characters (R4), False for the one of 8 (R10)."""
     salt: bytes
     verifier: bytes
-    part_verifiers: tuple[bytes, ...] = ()
-    """Of the two halves of an initial PIN, to recognise a citizen who typed only one."""
+    part_verifiers: tuple[Annotated[bytes, AfterValidator(tag_of)], ...] = ()
+    """Tags of the two halves of an initial PIN, to recognise a citizen who typed only one.
+
+    Earlier releases kept whole hashes. They are cut when they are read, and so in the ledger with the next
+    change: one that nothing changes lasts as long as its PIN, 60 days.
+    """
     pepper: str = ""
     """The id of the key of the verifiers; empty for the oldest that there is."""
     expires_at: datetime | None = None
@@ -153,7 +168,7 @@ class Pin(Part):
 
 
 class Attempts(Part):
-    """Failed log-ins since the last success."""
+    """Failed attempts since the last success: log-ins, or health cards (R19)."""
 
     in_row: int = 0
     total: int = 0
@@ -162,6 +177,19 @@ class Attempts(Part):
     blocked: bool = False
     told: int = 0
     """Locks and blocks the citizen was notified of: a log-in retried after a crash notifies of none twice."""
+
+    last: datetime | None = None
+    """When the last one was counted."""
+
+    def lapsed(self, now: datetime, quiet: timedelta) -> "Attempts":
+        """Return the count after a quiet time: those in a row, and how long the next lock is, are forgotten.
+
+        The guesses at a citizen of whom nothing is known are forgotten as a whole by then: no more may show
+        in replies of one who is known. Those in all, which block, do not show.
+        """
+        if self.last is None or now - self.last < quiet:
+            return self
+        return self.but(in_row=0, locks=0, told=max(0, self.told - self.locks))
 
     def cleared(self) -> "Attempts":
         """Return the count after a success: no failures."""
@@ -174,6 +202,7 @@ class Link(Part):
     digest: bytes
     expires_at: datetime
     tried: int = 0
+    """Refused confirmations that the ledger noted; they do not close the link."""
     contacts: tuple[tuple[Literal["mobile", "pec", "email"], str], ...] = ()
     """For a restore: the two contacts, as (kind, value), that will get the halves (R15)."""
     address: tuple[Literal["pec", "email"], str] | None = None
@@ -237,6 +266,7 @@ class DispositivoRequest(Part):
     received_at: datetime | None = None
     approved_at: datetime | None = None
     approved_by: str | None = None
+    approved_office: str = ""
     effective_at: datetime | None = None
 
 
@@ -259,6 +289,17 @@ class Istanza(Part):
     submitted_at: datetime
 
 
+class SuspendedTold(Part):
+    """What the citizen was told by mail of the istanze suspended (R31); days are Italy's."""
+
+    first_on: date
+    """The latest day on which one was suspended: its first was told at once."""
+    untold: tuple[str, ...] = ()
+    """Protocols of those not told yet: one mail tells of all at the end of the day."""
+    gathered_on: date | None = None
+    """The latest day for which that mail is on its way."""
+
+
 class Account(Part):
     """One citizen, as of the last entry of the ledger.
 
@@ -273,9 +314,13 @@ class Account(Part):
 
     holder: Holder | None = None
     contacts: Contacts = Contacts()
+    cooling_contacts: tuple[CoolingContact, ...] = ()
+    """Of the contacts those changed lately, one a kind; all others have been registered long enough."""
     pin: Pin | None = None
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None
+    card_attempts: Attempts = Attempts()
+    """Wrong health cards in requests to revoke (R19)."""
     deceased_on: date | None = None
     """When the citizen died, by the registry: no PIN is issued, and no messages are sent."""
     restore: Link | None = None
@@ -290,6 +335,7 @@ class Account(Part):
     cancelled: Cancellation | None = None
     """The last request that was cancelled."""
     suspended: tuple[Istanza, ...] = ()
+    suspended_told: SuspendedTold | None = None
     istanze: tuple[Istanza, ...] = ()
     """The latest istanze, suspended or not: a repeated one gets its first protocol again."""
 
@@ -297,6 +343,15 @@ class Account(Part):
     def live(self) -> bool:
         """Whether the citizen has a PIN that has not ended (R7)."""
         return self.status in LIVE
+
+    @property
+    def nobody(self) -> bool:
+        """Whether nothing is known of the citizen.
+
+        Anybody can name one, in any number: what a stranger says about a nobody writes no entry, which would
+        stay for ever, and the count of guesses is deleted some time after the last.
+        """
+        return self.status == "none" and not (self.holder or self.health_card or self.deceased_on)
 
     @property
     def language(self) -> Literal["it", "de"]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 from shared.contract import topology
@@ -20,10 +20,21 @@ class Box(Protocol):
     """Opens what was sealed to this worker, and seals replies to the sender's key."""
 
     def open(self, sealed: str) -> Secret | None:
-        """Return what is inside, or None when it was not sealed to this worker."""
+        """Return what is inside.
+
+        None when it was not sealed to this worker, or not in the form demanded: nothing can be compared, and
+        nothing is counted. An empty secret when it was sealed for another message: as wrong as any other.
+        """
 
     def seal(self, secret: Secret, key: str) -> str:
         """Seal a secret to an X25519 public key (base64)."""
+
+
+class Unkeyed:
+    """Stands for the key that a process does not have: a decision that uses it is at fault, and parked."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise TypeError(f"no key to {name} with: this process has none on its ring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +45,8 @@ class DecisionContext:
         now: the instant of the decision, UTC.
         random: cryptographic randomness, n bytes.
         policy: the settings of the PIN's life.
-        pepper: the key of the verifiers.
-        box: opens what was sealed to this worker.
+        pepper: the key of the verifiers, on lanes that make or compare secrets.
+        box: opens what was sealed to this worker for this message, on lanes that something is sealed to.
     """
 
     now: datetime
@@ -47,6 +58,17 @@ class DecisionContext:
     def uuid(self) -> UUID:
         """Return a new random UUID (version 4, RFC 9562)."""
         return UUID(bytes=self.random(16), version=4)
+
+    def delivery_id(self) -> UUID:
+        """Return a new id of a delivery: the time in milliseconds, and 74 random bits (RFC 9562, version 7).
+
+        By the time in it a receipt is recognised that comes when the delivery has long been forgotten.
+        """
+        milliseconds = int(self.now.timestamp() * 1000)
+        drawn = bytearray(milliseconds.to_bytes(6) + self.random(10))
+        drawn[6] = 0x70 | drawn[6] & 0x0F
+        drawn[8] = 0x80 | drawn[8] & 0x3F
+        return UUID(bytes=bytes(drawn))
 
 
 Known_co = TypeVar("Known_co", covariant=True)
@@ -67,7 +89,9 @@ class ContextWith(DecisionContext, Generic[Known_co]):
 class LedgerEntry:
     """One line of the ledger: what happened, with no personal data.
 
-    `subject` is None for the citizen whom the message is about, `correlation_id` for the message's own.
+    `actor` is None for the sender of the message, or the operator whom it declares: office and broker user
+    are then added to the data. `subject` is None for the citizen whom the message is about, `correlation_id`
+    for the message's own.
     """
 
     kind: str
@@ -77,9 +101,16 @@ class LedgerEntry:
     correlation_id: str | None = None
 
 
+NOBODY = b""
+"""The subject of an event that is about no citizen: it is published as null."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own."""
+    """One published fact; `subject` as in `LedgerEntry`, `correlation_id` None for the message's own.
+
+    `NOBODY` is the subject of one that is about no citizen.
+    """
 
     fact: EventData
     subject: bytes | None = None
@@ -224,6 +255,7 @@ class Decision:
 
     Attributes:
         sent_to: the destinations of its messages that are counted by destination and day.
+        reason: a stable word for the log, where the reply does not say why.
     """
 
     reply: Reply | None = None
@@ -234,6 +266,7 @@ class Decision:
     messages: tuple[WorkerMessage, ...] = ()
     records: tuple[DeliveryRecord, ...] = ()
     sent_to: tuple[bytes, ...] = ()
+    reason: str = ""
 
     def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields
         """Return a copy with some parts changed."""

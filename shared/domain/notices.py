@@ -16,14 +16,16 @@ Mailbox = tuple[Literal["pec", "email"], str]
 
 def by_sms(ctx: DecisionContext, to: str, text: str) -> Delivery:
     """Return an SMS to a mobile number."""
-    return Delivery(ctx.uuid(), "sms", Sms(to, Secret(text)))
+    return Delivery(ctx.delivery_id(), "sms", Sms(to, Secret(text)))
 
 
 def by_mail(ctx: DecisionContext, mailbox: Mailbox, written: Written, language: Language) -> Delivery:
     """Return a mail to a mailbox, on the mailbox's channel."""
     channel, address = mailbox
     link = Secret(written.link) if written.link else None
-    return Delivery(ctx.uuid(), channel, Mail(address, written.subject, Secret(written.text), language, link))
+    return Delivery(
+        ctx.delivery_id(), channel, Mail(address, written.subject, Secret(written.text), language, link)
+    )
 
 
 def greeting(account: Account) -> dict[str, str]:

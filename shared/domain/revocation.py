@@ -6,7 +6,7 @@ from shared.domain.credential import without_pin
 from shared.domain.decision import Decision, Event, LedgerEntry
 
 
-def revoked(account: Account, cause: RevocationCause, **entry: str) -> Decision:
+def revoked(account: Account, cause: RevocationCause) -> Decision:
     """Revoke a live PIN: it is no longer accepted, its open requests end, a new one may be requested.
 
     Suspended istanze stay suspended: a later dispositivo PIN of the same citizen releases them (R32).
@@ -14,10 +14,9 @@ def revoked(account: Account, cause: RevocationCause, **entry: str) -> Decision:
     Args:
         account: one with a live PIN.
         cause: as the event gives it.
-        entry: further data of the entry, such as operator and reason.
     """
     return Decision(
         account=without_pin(account, "revoked", attempts=account.attempts.cleared()),
-        entries=(LedgerEntry("pin.revoked", {"cause": cause, **entry}),),
+        entries=(LedgerEntry("pin.revoked", {"cause": cause}),),
         events=(Event(PinRevoked(cause=cause)),),
     )

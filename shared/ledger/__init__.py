@@ -11,6 +11,7 @@ from typing import Any, Self
 import asyncpg
 from asyncpg import exceptions as pg
 
+from shared.config.tls import loss_of
 from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
 
 _FOLDER = Path(__file__).parent / "queries"
@@ -48,7 +49,11 @@ async def _faults() -> AsyncIterator[None]:
     except _REFUSALS as error:
         raise LedgerRefusedError(type(error).__name__) from None
     except _LOSSES as error:
-        raise LedgerLostError(f"{type(error).__name__}: {getattr(error, 'sqlstate', '')}") from None
+        raise _lost(error) from None
+
+
+def _lost(error: Exception) -> LedgerLostError:
+    return LedgerLostError(": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", "")))))
 
 
 class Ledger:
@@ -70,16 +75,18 @@ class Ledger:
                 transaction, or whose machine is gone, would else keep its citizens from every other.
 
         Raises:
-            LedgerLostError: no Postgres answers, or it rejects the login.
+            LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
         """
         held = {"idle_in_transaction_session_timeout": str(round(rest * 1000))} if rest else {}
-        async with _faults():
+        try:
             connection = await asyncpg.connect(
                 dsn,
                 timeout=limit,
                 command_timeout=30,
                 server_settings={"application_name": name, "jit": "off", **held},
             )
+        except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
+            raise _lost(error) from None
         return cls(connection)
 
     @property

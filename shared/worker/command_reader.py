@@ -8,9 +8,15 @@ from shared.contract.citizen import CitizenCommand
 from shared.contract.command import Command, InternalCommand
 from shared.contract.reply import rejected
 from shared.crypto.sealing import Pseudonyms
-from shared.domain.decision import Event
+from shared.domain.decision import NOBODY, Event
 from shared.errors import InvalidMessageError, UnreadableMessageError
 from shared.worker.reading import Parsed, Refusal
+
+
+def _no_pseudonyms(commands: Iterable[type[Command]]) -> Pseudonyms:
+    if any(issubclass(command, CitizenCommand) or command.rejection_event for command in commands):
+        raise TypeError("commands that name citizens need the key of their pseudonyms")
+    return Pseudonyms(b"")
 
 
 class CommandReader:
@@ -18,12 +24,13 @@ class CommandReader:
 
     Args:
         commands: their types, such as the keys of the lane's table of decisions: no others are read.
-        pseudonyms: of the citizens whom the commands name.
+        pseudonyms: of the citizens whom the commands name; None where they name none.
     """
 
-    def __init__(self, commands: Iterable[type[Command]], pseudonyms: Pseudonyms) -> None:
-        self._pseudonyms = pseudonyms
+    def __init__(self, commands: Iterable[type[Command]], pseudonyms: Pseudonyms | None = None) -> None:
         self._known = {command.type: command for command in commands}
+        # In the place of one that is missing: it would be found out only by a message.
+        self._pseudonyms = pseudonyms or _no_pseudonyms(self._known.values())
 
     def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
         """Read one command.
@@ -53,9 +60,10 @@ class CommandReader:
             case _:
                 return ()
 
-    def _refusal(self, known: type[Command], invalid: InvalidMessageError) -> Refusal:
+    @staticmethod
+    def _refusal(known: type[Command], invalid: InvalidMessageError) -> Refusal:
+        """Refuse a command; the event names nobody, as its sender could have any citizen's pseudonym told."""
         reply = rejected("invalid", faults=invalid.faults)
         if not known.rejection_event:
             return Refusal(reply)
-        subject = self._pseudonyms.of(invalid.codice_fiscale or "")
-        return Refusal(reply, (Event(known.rejection_event(code=reply.code), subject=subject),))
+        return Refusal(reply, (Event(known.rejection_event(code=reply.code), subject=NOBODY),))

@@ -8,7 +8,7 @@ _INTERVAL = 60.0
 
 
 class EarlierKey:
-    """Logs the use of an earlier key, at most once a minute.
+    """Logs the use of an earlier key, at most once a minute for each user who seals to it.
 
     Args:
         name: of the key, such as `issuer`.
@@ -23,11 +23,11 @@ class EarlierKey:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._log, self._clock = name, log, clock
-        self._due: float | None = None
+        self._due: dict[str, float] = {}
 
-    def __call__(self, key_id: str) -> None:
-        """Tell of one use of the key with this id."""
+    def __call__(self, key_id: str, user: str) -> None:
+        """Tell of one use of the key with this id by a broker user."""
         now = self._clock()
-        if self._due is None or now >= self._due:
-            self._due = now + _INTERVAL
-            self._log.warning("key.earlier_used", key=self._name, id=key_id)
+        if now >= self._due.get(user, now):
+            self._due[user] = now + _INTERVAL
+            self._log.warning("key.earlier_used", key=self._name, id=key_id, user=user)

@@ -6,9 +6,10 @@ full, so that it keeps up with any load.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from shared.ledger import Ledger
 
@@ -55,13 +56,21 @@ class Housekeeping:
 
     Args:
         retention: how long a repeated message is recognised.
+        more: the queries that delete old rows of this worker alone, with their age; zero deletes none.
         clock: seconds.
     """
 
-    def __init__(self, retention: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        retention: timedelta,
+        more: Mapping[str, timedelta] = MappingProxyType({}),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._chores = [_Chore(query, retention) for query in _FORGETTING]
-        self._chores += [_Chore("forget_sent_to", _YESTERDAY), _Chore("fold_tally", None)]
+        self._chores += [_Chore(query, age) for query, age in more.items() if age]
+        self._chores += [_Chore(query, _YESTERDAY) for query in ("forget_sent_to", "forget_lookups")]
+        self._chores.append(_Chore("fold_tally", None))
 
     async def step(self, ledger: Ledger) -> float:
         """Run a step of each chore that is due; return the seconds until the next is due.

@@ -1,15 +1,19 @@
 """Step 2, parse: turns a delivered message into one to decide, or one for `pin.dead` with the reason."""
 
 import hashlib
+from datetime import UTC, datetime
 from uuid import UUID
 
 from shared.broker.message import Arrived
 from shared.config.logs import reason_of
+from shared.contract import topology
+from shared.contract.workers import WORKERS
 from shared.errors import UnreadableMessageError
 from shared.worker.holding import cut, packed, whole
 from shared.worker.lane import Lane
 from shared.worker.reading import ReceivedMessage, Refusal, Rejected
-from shared.worker.settings import WORKER, WorkerSettings
+from shared.worker.settings import WorkerSettings
+from shared.worker.signatures import fault_of_signature
 
 _LONGEST_CORRELATION = 255
 
@@ -20,8 +24,9 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
     A large body is packed or cut. One from a worker is kept complete: another release may read it.
     """
     role = settings.role_of(arrived.user_id)
-    kept, held = (whole, whole) if role == WORKER else (cut, packed)
-    if fault := _unfit(arrived, lane, role):
+    kept, held = (whole, whole) if role in WORKERS else (cut, packed)
+    fault = _unfit(arrived, lane, role)
+    if fault := fault or fault_of_signature(arrived, correlation_id(arrived), settings, datetime.now(UTC)):
         return Rejected(kept(arrived), fault)
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")
@@ -44,8 +49,8 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
 def _unfit(arrived: Arrived, lane: Lane, role: str | None) -> str | None:
     if not arrived.type:
         return "type_unreadable" if "message_type" in arrived.unreadable else "no_type"
-    if arrived.routing_key not in {arrived.type, lane.queue, lane.queue.rpartition(".")[2]}:
-        return "type_is_not_routing_key"
+    if fault := _astray(arrived, lane):
+        return fault
     if not arrived.message_id:
         return "message_id_unreadable" if "message_id" in arrived.unreadable else "no_message_id"
     if not _is_uuid(arrived.message_id):
@@ -53,6 +58,26 @@ def _unfit(arrived: Arrived, lane: Lane, role: str | None) -> str | None:
     if not arrived.user_id:
         return "user_id_unreadable" if "user_id" in arrived.unreadable else "no_user_id"
     return None if role else "unknown_sender"
+
+
+def _astray(arrived: Arrived, lane: Lane) -> str | None:
+    """Return why a message came by no way that leads to this lane, or None.
+
+    The broker checks who may publish to an exchange, and with which keys. What was published elsewhere, and
+    got here by a binding that somebody else made, has passed none of these checks.
+    """
+    if arrived.exchange and arrived.exchange not in lane.exchanges:
+        return "forbidden_exchange"
+    match arrived.exchange:
+        case topology.COMMANDS:
+            expected = arrived.type
+        case topology.NOTIFICATIONS:
+            expected = lane.queue.rpartition(".")[2]
+        case topology.RECEIVED:
+            return None  # a fanout, which looks at no key
+        case _:
+            expected = lane.queue  # the default exchange, by which `pinctl dead replay` publishes
+    return None if arrived.routing_key == expected else "type_is_not_routing_key"
 
 
 def _is_uuid(text: str) -> bool:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
+from shared.contract import topology
 from shared.domain.decision import Decisions
 from shared.ledger import Ledger
 from shared.worker.reading import Reader, ReceivedMessage
@@ -18,6 +20,17 @@ class Effect(Protocol):
 
     async def close(self) -> None:
         """Release the resources of the effect."""
+
+
+class Upkeep(Protocol):
+    """What a lane does by the clock beside its messages, in short steps."""
+
+    async def step(self, ledger: Ledger, /) -> float:
+        """Do a step if one is due; return the seconds until the next is.
+
+        Raises:
+            LedgerLostError: Postgres is gone.
+        """
 
 
 class Facts:
@@ -46,10 +59,13 @@ class Lane:
         read: turns a type and a body into a message.
         batch: messages in one transaction, at most.
         decisions: the decision for each type of message that `read` returns, except a `Refusal`.
+        exchanges: by which its messages come, beside the default one; those of any other are parked.
         accounts: whether the lane opens accounts.
         effect: its I/O outside the ledger, done first.
         facts: what its decisions know beside the account.
         channels: the public keys of the channels that it may send deliveries to.
+        forgets: the queries that delete old rows of this worker, each with their age; see `housekeeping`.
+        upkeep: what else it does by the clock.
     """
 
     worker: str
@@ -58,7 +74,10 @@ class Lane:
     read: Reader
     batch: int
     decisions: Decisions
+    exchanges: frozenset[str] = frozenset({topology.COMMANDS})
     accounts: bool = True
     effect: Effect | None = None
     facts: Facts = field(default_factory=Facts)
     channels: Mapping[str, bytes] = field(default_factory=dict)
+    forgets: Mapping[str, timedelta] = field(default_factory=dict)
+    upkeep: Upkeep | None = None

@@ -26,6 +26,7 @@ def offline_message(by: str, message: Any, subject: bytes, correlation_id: str) 
         correlation_id=correlation_id,
         reply_to="",
         traceparent="",
+        exchange="",
         routing_key=by,
         redelivered=False,
         deliveries=0,

@@ -15,6 +15,7 @@ from shared.contract import topology
 from shared.contract.delivery import BUNDLE, to_bytes
 from shared.contract.instants import rfc3339
 from shared.crypto.sealing import BundleSeal
+from shared.crypto.signing import Signed, Signer
 from shared.domain.decision import Decision, Delivery, Event, WorkerMessage
 from shared.errors import UnwritableError
 from shared.worker.reading import ReceivedMessage
@@ -34,21 +35,30 @@ class Outbound:
 
     now: datetime
     user: str
+    signer: Signer | None = None
     due_now: list[Message] = field(default_factory=list)
     due_later: defaultdict[datetime, list[Message]] = field(default_factory=lambda: defaultdict(list))
     deliveries: defaultdict[str, list[tuple[ReceivedMessage, Delivery]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    alarms: list[Event] = field(default_factory=list)
+    """The events that are to be logged as well."""
     at: str = ""
     """`now` as the contract writes it."""
 
     def __post_init__(self) -> None:
         self.at = rfc3339(self.now)
 
+    @property
+    def _milliseconds(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
         """Add what a decision publishes."""
         for event in decision.events:
             self.due_now.append(self._event(received, event))
+            if event.fact.alarm:
+                self.alarms.append(event)
         for internal in decision.messages:
             message = self._internal(received, internal)
             if internal.due_at is None or internal.due_at <= self.now:
@@ -64,24 +74,31 @@ class Outbound:
         body = {
             "event_id": event_id,
             "type": kind,
-            "subject": (event.subject or received.subjects[0]).hex(),
+            "subject": (received.subjects[0] if event.subject is None else event.subject).hex() or None,
             "correlation_id": correlation_id,
             "occurred_at": self.at,
             "data": event.fact.__dict__,
         }
+        text = orjson.dumps(body)
+        headers = _trace(received)
+        if self.signer:
+            signed = Signed(kind, event_id, correlation_id, self.user, "", text)
+            headers |= self.signer.headers(signed, self.now)
         return Message(
             exchange=topology.EVENTS,
             routing_key=kind,
-            body=orjson.dumps(body),
+            body=text,
             type=kind,
             message_id=event_id,
             correlation_id=correlation_id,
             mandatory=False,
-            headers=_trace(received),
+            headers=headers,
             user_id=self.user,
         )
 
     def _internal(self, received: ReceivedMessage, internal: WorkerMessage) -> Message:
+        # By it a parked message is known to be old.
+        parked = {"timestamp_in_ms": self._milliseconds} if internal.exchange == topology.DEAD else {}
         return Message(
             exchange=internal.exchange,
             routing_key=internal.key,
@@ -89,7 +106,7 @@ class Outbound:
             type=internal.type,
             message_id=str(uuid4()),
             correlation_id=internal.correlation_id or received.correlation_id,
-            headers={**_trace(received), **internal.headers},
+            headers={**_trace(received), **internal.headers, **parked},
             user_id=self.user,
         )
 
@@ -157,7 +174,7 @@ class Outbound:
             type=BUNDLE,
             message_id=str(uuid4()),
             correlation_id=deliveries[0]["correlation_id"],
-            headers={**trace, "timestamp_in_ms": int(self.now.timestamp() * 1000)},
+            headers={**trace, "timestamp_in_ms": self._milliseconds},
             user_id=self.user,
         )
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from shared.broker.message import Arrived, Message
 from shared.broker.session import Session
 from shared.contract import topology
+from shared.crypto.signing import KEY_ID, SIGNATURE, SIGNED_AT, Signed, Signer
+from shared.domain.decision import Event
 from shared.worker.batch import MessageResult
 from shared.worker.holding import unpacked
 from shared.worker.intake import correlation_id
@@ -27,13 +30,22 @@ class PendingAck:
     handled: list[MessageResult] = field(default_factory=list)
     unreadable: list[Rejected] = field(default_factory=list)
     outgoing: list[tuple[UUID, list[Message]]] = field(default_factory=list)
+    alarms: list[Event] = field(default_factory=list)
 
 
 class Publisher:
     """Publishes each batch over one session, and direct replies over another."""
 
-    def __init__(self, lane: Lane, settings: WorkerSettings, direct: DirectReplies, log: Any) -> None:  # noqa: ANN401 - structlog
+    def __init__(
+        self,
+        lane: Lane,
+        settings: WorkerSettings,
+        direct: DirectReplies,
+        log: Any,  # noqa: ANN401 - structlog
+        signer: Signer | None = None,
+    ) -> None:
         self._lane, self._settings, self._direct, self._log = lane, settings, direct, log
+        self._signer = signer
 
     async def publish(self, pending: PendingAck, session: Session) -> list[UUID]:
         """Publish the messages of a batch; return the rows of the outbox that the broker confirmed.
@@ -96,16 +108,21 @@ class Publisher:
                 "reply.refused", correlation_id=handled.received.correlation_id, user=arrived.user_id
             )
             return None
+        message_id, correlation_id = str(uuid4()), arrived.correlation_id or arrived.message_id
+        headers = {"traceparent": arrived.traceparent} if arrived.traceparent else {}
+        if self._signer:
+            signed = Signed("reply", message_id, correlation_id, self._lane.worker, queue, handled.reply)
+            headers |= self._signer.headers(signed, datetime.now(UTC))
         return Message(
             exchange="",
             routing_key=queue,
             body=handled.reply,
             type="reply",
-            message_id=str(uuid4()),
+            message_id=message_id,
             # RabbitMQ reports every direct reply as unroutable.
             mandatory=not is_direct(queue),
-            correlation_id=arrived.correlation_id or arrived.message_id,
-            headers={"traceparent": arrived.traceparent} if arrived.traceparent else {},
+            correlation_id=correlation_id,
+            headers=headers,
             user_id=self._lane.worker,
         )
 
@@ -116,9 +133,13 @@ class Publisher:
             "x-routing-key": arrived.routing_key,
             "x-user-id": arrived.user_id,
             "x-reply-to": arrived.reply_to,
+            "timestamp_in_ms": int(datetime.now(UTC).timestamp() * 1000),
         }
         if arrived.traceparent:
             headers["traceparent"] = arrived.traceparent
+        # The sender's own signature: it still holds when the message is replayed.
+        kept = ((SIGNATURE, arrived.signature), (SIGNED_AT, arrived.signed_at), (KEY_ID, arrived.key_id))
+        headers |= {name: text for name, text in kept if text}
         if arrived.cut:
             headers |= {"x-length": arrived.cut.length, "x-sha256": arrived.cut.sha256}
         return Message(

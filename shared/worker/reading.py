@@ -44,8 +44,15 @@ class ReceivedMessage:
     """Further citizens that a query reads: one whose account does not open is omitted from the reply."""
     handled: bool = False
     """Whether the inbox already has it, so that its effect must not be repeated."""
+    alarms: tuple[Event, ...] = ()
+    """Events that go with it whatever is decided about it: of who sends it, not of whom it is about."""
     parked: str = ""
     """Why the lane's effect rejected it: it is parked undecided."""
+
+    @property
+    def operator(self) -> tuple[str, str] | None:
+        """The operator whom the sender declares, as id and office; None for a message of no operator."""
+        return getattr(self.message, "declared", None)
 
     @property
     def refusal(self) -> Reply | None:

@@ -5,6 +5,7 @@ is no other timer.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,8 @@ from shared.broker.message import Message
 from shared.broker.session import Session
 from shared.ledger import Ledger
 from shared.worker.crash import crash_point
-from shared.worker.housekeeping import Housekeeping
+from shared.worker.lane import Upkeep
 from shared.worker.outbound import decode_row
-from shared.worker.resealing import Resealing
 from shared.worker.settings import WorkerSettings
 
 _ROWS = 50
@@ -25,21 +25,20 @@ async def relay(
     ledger: Ledger,
     session: Session,
     settings: WorkerSettings,
-    resealing: Resealing,
-    log: Any,  # noqa: ANN401
+    beside: Sequence[Upkeep],
+    log: Any,  # noqa: ANN401 - structlog's
 ) -> None:
-    """Sweep until cancelled, with housekeeping and resealing between the sweeps.
+    """Sweep until cancelled, with a step of each upkeep between the sweeps.
 
     Raises:
         LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
     """
-    housekeeping = Housekeeping(settings.inbox_retention)
     interval = settings.relay_interval.total_seconds()
     while True:
         full = await sweep(ledger, session, settings, log) == _ROWS
-        wait = min(await housekeeping.step(ledger), await resealing.step(ledger))
+        waits = [await upkeep.step(ledger) for upkeep in beside]
         if not full:
-            await asyncio.sleep(min(interval, wait))
+            await asyncio.sleep(min(interval, *waits))
 
 
 async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> int:  # noqa: ANN401

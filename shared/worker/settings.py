@@ -2,14 +2,23 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from shared.config.settings import Names, SecretSetting, Settings
+from pydantic import Field, PlainValidator
 
-WORKER = "worker"
-"""The role of our own workers' broker users."""
+from shared.config.servers import AmqpSettings, DsnSettings
+from shared.config.settings import Names, SecretSetting
+from shared.contract.workers import WORKERS
+from shared.crypto.signing import SenderKeys
+from shared.worker.account_codec import OLDEST, SCHEMA
+
+SenderKeySetting = Annotated[
+    SenderKeys,
+    PlainValidator(lambda value: SenderKeys.read(value) if isinstance(value, str) else value),
+]
 
 
-class WorkerSettings(Settings):
+class WorkerSettings(DsnSettings, AmqpSettings):
     """Where the servers are and how the shell works."""
 
     amqp_url: SecretSetting
@@ -44,20 +53,59 @@ class WorkerSettings(Settings):
     """How long a repeated message is recognised; shorter saves room."""
     resealing_interval: timedelta = timedelta(minutes=10)
     """How long after a walk over all accounts, while their key changes, the next begins: less reads more."""
+    require_bound_seals: bool = False
+    """Refuse PINs and tokens sealed in the first form, which whoever holds the queue can move to another
+    message: a portal that still uses it can no longer log anybody in. Its citizens lose no attempt by it.
+    """
+    sign_messages: bool = False
+    """Sign replies and events with `<user>-signing.key`: the key has to be there, and each message costs
+    35 µs of CPU and 200 bytes more. Portals then know who answered, whatever became of the broker.
+    """
+    sender_keys: SenderKeySetting = SenderKeys()
+    """Public keys (Ed25519, base64) of portals and others, as `user:key`. What such a user has not signed
+    goes to `pin.dead`: enter a key once its owner signs everything. Two of one user are both good, so that
+    a key can be changed. Each command costs 65 µs of CPU more. `pinctl keys sender` makes a pair.
+    """
+    require_signed_commands: bool = False
+    """Take no command from outside without a signature: cuts off users without a key in `PIN_SENDER_KEYS`."""
+    signature_window: timedelta = timedelta(days=7)
+    """How old a signature may be, at most as old as `PIN_INBOX_RETENTION`. Longer gives more time to
+    whoever holds back or replays commands; shorter refuses those that waited for a worker, or in `pin.dead`.
+    """
+    oldest_account_schema: int = Field(default=1, ge=OLDEST, le=SCHEMA)
+    """The oldest form of a sealed account that is opened. With 2 nobody can put back an account from before
+    its status and level were sealed; one that was not written since does not open (`account_unreadable`)."""
     portal_users: Names = frozenset({"portal"})
     """The broker users with the rights of a portal."""
+    budget_per_portal_user: int = Field(default=0, ge=0)
+    """Commands of one portal's user in an hour of the clock, past which `portal.over_budget` is published,
+    once: each process of a lane counts what came to it. Nothing is refused, as that would fall on citizens
+    who did nothing. 0 is none; choose it above the busiest hour.
+    """
     operator_users: Names = frozenset({"operator"})
-    """Those who may say what operators say, such as an approval: a portal among them approves itself."""
+    """Those who may say what any operator says, such as an approval: a portal among them approves itself.
+
+    They have both of the two roles that follow. Empty, every operator has one.
+    """
+    contact_centre_users: Names = frozenset()
+    """Those of the contact centre alone: review, approval, faxes, signed requests, revocation (R8, R21, R25).
+
+    A user of this list and of the next has both roles.
+    """
+    branch_users: Names = frozenset()
+    """Those of the branches alone: lookup, activation, and recognition in person (R8, R26)."""
     registry_users: Names = frozenset({"registry"})
     """Those whose word it is that a citizen has died: any of them ends that citizen's PIN."""
     gateway_users: Names = frozenset({"gateway"})
     """Those who bring receipts of deliveries: any of them can make one count as failed, which ends a PIN."""
 
     def role_of(self, user: str) -> str | None:
-        """Return the role of a broker user, or None for one that may say nothing."""
-        if user in {"issuer", "notifier", "revoker", "dispositivo"}:
-            return WORKER
-        for role in ("portal", "operator", "registry", "gateway"):
+        """Return the role of a broker user (a worker's is its own), or None for one that may say nothing."""
+        if user in WORKERS:
+            return user
+        if user in self.contact_centre_users & self.branch_users and user not in self.portal_users:
+            return "operator"
+        for role in ("portal", "operator", "contact_centre", "branch", "registry", "gateway"):
             if user in getattr(self, f"{role}_users"):
                 return role
         return None

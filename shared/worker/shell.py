@@ -12,9 +12,11 @@ from shared.domain.policy import PinPolicy
 from shared.errors import BrokerLostError, ConsumerGoneError, LedgerLostError
 from shared.ledger import Ledger
 from shared.worker.batch import BatchProcessor, WorkerKeys, parked
+from shared.worker.budgets import PortalBudgets
 from shared.worker.crash import crash_point
+from shared.worker.housekeeping import Housekeeping
 from shared.worker.intake import parse
-from shared.worker.lane import Lane
+from shared.worker.lane import Lane, Upkeep
 from shared.worker.publishing import PendingAck, Publisher
 from shared.worker.reading import ReceivedMessage, Rejected
 from shared.worker.relay import relay
@@ -46,9 +48,9 @@ class Worker:
     ) -> None:
         self._lane, self._settings, self._log = lane, settings, log
         self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
-        url, replies = settings.amqp_url.reveal(), f"{lane.name}-replies"
-        self._direct = DirectReplies(lambda: Session.open(url, replies), time.monotonic)
-        self._publisher = Publisher(lane, settings, self._direct, log)
+        self._budgets = PortalBudgets(settings.budget_per_portal_user, settings.portal_users, lane.name)
+        self._direct = DirectReplies(lambda: self._open(f"{lane.name}-replies"), time.monotonic)
+        self._publisher = Publisher(lane, settings, self._direct, log, worker_keys.signer)
         self._stopping = asyncio.Event()
         self._session: Session | None = None
         self._ledger: Ledger | None = None
@@ -100,7 +102,7 @@ class Worker:
                 rest=_REST + settings.publish_limit.total_seconds(),
             )
             stack.push_async_callback(sweeping.close)
-            session = await Session.open(settings.amqp_url.reveal(), lane.name)
+            session = await self._open(lane.name)
             stack.push_async_callback(session.close)
             stack.push_async_callback(self._direct.close)
             await session.consume(lane.queue, 3 * lane.batch, lambda m: parse(m, lane, settings))
@@ -111,11 +113,20 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, settings, Resealing(self._processor, self._log), self._log),
+                    relay(sweeping, session, settings, self._upkeep(), self._log),
                     self._watch(session),
                 )
             finally:
                 self._consuming = False
+
+    def _upkeep(self) -> list[Upkeep]:
+        """Return what is done by the clock beside the relay."""
+        housekeeping = Housekeeping(self._settings.inbox_retention, self._lane.forgets)
+        resealing = Resealing(self._processor, self._log)
+        return [housekeeping, resealing, *([self._lane.upkeep] if self._lane.upkeep else [])]
+
+    async def _open(self, name: str) -> Session:
+        return await Session.open(self._settings.amqp_url.reveal(), name, tls=self._settings.amqp_tls)
 
     async def _until_one_ends(self, *parts: Any) -> None:  # noqa: ANN401 - coroutines
         tasks = [asyncio.ensure_future(part) for part in parts]
@@ -195,8 +206,11 @@ class Worker:
             await self._mark_handled(batch, ledger)
             await self._lane.effect(batch, ledger)
             crash_point("performed")
+        self._budgets.count(batch, datetime.now(UTC))
         settled = await self._processor.settle(batch, ledger)
+        self._budgets.settled(batch)
         pending.handled += settled.handled
+        pending.alarms += settled.alarms
         pending.outgoing += settled.outgoing
 
     async def _deadly(self, suspect: ReceivedMessage, ledger: Ledger) -> bool:
@@ -237,6 +251,8 @@ class Worker:
                 type=received.arrived.type,
                 outcome=handled.outcome,
                 code=handled.code,
+                reason=handled.reason,
+                actor=received.actor,
                 message_id=received.arrived.message_id,
                 correlation_id=received.correlation_id,
                 subject=received.subjects[0].hex() if len(received.subjects) == 1 else None,
@@ -245,8 +261,13 @@ class Worker:
                 took_ms=round((loop_now - pending.gathered_at) * 1000, 1),
                 batch=size,
             )
+        for alarm in pending.alarms:
+            self._log.warning("alarm.raised", alarm=alarm.type, **alarm.data)
         for unreadable in pending.unreadable:
-            self._log.warning("message.dead", reason=unreadable.reason, type=unreadable.arrived.type[:64])
+            arrived = unreadable.arrived
+            self._log.warning(
+                "message.dead", reason=unreadable.reason, type=arrived.type[:64], user=arrived.user_id
+            )
 
 
 def _retrieved(task: "asyncio.Task[None]") -> None:

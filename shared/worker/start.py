@@ -11,16 +11,19 @@ from typing import Any
 import uvloop
 
 from shared.config import logs
-from shared.config.settings import Settings, unknown
-from shared.crypto.keys import Keys
+from shared.config.settings import Settings, load_all, unknown
+from shared.crypto.keyrings import ring_of
+from shared.crypto.keys import SERVICES, SIGNERS, Keys
 from shared.crypto.sealing import ServiceBox, StateSeal
+from shared.crypto.signing import Signer
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import ConsumerGoneError, KeyFileError, SettingsError
-from shared.worker.batch import WorkerKeys
+from shared.worker.batch import Boxes, WorkerKeys
 from shared.worker.earlier_key import EarlierKey
 from shared.worker.health import Health
 from shared.worker.lane import Lane
+from shared.worker.memory import keep_memory_private
 from shared.worker.settings import WorkerSettings
 from shared.worker.shell import Worker
 
@@ -30,21 +33,28 @@ USAGE = 2
 """The exit status for wrong settings or keys: a restart will not help."""
 
 
-def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box: str | None = None) -> int:
+def start(
+    name: str,
+    build: BuildLane,
+    groups: Iterable[type[Settings]],
+    *,
+    own: Iterable[type[Settings]] = (),
+) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit status.
 
     Args:
-        name: what the process is called in logs, such as `issuer-access`.
+        name: what the process is called in logs, such as `issuer-access`; it determines its keys.
         build: makes the lane from the settings and the keys.
         groups: every group of settings that any worker has; other variables cause a warning.
-        box: the name of the key pair of this worker; None for one that opens no account.
+        own: the groups of settings that only this worker reads.
     """
+    keep_memory_private()
     try:
-        settings = WorkerSettings.load(os.environ)
-        policy = PinPolicy.load(os.environ)
-        keys = Keys(settings.keys_dir)
+        read = load_all(os.environ, (WorkerSettings, PinPolicy, *own))
+        settings, policy = WorkerSettings.load(os.environ), PinPolicy.load(os.environ)
         logs.configure(name, settings.log_level)
-        worker_keys = _worker_keys(keys, box, logs.get(name))
+        keys = Keys(settings.keys_dir, ring_of(name, signs=settings.sign_messages))
+        worker_keys = keys_for_decisions(keys, settings, logs.get(name))
         lane = build(settings, policy, keys)
         held = keys.ids()
     except (SettingsError, KeyFileError) as fault:
@@ -54,6 +64,10 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
     log.info("worker.starting", **settings.shown(), **policy.shown(), keys=held)
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
+    for one in (one for group in read for one in group.plaintext()):
+        log.warning(
+            "settings.plaintext", setting=one.setting, host=one.host, because=one.because, shows=one.shows
+        )
     # Exclude long-lived objects from later collections.
     gc.collect()
     gc.freeze()
@@ -62,22 +76,38 @@ def start(name: str, build: BuildLane, groups: Iterable[type[Settings]], *, box:
         return runner.run(_run(lane, settings, policy, worker_keys, log))
 
 
-def _worker_keys(keys: Keys, box: str | None, log: Any) -> WorkerKeys:  # noqa: ANN401 - structlog's
-    if box is None:
-        return WorkerKeys(Pepper(b""), _NoBox(), None)
+def keys_for_decisions(keys: Keys, settings: WorkerSettings, log: Any) -> WorkerKeys:  # noqa: ANN401 - structlog's
+    """Read the keys on a ring that decisions use.
+
+    Raises:
+        KeyFileError: one is missing, is no key, or may be read by others.
+    """
+    ring = keys.ring or frozenset()
     return WorkerKeys(
-        Pepper(keys.symmetric("pepper")),
-        ServiceBox(keys.private(box), EarlierKey(box, log)),
-        StateSeal(keys.symmetric("account")),
+        pepper=Pepper(keys.symmetric("pepper")) if "pepper.key" in ring else None,
+        boxes=_boxes(keys, settings, log),
+        state=StateSeal(keys.symmetric("account")) if "account.key" in ring else None,
+        signer=signer_of(keys),
     )
 
 
-class _NoBox:
-    def open(self, sealed: str) -> None:  # noqa: ARG002 - the protocol's
-        raise TypeError("this worker opens nothing")
+def signer_of(keys: Keys) -> Signer | None:
+    """Return what signs with the key on a ring, or None if there is none on it."""
+    for user in SIGNERS:
+        if keys.ring and f"{user}-signing.key" in keys.ring:
+            return Signer(keys.signing(f"{user}-signing"))
+    return None
 
-    def seal(self, secret: object, key: str) -> str:  # noqa: ARG002 - the protocol's
-        raise TypeError("this worker seals nothing")
+
+def _boxes(keys: Keys, settings: WorkerSettings, log: Any) -> Boxes | None:  # noqa: ANN401 - structlog's
+    for name in SERVICES:
+        if keys.ring and f"{name}.key" in keys.ring:
+            # Imported late: it loads the commands and Italy's tables, which no channel needs.
+            from shared.worker.message_box import MessageBoxes  # noqa: PLC0415
+
+            box = ServiceBox(keys.private(name), EarlierKey(name, log))
+            return MessageBoxes(box, require_bound=settings.require_bound_seals, log=log)
+    return None
 
 
 async def _run(

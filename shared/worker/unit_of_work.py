@@ -21,6 +21,8 @@ from shared.worker.reading import ReceivedMessage
 
 UNREADABLE = "account_unreadable"
 """The reason for parking a message whose citizen's account does not open."""
+CHANGED = "account.changed"
+"""The kind of an entry that only vouches for the account: nothing else happened that is recorded."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class ChainHead:
 
     entries: int = 0
     hash: bytes = GENESIS
+    vouched: bool = False
+    """Whether an entry of the chain has the digest of the account."""
     known: bool = False
     moved: bool = False
 
@@ -47,14 +51,25 @@ class UnitOfWork:
     """The rows of one batch.
 
     Accounts are written in waves, with one status change per citizen in each, so that Postgres sees every
-    step of a citizen who has several messages in the batch.
+    step of a citizen who has several messages in the batch. The last entry of a citizen whose account
+    changed has the digest of it, as it is stored at the end of the batch.
+
+    Attributes:
+        now: the instant of the batch.
+        writer: the role on the ledger, which is in the hash of each entry.
+        oldest_schema: the oldest form of accounts that is accepted.
     """
 
     now: datetime
-    heads: dict[bytes, ChainHead]
-    accounts: dict[bytes, Account]
+    writer: str
+    oldest_schema: int = account_codec.OLDEST
+    heads: dict[bytes, ChainHead] = field(default_factory=dict)
+    accounts: dict[bytes, Account] = field(default_factory=dict)
     waves: list[dict[bytes, Account]] = field(default_factory=lambda: [{}])
     entries: list[tuple[Any, ...]] = field(default_factory=list)
+    """What is appended, without what is known only at the end: the account's digest, and the hash."""
+    changed: dict[bytes, tuple[ReceivedMessage, str]] = field(default_factory=dict)
+    """Whose account changed, by which message last, and the kind of entry if there is no other."""
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     deliveries: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     """The deliveries of the batch, in their present state."""
@@ -62,7 +77,7 @@ class UnitOfWork:
     """How many messages went to each destination of the batch today, those of the batch included."""
     sent_to: Counter[bytes] = field(default_factory=Counter)
     """How many of them are from this batch."""
-    inbox: list[tuple[UUID, bytes, str, bytes | None]] = field(default_factory=list)
+    inbox: list[tuple[UUID, bytes, str, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
     """Citizens whose account does not open: only their messages are parked."""
     noted: set[bytes] = field(default_factory=set)
@@ -70,15 +85,15 @@ class UnitOfWork:
 
     async def read(self, subjects: list[bytes], ledger: Ledger, seal: StateSeal | None) -> None:
         """Lock citizens, in the order of their keys, and read their chain heads and accounts."""
-        for key, entries, head in await ledger.rows("lock_subjects", sorted(subjects)):
-            self.heads[bytes(key)] = ChainHead(entries, bytes(head), known=True)
+        for key, entries, head, vouched in await ledger.rows("lock_subjects", sorted(subjects)):
+            self.heads[bytes(key)] = ChainHead(entries, bytes(head), vouched, known=True)
         if seal is None:
             return
         for row in await ledger.rows("read_accounts", subjects):
             if row["noted"]:
                 self.noted.add(bytes(row["subject"]))
             try:
-                account = account_codec.decode(row, seal)
+                account = account_codec.decode(row, seal, self.oldest_schema)
             except (UnsealableError, ValidationError):
                 self.unreadable.add(bytes(row["subject"]))
             else:
@@ -119,28 +134,39 @@ class UnitOfWork:
             self.sent_to[place] += 1
             self.sent_today[place] = self.sent_today.get(place, 0) + 1
         if decision.account is not None:
-            self.change(decision.account)
+            self.change(decision.account, received)
 
     def _append(self, received: ReceivedMessage, entry: LedgerEntry) -> None:
         subject = entry.subject or received.subjects[0]
         head = self.heads.setdefault(subject, ChainHead())
         head.entries += 1
         head.moved = True
-        row = (
-            subject,
-            head.entries,
-            self.now,
-            entry.kind,
-            received.id,
-            entry.actor or received.actor,
-            entry.correlation_id or received.correlation_id,
-            orjson.dumps(entry.data, default=str).decode(),
+        actor, data = entry.actor or received.actor, entry.data
+        if declared := received.operator:
+            operator, office = declared
+            # The broker vouches for the user alone: who acted is what that user says, so both are on record.
+            actor, data = f"operator:{operator}", {**data, "office": office, "user": received.actor}
+        self.entries.append(
+            (
+                subject,
+                head.entries,
+                self.now,
+                entry.kind,
+                received.id,
+                actor,
+                entry.correlation_id or received.correlation_id,
+                orjson.dumps(data, default=str).decode(),
+            )
         )
-        head.hash = link(head.hash, *row)
-        self.entries.append((*row, head.hash))
 
-    def change(self, account: Account) -> None:
-        """Add a changed account."""
+    def change(self, account: Account, received: ReceivedMessage, kind: str = CHANGED) -> None:
+        """Add a changed account.
+
+        Args:
+            account: as it shall be; its version is counted here.
+            received: the message that changed it.
+            kind: of the entry that vouches for it, if the batch has no other about this citizen.
+        """
         subject, old = account.subject, self.account(account.subject)
         self.heads.setdefault(subject, ChainHead()).moved = True
         if account.status != old.status and subject in self.waves[-1]:
@@ -148,6 +174,7 @@ class UnitOfWork:
         # Within one wave a citizen is written once, so the version increases once.
         version = old.version if subject in self.waves[-1] else old.version + 1
         self.waves[-1][subject] = self.accounts[subject] = account.but(version=version)
+        self.changed[subject] = received, kind
 
     async def write(self, ledger: Ledger, seal: StateSeal | None) -> None:
         """Write everything collected.
@@ -157,11 +184,13 @@ class UnitOfWork:
         """
         await self._write_subjects(ledger)
         await self._write_notes(ledger)
+        digests: dict[bytes, bytes] = {}
         if seal:
             for wave in self.waves:
-                await _write_accounts(ledger, wave, seal)
+                digests |= await _write_accounts(ledger, wave, seal)
+            self._vouch()
         if self.entries:
-            await ledger.run("add_entries", *_columns(self.entries))
+            await ledger.run("add_entries", *_columns(self._chained(digests)))
         if self.records:
             rows = [
                 (r.id, r.subject, r.channel, r.status, r.attempts, r.reference, r.correlation_id)
@@ -184,13 +213,34 @@ class UnitOfWork:
             await ledger.run("strike_unreadable", sorted(opened))
 
     async def _write_subjects(self, ledger: Ledger) -> None:
-        moved = sorted(((k, h) for k, h in self.heads.items() if h.moved), key=lambda pair: pair[0])
-        new = [(key, head.entries, head.hash) for key, head in moved if not head.known]
-        old = [(key, head.entries, head.hash) for key, head in moved if head.known]
-        if new and await ledger.run("add_subjects", *_columns(new)) != len(new):
+        """Enter new citizens. The heads of all of them follow the entries."""
+        new = sorted(key for key, head in self.heads.items() if head.moved and not head.known)
+        if new and await ledger.value("add_subjects", new) != len(new):
             raise LedgerConflictError("another worker entered the citizen")
-        if old:
-            await ledger.run("save_subjects", *_columns(old))
+
+    def _vouch(self) -> None:
+        """Add an entry where an account changed without one.
+
+        An account without a PIN needs none until the first digest of it: by guesses anybody can call such
+        rows forth.
+        """
+        told = {row[0] for row in self.entries}
+        for subject, (received, kind) in self.changed.items():
+            needed = self.heads[subject].vouched or self.accounts[subject].status != "none"
+            if needed and subject not in told:
+                self._append(received, LedgerEntry(kind, subject=subject))
+
+    def _chained(self, digests: dict[bytes, bytes]) -> list[tuple[Any, ...]]:
+        """Return the entries with their hashes; the last of each citizen has the account's digest."""
+        last = {row[0]: place for place, row in enumerate(self.entries)}
+        chained = []
+        for place, row in enumerate(self.entries):
+            subject = row[0]
+            head = self.heads[subject]
+            account = digests.get(subject) if last[subject] == place else None
+            head.hash = link(head.hash, *(*row, self.writer, account))
+            chained.append((*row, account, head.hash))
+        return chained
 
 
 def _standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliveries
@@ -205,23 +255,18 @@ def _standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliv
     )
 
 
-async def _write_accounts(ledger: Ledger, wave: dict[bytes, Account], seal: StateSeal) -> None:
+async def _write_accounts(ledger: Ledger, wave: dict[bytes, Account], seal: StateSeal) -> dict[bytes, bytes]:
+    """Write accounts; return the digest of each as it is stored now."""
     if not wave:
-        return
-    rows = [
-        (
-            a.subject,
-            a.version,
-            a.status,
-            a.level,
-            a.review_since,
-            account_codec.SCHEMA,
-            account_codec.encode(a, seal),
-            a.pin.pepper or None if a.pin else None,
-        )
-        for a in wave.values()
-    ]
+        return {}
+    digests, rows = {}, []
+    for a in wave.values():
+        state = account_codec.encode(a, seal)
+        digests[a.subject] = account_codec.digest(a, state)
+        columns = a.subject, a.version, a.status, a.level, a.review_since, account_codec.SCHEMA, state
+        rows.append((*columns, a.pin.pepper or None if a.pin else None))
     await ledger.run("save_accounts", *_columns(rows))
+    return digests
 
 
 def _columns(rows: list[Any]) -> list[list[Any]]:

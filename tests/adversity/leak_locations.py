@@ -5,8 +5,7 @@ import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
-from deploy.local.ports import HOST
-from deploy.local.postgres import SUPERUSER, programs
+from deploy.local.postgres import programs
 from deploy.local.stack import Stack
 
 CAPTURED = {"captured", "spool"}
@@ -26,13 +25,7 @@ def dumps(stack: Stack, folder: Path) -> list[Path]:
     made = []
     for output in ("hex", "escape"):
         made.append(folder / f"ledger.{output}.sql")
-        environment = {
-            "PGHOST": HOST,
-            "PGPORT": str(stack.postgres.port),
-            "PGUSER": SUPERUSER,
-            "PGPASSWORD": stack.postgres.passwords[SUPERUSER],
-            "PGOPTIONS": f"-c bytea_output={output}",
-        }
+        environment = stack.postgres.environment() | {"PGOPTIONS": f"-c bytea_output={output}"}
         argv = [str(programs() / "pg_dump"), "-f", str(made[-1]), stack.database]
         subprocess.run(argv, env=environment, check=True, cwd="/")
     return made

@@ -126,16 +126,21 @@ def _senders() -> Iterator[Poison]:
         ("pinctl", "unknown_sender"),
         ("nobody", "unknown_sender"),
     ):
-        yield Poison(reason, _good(), by="pinctl", properties={"user_id": forged})
+        aimed = {"user_id": forged, "message_type": REQUEST}
+        yield Poison(reason, _good(), by="pinctl", key=LANE, exchange="", properties=aimed)
+    # pinctl may publish in another's name, and straight to any queue.
     expire = "internal.issuer.expire"
-    yield Poison("forbidden_sender", _expire(), by="pinctl", key=expire, properties={"user_id": "portal"})
-    # A gateway may publish to the default exchange, for its receipts, and thus to any queue.
-    for wanted, body in ((REQUEST, _good()), (expire, _expire()), ("registry.update", b"{}")):
-        aimed = {"message_type": wanted}
-        yield Poison("forbidden_sender", body, by="gateway", key=LANE, exchange="", properties=aimed)
+    for by, wanted, body in (
+        ("notifier", REQUEST, _good()),
+        ("notifier", expire, _expire()),
+        ("dispositivo", expire, _expire()),
+        ("revoker", "registry.update", b"{}"),
+    ):
+        aimed = {"message_type": wanted, "user_id": by}
+        yield Poison("forbidden_sender", body, by="pinctl", key=LANE, exchange="", properties=aimed)
     for wanted in ("pin.verify", "internal.issuer.explode", "bundle"):
-        aimed = {"message_type": wanted}
-        yield Poison("unknown_type", _good(), by="issuer", key=LANE, exchange="", properties=aimed)
+        aimed = {"message_type": wanted, "user_id": "issuer"}
+        yield Poison("unknown_type", _good(), by="pinctl", key=LANE, exchange="", properties=aimed)
 
 
 FIFTY = (*_bodies(), *_properties(), *_senders())

@@ -21,7 +21,7 @@ from deploy.local.client import Client
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.pinctl.dead import replay
-from deploy.pinctl.settings import BrokerSettings
+from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from shared.broker.message import Message
 from shared.worker.holding import LARGE
 from shared.worker.outbound import encode_row
@@ -72,7 +72,8 @@ async def test_what_is_parked_of_a_large_message_is_its_beginning_with_length_an
 async def test_a_message_that_was_cut_is_not_replayed(running: Stack, client: Client) -> None:
     await client.publish(REQUEST, b"x" * 900_000)
     await until(lambda: _is_parked(running, 1), "the message in pin.dead", every=0.1)
-    answer = await replay(BrokerSettings.load(running.env), [], everything=True)
+    servers = BrokerSettings.load(running.env), LedgerSettings.load(running.env)
+    answer = await replay(*servers, [], everything=True, by="Giulia Ferri")
     assert [(one["bytes"], one["type"]) for one in answer.data["stayed"]] == [(900_000, REQUEST)]
     assert await number_parked(running) == 1
 

@@ -72,7 +72,7 @@ def outages(stack: Stack, channel: str) -> Callable[[], list[str]]:
 def sms_asked(stack: Stack) -> int:
     """Return how many SMS were sent to the gateway."""
     url = stack.env["PIN_SMS_URL"].replace("/sms", "/asked")
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own sink
+    with urllib.request.urlopen(url, timeout=5, context=stack.fake_providers.context) as answer:  # noqa: S310 - our own sink
         asked: int = json.loads(answer.read())["sms"]
         return asked
 

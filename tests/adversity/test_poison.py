@@ -115,6 +115,7 @@ async def test_a_message_that_breaks_rules_gets_one_reply_that_names_every_field
     }
     assert all(error["code"] and error["detail"] for error in reply["errors"])
     assert await client.event("pin.request_rejected", message_id) == {"code": "invalid"}
+    assert [e.body["subject"] for e in client.events if e.correlation_id == message_id] == [None]
     assert (await client.ask(REQUEST, citizen()))["code"] == "accepted"
     assert len(client.replies[message_id]) == 1
     assert [e.type for e in client.events if e.correlation_id == message_id] == ["pin.request_rejected"]
@@ -153,17 +154,22 @@ async def test_the_broker_refuses_a_portal_what_others_may_say(running: Stack, k
         await say(running, Poison("", b"{}", key=key))
 
 
+def _to(queue: str, body: bytes, *, by: str, type_: str) -> Poison:
+    """Return a message that is put into a queue in the name of a user."""
+    return Poison("", body, "pinctl", queue, "", {"message_type": type_, "user_id": by})
+
+
 async def test_the_lane_of_receipts_parks_what_it_cannot_read(running: Stack, client: Client) -> None:
     queue, early = "notifier.receipts", "internal.notifier.receipt"
     garbage = (b"", b"{", b"[]", b"{}", b'{"receipt": {}, "rounds": 1}', b'{"receipt": 1, "rounds": []}')
     for body in garbage:
-        poison = Poison("", body, "issuer", queue, "", {"message_type": early})
-        await say(running, poison)
-    await say(running, Poison("", b"{}", "issuer", queue, "", {"message_type": REQUEST}))
-    await say(running, Poison("", b"{}", "gateway", queue, "", {"message_type": early}))
-    await _until_parked(running, len(garbage) + 2)
+        await say(running, _to(queue, body, by="notifier", type_=early))
+    await say(running, _to(queue, b"{}", by="issuer", type_=REQUEST))
+    await say(running, Poison("", b"{}", "gateway", "", "pin.receipts", {"message_type": early}))
+    await say(running, _to(queue, b"{}", by="issuer", type_=early))
+    await _until_parked(running, len(garbage) + 3)
     reasons = Counter(reason for reason, _, _ in await parked(running))
-    assert reasons == {"not_a_receipt": len(garbage), "unknown_type": 2}
+    assert reasons == {"not_a_receipt": len(garbage), "unknown_type": 1, "forbidden_sender": 2}
     assert client.events == []
 
 
@@ -177,7 +183,7 @@ async def test_the_lane_of_a_channel_parks_what_it_cannot_read(running: Stack, c
             for body in (b"", b"{}", b"[" * 10**5, b'{"key": 1, "deliveries": [0]}')
         ),
     ):
-        await say(running, Poison("", body, by, "notifier.sms", "", {"message_type": type_}))
+        await say(running, _to("notifier.sms", body, by=by, type_=type_))
     running.start_workers(["notifier-sms"])
     await _until_parked(running, 6)
     reasons = Counter(reason for reason, _, _ in await parked(running))

@@ -35,6 +35,7 @@ SETTINGS = {
     # The limits would stop the measurement; blocking stays on, because it is one of the cases.
     "PIN_LINKS_A_DAY": "1000000",
     "PIN_ATTEMPTS_IN_ROW": "1000000",
+    "PIN_CARDS_IN_ROW": "1000000",
 }
 BLOCKED_AFTER = 20
 REUSE = 15

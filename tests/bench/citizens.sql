@@ -15,11 +15,13 @@ insert into subject (key, entries, head)
 select decode(key, 'hex'), 5, decode(md5(key) || md5(key), 'hex') from citizen order by n;
 
 insert into account (subject, version, before, status, level, schema, state)
-select decode(key, 'hex'), 2, 'issued', 'active', 'online', 1, decode(repeat(md5(key), 57), 'hex')
+select decode(key, 'hex'), 2, 'issued', 'active', 'online', 2, decode(repeat(md5(key), 57), 'hex')
 from citizen order by n;
 
-insert into entry (subject, seq, at, kind, message_id, actor, correlation_id, data, hash)
+insert into entry (subject, seq, at, kind, message_id, actor, correlation_id, data, writer, account, hash)
 select decode(key, 'hex'), seq, at, kind, message_id::uuid, actor, message_id, repeat('x', length),
+       case when actor = 'portal' then 'issuer' else actor end,
+       case when actor = 'portal' then decode(md5(kind) || md5(key), 'hex') end,
        decode(md5(key) || md5(key), 'hex')
 from citizen
 cross join (values
@@ -28,18 +30,18 @@ cross join (values
     (5, 'pin.activated', 'portal', 80)) as life (seq, kind, actor, length)
 order by n, seq;
 
-insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at)
+insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at, made_at)
 select (left(key, 8) || md5(key || channel))::varchar(32)::uuid, decode(key, 'hex'), channel, 'sent', 1,
-       'reference-0123456789', message_id, at
+       'reference-0123456789', message_id, at, at - interval '11 months'
 from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
 order by n;
 
 -- Beside what is remembered lies what was to be forgotten in the last hours: a fifth as much.
-insert into inbox (message_id, digest, done, correlation_id, at)
-select md5('forgotten ' || n)::uuid, decode(md5(key), 'hex'), true, message_id, at - interval '31 days'
+insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
+select 'issuer', md5('forgotten ' || n)::uuid, decode(md5(key), 'hex'), true, 'accepted', message_id, at - interval '31 days'
 from citizen where n < {citizens} / 5 order by n;
-insert into inbox (message_id, digest, done, correlation_id, at)
-select message_id::uuid, decode(md5(key), 'hex'), true, message_id, at from citizen order by n;
+insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
+select 'issuer', message_id::uuid, decode(md5(key), 'hex'), true, 'accepted', message_id, at from citizen order by n;
 
 -- The expiries of one batch of requests are one row.
 insert into outbox (id, worker, due_at, made_at, parcel)
@@ -58,6 +60,13 @@ insert into sent_to (day, place, messages)
 select (now() at time zone 'Europe/Rome')::date - n % 3, decode(md5(kind || n), 'hex'), 1
 from citizen cross join (values ('mobile'), ('mailbox')) as place (kind)
 order by n;
+
+-- How often a few thousand operators looked in each hour of today and yesterday.
+insert into lookup (hour, sender, operator, looks)
+select date_trunc('hour', now()) - (n % 48) * interval '1 hour', 'operator', 'op-' || n / 48, 1 + n % 50
+from generate_series(0, 99999) as n;
+-- As many are listed as ended as there may be after years.
+insert into ended (subject, at) select decode(key, 'hex'), at - interval '9 years' from citizen where n % 5 = 0 order by n;
 
 drop table citizen;
 reset session_replication_role;

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -16,6 +16,7 @@ from deploy.pinctl import trace
 from deploy.pinctl.checkpoints import Root
 from deploy.pinctl.settings import LedgerSettings
 from deploy.pinctl.status import MOST_DUE
+from services.issuer.forgetting import CITIZENS
 from shared.broker.session import Session
 from shared.ledger import Ledger
 from shared.worker.housekeeping import ROWS
@@ -26,7 +27,8 @@ from tests.bench.figures import verdict
 
 _SWEEP, _STATUS = 2.0, 500.0
 _TIMES, _STEPS = 200, 20
-_RETENTION = timedelta(days=30)
+_RETENTION, _DECADE = timedelta(days=30), timedelta(days=3650)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Upkeep:
     Attributes:
         sweep: a sweep of the relay that finds nothing due.
         forgetting: one purge step of a thousand messages, with many to purge.
+        deliveries: one of a thousand deliveries.
+        ended: a look for who ended long ago, with many whose time has not come.
         status: the ledger queries of `pinctl status`.
         status_command: `pinctl status` from its start to its end.
         checkpoint: the root over all heads.
@@ -44,6 +48,8 @@ class Upkeep:
 
     sweep: float
     forgetting: float
+    deliveries: float
+    ended: float
     status: float
     status_command: float
     checkpoint: float
@@ -60,6 +66,7 @@ class Upkeep:
             f"{'':>19}  pinctl status {self.status_command:.0f} ms; {status}",
             f"{'':>19}  of which the ledger {self.status:.1f} ms",
             f"{'':>19}  {ROWS} messages forgotten in {self.forgetting:.1f} ms",
+            f"{'':>19}  {ROWS} deliveries in {self.deliveries:.1f} ms, a look for the ended {self.ended:.2f}",
             f"{'':>19}  checkpoint {self.checkpoint:.0f} ms, trace {self.trace:.1f} ms",
         ]
 
@@ -71,11 +78,14 @@ class Upkeep:
 async def measured(stack: Stack) -> Upkeep:
     """Measure on a ledger without workers."""
     worker = await Ledger.open(stack.postgres.dsn("issuer", stack.database), "bench")
+    notifier = await Ledger.open(stack.postgres.dsn("notifier", stack.database), "bench")
     operator = await Ledger.open(stack.postgres.dsn("pinctl", stack.database), "bench")
     try:
         return Upkeep(
             sweep=await _median(_TIMES, lambda: _sweep(stack, worker)),
             forgetting=await _median(_STEPS, lambda: _forget(worker)),
+            deliveries=await _median(_STEPS, lambda: _forget_deliveries(notifier)),
+            ended=await _median(_TIMES, lambda: worker.rows("ended_before", _DECADE, _EPOCH, b"", CITIZENS)),
             status=await _median(5, lambda: _status(operator)),
             status_command=await _median(5, lambda: asyncio.to_thread(_command, stack)),
             checkpoint=await _median(3, lambda: _checkpoint(operator)),
@@ -83,6 +93,7 @@ async def measured(stack: Stack) -> Upkeep:
         )
     finally:
         await worker.close()
+        await notifier.close()
         await operator.close()
 
 
@@ -95,14 +106,27 @@ async def _median(times: int, do: Callable[[], Awaitable[object]]) -> float:
     return median(took)
 
 
+class _Nothing:
+    """In place of a session: nothing is due, so nothing is published."""
+
+    async def publish(self, messages: Sequence[object], _: float) -> list[bool]:
+        if messages:
+            raise AssertionError("something is due")
+        return []
+
+
 async def _sweep(stack: Stack, ledger: Ledger) -> None:
     settings = WorkerSettings.load(stack.env)
-    if await sweep(ledger, cast("Session", None), settings, None):  # nothing is due, so nothing is published
+    if await sweep(ledger, cast("Session", _Nothing()), settings, None):
         raise AssertionError("something is due")
 
 
 async def _forget(ledger: Ledger) -> None:
-    await ledger.rows("forget_inbox", _RETENTION, datetime(1970, 1, 1, tzinfo=UTC), ROWS)
+    await ledger.rows("forget_inbox", _RETENTION, _EPOCH, ROWS)
+
+
+async def _forget_deliveries(ledger: Ledger) -> None:
+    await ledger.rows("forget_deliveries", _RETENTION, _EPOCH, ROWS)
 
 
 async def _status(ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from deploy.local.stack import Stack
 from shared.domain.policy import PinPolicy
+from tests.chaos.scenarios import citizen
 from tests.kit.evidence import Evidence, subject_of
 from tests.kit.harness import MAIN_WAY, QUICK, Harness, fresh_harness
 from tests.kit.person import Person
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 GUESSES = 500
 LIMIT = PinPolicy().attempts_in_row
 POINTS = ("parsed", "performed", "written", "committed", "published")
+CARD = {"number": "80380000900012345678", "expires_on": "2029-06-30"}
+CARDS = PinPolicy().cards_in_row
+CARD_POINTS = ("decided", "written", "committed")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -31,7 +35,8 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
     async with fresh_harness(servers, "guessers", QUICK, kinds=("plain",)) as harness:
         harness.start(MAIN_WAY)
         harness.start(["issuer-access"], copies=2)
-        await harness.settle_in(issued=0, active=len(POINTS) + 2)
+        harness.start(["revoker"], copies=2)
+        await harness.settle_in(issued=0, active=len(POINTS) + len(CARD_POINTS) + 2)
         yield harness
 
 
@@ -96,9 +101,31 @@ async def test_the_right_pin_among_the_first_opens_and_buys_no_more_than_the_lim
     assert answered["wrong_pin"] + answered["locked"] == GUESSES
 
 
-async def revived(harness: Harness) -> None:
+@pytest.mark.parametrize("point", CARD_POINTS)
+async def test_no_wrong_health_card_goes_uncounted_when_a_worker_dies(harness: Harness, point: str) -> None:
+    """R19: a hundred at once; those past the limit are not even compared, and all get the same reply."""
+    person = harness.active.pop()
+    await harness.ask(
+        "registry.update", citizen(person.codice_fiscale, health_card=CARD), by=harness.registry
+    )
+    harness.arm("revoker", point)
+    wrong = [CARD | {"number": f"{80380000900000000000 + number}"} for number in range(100)]
+    bodies = [citizen(person.codice_fiscale, health_card=card, email="io@example.it") for card in wrong]
+    guesses = await asyncio.gather(*(harness.say("revoke.request", body) for body in bodies))
+    await until(lambda: not harness.crash_file("revoker").exists(), f"a worker to pass {point}")
+    await revived(harness, "revoker")
+    found = await harness.all_is_well()
+    assert codes(found, list(guesses)) == {"accepted": len(bodies)}
+    subject = subject_of(harness.stack, person.codice_fiscale)
+    kinds = Counter(e.kind for e in found.chains()[subject])
+    attempts = found.accounts[subject].card_attempts
+    assert kinds["revoke.refused"] == attempts.total == CARDS
+    assert kinds["health_card.locked"] == attempts.locks == 1
+
+
+async def revived(harness: Harness, worker: str = "issuer-access") -> None:
     """Restart the worker that died, as a cluster would."""
-    names = ("issuer-access", "issuer-access.2")
+    names = (worker, f"{worker}.2")
     processes = [harness.stack.workers[name] for name in names]
     await until(lambda: not all(process.alive() for process in processes), "a worker to be dead")
     for process in processes:

@@ -4,7 +4,9 @@ import ast
 import asyncio
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from deploy.local.captured import Captured
 from deploy.local.processes import CHECKOUT
@@ -27,18 +29,18 @@ def test_it_imports_aio_pika_and_pynacl_alone() -> None:
 class Program:
     """The example, running."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
-        self._stack, self._folder = stack, folder
+    def __init__(self, stack: Stack, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._stack, self._folder, self._more = stack, folder, more
 
     async def start(self, *halves: str) -> asyncio.subprocess.Process:
-        """Run it outside the checkout, with only its two documented settings."""
+        """Run it outside the checkout, with only its documented settings."""
         own = {name: self._stack.env[name] for name in ("PIN_PORTAL_AMQP_URL", "PIN_KEYS_DIR")}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             str(PORTAL),
             *halves,
             cwd=self._folder,
-            env=own | {"PYTHONUNBUFFERED": "1"},
+            env=own | {"PYTHONUNBUFFERED": "1", **self._more},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -2,12 +2,14 @@
 
 import asyncio
 import uuid
+from pathlib import Path
 
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelPreconditionFailed
 
+from deploy.local.keyrings import KEYS
 from deploy.local.stack import Stack
 
 PORTAL_SAYS = ["pin.request", "pin.activate", "restore.confirm", "revoke.request", "istanza.submit"]
@@ -53,6 +55,8 @@ async def test_a_command_of_the_portals_reaches_its_lane(stack: Stack, key: str)
         ("registry", "pin.request"),
         ("gateway", "pin.request"),
         ("revoker", "pin.request"),
+        ("notifier", "internal.issuer.expire"),
+        ("issuer", "internal.dispositivo.take_effect"),
     ],
 )
 async def test_nobody_says_what_another_may(stack: Stack, user: str, key: str) -> None:
@@ -117,10 +121,10 @@ async def test_a_worker_replies_to_each_kind_of_queue_of_a_portal(stack: Stack, 
 async def test_a_portal_follows_events_in_a_queue_of_its_own(stack: Stack) -> None:
     async with await aio_pika.connect(stack.rabbitmq.url("portal")) as portal:
         queue = await (await portal.channel()).declare_queue("events.portal.all", auto_delete=True)
-        await queue.bind("pin.events", "#")
+        await queue.bind("pin.events", "istanza.#")
         async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as issuer:
-            await say(await issuer.channel(), "pin.issued", user="issuer", exchange="pin.events")
-        assert (await queue.get(timeout=5)).type == "pin.issued"
+            await say(await issuer.channel(), "istanza.released", user="issuer", exchange="pin.events")
+        assert (await queue.get(timeout=5)).type == "istanza.released"
         await queue.delete()
 
 
@@ -134,8 +138,8 @@ async def test_a_portal_cannot_listen_to_commands(stack: Stack) -> None:
 async def test_a_receipt_reaches_its_lane_by_either_way(stack: Stack) -> None:
     async with await aio_pika.connect(stack.rabbitmq.url("gateway")) as gateway:
         channel = await gateway.channel()
-        await say(channel, "delivery.receipt", user="gateway")
-        await channel.default_exchange.publish(aio_pika.Message(b"{}"), "notifier.receipts", mandatory=True)
+        for exchange in ("pin.receipts", "pin.commands"):
+            await say(channel, "delivery.receipt", user="gateway", exchange=exchange)
     async with await aio_pika.connect(stack.rabbitmq.url("notifier")) as notifier:
         queue = await (await notifier.channel()).get_queue("notifier.receipts")
         assert queue.declaration_result.message_count == 2
@@ -143,7 +147,7 @@ async def test_a_receipt_reaches_its_lane_by_either_way(stack: Stack) -> None:
 
 async def test_pinctl_replays_a_parked_message_under_its_senders_name(stack: Stack) -> None:
     async with await aio_pika.connect(stack.rabbitmq.url("pinctl")) as pinctl:
-        await say(await pinctl.channel(), "pin.request", user="portal")
+        await say(await pinctl.channel(), "issuer.requests", user="portal", exchange="")
     async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as issuer:
         message = await (await (await issuer.channel()).get_queue("issuer.requests")).get(timeout=5)
         assert message.user_id == "portal"
@@ -173,3 +177,14 @@ async def test_a_full_disk_blocks_publishers_and_loses_nothing(stack: Stack) -> 
         assert not (await asyncio.wait([saying], timeout=0.5))[0]
         await asyncio.to_thread(stack.rabbitmq.clear_disk_alarm)
         await saying
+
+
+def test_no_worker_leaves_a_core_dump_and_each_has_its_own_keys(stack: Stack) -> None:
+    stack.start_workers()
+    for name, process in stack.workers.items():
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+        assert core.split()[4:6] == ["0", "0"], name
+        keys = list((stack.state / "keyrings" / name).iterdir())
+        assert {key.name for key in keys} == KEYS[name]
+        assert {key.stat().st_mode & 0o777 for key in keys if key.suffix == ".key"} <= {0o600}

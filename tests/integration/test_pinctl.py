@@ -17,13 +17,16 @@ from deploy.local.citizens import PLAIN, citizens
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from deploy.local.waiting import wait_for
+from deploy.pinctl.acts import ACTOR, OPERATORS, WRITER
 from deploy.pinctl.answer import Answer
 from deploy.pinctl.commands import parser, run
+from shared.broker.admin import BrokerAdmin, DeadLetter, DeadLetters
 from shared.contract.topology import DEAD
-from shared.crypto.keys import Keys
+from shared.crypto.keys import Keys, make_cosigner
 from shared.crypto.sealing import Pseudonyms
-from shared.errors import BrokerLostError, LedgerLostError
-from shared.ledger import QUERIES
+from shared.errors import BrokerLostError, LedgerLostError, LedgerRefusedError
+from shared.ledger import QUERIES, Ledger
+from shared.ledger.chain import GENESIS, link
 from tests.kit.clients import portal
 
 COUNTS = {
@@ -33,8 +36,12 @@ COUNTS = {
 }
 
 
+PERSON = "Giulia Ferri"
+
+
 async def pinctl(stack: Stack, *words: str, **settings: str) -> Answer:
-    return await run(parser().parse_args(words), stack.env | settings)
+    own = {"PIN_OPERATOR_NAME": PERSON}
+    return await run(parser().parse_args(words), stack.env | own | settings)
 
 
 def wrapper(stack: Stack, *words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
@@ -184,10 +191,10 @@ async def test_an_id_that_nobody_knows_is_said_to_be_unknown(stack: Stack) -> No
 # dead
 
 
-async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
+async def put_dead(stack: Stack, number: int, *, by: str = "issuer", **changes: str | int) -> list[str]:
     """Park messages in pin.dead as a worker does; return their message ids."""
     ids = []
-    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+    async with await aio_pika.connect(stack.rabbitmq.url(by)) as connection:
         exchange = await (await connection.channel()).get_exchange(DEAD, ensure=False)
         for i in range(number):
             headers = {"x-reason": "not_json", "x-queue": "issuer.requests", "x-routing-key": "pin.request"}
@@ -196,7 +203,7 @@ async def put_dead(stack: Stack, number: int, **changes: str) -> list[str]:
                 type="pin.request",
                 message_id=str(uuid.uuid4()),
                 correlation_id=f"c-{i}",
-                user_id="issuer",
+                user_id=by,
                 headers={**headers, "x-user-id": "portal", "x-reply-to": "reply.portal.1", **changes},
                 delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             )
@@ -274,7 +281,7 @@ async def test_all_are_replayed_in_their_order_and_none_is_lost(stack: Stack) ->
 async def test_a_replay_that_is_killed_loses_nothing(stack: Stack) -> None:
     ids = await put_dead(stack, 100)
     replaying = await asyncio.create_subprocess_exec(
-        CHECKOUT / "pinctl", "dead", "replay", "--all", env=environment(stack.env)
+        CHECKOUT / "pinctl", "dead", "replay", "--all", "--by", PERSON, env=environment(stack.env)
     )
     async with await aio_pika.connect(stack.rabbitmq.url("admin")) as connection:
         lane = await (await connection.channel()).get_queue("issuer.requests")
@@ -298,8 +305,8 @@ async def test_messages_that_die_again_are_replayed_once(stack: Stack) -> None:
 
 
 async def test_a_message_without_a_lane_stays(stack: Stack) -> None:
-    ids = await put_dead(stack, 1) + await put_dead(stack, 1, **{"x-queue": "no.such.lane"})
-    ids += await put_dead(stack, 1, **{"x-queue": ""})
+    ids = await put_dead(stack, 1) + await put_dead(stack, 1, by="issuer", **{"x-queue": "no.such.lane"})
+    ids += await put_dead(stack, 1, by="issuer", **{"x-queue": ""})
     answer = await pinctl(stack, "dead", "replay", "--all")
     assert answer.status == 1
     await come_to(stack, ids[1:])
@@ -317,6 +324,68 @@ async def test_dropping_needs_a_yes_and_says_what_goes(stack: Stack) -> None:
     await come_to(stack, [ids[1]])
 
 
+def parked(days: float) -> dict[str, int]:
+    at = datetime.now(UTC) - timedelta(days=days)
+    return {"timestamp_in_ms": int(at.timestamp() * 1000)}
+
+
+async def test_what_was_parked_long_ago_goes_with_a_line_each_and_the_rest_stays_in_its_order(
+    stack: Stack,
+) -> None:
+    old = await put_dead(stack, 2, by="issuer", **parked(91))
+    late, timeless = await put_dead(stack, 1, by="issuer", **parked(89)), await put_dead(stack, 1)
+    odd = await put_dead(stack, 1, timestamp_in_ms="long ago")
+    done = await asyncio.to_thread(wrapper, stack, "dead", "expire")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    gone = [line for line in lines if line["event"] == "dead.expired"]
+    assert [line["message_id"] for line in gone] == old
+    assert {line["reason"] for line in gone} == {"not_json"}
+    assert "body" not in done.stdout
+    assert {name: lines[-1][name] for name in ("expired", "stayed", "without_time")} == {
+        "expired": 2,
+        "stayed": 3,
+        "without_time": 2,
+    }
+    await come_to(stack, late + timeless + odd)
+    assert (await pinctl(stack, "dead", "expire", "--older-than", "PT0S")).data["expired"] == 0
+    assert (await pinctl(stack, "dead", "expire", "--older-than", "P30D")).data["expired"] == 1
+    await come_to(stack, timeless + odd)
+
+
+async def test_an_expiry_that_is_killed_has_logged_what_it_removed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await put_dead(stack, 3, by="issuer", **parked(91))
+    drop = DeadLetters.drop
+    dropped: list[str] = []
+
+    async def killed(letter: DeadLetter) -> None:
+        if dropped:
+            raise OSError("killed")
+        dropped.append(letter.message_id)
+        await drop(letter)
+
+    monkeypatch.setattr(DeadLetters, "drop", staticmethod(killed))
+    with pytest.raises(BrokerLostError):
+        await pinctl(stack, "dead", "expire")
+    monkeypatch.undo()
+    await come_to(stack, ids[1:])
+    assert dropped == ids[:1]
+
+
+async def test_a_worker_says_when_it_parked_a_message(stack: Stack) -> None:
+    stack.start_workers(["issuer", "notifier-receipts"])
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    async with portal(stack) as client:
+        await client.publish("pin.request", b"no json", reply_to=None)
+    await until(lambda: len(asyncio.run(dead_ids(stack))) == 1, "parked")
+    async with BrokerAdmin.open(stack.rabbitmq.url("pinctl")) as desk, desk.dead() as dead:
+        times = [letter.parked_at async for letter in dead.letters()]
+    assert [at is not None and before < at < datetime.now(UTC) + timedelta(seconds=5) for at in times] == [
+        True
+    ]
+
+
 async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -> None:
     (message_id,) = await put_dead(stack, 1)
     answer = await pinctl(stack, "dead", "replay", "7", message_id)
@@ -325,6 +394,96 @@ async def test_a_message_that_is_not_there_is_said_to_be_missing(stack: Stack) -
         await pinctl(stack, "dead", "show", "1")
     with pytest.raises(PinctlError, match="or say --all"):
         await pinctl(stack, "dead", "replay")
+
+
+async def test_what_another_than_its_worker_parked_is_forged_and_is_not_replayed(stack: Stack) -> None:
+    """Whoever reaches pin.dead could give itself an operator's name there."""
+    claimed = {"x-queue": "dispositivo.commands", "x-user-id": "operator", "x-reason": "not_json"}
+    ids = await put_dead(stack, 1, by="notifier", **claimed)
+    ids += await put_dead(stack, 1, by="dispositivo", **{**claimed, "x-queue": "no.such.lane"})
+    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+        nameless = aio_pika.Message(b"{}", message_id=str(uuid.uuid4()), headers=dict(claimed))
+        dead = await (await connection.channel()).get_exchange(DEAD, ensure=False)
+        await dead.publish(nameless, "", mandatory=True, timeout=5)
+        ids.append(str(nameless.message_id))
+    await come_to(stack, ids)
+    listed = await pinctl(stack, "dead", "list")
+    assert [(row["reason"], row["queue"], row["user_id"]) for row in listed.data["dead"]] == [
+        ("forged", "", "notifier"),
+        ("forged", "", "dispositivo"),
+        ("forged", "", ""),
+    ]
+    assert "forged" in listed.text
+    answer = await pinctl(stack, "dead", "replay", "--all")
+    assert (answer.status, answer.data["replayed"]) == (1, [])
+    await come_to(stack, ids)
+    assert await taken(stack, "dispositivo.commands") == []
+    assert (await pinctl(stack, "dead", "show", ids[0], "--body")).data["dead"][0]["body"] == "body 0"
+    assert len((await pinctl(stack, "dead", "drop", "--all", "--yes")).data["dropped"]) == 3
+
+
+async def test_a_replay_or_a_drop_is_an_entry_with_the_person_who_did_it(stack: Stack) -> None:
+    ids = await put_dead(stack, 2)
+    await put_dead(stack, 1, by="notifier")
+    await pinctl(stack, "dead", "replay", ids[0], "--by", "  Ada Neri ")
+    await pinctl(stack, "dead", "drop", ids[1], "3", "--yes")
+    rows = stack.postgres.sql(
+        "select seq, kind, message_id, actor, data from entry"
+        " where subject = decode(repeat('00', 16), 'hex') order by seq",
+        stack.database,
+    )
+    entries = [row.split("|", 4) for row in rows.splitlines()]
+    assert [entry[:4] for entry in entries] == [
+        ["1", "dead.replayed", ids[0], "pinctl"],
+        ["2", "dead.dropped", ids[1], "pinctl"],
+    ]
+    facts = {"type": "pin.request", "queue": "issuer.requests", "sender": "portal"}
+    assert [json.loads(entry[4]) for entry in entries] == [
+        {"message_id": ids[0], **facts, "operator": "Ada Neri"},
+        {"message_id": ids[1], **facts, "operator": PERSON},
+    ]
+    traced = await pinctl(stack, "trace", "--subject", "00" * 16)
+    assert [row["what"] for row in traced.data["timeline"]] == ["dead.replayed", "dead.dropped"]
+    answer = await pinctl(stack, "ledger", "verify")
+    assert (answer.status, answer.data["entries"]) == (0, 2)
+    stack.postgres.sql(
+        "set session_replication_role = replica; update entry set data = replace(data, 'Ada', 'Eva')",
+        stack.database,
+    )
+    assert (await pinctl(stack, "ledger", "verify")).status == 1
+
+
+async def test_nothing_moves_that_is_not_recorded(stack: Stack) -> None:
+    ids = await put_dead(stack, 2)
+    acts = (("dead", "replay", "--all"), ("dead", "drop", "--all", "--yes"))
+    for words in acts:
+        with pytest.raises(PinctlError, match="--by PERSON"):
+            await pinctl(stack, *words, PIN_OPERATOR_NAME=" ")
+        with pytest.raises(PinctlError, match="printable"):
+            await pinctl(stack, *words, "--by", "Ada\x1fNeri")
+        with pytest.raises(LedgerLostError):
+            await pinctl(stack, *words, PIN_LEDGER_DSN="postgresql://pinctl@127.0.0.1:1/none")
+    stack.postgres.sql("revoke execute on function lock_subjects(bytea[]) from pinctl", stack.database)
+    for words in acts:
+        with pytest.raises(LedgerLostError):
+            await pinctl(stack, *words)
+    await come_to(stack, ids)
+    assert await taken(stack, "issuer.requests") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "chain"), [("pin.revoked", OPERATORS), ("dead.dropped", b"c" * 16)], ids=["kind", "chain"]
+)
+async def test_pinctl_appends_acts_of_operators_to_their_chain_and_nothing_else(
+    stack: Stack, kind: str, chain: bytes
+) -> None:
+    ledger = await Ledger.open(stack.postgres.dsn("pinctl", stack.database), "tests")
+    row = (chain, 1, datetime.now(UTC), kind, None, ACTOR, "", "{}")
+    linked = (*row, None, link(GENESIS, *row, WRITER))
+    await ledger.value("add_subjects", [chain])
+    with pytest.raises(LedgerRefusedError):
+        await ledger.run("add_entries", *([value] for value in linked))
+    await ledger.close()
 
 
 # ledger
@@ -427,6 +586,54 @@ async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint(
     )
 
 
+CUTS = {
+    "a tail that was cut": (
+        "delete from entry where subject = {s} and seq > 1; update subject set entries = 1, head ="
+        " (select hash from entry where subject = {s}) where key = {s};"
+        " delete from account where subject = {s}"
+    ),
+    "a citizen who is gone": "; ".join(REMOVALS),
+    "a chain that was replaced whole": (
+        "update entry set hash = sha256(hash) where subject = {s};"
+        " update subject set head = (select hash from entry where subject = {s} order by seq desc limit 1)"
+        " where key = {s}"
+    ),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+async def test_what_runs_every_night_finds_what_the_ledger_alone_hides(
+    stack: Stack, tmp_path: Path, cut: str
+) -> None:
+    """With the settings as shipped: a log of checkpoints, and a cosigner's."""
+    log, cosigned = tmp_path / "log", tmp_path / "cosigned"
+    stack.settings |= {"PIN_CHECKPOINT_MARGIN": "PT0S", "PIN_CHECKPOINT_LOG": str(log)}
+    stack.settings["PIN_COSIGNED_LOG"] = str(cosigned)
+    make_cosigner(stack.state / "keys")
+    stack.start_workers(["issuer", "notifier-sms"])
+    asked = await issued(stack, 3)
+    await until(lambda: counted(stack, "delivery") == 3, "all SMS recorded")
+    stack.stop_workers()
+    for action in ("checkpoint", "cosign"):
+        assert (await asyncio.to_thread(wrapper, stack, "ledger", action)).returncode == 0
+    assert (await pinctl(stack, "ledger", "cosign")).text.startswith("Nothing is newer than")
+    sound = await pinctl(stack, "ledger", "verify", PIN_COSIGNED_WITHIN="PT1H")
+    assert (sound.status, sound.text.splitlines()[-1]) == (0, "The ledger is sound.")
+    tamper(stack, CUTS[cut], asked[0][1])
+    answer = await pinctl(stack, "ledger", "verify")
+    assert answer.status == 1
+    assert "2 of 2 checkpoints do not hold:" in answer.text.splitlines()
+    hourly = await asyncio.to_thread(wrapper, stack, "ledger", "checkpoint")
+    assert (hourly.returncode, "1 of 1 checkpoint do not hold:" in hourly.stdout) == (1, True)
+    refused = await pinctl(stack, "ledger", "cosign")
+    assert (refused.status, cosigned.read_text().count("\n")) == (1, 1), "no witness signs what was rewritten"
+
+
+async def test_a_log_without_a_checkpoint_is_no_sound_ledger(stack: Stack, tmp_path: Path) -> None:
+    with pytest.raises(PinctlError, match="No such file"):
+        await pinctl(stack, "ledger", "verify", PIN_CHECKPOINT_LOG=str(tmp_path / "log"))
+
+
 async def test_pinctl_can_change_nothing_and_read_nothing_sealed(stack: Stack) -> None:
     role = stack.postgres.sql(
         "select bool_or(has_table_privilege('pinctl', oid, 'insert, update, delete, truncate'))"
@@ -456,3 +663,83 @@ async def test_the_program_says_what_is_wrong_and_how_badly(stack: Stack) -> Non
     assert (unknown.returncode, unknown.stdout) == (4, "")
     assert unknown.stderr.startswith("pinctl: nothing is known under this id")
     assert (await asyncio.to_thread(wrapper, stack, "trace")).returncode == 2
+
+
+# erase
+
+ERASE = ("erase", "--operator", "op-0042", "--reason", "Asked for in writing, file 2026/118")
+
+
+async def erased(stack: Stack, codice_fiscale: str, *more: str) -> "subprocess.CompletedProcess[str]":
+    return await asyncio.to_thread(wrapper, stack, *ERASE, *more, typed=f"{codice_fiscale.lower()}\n")
+
+
+async def test_a_citizen_is_erased_the_chain_is_whole_and_a_pin_can_be_asked_for_again(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    asked = await issued(stack, 2)
+    (_, codice_fiscale), subject = asked[1], subject_of(stack, asked[1][1])
+    done = await erased(stack, codice_fiscale)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Erased (message ")
+    assert codice_fiscale not in done.stdout
+    life = (await pinctl(stack, "trace", "--subject", subject)).data["timeline"]
+    entries = [(row["what"], row["actor"]) for row in life if row["source"] == "entry"]
+    who = "operator:op-0042"
+    assert entries == [("pin.issued", "portal"), ("pin.revoked", who), ("citizen.erased", who)]
+    assert "2026/118" not in json.dumps(life, default=str)
+    assert (await pinctl(stack, "ledger", "verify")).status == 0
+    again = await erased(stack, codice_fiscale)
+    assert (again.returncode, "Nothing is kept about this citizen" in again.stdout) == (4, True)
+    async with portal(stack) as client:
+        body = next(b for _, b in citizens(2, kinds=(PLAIN,)) if b["codice_fiscale"] == codice_fiscale)
+        await client.ask("pin.request", body)
+    status = (await pinctl(stack, "status")).data["accounts"]
+    assert status == [{"status": "issued", "level": "online", "accounts": 2}]
+
+
+async def test_an_erasure_that_nobody_would_handle_is_not_sent(stack: Stack) -> None:
+    _, body = next(iter(citizens(1, kinds=(PLAIN,))))
+    done = await erased(stack, body["codice_fiscale"])
+    assert (done.returncode, done.stderr) == (
+        3,
+        "pinctl: nothing was sent: nobody consumes issuer.requests\n",
+    )
+    assert await taken(stack, "issuer.requests") == []
+
+
+async def test_an_erasure_by_whom_the_workers_do_not_know_is_refused_with_the_reason(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    ((_, codice_fiscale),) = await issued(stack, 1)
+    done = await erased(stack, codice_fiscale, "--user", "portal")
+    assert done.returncode == 1
+    assert "in pin.dead (forbidden_sender). May 'portal' erase?" in done.stderr
+    assert (await pinctl(stack, "status")).data["accounts"][0]["status"] == "issued"
+
+
+async def test_an_erasure_names_what_is_parked_of_the_citizen(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    ((_, codice_fiscale),) = await issued(stack, 1)
+    async with await aio_pika.connect(stack.rabbitmq.url("issuer")) as connection:
+        exchange = await (await connection.channel()).get_exchange(DEAD, ensure=False)
+        spaced = f"{codice_fiscale[:6]} {codice_fiscale[6:].lower()}"
+        for number, said in enumerate((spaced, "somebody else")):
+            message = aio_pika.Message(
+                f'{{"codice_fiscale": "{said}"'.encode(),
+                message_id=f"m-{number}",
+                headers={"x-reason": "not_json"},
+            )
+            await exchange.publish(message, "", mandatory=True)
+    done = await erased(stack, codice_fiscale)
+    assert done.returncode == 1
+    assert "1 message in pin.dead about this citizen" in done.stdout
+    assert ("m-0" in done.stdout, "m-1" in done.stdout) == (True, False)
+
+
+async def test_an_erasure_without_a_codice_fiscale_or_a_reason_is_refused(stack: Stack) -> None:
+    stack.start_workers(["issuer"])
+    done = await erased(stack, "RSSMRA85T10A562T")
+    assert (done.returncode, done.stderr) == (2, "pinctl: this is no codice fiscale\n")
+    empty = await asyncio.to_thread(
+        wrapper, stack, "erase", "--operator", "op-1", "--reason", "", typed="RSSMRA85T10A562S\n"
+    )
+    assert (empty.returncode, empty.stderr.startswith("pinctl: nothing was sent: reason:")) == (2, True)

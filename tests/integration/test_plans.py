@@ -22,7 +22,10 @@ from shared.worker.housekeeping import ROWS
 CITIZENS = 30_000
 DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
-GROWING = {"subject", "account", "entry", "delivery", "inbox", "outbox", "sent_to", "tally_change"}
+GROWING = {
+    *("subject", "account", "ended", "entry", "delivery", "inbox", "outbox", "sent_to", "lookup"),
+    "tally_change",
+}
 """Tables that get a row for whatever happens. The sums of the tally do not grow."""
 FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
@@ -51,27 +54,38 @@ class Look:
     """An operator's query that must be fast."""
 
 
+class Act:
+    """A statement that runs once for each message that an operator of the system replays or drops."""
+
+
 class Whole:
     """A statement that reads whole tables, on purpose."""
 
 
-STATEMENTS: dict[str, Loop | Look | Whole] = {
+STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "accounts_to_seal": Loop(more=(b"", [b"\x01abcd"], 200)),
     "add_entries": Loop(),
     "add_inbox": Loop(),
     "add_outbox": Loop(),
     "add_sent_to": Loop(),
     "add_subjects": Loop(),
+    "audit_accounts": Whole(),
     "audit_entries": Whole(),
     "audit_subjects": Whole(),
     "checkpoint_heads": Whole(),
     "claim_messages": Loop(),
     "clear_outbox": Loop(reads="parcels"),
+    "count_lookups": Loop("dispositivo"),
     "count_sent_to": Loop(reads="places", more=(NOW.astimezone(ROME).date(),)),
     "count_try": Loop(),
     "draw_protocols": Loop("dispositivo", more=(3,)),
+    "ended_before": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), b"", 50)),
     "fold_tally": Loop(more=(ROWS,)),
+    "forget_deliveries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_ended": Loop(reads="keys", more=(MONTH,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_nobodies": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_lookups": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "keys_bundles": Whole(),
@@ -86,8 +100,8 @@ STATEMENTS: dict[str, Loop | Look | Whole] = {
     "review_queue": Loop("dispositivo", more=(50,)),
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
-    "save_subjects": Loop(),
     "seal_turn": Loop(),
+    "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
     "status_deliveries": Look(),
     "status_outbox": Look(),
@@ -243,8 +257,8 @@ async def test_the_oldest_messages_are_found_by_an_index_also_where_rows_took_th
     ledger.postgres.sql("delete from inbox where at < now() - interval '30 days'; ", DATABASE)
     ledger.postgres.sql("vacuum inbox", DATABASE)
     ledger.postgres.sql(
-        "insert into inbox (message_id, digest, done, correlation_id, at)"
-        " select gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
+        "insert into inbox (worker, message_id, digest, done, correlation_id, at)"
+        " select worker, gen_random_uuid(), digest, true, correlation_id, now() from inbox limit 5000;"
         " analyze inbox",
         DATABASE,
     )
@@ -275,3 +289,14 @@ async def test_a_checkpoint_looks_only_at_the_entries_of_who_moved_since(ledger:
     async with connected(ledger, "pinctl") as connection:
         looked = await buffers(connection, QUERIES["checkpoint_heads"], NOW - timedelta(minutes=5))
     assert looked < CITIZENS, "less than one page a citizen"
+
+
+async def test_who_ended_long_ago_and_deliveries_of_long_ago_are_found_by_an_index(ledger: Stack) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    async with connected(ledger, "issuer") as connection:
+        looked = await buffers(connection, QUERIES["ended_before"], timedelta(days=3650), epoch, b"", 50)
+        assert looked <= FEW
+    async with connected(ledger, "owner") as connection:
+        body = await body_of(connection, "forget_deliveries(interval, timestamptz, integer)")
+        types = "(interval, timestamptz, integer)"
+        assert scanned(await generic_plan(connection, body, types)) == set()

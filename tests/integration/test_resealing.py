@@ -1,5 +1,6 @@
 """After a change of its key every account is sealed anew, in short steps, by one process at a time."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ def copied(stack: Stack, folder: Path) -> Keys:
     """Return the keys of the stack, in a folder where they can be changed."""
     folder.mkdir(exist_ok=True)
     for path in (stack.state / "keys").iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+        shutil.copy(path, folder)
     return Keys(folder)
 
 

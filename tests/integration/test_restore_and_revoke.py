@@ -1,5 +1,6 @@
 """A PIN is restored or revoked through the broker: two revokers, every message three times."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -94,6 +95,7 @@ async def test_a_lost_pin_is_restored_with_two_contacts(citizen: Citizen) -> Non
     link = await citizen.link()
     assert link.to == EMAIL
     assert await citizen.log_in(lost) == "accepted"
+    await strangers_guess(citizen, "restore")
     assert await citizen.confirm("restore", link.token) == ACCEPTED
     first, second = await halves_at_their_contacts(citizen)
     assert await citizen.log_in(lost) == "wrong_pin"
@@ -104,6 +106,57 @@ async def test_a_lost_pin_is_restored_with_two_contacts(citizen: Citizen) -> Non
     assert len(citizen.portal.told_of("restore.requested")) == 1
     assert len(citizen.portal.told_of("restore.confirmed")) == 1
     assert len([mail for mail in Captured(citizen.stack.state).mails() if mail.token]) == 1
+
+
+async def test_who_holds_the_session_does_not_take_the_pin_and_its_owner_takes_the_contacts_back(
+    citizen: Citizen,
+) -> None:
+    """R13: a thief changes all contacts and asks to restore to them; the citizen does with the old ones."""
+    thief = {"mobile": "+393409999999", "email": "thief@example.org", "pec": "thief@pec.example.org"}
+    pin = await citizen.get_pin()
+    assert await citizen.ask("contacts.update", contacts=thief) == ACCEPTED
+    assert await citizen.ask("restore.request", contacts=thief) == ACCEPTED
+    assert await citizen.ask("restore.request", contacts={"mobile": MOBILE, "pec": PEC}) == ACCEPTED
+    link = await citizen.link()
+    assert link.to == EMAIL
+    assert await citizen.confirm("restore", link.token) == ACCEPTED
+    first, second = await halves_at_their_contacts(citizen)
+    assert await citizen.log_in(pin) == "wrong_pin"
+    assert await citizen.log_in(await citizen.first_access(first + second)) == "accepted"
+    everything = Captured(citizen.stack.state)
+    assert not [m for m in (*everything.sms(), *everything.mails()) if m.to in thief.values() and secret(m)]
+    await until(lambda: len(citizen.portal.told_of("contacts.updated")) == 2)
+    assert len(citizen.portal.told_of("restore.requested")) == 1
+
+
+def secret(message: PageCopy) -> bool:
+    """Return whether a message has a half or a link."""
+    return bool(message.half or message.token)
+
+
+async def test_a_stranger_cannot_try_health_cards_until_one_is_right(citizen: Citizen) -> None:
+    """R19: five at once, over two revokers; the sixth would be right, and sends nothing."""
+    pin = await citizen.get_pin()
+    async with registry(citizen.stack) as at_registry:
+        card = {"codice_fiscale": citizen.codice_fiscale, "health_card": CARD}
+        assert await at_registry.ask("registry.update", card) == ACCEPTED
+    guesses = (CARD | {"number": f"{80380000900000000000 + number}"} for number in range(5))
+    tried = (citizen.ask("revoke.request", health_card=card, email=OWN_ADDRESS) for card in guesses)
+    assert await asyncio.gather(*tried) == [ACCEPTED] * 5
+    assert await citizen.ask("revoke.request", health_card=CARD, email=OWN_ADDRESS) == ACCEPTED
+    counted = "select kind, count(*) from entry where kind ~ '^(revoke|health)' group by 1 order by 1"
+    assert citizen.stack.postgres.sql(counted, citizen.stack.database).split() == [
+        "health_card.locked|1",
+        "revoke.refused|5",
+    ]
+    assert await citizen.log_in(pin) == "accepted"
+    assert not [mail for mail in Captured(citizen.stack.state).mails() if mail.token]
+
+
+async def strangers_guess(citizen: Citizen, flow: str) -> None:
+    """Try tokens, as anybody can who knows a codice fiscale; it closes no link."""
+    for number in range(8):
+        assert (await citizen.confirm(flow, f"{number:040}"))["code"] == "link_invalid"
 
 
 async def halves_at_their_contacts(citizen: Citizen) -> tuple[str, str]:
@@ -131,6 +184,7 @@ async def test_a_pin_is_revoked_with_the_health_card_and_asked_for_again(citizen
     assert link.to == OWN_ADDRESS
     await until(lambda: warned_at(citizen) == {MOBILE, EMAIL, PEC})
     assert await citizen.log_in(pin) == "accepted"
+    await strangers_guess(citizen, "revoke")
     assert await citizen.confirm("revoke", link.token) == ACCEPTED
     assert (await citizen.confirm("revoke", link.token))["code"] == "link_invalid"
     assert await citizen.log_in(pin) == "wrong_pin"

@@ -5,6 +5,7 @@ from uuid import uuid4
 from deploy.local.stack import Stack
 from shared.broker.message import Message
 from shared.broker.session import Session
+from tests.kit.clients import portal
 
 
 def message(queue: str, *, mandatory: bool = True) -> Message:
@@ -16,7 +17,9 @@ async def test_what_must_reach_a_queue_and_reaches_none_is_told_from_the_rest_of
 ) -> None:
     """Else its outbox row is deleted and it is lost, for example before the definitions are loaded."""
     session = await Session.open(stack.env["PIN_ISSUER_AMQP_URL"], "test")
-    batch = [message("no.queue"), message("pin.dead"), message("no.queue", mandatory=False)]
-    assert await session.publish(batch, 10) == [False, True, True]
-    assert await session.publish(batch[::-1], 10) == [True, True, False]
+    async with portal(stack) as listening:
+        there = listening.reply_to
+        batch = [message("reply.x"), message(there), message("reply.x", mandatory=False)]
+        assert await session.publish(batch, 10) == [False, True, True]
+        assert await session.publish(batch[::-1], 10) == [True, True, False]
     await session.close()

@@ -20,12 +20,22 @@ CITIZEN = "rossi@example.it"
 def post_sms(stack: Stack, ref: str = "1", to: str = "+393331234567") -> Any:  # noqa: ANN401 - JSON
     body = json.dumps({"to": to, "text": "àèì", "client_ref": ref}).encode()
     request = urllib.request.Request(stack.env["PIN_SMS_URL"], data=body)  # noqa: S310 - our own sink
-    with urllib.request.urlopen(request, timeout=1) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=1, context=stack.fake_providers.context) as answer:  # noqa: S310
         return json.loads(answer.read())
 
 
+def smtp(stack: Stack, port: str = "PIN_SMTP_PORT", limit: float = 1) -> smtplib.SMTP:
+    number, context = int(stack.env[port]), stack.fake_providers.context
+    if context and "PEC" in port:
+        return smtplib.SMTP_SSL("127.0.0.1", number, timeout=limit, context=context)
+    client = smtplib.SMTP("127.0.0.1", number, timeout=limit)
+    if context:
+        client.starttls(context=context)
+    return client
+
+
 def mail(stack: Stack, port: str = "PIN_SMTP_PORT") -> None:
-    with smtplib.SMTP("127.0.0.1", int(stack.env[port]), timeout=1) as client:
+    with smtp(stack, port) as client:
         client.sendmail("pin@example.it", [CITIZEN], MAIL)
 
 
@@ -110,7 +120,7 @@ async def test_a_mail_server_that_says_421_leaves(stack: Stack) -> None:
     stack.fake_providers.misbehave(email={"mode": "status", "status": 421, "only": CITIZEN})
 
     def last_words() -> tuple[int, bytes]:
-        with smtplib.SMTP("127.0.0.1", int(stack.env["PIN_SMTP_PORT"]), timeout=5) as client:
+        with smtp(stack, limit=5) as client:
             client.helo()
             client.mail("pin@example.it")
             answer = client.rcpt(CITIZEN)
@@ -137,6 +147,7 @@ async def test_what_is_refused_is_counted_as_asked(stack: Stack) -> None:
     refused.value.close()
     await asyncio.to_thread(post_sms, stack)
     url = stack.env["PIN_SMS_URL"].replace("/sms", "/asked")
-    with await asyncio.to_thread(urllib.request.urlopen, url) as answer:
+    context = stack.fake_providers.context
+    with await asyncio.to_thread(urllib.request.urlopen, url, context=context) as answer:
         assert json.loads(answer.read()) == {"sms": 2}
     assert stack.fake_providers.counts()["sms"] == 1

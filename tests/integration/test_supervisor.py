@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.errors import StackError
 from deploy.local.control import Control
 from deploy.local.environment import CLIENTS
 from deploy.local.processes import Process, Program
@@ -82,3 +83,24 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_recovers(
     wait_for(lambda: supervisor.must_live() and Control(root).is_up(), 60, "the stack")
     assert Control(root).down() == "down"
     assert not list((root / ".local/run").glob("*.pid"))
+
+
+def test_up_with_tls_leaves_nothing_in_the_clear_and_is_not_up_without() -> None:
+    with private_directory() as root:
+        control = Control(root)
+        assert control.up(tls=True) == "up"
+        try:
+            assert "every connection by TLS" in control.status()
+            with pytest.raises(StackError, match="it is up with TLS"):
+                control.up()
+            assert control.up(tls=True) == "already up"
+            lines = (root / ".local/env").read_text().splitlines()
+            told = dict(line.split("=", 1) for line in lines)
+            servers = [told[name] for name in told if name.endswith(("_AMQP_URL", "_LEDGER_DSN", "SMS_URL"))]
+            assert all(url.startswith(("amqps://", "https://")) or "verify-full" in url for url in servers)
+            assert (told["PIN_SMTP_TLS"], told["PIN_PEC_SMTP_TLS"]) == ("starttls", "implicit")
+            keys = list((root / ".local/tls").glob("*.key"))
+            assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+        finally:
+            control.down()
+            control._child.wait()

@@ -49,8 +49,7 @@ class Writer:
 
     async def enter(self) -> None:
         """Insert the citizens."""
-        heads = [bytes(32)] * len(self._keys)
-        await self._ledger.execute(QUERIES["add_subjects"], self._keys, [0] * len(self._keys), heads)
+        await self._ledger.execute(QUERIES["add_subjects"], self._keys)
 
     async def step(self) -> None:
         """Make several changes in one transaction, and sometimes roll it back."""

@@ -5,8 +5,12 @@ from deploy.local.stack import Stack
 
 
 def client(stack: Stack, user: str, *, name: str = "") -> Client:
-    """Return any user of the broker, to be opened by `async with`; `name` as in `Client`."""
-    return Client(stack.rabbitmq.url(user), user, name=name)
+    """Return any user of the broker, to be opened by `async with`; `name` as in `Client`.
+
+    A portal may follow few events: those of this one come from the user `observer`, who follows all.
+    """
+    observer = stack.rabbitmq.url("observer") if user == "portal" else ""
+    return Client(stack.rabbitmq.url(user), user, name=name, observer=observer)
 
 
 def portal(stack: Stack) -> Client:

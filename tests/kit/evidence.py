@@ -49,6 +49,8 @@ class LedgerEntry:
     actor: str
     correlation_id: str
     text: str
+    writer: str | None
+    account: bytes | None
     hash: bytes
 
     @property
@@ -72,6 +74,8 @@ class Evidence:
     heads: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     entries: list[LedgerEntry] = field(default_factory=list)
     accounts: dict[bytes, Account] = field(default_factory=dict)
+    digests: dict[bytes, bytes] = field(default_factory=dict)
+    """Of the accounts as they are stored."""
     handled: dict[UUID, bool] = field(default_factory=dict)
     """The inbox: whether each message is done, or only claimed."""
     overdue: int = 0
@@ -156,6 +160,8 @@ async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
                 found.entries.append(_entry(row))
             for row in await ledger.fetch("select * from account"):
                 found.accounts[bytes(row["subject"])] = account_codec.decode(row, seal)
+            for subject, digest in await ledger.fetch("select subject, digest from account_digest"):
+                found.digests[bytes(subject)] = bytes(digest)
             inbox = await ledger.fetch("select message_id, done from inbox")
             found.handled = {UUID(bytes=message_id.bytes): done for message_id, done in inbox}
             found.overdue = await ledger.fetchval("select count(*) from outbox where due_at <= now()")
@@ -175,5 +181,7 @@ def _entry(row: "asyncpg.Record") -> LedgerEntry:
         actor=row["actor"],
         correlation_id=row["correlation_id"],
         text=row["data"],
+        writer=row["writer"],
+        account=row["account"] and bytes(row["account"]),
         hash=bytes(row["hash"]),
     )

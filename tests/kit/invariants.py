@@ -118,9 +118,18 @@ def every_chain_verifies(found: Evidence) -> None:
         head = GENESIS
         for seq, e in enumerate(chain, 1):
             assert e.seq == seq, f"{subject.hex()}: entry {seq} is missing"
-            head = link(head, e.subject, e.seq, e.at, e.kind, e.message_id, e.actor, e.correlation_id, e.text)
+            what = e.kind, e.message_id, e.actor, e.correlation_id, e.text
+            head = link(head, e.subject, e.seq, e.at, *what, e.writer, e.account)
             assert head == e.hash, f"{subject.hex()}: entry {seq} was changed"
         assert found.heads[subject] == (len(chain), head), f"{subject.hex()}: the head is not the last entry"
+
+
+def every_account_is_what_its_chain_saw(found: Evidence) -> None:
+    """The last digest in a chain is the account's; only what guesses at nobody left has none."""
+    last = {e.subject: e.account for e in found.entries if e.account}
+    for subject, account in found.accounts.items():
+        seen = last.get(subject, None if account.status == "none" else b"")
+        assert seen in {None, found.digests[subject]}, f"{subject.hex()}: its chain saw another account"
 
 
 def every_event_is_told_once(found: Evidence) -> None:
@@ -152,6 +161,7 @@ ALL: tuple[Invariant, ...] = (
     one_live_pin_a_citizen,
     the_halves_open_the_pin,
     every_chain_verifies,
+    every_account_is_what_its_chain_saw,
     every_event_is_told_once,
     nothing_waits,
     nothing_is_dead,

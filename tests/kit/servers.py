@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 import shutil
 import tempfile
 import time
@@ -14,6 +15,8 @@ from deploy.broker import render
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 
+TLS = os.environ.get("PIN_TEST_TLS") == "1"
+"""Whether the tests run on stacks whose every connection is by TLS."""
 _PREFIX = "pin-test-"
 _HELD = "held"
 _LOCKED_WITHIN = 10.0
@@ -35,10 +38,10 @@ def private_directory() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def private_stack(settings: dict[str, str] | None = None) -> Iterator[Stack]:
-    """Yield a stack with running servers, in its own directory."""
+def private_stack(settings: dict[str, str] | None = None, *, tls: bool | None = None) -> Iterator[Stack]:
+    """Yield a stack with running servers, in its own directory; `tls` as for `Stack`, by default `TLS`."""
     with private_directory() as root:
-        stack = Stack(root, settings)
+        stack = Stack(root, settings, tls=TLS if tls is None else tls)
         try:
             stack.start_servers()
             yield stack

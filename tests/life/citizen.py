@@ -95,7 +95,3 @@ class Citizen:
     def mailbox(self) -> str | None:
         """Return the mailbox that gets halves: the PEC, else the email (R5)."""
         return self.expected.contacts.get("pec") or self.expected.contacts.get("email")
-
-    def mail(self) -> str:
-        """Return the mailbox that gets links: the email, else the PEC (R14)."""
-        return self.expected.contacts.get("email") or self.expected.contacts["pec"]

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from deploy.local.captured import PageCopy
+from shared.contract.command import WorkerCommand
 from shared.contract.events import EVENTS
 from shared.domain.account import TRANSITIONS, Account
-from shared.domain.decision import Decision
+from shared.domain.decision import Decide, Decision
 from shared.italy.mailboxes import mailbox_of
 from tests.unit.decisions import personal, public
 
@@ -69,3 +70,11 @@ def events_say_what_the_contract_says(decision: Decision) -> None:
 def _plain(value: Any) -> str:  # noqa: ANN401 - what orjson does not know
     assert isinstance(value, datetime)
     return value.isoformat()
+
+
+def its_worker_may_say_that(decide: Decide, decision: Decision) -> None:
+    """What a decision publishes is what the broker lets its worker publish."""
+    worker = decide.__module__.split(".")[1]
+    assert {event.type for event in decision.events if worker not in EVENTS[event.type].workers} == set()
+    told = [message.said for message in decision.messages]
+    assert all(worker in said.senders for said in told if isinstance(said, WorkerCommand))

@@ -19,6 +19,22 @@ class Tally:
     in_row: int = 0
     locks: int = 0
     locked_until: datetime | None = None
+    last: datetime | None = None
+
+    def counts(self, now: datetime, quiet: timedelta, limit: int) -> bool:
+        """Count a failure; return whether it locks."""
+        if self.last and now - self.last >= quiet:
+            self.in_row = self.locks = 0
+        self.failures, self.in_row, self.last, self.locked_until = (
+            self.failures + 1,
+            self.in_row + 1,
+            now,
+            None,
+        )
+        if self.in_row < limit:
+            return False
+        self.in_row, self.locks = 0, self.locks + 1
+        return True
 
 
 @dataclass
@@ -27,7 +43,6 @@ class Link:
 
     token: str
     expires_at: datetime
-    tried: int = 0
     halves_to: tuple[tuple[str, str], ...] = ()
 
 
@@ -45,6 +60,7 @@ class Expected:
     """The expected state of one citizen.
 
     Attributes:
+        cooling: of the contacts those changed lately: the one before, and since when.
         pin: the one valid PIN, 16 characters while `initial`, then 8; None if there is none.
         carriers: for each half of an initial PIN, the copies that may still arrive.
         spent: every PIN and half that was issued and is no longer valid.
@@ -59,7 +75,9 @@ class Expected:
     status: Status = "none"
     level: Level | None = None
     contacts: dict[str, str] = field(default_factory=dict)
+    cooling: dict[str, tuple[str | None, datetime]] = field(default_factory=dict)
     card: dict[str, str] | None = None
+    card_tally: Tally = field(default_factory=Tally)
     deceased: bool = False
     pin: str | None = None
     initial: bool = False
@@ -86,6 +104,11 @@ class Expected:
     def opens(self, typed: str, now: datetime) -> bool:
         """Return whether this is the PIN, and it has not expired."""
         return self.pin == typed and not (self.expires_at and now >= self.expires_at)
+
+    def counting(self, now: datetime, cooling: timedelta) -> dict[str, str]:
+        """Return the contacts that count for a restore (R13)."""
+        former = {kind: old for kind, (old, since) in self.cooling.items() if now - since < cooling}
+        return {kind: value for kind, value in (self.contacts | former).items() if value}
 
     def links_of_last_day(self, now: datetime) -> int:
         """Return how many links were sent in the last 24 hours."""
@@ -116,6 +139,16 @@ class Expected:
         self.status, self.level = status, None
         self.close_links("restore", "revocation")
         self.close_request()
+
+    def erased(self) -> None:
+        """Forget everything but the status, whether the citizen has died, and what is no longer valid."""
+        if self.live:
+            self.ends("revoked")
+        self.tally = Tally()
+        self.contacts, self.card = {}, None
+        self.protocols, self.suspended = {}, set()
+        self.recognised_on = set()
+        self.links_sent = []
 
     def becomes_dispositivo(self) -> None:
         """Raise the level and release every istanza (R32)."""

@@ -68,6 +68,13 @@ def attempts_are_never_under_counted(citizen: Citizen, world: PureWorld) -> None
     assert attempts.in_row < life.attempts_in_row
 
 
+def wrong_cards_lock_the_card(citizen: Citizen, world: PureWorld) -> None:
+    """R19: however many a stranger tries."""
+    tally, attempts = citizen.expected.card_tally, world.account.card_attempts
+    expected = (tally.failures, tally.in_row, tally.locked_until)
+    assert (attempts.total, attempts.in_row, attempts.locked_until) == expected
+
+
 def few_links_a_day(citizen: Citizen, world: PureWorld) -> None:
     """At most three links in any 24 hours, however many PINs and flows they are for."""
     sent, limit = citizen.expected.links_sent, world.policy.links_a_day
@@ -108,6 +115,7 @@ OF_THE_ACCOUNT: tuple[Invariant, ...] = (
     level_goes_with_life,
     attempts_are_never_under_counted,
     few_links_a_day,
+    wrong_cards_lock_the_card,
     one_request_and_the_queue_has_what_waits,
     istanze_wait_only_for_the_profile,
     contacts_and_card_are_as_last_told,

@@ -132,11 +132,18 @@ class Life(RuleBasedStateMachine):
         if by_mistake:
             restore_and_revoke.registry_takes_back(self.citizen)
 
-    @rule(kinds=PAIRS, mistaken=st.sampled_from([*[None] * 9, "mobile", "email", "pec"]), at_once=MOSTLY)
-    def ask_to_restore(self, kinds: tuple[str, ...], mistaken: str | None, at_once: bool) -> None:
+    @rule(
+        kinds=PAIRS,
+        mistaken=st.sampled_from([*[None] * 9, "mobile", "email", "pec"]),
+        at_once=MOSTLY,
+        newest=SELDOM,
+    )
+    def ask_to_restore(
+        self, kinds: tuple[str, ...], mistaken: str | None, *, at_once: bool, newest: bool = False
+    ) -> None:
         """R13-R15, R17."""
         kinds = kinds or restore_and_revoke.two_contacts(self.citizen) or ("email", "pec")
-        restore_and_revoke.ask_to_restore(self.citizen, kinds, mistaken)
+        restore_and_revoke.ask_to_restore(self.citizen, kinds, mistaken, newest=newest)
         if at_once:
             restore_and_revoke.confirm_restore(self.citizen, self._token("restore", "right", 0))
 
@@ -181,6 +188,14 @@ class Life(RuleBasedStateMachine):
         """R21: rare, or every life would be short."""
         if is_asked_to:
             restore_and_revoke.contact_centre_revokes(self.citizen)
+
+    @rule(is_asked_to=SELDOM, asks_anew=MOSTLY)
+    def an_operator_erases_the_citizen(self, is_asked_to: bool, asks_anew: bool) -> None:
+        """Last rules: rare, or every life would be short; afterwards a PIN can be asked for as before."""
+        if is_asked_to:
+            restore_and_revoke.operator_erases(self.citizen)
+            if asks_anew:
+                self.ask_for_a_pin(("mobile",), ("email",), None, used=True)
 
     @rule(submission=st.sampled_from(["online", "fax", "branch"]), goes_on=st.integers(0, 2))
     def ask_for_the_profile(self, submission: str, goes_on: int) -> None:

@@ -17,21 +17,31 @@ from deploy.local.captured import PageCopy
 from services.dispositivo.__main__ import DECISIONS as DISPOSITIVO
 from services.dispositivo.backfill_csv import Recognised
 from services.dispositivo.backfill_rule import give
+from services.dispositivo.operators import OperatorFacts
+from services.dispositivo.seen import SeenSeal
 from services.issuer.__main__ import ACCESS, REQUESTS
 from services.issuer.attempts import Compared, admitted, counted_before
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.revoker.__main__ import DECISIONS as REVOKER
 from shared.contract import message as contract
-from shared.contract.dispositivo import IstanzaSubmit, SubmitDocuments
+from shared.contract.dispositivo import (
+    BranchActivate,
+    BranchLookup,
+    DispositivoApprove,
+    DispositivoCancel,
+    IstanzaSubmit,
+    SubmitDocuments,
+)
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.internal import FailedDelivery, ReturnedLetter
 from shared.contract.issuer import PinActivate, PinVerify
-from shared.crypto.sealing import StateSeal
+from shared.crypto.sealing import ServiceBox, StateSeal
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
 from shared.domain.decision import Decide, Decision, WorkerMessage
-from shared.domain.pin import Pepper
+from shared.domain.pin import Pepper, normalised
 from shared.worker import account_codec
+from shared.worker.message_box import MessageBoxes
 from tests.life import decision_invariants
 from tests.life.world import Answer, Body, Standing
 from tests.unit.decisions import (
@@ -41,6 +51,7 @@ from tests.unit.decisions import (
     POLICY,
     REPLY_KEY,
     SUBJECT,
+    WORKER_KEY,
     Told,
     moment,
     opened,
@@ -49,6 +60,7 @@ from tests.unit.decisions import (
 )
 
 DECISIONS: Final = {**REQUESTS, **ACCESS, **REVOKER, **DISPOSITIVO}
+SEEN: Final = SeenSeal(b"the account key of the tests....")
 STATE: Final = StateSeal(b"the account key of the tests....")
 
 
@@ -64,7 +76,8 @@ class QuickVerifiers(Verifiers):
 
 
 VERIFIERS: Final = QuickVerifiers(PEPPER)
-_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, moment().box, POLICY)
+_BOXES: Final = MessageBoxes(ServiceBox(WORKER_KEY), require_bound=False, log=None)
+_COMPARING: Final = PinCheckEffect(VERIFIERS, STATE, _BOXES, POLICY, "issuer", account_codec.OLDEST)
 
 
 def at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it returns
@@ -131,6 +144,8 @@ class PureWorld:
                 return 10**10 * self.now.year + self._moments + 1
             case SubmitDocuments():
                 return 0
+            case BranchLookup() | BranchActivate() | DispositivoApprove() | DispositivoCancel():
+                return OperatorFacts(SEEN)
             case _:
                 return {}
 
@@ -141,14 +156,14 @@ class PureWorld:
             if times > 1:
                 admission = counted_before(self.account, self.now)
         taken: Any = SimpleNamespace(message=command, effect=None)
-        at_once(_COMPARING._compare(taken, admission))
+        typed = normalised(moment().box.open(command.pin_sealed) or Secret(""))
+        at_once(_COMPARING._compare(taken, admission, typed))
         compared: Compared = taken.effect
         return compared
 
     def arrives(self, waiting: WorkerMessage) -> None:
         """Deliver a message that a decision scheduled."""
         command = contract.read(waiting.type, waiting.body)
-        assert command.forbidden_for("worker") is None
         decision = self._decided(DECISIONS[type(command)], command)
         assert decision.reply is None
 
@@ -182,6 +197,7 @@ class PureWorld:
         decision_invariants.no_address_gets_both_halves(self._places, copies)
         decision_invariants.nothing_tells(decision, before, self.secrets)
         decision_invariants.events_say_what_the_contract_says(decision)
+        decision_invariants.its_worker_may_say_that(decide, decision)
         self.facts += [(event.type, dict(event.data)) for event in decision.events]
         self.due += [m for m in decision.messages if m.due_at]
         if decision.account is not None:

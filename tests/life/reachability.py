@@ -26,6 +26,7 @@ def shape(citizen: Citizen) -> tuple[object, ...]:
         expected.deceased,
         expected.restore is not None,
         expected.revocation is not None,
+        bool(expected.card_tally.locked_until and now < expected.card_tally.locked_until),
         frozenset(expected.contacts),
     )
 
@@ -43,6 +44,7 @@ def _open_to(citizen: Citizen) -> Iterator[Way]:
     """Yield the ways that the rules allow; without a PIN a request, always the contact centre."""
     expected = citizen.expected
     yield _phoning
+    yield _erased
     if expected.initial and expected.pin:
         yield _waiting
         yield _with_the_initial_pin
@@ -55,6 +57,11 @@ def _open_to(citizen: Citizen) -> Iterator[Way]:
 def _phoning(citizen: Citizen, _: PureWorld) -> None:
     """R21."""
     restore_and_revoke.contact_centre_revokes(citizen)
+
+
+def _erased(citizen: Citizen, _: PureWorld) -> None:
+    """Last rules: who was erased asks like anybody."""
+    restore_and_revoke.operator_erases(citizen)
 
 
 def _waiting(citizen: Citizen, world: PureWorld) -> None:

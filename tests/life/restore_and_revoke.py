@@ -13,7 +13,7 @@ _KEPT_AS = {"restore": "restore", "revoke": "revocation"}
 
 
 def change_contact(citizen: Citizen, kind: str, value: str) -> None:
-    """R12: after first access; a pending restore ends."""
+    """R12: after first access; for a restore it counts only later, and until then the one before (R13)."""
     expected = citizen.expected
     answer = citizen.portal("contacts.update", contacts={kind: value})
     if expected.status not in {"active", "restoring"}:
@@ -22,10 +22,16 @@ def change_contact(citizen: Citizen, kind: str, value: str) -> None:
     assert answer == Answer("accepted", {})
     if expected.contacts.get(kind) == value:
         return
+    former = counting(citizen).get(kind)
     expected.contacts = expected.contacts | {kind: value}
-    expected.close_links("restore")
-    if expected.status == "restoring":
-        expected.pin_is(None)
+    expected.cooling = {other: new for other, new in expected.cooling.items() if other != kind}
+    if kind in _ORDER and value != former:
+        expected.cooling[kind] = former, citizen.world.now
+
+
+def counting(citizen: Citizen) -> dict[str, str]:
+    """Return the contacts that count for a restore now (R13)."""
+    return citizen.expected.counting(citizen.world.now, citizen.world.policy.contacts_cooling)
 
 
 def registry_tells(citizen: Citizen, card: Body) -> None:
@@ -50,32 +56,44 @@ def registry_takes_back(citizen: Citizen) -> None:
     citizen.expected.deceased = False
 
 
-def ask_to_restore(citizen: Citizen, kinds: tuple[str, ...], mistaken: str | None = None) -> None:
-    """R13, R14, R17: the link comes only if first access was completed and all contacts are right."""
-    expected = citizen.expected
-    given = {kind: expected.contacts.get(kind, citizen.address(kind, STRANGER)) for kind in kinds}
+def ask_to_restore(
+    citizen: Citizen, kinds: tuple[str, ...], mistaken: str | None = None, *, newest: bool = False
+) -> None:
+    """R13, R14, R17: the link comes only after first access, if all contacts are right and count."""
+    expected, count = citizen.expected, counting(citizen)
+    named = expected.contacts if newest else count
+    given = {kind: named.get(kind, citizen.address(kind, STRANGER)) for kind in kinds}
     if mistaken in given:
         given[mistaken] = citizen.address(mistaken, STRANGER)
     assert citizen.portal("restore.request", contacts=given) == Answer("accepted", {})
     halves_to = tuple((kind, given[kind]) for kind in _ORDER if kind in given)[:2]
-    known = all(expected.contacts.get(kind) == value for kind, value in given.items())
+    known = all(count.get(kind) == value for kind, value in given.items())
     apart = len({value for _, value in halves_to}) > 1
     if expected.status in {"active", "restoring"} and known and apart and _may_be_sent(citizen):
-        _link_comes(citizen, "restore", citizen.mail(), halves_to)
+        _link_comes(citizen, "restore", count.get("email") or count["pec"], halves_to)
 
 
 def two_contacts(citizen: Citizen) -> tuple[str, ...]:
-    """Return two registered contacts that are different places; none if there are no two (R13)."""
-    contacts = citizen.expected.contacts
+    """Return two contacts that count and are different places; none if there are no two (R13)."""
+    contacts = counting(citizen)
     places = {contacts[kind]: kind for kind in reversed(_ORDER) if kind in contacts}
     return tuple(places.values())[:2] if len(places) > 1 else ()
 
 
 def ask_to_revoke(citizen: Citizen, card: Body, kind: Literal["email", "pec"], address: str) -> None:
-    """R18, R19: with the card that the registry knows, to any mailbox that the citizen names."""
+    """R18, R19: with the card that the registry knows, to any mailbox named; wrong ones lock it."""
     answer = citizen.portal("revoke.request", health_card=card, **{kind: address})
     assert answer == Answer("accepted", {})
-    if citizen.expected.live and citizen.expected.card == card and _may_be_sent(citizen):
+    expected, life, now = citizen.expected, citizen.world.policy, citizen.world.now
+    tally = expected.card_tally
+    if not expected.live or not expected.card or (tally.locked_until and now < tally.locked_until):
+        return
+    if expected.card != card:
+        if tally.counts(now, life.nobody_retention, life.cards_in_row):
+            lock = min(life.card_lock_time * 2 ** (tally.locks - 1), life.card_lock_limit)
+            tally.locked_until = now + lock
+    elif _may_be_sent(citizen):
+        expected.card_tally = Tally()
         _link_comes(citizen, "revoke", address)
 
 
@@ -99,7 +117,10 @@ def confirm_restore(citizen: Citizen, token: str) -> None:
     link = citizen.expected.restore
     if not _confirmed(citizen, "restore", token) or link is None:
         return
-    citizen.expected.status = "restoring"
+    expected, proven = citizen.expected, dict(link.halves_to)
+    expected.status = "restoring"
+    if any(expected.contacts.get(kind) != value for kind, value in proven.items()):
+        expected.contacts, expected.cooling = counting(citizen) | proven, {}
     (_, first), (_, second) = link.halves_to
     has_new_pin(citizen, [first], [second])
 
@@ -111,15 +132,10 @@ def confirm_revocation(citizen: Citizen, token: str) -> None:
 
 
 def _confirmed(citizen: Citizen, flow: Flow, token: str) -> bool:
-    """Open a link: it works once, in time, and a few tries long."""
+    """Open a link: it works once and in time, however many wrong tokens came before."""
     link: Link | None = getattr(citizen.expected, _KEPT_AS[flow])
     answer = citizen.portal(f"{flow}.confirm", token_sealed=citizen.world.seal("revoker", token))
-    life, now = citizen.world.policy, citizen.world.now
-    if link is None or now >= link.expires_at or link.tried >= life.tries_a_link:
-        assert answer == Answer("link_invalid", {})
-        return False
-    if token != link.token:
-        link.tried += 1
+    if link is None or citizen.world.now >= link.expires_at or token != link.token:
         assert answer == Answer("link_invalid", {})
         return False
     assert answer == Answer("accepted", {})
@@ -132,6 +148,15 @@ def contact_centre_revokes(citizen: Citizen) -> None:
     assert answer == Answer("accepted" if citizen.expected.live else "no_live_pin", {})
     if citizen.expected.live:
         _revoked(citizen)
+
+
+def operator_erases(citizen: Citizen) -> None:
+    """Last rules: nothing is kept, whatever there was; the citizen may ask again."""
+    known = bool(citizen.expected.contacts or citizen.expected.card)
+    answer = citizen.operator("citizen.erase", reason="Richiesta scritta, fascicolo 2026/118.")
+    assert answer == Answer("accepted" if known else "unknown_citizen", {})
+    if known:
+        citizen.expected.erased()
 
 
 def _revoked(citizen: Citizen) -> None:

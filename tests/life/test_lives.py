@@ -21,6 +21,8 @@ from tests.life.pure import PureWorld
 OLD_DAYS = (date(2009, 3, 2), date(2010, 5, 4))
 RARE = 2
 """Answers that may not have been given in a run: which ones change whenever a rule does."""
+OF_SETTINGS = {("branch.lookup", "too_many_lookups"), ("istanza.submit", "too_many_suspended")}
+"""Answers of limits that no life reaches."""
 TIMES = (
     timedelta(minutes=1),
     timedelta(minutes=15),
@@ -94,7 +96,11 @@ class LifeInTime(Life):
         self.world.arrives(message)
         if "request_id" in body:
             upgrade.takes_effect(self.citizen, body["request_id"])
-        elif self.citizen.expected.initial and self._expiring.get(message.body) == self.citizen.expected.pin:
+        elif (
+            "pin_id" in body
+            and self.citizen.expected.initial
+            and self._expiring.get(message.body) == self.citizen.expected.pin
+        ):
             self.citizen.expected.ends("expired")
 
     @rule(day=st.sampled_from(OLD_DAYS), listed=SELDOM)
@@ -155,5 +161,5 @@ def test_whatever_happens_in_a_life_the_rules_hold() -> None:
     """R7-R32; and the lives were not all alike: every status was reached, nearly every answer given."""
     run_state_machine_as_test(LifeInTime, settings=lives())
     assert set(+LifeInTime.reached) == {*TRANSITIONS, "blocked"}
-    never_given = every_answer() - set(LifeInTime.answers)
+    never_given = every_answer() - set(LifeInTime.answers) - OF_SETTINGS
     assert len(never_given) <= RARE, never_given

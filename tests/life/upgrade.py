@@ -55,6 +55,7 @@ def hand_in(citizen: Citizen, request_id: str, via: str) -> None:
 
 def approve(citizen: Citizen, request_id: str) -> None:
     """R25, R29: with the documents in, once, and in effect 24 hours later."""
+    _not_what_was_seen(citizen, "dispositivo.approve", request_id=request_id)
     answer = citizen.operator("dispositivo.approve", request_id=request_id)
     request = _open(citizen, request_id)
     if request is None or request.effective_at:
@@ -68,6 +69,11 @@ def approve(citizen: Citizen, request_id: str) -> None:
         assert abs(off) < timedelta(seconds=CLOCKS_APART)
 
 
+def _not_what_was_seen(citizen: Citizen, type_: str, **body: object) -> None:
+    """R25, R26: what another citizen's screen showed, or this one's long ago, decides nothing."""
+    assert citizen.operator(type_, seen="0" * 32, **body) == Answer("changed_since_seen", {})
+
+
 def takes_effect(citizen: Citizen, request_id: str) -> None:
     """R29, R32: what was approved, and neither cancelled nor ended since, holds now."""
     request = _open(citizen, request_id)
@@ -77,7 +83,9 @@ def takes_effect(citizen: Citizen, request_id: str) -> None:
 
 def cancel(citizen: Citizen, request_id: str, reason: str) -> None:
     """R28: the citizen may ask again."""
-    answer = citizen.operator("dispositivo.cancel", request_id=request_id, reason=reason, note="")
+    body = {"request_id": request_id, "reason": reason, "note": ""}
+    _not_what_was_seen(citizen, "dispositivo.cancel", **body)
+    answer = citizen.operator("dispositivo.cancel", **body)
     if _open(citizen, request_id) is None:
         assert answer == Answer("no_open_request", {})
     else:
@@ -98,7 +106,10 @@ def look_up(citizen: Citizen) -> None:
 
 def at_a_branch(citizen: Citizen, number: str) -> None:
     """R26: at once, over an open request too."""
-    answer = citizen.operator("branch.activate", document=DOCUMENT | {"number": number})
+    _not_what_was_seen(citizen, "branch.activate", document=DOCUMENT)
+    seen = citizen.operator("branch.lookup").data.get("seen")
+    shown = {"seen": seen} if seen else {}
+    answer = citizen.operator("branch.activate", document=DOCUMENT | {"number": number}, **shown)
     if citizen.expected.status != "active":
         assert answer == Answer("no_active_pin", {})
     elif citizen.expected.level == "dispositivo":

@@ -53,7 +53,7 @@ CONTACTS = Contacts(
 )
 CARD = HealthCard(number="80380000900012345678", expires_on=date(2029, 6, 30))
 
-_WORKER = PrivateKey(hashlib.sha256(b"worker").digest())
+WORKER_KEY = PrivateKey(hashlib.sha256(b"worker").digest())
 _PORTAL = PrivateKey(hashlib.sha256(b"portal").digest())
 REPLY_KEY = base64.b64encode(bytes(_PORTAL.public_key)).decode()
 """What a command gives as `reply_key`; `opened` has the other half."""
@@ -61,7 +61,7 @@ REPLY_KEY = base64.b64encode(bytes(_PORTAL.public_key)).decode()
 
 def sealed(text: str) -> str:
     """Seal a PIN or a token to the worker, as a portal does."""
-    return seal_to(bytes(_WORKER.public_key), Secret(text))
+    return seal_to(bytes(WORKER_KEY.public_key), Secret(text))
 
 
 def opened(text: str) -> str:
@@ -80,7 +80,7 @@ def moment(
 ) -> ContextWith[Any]:
     """Return a decision's context; the same `now` and `seed` give the same random values."""
     chance = _chance(f"{now.isoformat()} {seed}")
-    return ContextWith(now, chance, policy, PEPPER, ServiceBox(_WORKER), known)
+    return ContextWith(now, chance, policy, PEPPER, ServiceBox(WORKER_KEY), known)
 
 
 def _chance(seed: str) -> Callable[[int], bytes]:
@@ -154,7 +154,7 @@ def initial_pin(issued_at: datetime = NOW - timedelta(days=1)) -> Pin:
         initial=True,
         salt=salt,
         verifier=PEPPER.initial(salt, INITIAL_PIN),
-        part_verifiers=tuple(PEPPER.initial(salt, Secret(half)) for half in (text[:8], text[8:])),
+        part_verifiers=tuple(PEPPER.tag(salt, Secret(half)) for half in (text[:8], text[8:])),
         expires_at=end_of(in_days(issued_at, POLICY.initial_validity)),
         halves=(
             Half(deliveries=("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e",)),

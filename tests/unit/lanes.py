@@ -1,6 +1,6 @@
 """The lanes of all processes, as these build them, without a server."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +16,16 @@ from shared.crypto.secret import Secret
 from shared.domain.policy import PinPolicy
 from shared.worker.lane import Lane
 from shared.worker.settings import WorkerSettings
+from shared.worker.start import BuildLane
+
+LANES: dict[str, BuildLane] = {
+    **{f"issuer-{name}": build for name, build in issuer.LANES.items()},
+    **{channel.worker: partial(notifier.channel_lane, channel) for channel in CHANNELS},
+    "notifier-receipts": notifier.receipts_lane,
+    "revoker": revoker.lane,
+    "dispositivo": dispositivo.lane,
+}
+"""What builds the lane of each process, by the name under which it logs."""
 
 
 @cache
@@ -26,10 +36,6 @@ def lanes() -> tuple[Lane, ...]:
         settings = WorkerSettings(amqp_url=Secret(""), ledger_dsn=Secret(""), keys_dir=Path(folder))
         policy, keys = PinPolicy(), Keys(Path(folder))
         return (
-            *(build(settings, policy, keys) for build in issuer.LANES.values()),
-            *(notifier.channel_lane(channel, settings, policy, keys) for channel in CHANNELS),
-            notifier.receipts_lane(settings, policy, keys),
-            revoker.lane(settings, policy, keys),
-            dispositivo.lane(settings, policy, keys),
+            *(build(settings, policy, keys) for build in LANES.values()),
             ledger_clerk(settings, policy, keys, BACKFILL).lane,
         )

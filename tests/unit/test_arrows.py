@@ -29,9 +29,10 @@ LIBRARIES: dict[str, set[str]] = {
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
     "argon2": {"services.issuer.pin_check"},
-    "cryptography": {"shared.crypto.sealing"},
+    "cryptography": {"shared.crypto.sealing", "deploy.local.authority"},
     "nacl": {
         "shared.crypto.keys",
+        "shared.crypto.signing",
         "shared.crypto.sealing",
         "shared.contract.fields",
         "deploy.pinctl",

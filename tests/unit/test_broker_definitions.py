@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from deploy.broker.render import DEFINITIONS, password_hash, render, users, without_passwords
+from deploy.broker.render import (
+    DEFINITIONS,
+    from_environment,
+    password_hash,
+    render,
+    users,
+    without_passwords,
+)
 from deploy.errors import PasswordMissingError
 from shared.broker.message import LARGEST_BODY
 
@@ -24,10 +31,20 @@ def test_every_queue_is_a_durable_quorum_queue() -> None:
     assert {queue["arguments"]["x-queue-type"] for queue in definitions["queues"]} == {"quorum"}
 
 
-def test_whoever_may_publish_commands_is_held_to_named_ones() -> None:
-    may = {p["user"] for p in definitions["permissions"] if re.fullmatch(p["write"], "pin.commands")}
-    held = {p["user"] for p in definitions["topic_permissions"] if p["exchange"] == "pin.commands"}
-    assert may - held == {"pinctl"}
+@pytest.mark.parametrize("exchange", ["pin.commands", "pin.events"])
+@pytest.mark.parametrize("right", ["write", "read"])
+def test_whoever_may_use_a_topic_is_held_to_named_keys(exchange: str, right: str) -> None:
+    """Without a topic permission who may write may publish any key, and who may read may bind any."""
+    may = {p["user"] for p in definitions["permissions"] if re.search(p[right], exchange)}
+    assert may <= {p["user"] for p in definitions["topic_permissions"] if p["exchange"] == exchange}
+
+
+def test_every_queue_of_an_outside_user_has_a_limit_and_no_lane_has() -> None:
+    limits = {p["pattern"] for p in definitions["policies"] if "max-length" in p["definition"]}
+    ours = [queue["name"] for queue in definitions["queues"]]
+    theirs = ["reply.portal.1", "events.observer.all", "amq.gen-x"]
+    assert all(any(re.search(limit, name) for limit in limits) for name in theirs)
+    assert not [name for name in ours if any(re.search(limit, name) for limit in limits)]
 
 
 def test_every_permission_is_anchored_for_the_broker_searches_anywhere_in_a_name() -> None:
@@ -52,3 +69,10 @@ def test_a_rendered_password_is_a_salted_hash() -> None:
 def test_a_user_without_a_password_stops_the_rendering() -> None:
     with pytest.raises(PasswordMissingError, match="PIN_BROKER_PASSWORD_PORTAL"):
         render(definitions, {})
+
+
+def test_who_logs_in_by_certificate_has_no_password() -> None:
+    passwords = {f"PIN_BROKER_PASSWORD_{name.upper()}": "s3cret" for name in users() if name != "issuer"}
+    made = from_environment(passwords | {"PIN_BROKER_BY_CERTIFICATE": "issuer, pinctl"})
+    without = {user["name"] for user in made["users"] if user["password_hash"] == ""}
+    assert without == {"issuer", "pinctl"}

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import Any, get_args
 
 import pytest
@@ -14,9 +13,10 @@ from deploy.demo.runner import SHOWN
 from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.sink_faults import Faults
-from deploy.local.workers import USERS, WORKERS
+from deploy.local.workers import WORKERS
 from shared.contract.channels import CHANNELS, Channel, ChannelName
 from shared.contract.delivery import Sms
+from shared.crypto.keyrings import SENDS, channels_of
 from shared.crypto.keys import BOXES
 
 FAX = Channel("fax", Sms, "faxes", credential="fax.password")
@@ -30,7 +30,7 @@ COMPOSE = "deploy/compose.yaml"
 KUBERNETES = "deploy/kubernetes"
 KUSTOMIZATION = f"{KUBERNETES}/kustomization.yaml"
 NETWORK = f"{KUBERNETES}/setup/network.yaml"
-DECIDING = [name for name, worker in WORKERS.items() if worker.user != "notifier"]
+SENDS_IT = {name: SENDS.get(worker.logs_as, ()) for name, worker in WORKERS.items()}
 
 Said = Iterator[tuple[str, str]]
 """Pairs of a file and of a thing that is said there."""
@@ -43,10 +43,11 @@ def wanted(channel: Channel) -> Said:
     yield NOTIFIER, f"{channel.name} in open_channel"
     yield from ((page, f"`{channel.name}`") for page in PAGES)
     yield from _wanted_of_the_worker(COMPOSE, channel)
-    yield from ((COMPOSE, f"{channel.key}.pub for {name}") for name in DECIDING)
+    deciding = [name for name, contents in SENDS_IT.items() if channel.content in contents]
+    yield from ((COMPOSE, f"{channel.key}.pub for {name}") for name in deciding)
     yield from ((COMPOSE, f"file of {channel.key}.{half}") for half in ("key", "pub"))
     yield from _wanted_of_the_worker(f"{KUBERNETES}/{channel.worker}.yaml", channel)
-    yield from ((f"{KUBERNETES}/{name}.yaml", f"{channel.key}.pub for {name}") for name in DECIDING)
+    yield from ((f"{KUBERNETES}/{name}.yaml", f"{channel.key}.pub for {name}") for name in deciding)
     yield KUSTOMIZATION, f"{channel.worker}.yaml among its resources"
     if channel.credential:
         yield f"{KUBERNETES}/{channel.worker}.yaml", f"{channel.credential} for {channel.worker}"
@@ -147,7 +148,6 @@ def test_whoever_adds_a_channel_is_told_which_file_does_not_know_it() -> None:
         "deploy/compose.yaml has no fax.pub for issuer",
         "deploy/compose.yaml has no fax.pub for issuer-access",
         "deploy/compose.yaml has no fax.pub for revoker",
-        "deploy/compose.yaml has no fax.pub for dispositivo",
         "deploy/compose.yaml has no file of fax.key",
         "deploy/compose.yaml has no file of fax.pub",
         "deploy/kubernetes/notifier-fax.yaml has no worker that runs services.notifier fax",
@@ -155,7 +155,6 @@ def test_whoever_adds_a_channel_is_told_which_file_does_not_know_it() -> None:
         "deploy/kubernetes/issuer.yaml has no fax.pub for issuer",
         "deploy/kubernetes/issuer-access.yaml has no fax.pub for issuer-access",
         "deploy/kubernetes/revoker.yaml has no fax.pub for revoker",
-        "deploy/kubernetes/dispositivo.yaml has no fax.pub for dispositivo",
         "deploy/kubernetes/kustomization.yaml has no notifier-fax.yaml among its resources",
         "deploy/kubernetes/notifier-fax.yaml has no fax.password for notifier-fax",
         "deploy/kubernetes/setup/network.yaml has no way out for notifier-fax",
@@ -198,10 +197,4 @@ def test_every_place_knows_the_same_channels() -> None:
 
 
 def test_every_channel_is_used_by_somebody() -> None:
-    used = {
-        channel
-        for user in USERS
-        if user != "notifier"
-        for channel in import_module(f"services.{user}.__main__").CHANNELS
-    }
-    assert used == set(CHANNELS)
+    assert {channel for process in SENDS for channel in channels_of(process)} == set(CHANNELS)

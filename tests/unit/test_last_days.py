@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from services.dispositivo import queue, request_profile, review
-from services.issuer import access, endings, requests
+from services.issuer import access, endings, registry, requests
 from services.issuer.attempts import Admission, Compared
 from services.revoker import restore, revoke
 from shared.contract.delivery import Post
@@ -37,6 +37,7 @@ from tests.unit.decisions import (
     sealed,
     told,
 )
+from tests.unit.dispositivo.flow import facing
 from tests.unit.revoker.asking import asked_to_restore, asked_to_revoke, confirm_restore
 
 Language = Literal["it", "de"]
@@ -154,7 +155,7 @@ def test_an_identity_document_is_good_to_the_end_of_its_last_day(now: datetime, 
     """R25: what the operator is shown of it."""
     request = asked(documents=True)
     citizen = account("active", dispositivo=request, review_since=NOW)
-    at = moment(now, known=[citizen])
+    at = facing(now, waiting=[citizen])
     shown = queue.show(account("none"), read("dispositivo.review_queue"), at)
     assert shown.reply is not None
     (one,) = shown.reply.data["requests"]
@@ -198,13 +199,21 @@ def restored(language: Language) -> Decision:
 
 def approved(language: Language) -> Decision:
     citizen = account("active", language=language, dispositivo=asked(documents=True), review_since=NIGHT)
-    return review.approve(citizen, read("dispositivo.approve", request_id=REQUEST_ID), moment(NIGHT))
+    return review.approve(citizen, read("dispositivo.approve", request_id=REQUEST_ID), facing(NIGHT))
 
 
 SIXTY_DAYS, A_DAY, A_LOCK = "20/08/2027", "22/06/2027, ore 00:20", "21/06/2027, ore 00:35"
+NEW_MAILBOX = {"email": "new@example.it"}
+THREE_DAYS = "24/06/2027, ore 00:20"
 DATED: dict[tuple[str, str], tuple[Callable[[Language], Decision], str]] = {
     ("issuer", "first_half"): (lambda language: issued(NIGHT, language=language), SIXTY_DAYS),
     ("issuer", "pin_locked"): (locked, A_LOCK),
+    ("issuer", "contacts_cooling"): (
+        lambda language: registry.contacts_update(
+            account("active", language=language), read("contacts.update", contacts=NEW_MAILBOX), moment(NIGHT)
+        ),
+        THREE_DAYS,
+    ),
     ("revoker", "restore_half"): (restored, SIXTY_DAYS),
     ("revoker", "restore_link"): (
         lambda language: restore.request(

@@ -12,14 +12,22 @@ from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
 from deploy.local.workers import WORKERS
 from deploy.postgres.passwords import ROLES
+from services.notifier.settings import NotifierSettings
 from services.settings import GROUPS
+from shared.config.plaintext import OVERRIDE
 from shared.contract.channels import CHANNELS
+from shared.errors import SettingsError
+from shared.worker.settings import WorkerSettings
 
 _DEPLOY = CHECKOUT / "deploy"
 _KUBERNETES = _DEPLOY / "kubernetes"
 _SETTINGS = {f"PIN_{name.upper()}" for group in GROUPS for name in group.model_fields}
 _PROVIDERS = {channel.worker: {channel.credential} for channel in CHANNELS if channel.credential}
 
+SERVERS = {
+    "PIN_AMQP_URL": "amqps://issuer:secret@rabbitmq.example:5671/",
+    "PIN_LEDGER_DSN": "postgresql://issuer:secret@postgres.example/ledger?sslmode=verify-full",
+}
 Thing = dict[str, Any]
 
 
@@ -33,6 +41,7 @@ SERVICES: dict[str, Thing] = COMPOSE["services"]
 MANIFESTS = [path for name in WORKERS if (path := _KUBERNETES / f"{name}.yaml").exists()]
 DEPLOYMENTS = things("Deployment", *MANIFESTS)
 JOBS = things("Job", *_KUBERNETES.glob("setup/[!e]*.yaml"))
+CHECKS = things("CronJob", _KUBERNETES / "checks.yaml")
 COMMON = things("Deployment", _KUBERNETES / "every-worker.yaml")["every-worker"]
 
 
@@ -53,6 +62,13 @@ def mounted(thing: Thing) -> set[str]:
     sources = [source["secret"] for source in volumes["secrets"]["projected"]["sources"]]
     assert all(item["key"] == s["name"][4:] for s in sources for item in s.get("items", ()))
     return {source["name"].removeprefix("pin.") for source in sources}
+
+
+def optional(thing: Thing) -> set[str]:
+    """Return those of a pod's secrets that need not be there."""
+    volumes = {volume["name"]: volume for volume in pod(thing)["volumes"]}
+    sources = [source["secret"] for source in volumes["secrets"]["projected"]["sources"]]
+    return {source["name"].removeprefix("pin.") for source in sources if source.get("optional")}
 
 
 def its_own(name: str) -> set[str]:
@@ -78,7 +94,9 @@ def test_a_worker_runs_the_same_command_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_gets_its_own_keys_and_passwords_and_no_others(name: str) -> None:
-    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set())
+    signing = f"{WORKERS[name].user}-signing.key"
+    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set()) | {signing}
+    assert optional(DEPLOYMENTS[name]) == {signing}
     assert set(SERVICES[name]["secrets"]) == its_own(name)
     assert SERVICES[name]["environment"]["PIN_AMQP_URL_FILE"].endswith(f"/{WORKERS[name].user}.amqp-url")
 
@@ -96,7 +114,25 @@ def test_the_settings_of_a_deployment_are_right() -> None:
     told |= {v["name"]: v["value"] for v in container(COMMON)["env"] if not v["name"].endswith("_FILE")}
     assert told.keys() <= _SETTINGS
     for group in GROUPS:
-        group.load(told | {"PIN_AMQP_URL": "amqp://", "PIN_LEDGER_DSN": "postgresql://"})
+        group.load(told | SERVERS)  # none of them in the clear
+
+
+@pytest.mark.parametrize("name", [*WORKERS, "pinctl"])
+def test_compose_says_what_it_leaves_in_the_clear(name: str, tmp_path: Path) -> None:
+    secrets.make(tmp_path, "rabbitmq:5672", "postgres:5432")
+    (file,) = SERVICES[name]["env_file"]
+    lines = (_DEPLOY / file).read_text(encoding="utf-8").splitlines()
+    told = SERVICES[name]["environment"] | dict(
+        line.split("=", 1) for line in lines if not line.startswith("#")
+    )
+    for variable in ("PIN_AMQP_URL_FILE", "PIN_LEDGER_DSN_FILE"):
+        told[variable] = str(tmp_path / Path(told[variable]).name)
+    (allowed,) = {told.pop("PIN_ALLOW_PLAINTEXT")}
+    for group in (WorkerSettings, NotifierSettings):
+        used = {one.host for one in group.load(told | {OVERRIDE: allowed}).plaintext()}
+        assert used == (set(allowed.split()) if group is WorkerSettings else set())
+    with pytest.raises(SettingsError, match=r"PIN_AMQP_URL.*PIN_LEDGER_DSN"):
+        WorkerSettings.load(told)
 
 
 def test_what_all_workers_have_in_common_reaches_the_one_container_of_each() -> None:
@@ -126,6 +162,23 @@ def test_only_channels_leave_the_cluster() -> None:
     assert leaving == {"notifier-sms", "notifier-email", "notifier-pec"}
 
 
+def test_the_nightly_verification_reads_the_checkpoints_that_the_hourly_one_writes() -> None:
+    jobs = {name: job["spec"]["jobTemplate"] for name, job in CHECKS.items()}
+    for name, read_only in (("checkpoint", False), ("verify", True)):
+        told = {v["name"]: v["value"] for v in container(jobs[name])["env"]}
+        (mount,) = container(jobs[name])["volumeMounts"]
+        volumes = {volume["name"]: volume for volume in pod(jobs[name])["volumes"]}
+        assert told["PIN_CHECKPOINT_LOG"].startswith(mount["mountPath"] + "/")
+        assert mount.get("readOnly", False) is read_only
+        assert volumes[mount["name"]]["persistentVolumeClaim"]["claimName"] == "checkpoints"
+    assert mounted(jobs["checkpoint"]) == {"pinctl.ledger-dsn", "checkpoint.key"}
+    assert mounted(jobs["verify"]) == {"pinctl.ledger-dsn", "checkpoint.pub"}
+    assert SERVICES["checks"]["environment"]["PIN_CHECKPOINT_LOG"].startswith("/checkpoints/")
+    assert SERVICES["checks"]["volumes"] == ["checkpoints:/checkpoints"]
+    assert "ledger checkpoint" in SERVICES["checks"]["command"][-1]
+    assert "ledger verify" in SERVICES["checks"]["command"][-1]
+
+
 def test_the_broker_is_given_a_password_for_each_of_its_users() -> None:
     wanted = {f"PIN_BROKER_PASSWORD_{user.upper()}_FILE" for user in render.users()}
     given = {variable["name"] for variable in container(JOBS["definitions"])["env"]}
@@ -151,6 +204,32 @@ def test_secrets_that_are_there_stay_and_urls_follow_the_servers(tmp_path: Path)
     secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt")
     changed = {path.name for path in tmp_path.iterdir() if path.read_text() != before[path.name]}
     assert {name.rpartition(".")[2] for name in changed} == {"amqp-url", "ledger-dsn"}
+    for name in WORKERS:
+        user = WORKERS[name].user
+        names = ("PIN_AMQP_URL", f"{user}.amqp-url"), ("PIN_LEDGER_DSN", f"{user}.ledger-dsn")
+        # Whole and protected: the one fault is that the test has no such file.
+        with pytest.raises(SettingsError) as fault:
+            WorkerSettings.load(
+                {n: (tmp_path / f).read_text().strip() for n, f in names} | {"PIN_KEYS_DIR": "."}
+            )
+        assert "PIN_ALLOW_PLAINTEXT" not in str(fault.value)
+        assert str(fault.value).count("No such file") == 2
     url = (tmp_path / "issuer.amqp-url").read_text()
     assert url.startswith("amqps://issuer:")
     assert url.endswith("@broker.example:5671/?cafile=/etc/pin/ca.crt\n")
+
+
+def test_with_certificates_our_own_users_have_no_password_in_their_urls(tmp_path: Path) -> None:
+    secrets.make(tmp_path, "broker.example:5671", "ledger.example:5432", "/etc/pin/ca.crt", "/run/pin")
+    own = {worker.user for worker in WORKERS.values()} | {"pinctl"}
+    for user in own:
+        assert (tmp_path / f"{user}.amqp-url").read_text() == (
+            "amqps://broker.example:5671/?auth=EXTERNAL&cafile=/etc/pin/ca.crt"
+            "&certfile=/run/pin/tls.crt&keyfile=/run/pin/tls.key\n"
+        )
+        assert (tmp_path / f"{user}.ledger-dsn").read_text() == (
+            f"postgresql://{user}@ledger.example:5432/ledger?sslmode=verify-full&sslrootcert=/etc/pin/ca.crt"
+            "&sslcert=/run/pin/tls.crt&sslkey=/run/pin/tls.key\n"
+        )
+    password = (tmp_path / "portal.broker-password").read_text().strip()
+    assert f"//portal:{password}@" in (tmp_path / "portal.amqp-url").read_text()

@@ -129,3 +129,27 @@ def test_a_form_that_is_newer_is_left_alone() -> None:
 def test_a_field_that_nobody_knows_cannot_be_set_by_mistake() -> None:
     with pytest.raises(TypeError, match="dispositvo"):
         account("active").but(dispositvo=None)
+
+
+def test_an_account_of_before_opens_with_columns_that_were_not_sealed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = account("active").but(version=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(account_codec, "SCHEMA", 1)
+        old = row(there)
+    assert account_codec.decode(old, SEAL) == there
+    with pytest.raises(UnsealableError, match="older than is accepted"):
+        account_codec.decode(old, SEAL, oldest=2)
+    with pytest.raises(UnsealableError):
+        account_codec.decode(old | {"schema": 2}, SEAL)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"level": "dispositivo"}, {"status": "restoring"}, {"review_since": NOW}, {"version": 4}, {"schema": 1}],
+)
+def test_no_column_of_an_account_can_be_changed_beside_its_seal(changed: dict[str, Any]) -> None:
+    there = row(account("active").but(version=3))
+    with pytest.raises(UnsealableError):
+        account_codec.decode(there | changed, SEAL)

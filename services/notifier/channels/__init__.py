@@ -54,10 +54,11 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
             return SmtpChannel(name, settings.mailbox(name))
         case "post":
             from services.notifier.channels.letter import prepare  # noqa: PLC0415 - a process loads its one channel
+            from services.notifier.channels.letter_seal import seal_to  # noqa: PLC0415 - a process loads its one channel
             from services.notifier.channels.post import PostChannel  # noqa: PLC0415 - a process loads its one channel
 
             prepare()  # takes 0.3 s, which the first letter would wait for
-            return PostChannel(settings.post_spool)
+            return PostChannel(settings.post_spool, seal=seal_to(settings.post_seal_key))
         case _:
             there_are = ", ".join(channel.name for channel in CHANNELS)
             raise ValueError(f"no channel called {name!r}; there are {there_are}")

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from services.notifier.channels.letter import Letter, typeset
+from services.notifier.channels.letter_seal import LetterSeal
 from services.notifier.channels.spool import hand_over
 from services.notifier.outcome import Answer, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
@@ -26,8 +27,8 @@ class PostChannel:
 
     name = "post"
 
-    def __init__(self, folder: Path, typeset: Typeset = typeset) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, typeset: Typeset = typeset, seal: LetterSeal | None = None) -> None:
+        self._folder, self._seal = folder, seal
         self._typeset = typeset
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
@@ -68,7 +69,8 @@ class PostChannel:
         # The latest letter's time, not the clock: a retry writes the same manifest.
         written_at = max(outgoing.created_at for outgoing in batch)
         try:
-            return Sent(hand_over(self._folder, document, [letter.id for letter in printed], written_at))
+            ids = [letter.id for letter in printed]
+            return Sent(hand_over(self._folder, document, ids, written_at, self._seal))
         except OSError as error:
             return Unreachable(f"post_{errno.errorcode.get(error.errno or 0, 'spool').lower()}")
 

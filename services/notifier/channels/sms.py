@@ -13,6 +13,7 @@ from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
+from shared.config.tls import TlsFiles
 from shared.contract.delivery import Sms
 from shared.texts.sms_length import segments
 
@@ -51,8 +52,8 @@ class SmsChannel:
                     return Sent(await _reference(answer))
                 retry_after = answer.headers.get("Retry-After")
                 return sms_answer(answer.status, retry_after, attempt=outgoing.attempt)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Unreachable("sms_connect")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return Unreachable("sms_tls" if isinstance(error, aiohttp.ClientSSLError) else "sms_connect")
         except aiohttp.InvalidURL:
             return Unreachable("sms_url")
         except TimeoutError:
@@ -70,7 +71,9 @@ class SmsChannel:
                 headers["Authorization"] = f"Bearer {token}"
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=settings.sms_concurrency, keepalive_timeout=_KEEPALIVE_SECONDS
+                    limit=settings.sms_concurrency,
+                    keepalive_timeout=_KEEPALIVE_SECONDS,
+                    ssl=TlsFiles(settings.sms_ca).context() if settings.sms_ca else True,
                 ),
                 timeout=aiohttp.ClientTimeout(
                     total=settings.sms_timeout.total_seconds(),

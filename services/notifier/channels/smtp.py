@@ -1,7 +1,6 @@
 """Email and PEC, by SMTP over persistent connections."""
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 
 from services.notifier.channels.concurrency import ConcurrentSender
@@ -11,6 +10,7 @@ from services.notifier.outcome import Answer, Refused, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import Mailbox
 from services.notifier.suspicion import Hearing
+from shared.config.tls import TlsFiles
 from shared.contract.delivery import Mail
 from shared.errors import AddressError
 
@@ -23,7 +23,7 @@ class SmtpChannel:
         self._box = box
         self._composer = Composer(box.sender, box.receipt)
         # Created once, as it reads all certificates of the machine.
-        self._context = None if box.tls == "none" else ssl.create_default_context()
+        self._context = None if box.tls == "none" else TlsFiles(box.ca).context()
         self._idle: list[Connection] = []
         self._abreast = ConcurrentSender(box.connections)
 

@@ -8,7 +8,7 @@ from shared.contract.events import EVENTS
 
 
 def channels() -> Json:
-    """Return every channel of the document: a routing key, or a queue that is published to straight."""
+    """Return every channel of the document: a routing key of an exchange, or a queue."""
     made: Json = {}
     for type_, command in PUBLISHED.items():
         made[key_of(type_)] = _command_channel(command)
@@ -39,22 +39,22 @@ def _only(key: str) -> Json:
 
 
 def _command_channel(command: type[Command]) -> Json:
-    straight = not is_answered(command)
+    receipt = not is_answered(command)
     return {
-        "address": command.lane if straight else command.type,
+        "address": command.type,
         "description": f"Sent by {senders_of(command)}; handled in the lane `{command.lane}`.",
         "messages": _only(key_of(command.type)),
-        "bindings": _queue(command.lane) if straight else _routed(topology.COMMANDS),
+        "bindings": _routed(topology.RECEIVED, "fanout") if receipt else _routed(topology.COMMANDS),
     }
 
 
-def _routed(exchange: str) -> Json:
+def _routed(exchange: str, kind: str = "topic") -> Json:
     return {
         "amqp": {
             "is": "routingKey",
             "exchange": {
                 "name": exchange,
-                "type": "topic",
+                "type": kind,
                 "durable": True,
                 "autoDelete": False,
                 "vhost": "/",

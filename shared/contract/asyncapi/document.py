@@ -9,8 +9,13 @@ What portals, operators' consoles and other systems say to the workers that carr
 and what they hear from them. It may grow (a new type, an optional field), but never changes in place.
 
 **Properties.** The headers given for each message are AMQP 0-9-1 properties of the same name; only \
-`traceparent` and `x-reason` are entries of the AMQP headers table. `type` equals the routing key, and \
-`user_id` is the sender's broker user, so that the broker vouches for it.
+`traceparent` and those that begin with `x-` are entries of the AMQP headers table. `type` equals the \
+routing key, and `user_id` is the sender's broker user, so that the broker vouches for it.
+
+**Who may listen.** The broker user `observer` may bind any key of `pin.events` to a queue \
+`events.observer.…`; a portal `istanza.#` and `dispositivo.activated` only, as the rest would tell what a \
+blind reply hides. A queue of an outside user holds at most 100,000 messages and 128 MiB; what comes on top \
+pushes out the oldest.
 
 **Once.** `message_id` is the idempotency key: the same id with the same body has one effect and gets the \
 same reply again; the same id with another body is rejected with `message_id_reused`.
@@ -23,7 +28,18 @@ with its dotted path. What fails inside is rejected with `internal_error`, and k
 command is answered as always.
 
 **Secrets.** No PIN, half of a PIN or confirming token is readable anywhere on the broker. Where one \
-travels it is sealed: standard base64 of a libsodium sealed box (`crypto_box_seal`) of its UTF-8 bytes.
+travels it is sealed: standard base64 of a libsodium sealed box (`crypto_box_seal`) of its UTF-8 bytes. \
+A command should seal it in the second form, which is of use in that one command: the UTF-8 bytes of the \
+JSON object `{"v": 2, "pin": …, "codice_fiscale": …, "message_id": …, "reply_key": …}`, with `token` in \
+place of `pin` for a link, `reply_key` where the command has one, and no more. What disagrees with its \
+message is as wrong as a wrong PIN. The first form, a bare PIN or token, is valid unless a setting refuses it.
+
+**Signatures** are optional; settings of a deployment demand those of commands, and add those of replies \
+and events. Ed25519 signs the line `pin-online signature v1` (with its line feed) and then, each preceded by \
+its length in bytes (4, big-endian): `type`, `message_id`, `correlation_id` (the `message_id` if a command \
+has none), `user_id`, the addressee, the text of `x-signed-at`, the body. The addressee of a command is its \
+`reply_to`, of a reply the queue that it goes to (direct reply-to is always `amq.rabbitmq.reply-to`); an \
+event has an empty one. A reply bears the signature of the worker that owns the command's lane.
 
 **Blind commands** always answer a well-formed command with `accepted` and nothing more: whether the \
 citizen exists, has a PIN or gave the right data shows only to the citizen.

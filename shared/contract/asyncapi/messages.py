@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from shared.contract.asyncapi.schemas import PUBLISHED, Json, event_schema, prose, reference, reply_schema
-from shared.contract.command import GATEWAY, Command
+from shared.contract.command import GATEWAY, OPERATOR, Command
 from shared.contract.event import EventData
 from shared.contract.events import EVENTS
 from shared.contract.examples import COMMAND_EXAMPLES, EVENT_EXAMPLES, REPLY_EXAMPLES
+from shared.crypto.signing import KEY_ID, SIGNATURE, SIGNED_AT
 
 AMQP = "0.3.0"
 """The version of the AMQP bindings."""
@@ -63,6 +64,9 @@ def _headers(type_: str, required: tuple[str, ...], **more: Json) -> Json:
         "content_type": {"const": "application/json"},
         "correlation_id": {"type": "string", "maxLength": 255},
         "traceparent": {"type": "string", "description": "W3C trace context, optional, passed on."},
+        SIGNATURE: {"type": "string", "description": "Base64 of an Ed25519 signature, optional."},
+        SIGNED_AT: {"type": "string", "format": "date-time", "description": "When it was signed, in UTC."},
+        KEY_ID: {"type": "string", "description": "16 hex digits of the SHA-256 of the public key."},
         **more,
     }
     return {"type": "object", "required": ["type", *required], "properties": properties}
@@ -76,7 +80,11 @@ def _command(command: type[Command]) -> Json:
         user_id={"type": "string", "description": f"A user with the rights of {senders_of(command)}."},
         **({"reply_to": {"type": "string", "description": REPLY_TO}} if is_answered(command) else {}),
     )
-    sent = {"type": command.type, "message_id": _MESSAGE_ID, "user_id": min(command.senders)}
+    sent = {
+        "type": command.type,
+        "message_id": _MESSAGE_ID,
+        "user_id": OPERATOR if OPERATOR in command.senders else min(command.senders),
+    }
     example = {"headers": sent, "payload": COMMAND_EXAMPLES[command.type]}
     return _message(command.type, about(command), headers, reference(command), [example])
 

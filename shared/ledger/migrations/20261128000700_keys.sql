@@ -2,7 +2,11 @@
 
 -- Which pepper a citizen's verifiers are made with, so that it is known how long an earlier one is needed. Null: there
 -- is no PIN, or one from before peppers had ids, which needs the oldest.
+-- Neither the seal of an account nor its digest covers this column, and none need: no worker reads it, as what counts is
+-- the id within the seal. Who changes it makes `pinctl keys status` count wrong, and so retire a pepper too early at most;
+-- the file of before, of which a copy is kept with the backups, mends that.
 alter table account add column pepper text;
+grant insert (pepper), update (pepper) on account to issuer, revoker, dispositivo;
 grant select (pepper) on account to pinctl;
 
 -- How many rows are sealed with each of these keys, by the first bytes of what is sealed: form and key id. Null: with

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from shared.contract.events import EVENTS, Event, PinIssued
+from shared.contract.events import EVENTS, Event, PinIssued, PinRequestRejected
 from shared.contract.examples import EVENT_EXAMPLES, REPLY_EXAMPLES
 from shared.contract.message import COMMANDS
 from shared.contract.reply import DETAILS, Reply, accepted, rejected
@@ -74,6 +74,13 @@ def test_an_event_is_published_with_its_envelope_and_instants_in_utc() -> None:
         "occurred_at": "2026-11-22T12:00:00Z",
         "data": {"level": "online", "expires_at": "2027-01-21T12:00:00Z"},
     }
+
+
+def test_an_event_about_nobody_is_read_back() -> None:
+    data = PinRequestRejected(code="invalid")
+    event = Event.of(data, event_id=EVENT_ID, subject=None, correlation_id="c-1", occurred_at=NOON)
+    assert json.loads(event.body())["subject"] is None
+    assert Event.model_validate_json(event.body()) == event
 
 
 @pytest.mark.parametrize("type_", EVENTS)

@@ -260,6 +260,47 @@ def test_only_operators_vouch_for_a_citizen() -> None:
     assert [bool(plain.forbidden_for("operator")), bool(vouched.forbidden_for("portal"))] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("kind", "role", "other"),
+    [("de_visu", "branch", "contact_centre"), ("signed_request", "contact_centre", "branch")],
+)
+def test_a_branch_recognises_in_person_and_the_contact_centre_by_a_signed_request(
+    kind: str, role: str, other: str
+) -> None:
+    """R8."""
+    vouched = read("pin.request", changed("pin.request", put("recognition", {**RECOGNITION, "kind": kind})))
+    assert [bool(vouched.forbidden_for(sender)) for sender in (role, "operator", other, "portal")] == [
+        *(False, False),
+        *(True, True),
+    ]
+    plain = read("pin.request", changed("pin.request"))
+    assert [bool(plain.forbidden_for(sender)) for sender in ("branch", "contact_centre")] == [True, True]
+
+
+def test_a_fax_names_its_operator_and_an_upload_names_none() -> None:
+    """R24, R25."""
+    operator = put("operator", RECOGNITION["operator"])
+    fax = read(
+        "dispositivo.submit_documents",
+        changed("dispositivo.submit_documents", put("via", "fax"), operator),
+    )
+    assert [bool(fax.forbidden_for(role)) for role in ("operator", "contact_centre", "branch", "portal")] == [
+        *(False, False),
+        *(True, True),
+    ]
+    online = read("dispositivo.submit_documents", changed("dispositivo.submit_documents", operator))
+    assert online.forbidden_for("portal")
+
+
+@pytest.mark.parametrize("seen", ["", "a" * 65, "ä", "a b", 7, None])
+def test_what_was_seen_is_an_opaque_word(seen: object) -> None:
+    """R25, R26; null is left out."""
+    given = changed("dispositivo.approve", put("seen", seen))
+    assert (seen is None and read("dispositivo.approve", given)) or codes_of(
+        "dispositivo.approve", put("seen", seen)
+    )
+
+
 def test_portals_submit_uploads_and_operators_faxes() -> None:
     """R24, R25."""
     online = read("dispositivo.submit_documents", changed("dispositivo.submit_documents"))
@@ -279,6 +320,7 @@ def test_portals_submit_uploads_and_operators_faxes() -> None:
             "operator",
             {
                 "pin.request",
+                "citizen.erase",
                 "revoke.by_contact_centre",
                 "dispositivo.submit_documents",
                 "dispositivo.review_queue",
@@ -288,6 +330,18 @@ def test_portals_submit_uploads_and_operators_faxes() -> None:
                 "branch.activate",
             },
         ),
+        (
+            "contact_centre",
+            {
+                "pin.request",
+                "revoke.by_contact_centre",
+                "dispositivo.submit_documents",
+                "dispositivo.review_queue",
+                "dispositivo.approve",
+                "dispositivo.cancel",
+            },
+        ),
+        ("branch", {"pin.request", "branch.lookup", "branch.activate"}),
     ],
 )
 def test_each_role_may_send_its_own_commands_and_no_others(sender: str, types: set[str]) -> None:

@@ -5,8 +5,16 @@ from uuid import UUID
 import pytest
 
 from services.notifier.receipts import Receipt, ReceiptReader
+from shared.contract import internal
 from shared.contract.command import InternalCommand, WorkerCommand
-from shared.contract.internal import EarlyReceipt, Expire, FailedDelivery, ReturnedLetter, TakeEffect
+from shared.contract.internal import (
+    INTERNAL,
+    EarlyReceipt,
+    Expire,
+    FailedDelivery,
+    ReturnedLetter,
+    TakeEffect,
+)
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
 from shared.crypto.sealing import Pseudonyms
@@ -39,13 +47,24 @@ def test_a_command_about_a_citizen_is_written_and_read_as_ever(command: Internal
 def test_a_receipt_that_goes_round_is_written_and_read_as_ever() -> None:
     early = EarlyReceipt(receipt=RECEIPT, rounds=2)
     assert early.body().decode() == EARLY
-    assert READER(early.type, EARLY.encode(), "worker").message == Receipt(RECEIPT, 2)
+    assert READER(early.type, EARLY.encode(), "notifier").message == Receipt(RECEIPT, 2)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", EARLY.replace("gw", "").encode(), b'{"rounds": 1}'])
 def test_what_is_no_receipt_does_not_go_round(body: bytes) -> None:
     with pytest.raises(UnreadableMessageError, match="not_a_receipt"):
-        READER(EarlyReceipt.type, body, "worker")
+        READER(EarlyReceipt.type, body, "notifier")
+
+
+@pytest.mark.parametrize("role", ["issuer", "gateway"])
+def test_only_the_notifier_sends_a_receipt_round(role: str) -> None:
+    with pytest.raises(UnreadableMessageError, match="forbidden_sender"):
+        READER(EarlyReceipt.type, EARLY.encode(), role)
+
+
+def test_every_command_of_a_worker_is_listed() -> None:
+    kinds = {kind for kind in vars(internal).values() if isinstance(kind, type) and "senders" in vars(kind)}
+    assert set(INTERNAL) == {kind for kind in kinds if issubclass(kind, WorkerCommand)}
 
 
 def test_where_a_command_goes_follows_from_it() -> None:

@@ -108,8 +108,11 @@ def test_the_use_of_an_earlier_key_is_told_once_a_minute() -> None:
     earlier = EarlierKey("issuer", told, lambda: next(ticks))
     box = ServiceBox(STEPS[2], earlier)
     for key in (OLD, NEW, OLD, os.urandom(32), OLD):
-        box.open(seal_to(public(key), Secret("12345678")))
-    assert told.lines == [("key.earlier_used", {"key": "issuer", "id": key_id(public(OLD))})] * 2
+        box.open(seal_to(public(key), Secret("12345678")), "portal")
+    assert (
+        told.lines
+        == [("key.earlier_used", {"key": "issuer", "id": key_id(public(OLD)), "user": "portal"})] * 2
+    )
     ServiceBox(STEPS[1], earlier).open(seal_to(public(NEW), Secret("12345678")))
     assert len(told.lines) == 2, "the next key is no earlier one"
 

@@ -1,5 +1,6 @@
 """The steps of the way to the profile, each from the account as the step before it left it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,16 +8,30 @@ import orjson
 
 from services.dispositivo import activation, documents, istanze, review
 from services.dispositivo.form import typeset
+from services.dispositivo.operators import Looks, OperatorFacts
 from services.dispositivo.request_profile import ProfileRequests
+from services.dispositivo.seen import SeenSeal
 from shared.contract import message as contract
 from shared.contract.internal import TakeEffect
 from shared.domain.account import Account
-from shared.domain.decision import Decision, WorkerMessage
+from shared.domain.decision import ContextWith, Decision, WorkerMessage
+from shared.domain.policy import PinPolicy
 from shared.domain.revocation import revoked
-from tests.unit.decisions import NOW, account, moment, read
+from tests.unit.decisions import NOW, POLICY, account, moment, read
 
 FIRST_NUMBER = 2026_0000000001
+SEAL = SeenSeal(b"the account key of the tests....")
 ASKING = ProfileRequests(typeset)
+
+
+def facing(
+    now: datetime = NOW,
+    waiting: Sequence[Account] = (),
+    looks: Looks | None = None,
+    policy: PinPolicy = POLICY,
+) -> ContextWith[OperatorFacts]:
+    """Return the context of a decision about an operator's command."""
+    return moment(now, policy=policy, known=OperatorFacts(SEAL, looks, waiting))
 
 
 def changed(decision: Decision) -> Account:
@@ -81,7 +96,7 @@ def submitted(citizen: Account | None = None, now: datetime = NOW, **fields: Any
 def approve(citizen: Account, now: datetime = NOW, **fields: object) -> Decision:
     """Approve the open request."""
     command = read("dispositivo.approve", **_named(citizen, fields))
-    return review.approve(citizen, command, moment(now))
+    return review.approve(citizen, command, facing(now))
 
 
 def approved(citizen: Account | None = None, now: datetime = NOW) -> Account:
@@ -89,10 +104,10 @@ def approved(citizen: Account | None = None, now: datetime = NOW) -> Account:
     return changed(approve(citizen or submitted(), now))
 
 
-def cancel(citizen: Account, **fields: object) -> Decision:
+def cancel(citizen: Account, now: datetime = NOW, **fields: object) -> Decision:
     """Cancel the open request."""
     command = read("dispositivo.cancel", **_named(citizen, fields))
-    return review.cancel(citizen, command, moment())
+    return review.cancel(citizen, command, facing(now))
 
 
 def due(decision: Decision) -> WorkerMessage:

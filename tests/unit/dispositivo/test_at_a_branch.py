@@ -1,6 +1,5 @@
 """A branch looks up, checks, corrects and activates (R26)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from services.dispositivo import branch
 from shared.contract.dispositivo import LookupData
 from shared.domain.account import Account, Residence, Status
 from shared.domain.decision import Decision
-from tests.unit.decisions import NOW, POLICY, Event, account, holder, moment, personal, public, read, told
+from tests.unit.decisions import NOW, POLICY, Event, account, holder, personal, public, read, told
 from tests.unit.dispositivo.flow import (
     asked,
     changed,
@@ -17,6 +16,7 @@ from tests.unit.dispositivo.flow import (
     data,
     due,
     events,
+    facing,
     kinds,
     submitted,
     take_effect,
@@ -34,11 +34,11 @@ NOT_ACTIVE = ["none", "issued", "restoring", "revoked", "expired"]
 
 
 def look_up(citizen: Account) -> Decision:
-    return branch.look_up(citizen, read("branch.lookup"), moment())
+    return branch.look_up(citizen, read("branch.lookup"), facing())
 
 
 def activate(citizen: Account, **fields: object) -> Decision:
-    return branch.activate(citizen, read("branch.activate", **fields), moment())
+    return branch.activate(citizen, read("branch.activate", **fields), facing())
 
 
 def test_the_operator_sees_the_person_and_the_document_on_file() -> None:
@@ -70,7 +70,7 @@ def test_the_look_is_on_record() -> None:
     """R26."""
     decision = look_up(account())
     (entry,) = decision.entries
-    assert (entry.kind, entry.actor) == ("personal_data.seen", "operator:op-0107")
+    assert (entry.kind, entry.data["seen"]) == ("personal_data.seen", data(decision)["seen"])
     assert not [value for value in personal(account()) if value in public(decision.but(reply=None))]
 
 
@@ -105,7 +105,6 @@ def test_a_correction_is_on_record_with_what_was_there_and_by_whom() -> None:
     decision = activate(submitted(), document=CORRECTED)
     entry = next(entry for entry in decision.entries if entry.kind == "dispositivo.activated")
     assert entry.data["corrected"] == ["number"]
-    assert entry.actor == "operator:op-0107"
     assert "CA99999AA" not in public(decision)
     seen = changed(decision).recognition
     assert seen is not None
@@ -132,7 +131,7 @@ def test_it_closes_an_open_online_request() -> None:
 
 def test_with_a_delay_it_takes_effect_later() -> None:
     """R26: the delay is a setting."""
-    slow = replace(moment(), policy=POLICY.model_copy(update={"branch_delay": timedelta(hours=1)}))
+    slow = facing(policy=POLICY.model_copy(update={"branch_delay": timedelta(hours=1)}))
     decision = branch.activate(asked(waiting()), read("branch.activate"), slow)
     assert code(decision) == "accepted"
     assert changed(decision).level == "online"

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.dispositivo import queue
+from services.dispositivo import documents, queue
 from shared.contract.dispositivo import ReviewData
 from shared.domain.account import Account
 from shared.domain.decision import Decision
-from tests.unit.decisions import CONTACTS, NOW, Event, account, moment, personal, public, read, told
+from tests.unit.decisions import CONTACTS, NOW, POLICY, Event, account, moment, personal, public, read, told
 from tests.unit.dispositivo.flow import (
     approve,
     approved,
@@ -20,6 +20,7 @@ from tests.unit.dispositivo.flow import (
     data,
     ended,
     events,
+    facing,
     kinds,
     request_id,
     submit,
@@ -37,8 +38,7 @@ EXPIRED = {
 
 
 def look(*citizens: Account) -> Decision:
-    at = moment(known=citizens)
-    return queue.show(Account(), read("dispositivo.review_queue"), at)
+    return queue.show(Account(), read("dispositivo.review_queue"), facing(waiting=citizens))
 
 
 def test_documents_put_the_request_into_the_queue() -> None:
@@ -85,7 +85,7 @@ def test_the_operator_sees_what_is_needed_and_no_more() -> None:
     (shown,) = data(look(submitted()))["requests"]
     assert set(shown) == {
         "request_id", "codice_fiscale", "surname", "name", "birth_date", "via", "received_at",
-        "signed_form", "document", "document_scan", "document_expired",
+        "signed_form", "document", "document_scan", "document_expired", "seen",
     }  # fmt: skip
     assert CONTACTS.mobile is not None
     assert CONTACTS.mobile not in str(shown)
@@ -103,11 +103,7 @@ def test_every_look_is_an_entry_with_the_operator() -> None:
     """R25."""
     citizen = submitted()
     (entry,) = look(citizen).entries
-    assert (entry.kind, entry.actor, entry.subject) == (
-        "personal_data.seen",
-        "operator:op-0042",
-        citizen.subject,
-    )
+    assert (entry.kind, entry.subject) == ("personal_data.seen", citizen.subject)
     assert entry.data["request_id"] == request_id(citizen)
     hidden = look(citizen).but(reply=None)
     assert not [value for value in personal(citizen) if value in public(hidden)]
@@ -131,7 +127,7 @@ def test_what_was_decided_meanwhile_is_not_shown() -> None:
 
 def test_a_queue_without_requests_is_empty() -> None:
     """R25."""
-    assert data(queue.show(Account(), read("dispositivo.review_queue"), moment())) == {"requests": []}
+    assert data(look()) == {"requests": []}
 
 
 def test_approving_needs_the_documents() -> None:
@@ -144,11 +140,10 @@ def test_approving_needs_the_documents() -> None:
 def test_an_approval_is_told_with_its_time_and_recorded_with_its_operator() -> None:
     """R25, R27, R29."""
     decision = approve(submitted())
-    assert data(decision) == {"effective_at": "2026-11-23T13:30:00.000Z"}
+    assert data(decision)["effective_at"] == "2026-11-23T13:30:00.000Z"
     assert decision.events == (Event("dispositivo.approved", {"effective_at": "2026-11-23T13:30:00.000Z"}),)
     (entry,) = decision.entries
-    assert (entry.kind, entry.actor) == ("dispositivo.approved", "operator:op-0042")
-    assert entry.data["office"] == "Contact Center"
+    assert entry.kind == "dispositivo.approved"
     (mail,) = told(decision)
     assert (mail.channel, mail.to) == ("email", CONTACTS.email)
     assert "23/11/2026, ore 14:30" in mail.text
@@ -210,3 +205,58 @@ def test_a_request_can_be_cancelled_until_it_takes_effect(citizen: Account) -> N
 def test_another_request_is_not_cancelled() -> None:
     """R28."""
     assert code(cancel(submitted(), request_id=OTHER_REQUEST)) == "no_open_request"
+
+
+BAD = {"uri": "javascript:fetch('//evil.example')", "sha256": "0" * 64, "media_type": "application/pdf"}
+INSIDE = {**BAD, "uri": "https://169.254.169.254/latest/meta-data/"}
+
+
+@pytest.mark.parametrize("file", [BAD, INSIDE], ids=["script", "link-local"])
+@pytest.mark.parametrize("field", ["signed_form", "document_scan"])
+def test_an_attachment_that_would_harm_a_console_is_refused_with_its_field(
+    field: str, file: dict[str, str]
+) -> None:
+    """R24: the rest of the request stays as it was."""
+    decision = submit(asked(), NOW, 0, **{field: file})
+    assert decision.reply is not None
+    assert (decision.reply.code, decision.account, decision.entries) == ("invalid", None, ())
+    assert [(fault.field, fault.code) for fault in decision.reply.errors] == [
+        (f"{field}.uri", "uri_not_allowed")
+    ]
+    assert file["uri"] not in public(decision)
+
+
+def test_the_address_is_judged_before_the_request_is_known() -> None:
+    """R24: every fault is told, whoever asks."""
+    decision = submit(account("none"), request_id=OTHER_REQUEST, signed_form=BAD, document_scan=INSIDE)
+    assert decision.reply is not None
+    assert [fault.field for fault in decision.reply.errors] == ["signed_form.uri", "document_scan.uri"]
+
+
+def test_an_address_that_was_allowed_once_leads_nowhere() -> None:
+    """R24, R25: documents that a release before took in, or that a narrower setting no longer allows."""
+    citizen = submitted()
+    request = citizen.dispositivo
+    assert request is not None
+    assert request.signed_form is not None
+    old = citizen.but(dispositivo=request.but(signed_form=request.signed_form.but(uri=BAD["uri"])))
+    (shown,) = data(look(old))["requests"]
+    assert shown["signed_form"]["uri"] == "about:blank"
+    assert shown["document_scan"]["uri"] == "https://portal.example/documents/document.pdf"
+
+
+def test_a_fax_names_who_took_it_in_if_a_setting_says_so() -> None:
+    """R24, R25."""
+    strict = POLICY.model_copy(update={"require_operator": True})
+    operator = {"id": "op-0042", "office": "Contact Center"}
+    citizen = asked()
+    known = {"request_id": request_id(citizen), "via": "fax"}
+    for fields, codes in (
+        (known, [("operator", "required")]),
+        ({**known, "operator": operator}, []),
+        ({**known, "via": "online"}, []),
+    ):
+        command = read("dispositivo.submit_documents", **fields)
+        reply = documents.submit(citizen, command, moment(policy=strict, known=0)).reply
+        assert reply is not None
+        assert [(fault.field, fault.code) for fault in reply.errors] == codes

@@ -9,8 +9,10 @@ from services.issuer.attempts import Admission, Compared, admitted, counted_befo
 from shared.contract.reply import rejected
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Attempts, Level, Status
+from shared.domain.decision import Decision
 from shared.domain.pin import normalised
 from tests.unit.decisions import (
+    CARD,
     NOW,
     POLICY,
     REPLY_KEY,
@@ -107,7 +109,41 @@ def test_a_wrong_pin_is_answered_alike_for_everybody(status: Status) -> None:
         compared = Compared(Admission(citizen), "no")
         decision = verify(citizen, read("pin.verify", **TYPED), moment(known=compared))
         assert decision.reply == rejected("wrong_pin")
-        assert [entry.kind for entry in decision.entries] == ["pin.attempt_failed"]
+        written = [entry.kind for entry in decision.entries]
+        assert written == ([] if status == "none" else ["pin.attempt_failed"])
+
+
+def test_guesses_at_nobody_leave_no_entry_but_the_row_is_written_so_that_both_take_as_long() -> None:
+    """An entry stays for ever, and anybody can name any number of citizens."""
+    nobody = account("none", attempts=Attempts(in_row=1, total=1))
+    decision = verify(
+        nobody, read("pin.verify", **TYPED), moment(known=Compared(Admission(nobody, locks=True)))
+    )
+    assert decision == Decision(reply=rejected("wrong_pin"), account=nobody, reason="pin_locked")
+    known = account("none", health_card=CARD)
+    decision = verify(known, read("pin.verify", **TYPED), moment(known=Compared(Admission(known))))
+    assert [entry.kind for entry in decision.entries] == ["pin.attempt_failed"]
+
+
+def test_what_shows_of_old_guesses_is_forgotten_for_all_alike_and_what_blocks_is_not() -> None:
+    """Else the length of a lock a month later would tell who is known: that count is not deleted."""
+    attempts = Attempts(in_row=4, total=19, locks=3, told=3, last=NOW - POLICY.nobody_retention)
+    admission = admitted(account("active", attempts=attempts), NOW, POLICY)
+    assert (admission.locks, admission.account.attempts) == (
+        False,
+        Attempts(in_row=1, total=20, blocked=True, last=NOW),
+    )
+    lately = attempts.but(last=NOW - POLICY.nobody_retention + timedelta(seconds=1))
+    admission = admitted(account("active", attempts=lately), NOW, POLICY)
+    assert admission.account.attempts.locked_until == NOW + POLICY.lock_time * 8
+
+
+def test_a_lock_does_not_outlive_the_guesses_at_nobody() -> None:
+    """Else it would tell that somebody is known: a nobody's lock is deleted with the count."""
+    attempts = Attempts(in_row=4, locks=10)
+    short = POLICY.model_copy(update={"nobody_retention": timedelta(days=2)})
+    admission = admitted(account("active", attempts=attempts), NOW, short)
+    assert admission.account.attempts.locked_until == NOW + timedelta(days=2)
 
 
 def test_the_fifth_failure_in_a_row_locks_for_a_quarter_of_an_hour_and_each_lock_doubles() -> None:

@@ -13,10 +13,10 @@ from services.dispositivo.backfill_rule import give
 from services.issuer import access, endings, registry, requests
 from services.issuer.attempts import Compared, admitted
 from services.revoker import restore, revoke
-from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, TakeEffect
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, TakeEffect, TellSuspended
 from shared.contract.reply import accepted, rejected
 from shared.crypto.secret import Secret
-from shared.domain.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status
+from shared.domain.account import LIVE, TRANSITIONS, Account, Istanza, Link, Status, SuspendedTold
 from shared.domain.decision import Decision, LedgerEntry
 from shared.italy.dates import ROME
 from tests.unit.contract.building import codes_of, drop, put
@@ -35,7 +35,7 @@ from tests.unit.decisions import (
     read,
     sealed,
 )
-from tests.unit.dispositivo.flow import ASKING, approved, asked, submitted, waiting
+from tests.unit.dispositivo.flow import ASKING, approved, asked, facing, submitted, waiting
 
 DIED = "2024-05-17"
 LATER = NOW + timedelta(days=400)
@@ -199,6 +199,7 @@ def at_late(citizen: Account) -> Any:  # noqa: ANN401 - a context
 
 
 INTERNAL = {"subject": SUBJECT.hex()}
+DAY = date(2026, 11, 22)
 DELIVERY = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
 PIN_ID = UUID("0d1f9a52-6f0e-4b7e-9a53-6f0f3b8f2c11")
 LATE: dict[str, Callable[[Account], Decision]] = {
@@ -226,10 +227,10 @@ LATE: dict[str, Callable[[Account], Decision]] = {
     "dispositivo.submit_documents": lambda c: documents.submit(
         c, read("dispositivo.submit_documents"), at_late(c)
     ),
-    "dispositivo.approve": lambda c: review.approve(c, read("dispositivo.approve"), at_late(c)),
-    "dispositivo.cancel": lambda c: review.cancel(c, read("dispositivo.cancel"), at_late(c)),
-    "branch.lookup": lambda c: branch.look_up(c, read("branch.lookup"), at_late(c)),
-    "branch.activate": lambda c: branch.activate(c, read("branch.activate"), at_late(c)),
+    "dispositivo.approve": lambda c: review.approve(c, read("dispositivo.approve"), facing(LATER)),
+    "dispositivo.cancel": lambda c: review.cancel(c, read("dispositivo.cancel"), facing(LATER)),
+    "branch.lookup": lambda c: branch.look_up(c, read("branch.lookup"), facing(LATER)),
+    "branch.activate": lambda c: branch.activate(c, read("branch.activate"), facing(LATER)),
     "istanza.submit": lambda c: istanze.submit(c, read("istanza.submit"), at_late(c)),
     "backfill": lambda c: give(c, Recognised(1, CODICE_FISCALE, "de_visu", date(2010, 5, 4)), at_late(c)),
     "the expiry": lambda c: endings.expire(c, Expire(**INTERNAL, pin_id=PIN_ID), at_late(c)),
@@ -241,6 +242,11 @@ LATE: dict[str, Callable[[Account], Decision]] = {
     ),
     "the effect of an approval": lambda c: activation.take_effect(
         c, TakeEffect(**INTERNAL, request_id=REQUEST_ID), at_late(c)
+    ),
+    "the end of a day": lambda c: istanze.tell_gathered(
+        c.but(suspended_told=SuspendedTold(first_on=DAY, untold=(SUSPENDED.protocol,))),
+        TellSuspended(**INTERNAL, day=DAY),
+        at_late(c),
     ),
 }
 """All that may still come, a year later or the next minute."""

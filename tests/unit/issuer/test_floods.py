@@ -42,7 +42,7 @@ PROCESSOR = BatchProcessor(
     replace(LANE, facts=FACTS),
     SETTINGS,
     FEW,
-    WorkerKeys(PEPPER, moment().box, StateSeal(bytes(32))),
+    WorkerKeys(PEPPER, state=StateSeal(bytes(32))),
     now=lambda: NOW,
 )
 

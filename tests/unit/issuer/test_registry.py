@@ -1,13 +1,17 @@
 """Contacts (R12) and the health card (R19)."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.issuer.registry import contacts_update, registry_update
 from shared.contract.reply import accepted, rejected
 from shared.domain.account import Link, Status
+from shared.domain.policy import PinPolicy
 from tests.unit.decisions import CONTACTS, NOW, Event, account, moment, public, read, told
 
 LINK = Link(digest=bytes(32), expires_at=NOW)
+AT_ONCE = PinPolicy(contacts_cooling=timedelta(0))
 
 
 @pytest.mark.parametrize("status", ["none", "issued", "revoked", "expired"])
@@ -44,11 +48,11 @@ def test_an_update_of_nothing_new_says_nothing() -> None:
     assert (decision.reply, decision.account, decision.deliveries) == (accepted(), None, ())
 
 
-def test_a_change_of_contacts_ends_a_restore_that_waits_for_its_link() -> None:
+def test_contacts_that_count_at_once_end_a_restore_that_waits_for_its_link() -> None:
     """R15: the link opens nothing any more, the PIN still does."""
     before = account("active", restore=LINK)
     decision = contacts_update(
-        before, read("contacts.update", contacts={"email": "new@example.it"}), moment()
+        before, read("contacts.update", contacts={"email": "new@example.it"}), moment(policy=AT_ONCE)
     )
     assert decision.account is not None
     assert decision.account.restore is None
@@ -56,10 +60,12 @@ def test_a_change_of_contacts_ends_a_restore_that_waits_for_its_link() -> None:
     assert "restore.ended" in [entry.kind for entry in decision.entries]
 
 
-def test_a_change_of_contacts_voids_halves_that_are_under_way() -> None:
+def test_contacts_that_count_at_once_void_halves_that_are_under_way() -> None:
     """R15: halves at the old contacts make no PIN; the citizen can restore again."""
     decision = contacts_update(
-        account("restoring"), read("contacts.update", contacts={"email": "new@example.it"}), moment()
+        account("restoring"),
+        read("contacts.update", contacts={"email": "new@example.it"}),
+        moment(policy=AT_ONCE),
     )
     assert decision.account is not None
     assert (decision.account.status, decision.account.pin) == ("restoring", None)

@@ -140,12 +140,12 @@ def test_one_that_cannot_be_opened_is_parked_alone() -> None:
 def test_what_is_no_bundle_is_unreadable(body: bytes) -> None:
     reader = BundleReader()
     with pytest.raises(UnreadableMessageError, match="not_a_bundle"):
-        reader("bundle", body, "worker")
+        reader("bundle", body, "issuer")
 
 
 @pytest.mark.parametrize(
     ("type_", "role", "reason"),
-    [("bundle", "portal", "forbidden_sender"), ("pin.request", "worker", "unknown_type")],
+    [("bundle", "portal", "forbidden_sender"), ("pin.request", "issuer", "unknown_type")],
 )
 def test_bundles_come_from_workers_alone(type_: str, role: str, reason: str) -> None:
     reader = BundleReader()
@@ -156,4 +156,4 @@ def test_bundles_come_from_workers_alone(type_: str, role: str, reason: str) -> 
 def test_a_bundle_survives_its_own_writing() -> None:
     one = bundle(3)
     reader = BundleReader()
-    assert reader("bundle", one.only(one.deliveries), "worker").message == one
+    assert reader("bundle", one.only(one.deliveries), "issuer").message == one

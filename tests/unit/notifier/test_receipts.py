@@ -1,7 +1,7 @@
 """Receipts: given a delivery's status and a receipt, then exactly this decision."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import orjson
 import pytest
@@ -9,15 +9,18 @@ import pytest
 from services.notifier.receipts import Receipt, receipt
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
+from shared.contract.reply import accepted
 from shared.domain.account import Account
 from shared.domain.decision import Decision, DeliveryRecord
-from tests.unit.decisions import NOW, Event, moment
+from shared.domain.policy import PinPolicy
+from shared.errors import SettingsError
+from tests.unit.decisions import NOW, POLICY, Event, moment
 
 ID = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
 
 
-def told(status: str, record: DeliveryRecord | None, rounds: int = 0) -> Decision:
-    body = orjson.dumps({"delivery_id": str(ID), "status": status, "provider": "gw", "detail": ""})
+def told(status: str, record: DeliveryRecord | None, rounds: int = 0, delivery_id: UUID = ID) -> Decision:
+    body = orjson.dumps({"delivery_id": str(delivery_id), "status": status, "provider": "gw", "detail": ""})
     message = read("delivery.receipt", body)
     assert isinstance(message, DeliveryReceipt)
     return receipt(Account(), Receipt(message, rounds), moment(known={ID: record} if record else {}))
@@ -80,3 +83,31 @@ def test_a_receipt_before_its_delivery_is_recorded_goes_round() -> None:
 def test_a_receipt_for_a_delivery_that_nobody_knows_ends_in_pin_dead() -> None:
     (message,) = told("delivered", None, rounds=10).messages
     assert (message.exchange, message.headers["x-reason"]) == ("pin.dead", "unknown_delivery")
+
+
+def test_a_receipt_for_a_delivery_that_was_forgotten_is_neither_parked_nor_sent_round() -> None:
+    retention = POLICY.delivery_retention
+    forgotten = moment(NOW - retention - timedelta(days=1)).delivery_id()
+    decision = told("returned", None, rounds=10, delivery_id=forgotten)
+    assert decision == Decision(reply=accepted())
+    kept = moment(NOW - retention + timedelta(days=1)).delivery_id()
+    (message,) = told("returned", None, rounds=10, delivery_id=kept).messages
+    assert message.exchange == "pin.dead"
+
+
+def test_the_id_of_a_delivery_begins_with_the_time_and_is_random_otherwise() -> None:
+    """RFC 9562, version 7."""
+    ids = [moment(seed=seed).delivery_id() for seed in range(50)]
+    assert {(one.version, one.variant) for one in ids} == {(7, RFC_4122)}
+    assert {one.int >> 80 for one in ids} == {int(NOW.timestamp() * 1000)}
+    assert len({one.int for one in ids}) == len(ids)
+
+
+def test_deliveries_outlive_the_pins_that_they_carried() -> None:
+    with pytest.raises(SettingsError, match=r"PIN_DELIVERY_RETENTION: .*30 days longer"):
+        PinPolicy.load({"PIN_INITIAL_VALIDITY": "P340D"})
+    with pytest.raises(SettingsError, match="PIN_DELIVERY_RETENTION"):
+        PinPolicy.load({"PIN_DELIVERY_RETENTION": "P80D"})
+    with pytest.raises(SettingsError, match="PIN_ENDED_RETENTION"):
+        PinPolicy.load({"PIN_ENDED_RETENTION": "-P80D"})
+    assert PinPolicy.load({"PIN_DELIVERY_RETENTION": "PT0S", "PIN_INITIAL_VALIDITY": "P340D"})

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,10 +12,24 @@ import orjson
 import pytest
 from nacl.signing import SigningKey
 
+from deploy.errors import PinctlError
 from deploy.pinctl.audit import Audit
-from deploy.pinctl.chains import EntryRow, HeadRow
-from deploy.pinctl.checkpoints import EVENT, Checkpoint, Recount, Root, faults, read
+from deploy.pinctl.chains import AccountRow, EntryRow, HeadRow
+from deploy.pinctl.checkpoints import (
+    COSIGNED,
+    EVENT,
+    Checkpoint,
+    Recount,
+    Root,
+    append,
+    faults,
+    read,
+    recent,
+)
+from deploy.pinctl.settings import CheckpointSettings
+from deploy.pinctl.witnesses import Witnesses, of_settings
 from shared.crypto.generations import key_id
+from shared.crypto.keys import Keys, make_cosigner, make_keys
 from shared.ledger.chain import GENESIS, link
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -23,11 +38,18 @@ KEY = SigningKey(b"k" * 32)
 Row = TypeVar("Row")
 
 
-def chain(subject: bytes, length: int, *, data: str = "{}") -> list[EntryRow]:
+def chain(
+    subject: bytes, length: int, *, data: str = "{}", older: int = 0, account: bytes | None = None
+) -> list[EntryRow]:
+    """Return a chain, of which so many entries are from before it was recorded who wrote them.
+
+    `account` is on the last entry.
+    """
     rows: list[EntryRow] = []
     for seq in range(1, length + 1):
         at, message_id = START + timedelta(minutes=seq), UUID(int=seq)
-        fields = (subject, seq, at, "pin.issued", message_id, "portal", "c1", data)
+        vouching = "issuer" if seq > older else None, account if seq == length else None
+        fields = (subject, seq, at, "pin.issued", message_id, "portal", "c1", data, *vouching)
         rows.append(EntryRow(*fields, link(rows[-1].hash if rows else GENESIS, *fields)))
     return rows
 
@@ -42,15 +64,20 @@ async def stream(rows: Iterable[Row]) -> AsyncIterator[Row]:
 
 
 async def audited(
-    entries: Iterable[EntryRow], heads: Iterable[HeadRow], instants: Iterable[datetime] = ()
+    entries: Iterable[EntryRow],
+    heads: Iterable[HeadRow],
+    instants: Iterable[datetime] = (),
+    accounts: Iterable[AccountRow] = (),
 ) -> Audit:
     audit = Audit(Recount(instants))
-    await audit.run(stream(entries), stream(heads))
+    await audit.run(stream(entries), stream(heads), stream(accounts))
     return audit
 
 
-async def breaks(entries: Iterable[EntryRow], heads: Iterable[HeadRow]) -> list[tuple[bytes, str, int]]:
-    return [(b.subject, b.kind, b.seq) for b in (await audited(entries, heads)).breaks]
+async def breaks(
+    entries: Iterable[EntryRow], heads: Iterable[HeadRow], accounts: Iterable[AccountRow] = ()
+) -> list[tuple[bytes, str, int]]:
+    return [(b.subject, b.kind, b.seq) for b in (await audited(entries, heads, (), accounts)).breaks]
 
 
 async def made_at(at: datetime, entries: Iterable[EntryRow]) -> Checkpoint:
@@ -67,6 +94,47 @@ async def test_a_citizen_of_whom_nothing_is_recorded_yet_is_no_break() -> None:
     assert await breaks([], [HeadRow(ANNA, 0, GENESIS)]) == []
 
 
+DIGEST, ANOTHER = b"d" * 32, b"o" * 32
+ISSUED = AccountRow(ANNA, 1, "issued", 2, DIGEST)
+
+
+async def test_an_account_that_its_chain_saw_last_is_no_break() -> None:
+    anna = chain(ANNA, 2, account=DIGEST)
+    audit = await audited(anna, [head(anna)], (), [ISSUED])
+    assert (audit.breaks, audit.unvouched, audit.older) == ([], 0, 0)
+
+
+async def test_an_account_that_is_not_what_its_chain_saw_shows() -> None:
+    anna = chain(ANNA, 2, account=DIGEST)
+    changed = ISSUED._replace(digest=ANOTHER)
+    assert await breaks(anna, [head(anna)], [changed]) == [(ANNA, "account_changed", 2)]
+    assert await breaks(anna, [head(anna)]) == [(ANNA, "account_missing", 2)]
+
+
+async def test_an_account_that_no_entry_vouches_for_shows_unless_it_is_older_than_digests_are() -> None:
+    anna = chain(ANNA, 2)
+    assert await breaks(anna, [head(anna)], [ISSUED]) == [(ANNA, "account_unknown", 0)]
+    assert await breaks([], [], [ISSUED]) == [(ANNA, "head_missing", 0)]
+    before = chain(ANNA, 2, older=2)
+    audit = await audited(before, [head(before)], (), [ISSUED._replace(schema=1)])
+    assert (audit.breaks, audit.unvouched, audit.older) == ([], 1, 1)
+
+
+async def test_a_guess_at_a_citizen_without_a_pin_needs_no_entry() -> None:
+    guessed = ISSUED._replace(status="none")
+    assert await breaks([], [HeadRow(ANNA, 0, GENESIS)], [guessed]) == []
+    refused = chain(ANNA, 1)
+    assert await breaks(refused, [head(refused)], [guessed]) == []
+
+
+async def test_a_chain_that_two_releases_wrote_is_whole_but_only_in_that_order() -> None:
+    anna = chain(ANNA, 4, older=2)
+    assert await breaks(anna, [head(anna)]) == []
+    unsigned = anna[3]._replace(writer=None)
+    tampered = [*anna[:3], unsigned._replace(hash=link(anna[2].hash, *unsigned[:-1]))]
+    assert await breaks(tampered, [head(tampered)]) == [(ANNA, "entry_unsigned", 4)]
+
+
 ORIGINAL = chain(ANNA, 3)[1]
 CHANGES = {
     "at": ORIGINAL._replace(at=START),
@@ -75,6 +143,7 @@ CHANGES = {
     "actor": ORIGINAL._replace(actor="operator"),
     "correlation id": ORIGINAL._replace(correlation_id="c2"),
     "data": ORIGINAL._replace(data='{"level": "dispositivo"}'),
+    "writer": ORIGINAL._replace(writer="notifier"),
 }
 
 
@@ -83,6 +152,13 @@ async def test_any_changed_field_shows_at_its_entry(field: str) -> None:
     anna = chain(ANNA, 3)
     tampered = [anna[0], CHANGES[field], anna[2]]
     assert await breaks(tampered, [head(anna)]) == [(ANNA, "entry_changed", 2)]
+
+
+async def test_a_changed_digest_shows_at_its_entry() -> None:
+    anna = chain(ANNA, 2, account=DIGEST)
+    tampered = [anna[0], anna[1]._replace(account=ANOTHER)]
+    found = await breaks(tampered, [head(anna)], [ISSUED._replace(digest=ANOTHER)])
+    assert found == [(ANNA, "entry_changed", 2)]
 
 
 async def test_a_changed_hash_shows_at_its_entry_and_at_the_next() -> None:
@@ -193,3 +269,57 @@ async def test_checkpoints_are_found_among_the_other_lines_of_a_log() -> None:
 def test_a_checkpoint_that_lacks_a_field_is_an_error() -> None:
     with pytest.raises(ValueError, match="a checkpoint without 'at'"):
         read([f'{{"event": "{EVENT}"}}'])
+
+
+COSIGNER = SigningKey(b"w" * 32)
+
+
+async def test_a_second_witness_signs_what_the_first_one_signed_and_nothing_else() -> None:
+    kept = (await made_at(START + timedelta(hours=1), chain(ANNA, 2))).signed(KEY)
+    witnessed = kept.cosigned(COSIGNER)
+    assert read([witnessed.line().decode()], COSIGNED) == [witnessed]
+    assert read([witnessed.line().decode()]) == []
+    today = {kept.at: kept}
+    both = Witnesses([kept], [witnessed], [KEY.verify_key], [COSIGNER.verify_key])
+    assert [said for _, said in both.compared(today)] == [[], []]
+    for forged in (kept.cosigned(KEY), replace(kept.signed(COSIGNER), cosignature=witnessed.cosignature)):
+        (_, said) = replace(both, cosigned=[forged]).compared(today)[1]
+        assert "the second signature is not the witness's" in said
+
+
+def test_of_the_months_before_the_window_the_last_checkpoint_is_compared() -> None:
+    made = [Checkpoint(START - timedelta(days=days), 1, 1, "") for days in range(90)]
+    kept = [one.at for one in recent(made, START - timedelta(days=8))]
+    assert kept[-9:] == [START - timedelta(days=days) for days in range(8, -1, -1)]
+    assert [(at.month, at.day) for at in kept[:-9]] == [(8, 31), (9, 30), (10, 31), (11, 13)]
+
+
+def log(path: Path, *checkpoints: Checkpoint) -> Path:
+    for one in checkpoints:
+        append(path, one)
+    return path
+
+
+def test_what_is_compared_by_itself_must_be_of_today(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    make_cosigner(tmp_path)
+    keys, now = Keys(tmp_path), START + timedelta(days=2)
+    old, new = (
+        Checkpoint(at, 1, 1, "").signed(keys.signing()) for at in (START, now - timedelta(minutes=70))
+    )
+    own = keys.signing("cosigner")
+    settings = CheckpointSettings(checkpoint_log=log(tmp_path / "log", old))
+    assert "nothing witnesses what came after" in str(of_settings(settings, keys, now).missing)
+    log(tmp_path / "log", new)
+    assert of_settings(settings, keys, now).missing == []
+    demanding = CheckpointSettings(
+        checkpoint_log=tmp_path / "log", cosigned_log=None, cosigned_within=timedelta(hours=3)
+    )
+    assert of_settings(demanding, keys, now).missing == ["There is no cosigned checkpoint."]
+    witnessed = demanding.model_copy(update={"cosigned_log": log(tmp_path / "cosigned", old.cosigned(own))})
+    assert "cosigned checkpoint" in str(of_settings(witnessed, keys, now).missing)
+    log(tmp_path / "cosigned", new.cosigned(own))
+    found = of_settings(witnessed, keys, now)
+    assert (found.missing, len(found.cosigned)) == ([], 2)
+    with pytest.raises(PinctlError, match="demands a witness"):
+        of_settings(demanding.model_copy(update={"checkpoint_log": None}), keys, now)

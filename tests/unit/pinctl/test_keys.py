@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from deploy.pinctl import keys
-from shared.crypto.keys import BOXES, SYMMETRIC
+from shared.crypto.keys import BOXES, ED25519, SYMMETRIC
 
 
 def test_a_second_init_makes_nothing_and_changes_nothing(tmp_path: Path) -> None:
     first = keys.init(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     second = keys.init(tmp_path)
-    assert len(first.data["made"]) == len(BOXES) + 1 + len(SYMMETRIC)
+    assert len(first.data["made"]) == len(BOXES) + len(ED25519) + len(SYMMETRIC)
     assert second.data["made"] == []
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -19,7 +19,7 @@ def test_what_is_shown_holds_no_key(tmp_path: Path) -> None:
     keys.init(tmp_path)
     shown = keys.show(tmp_path)
     assert shown.status == 0
-    assert len(shown.data["keys"]) == len(BOXES) + 1 + len(SYMMETRIC)
+    assert len(shown.data["keys"]) == len(BOXES) + len(ED25519) + len(SYMMETRIC)
     assert not any(path.read_text().strip() in shown.text for path in tmp_path.iterdir())
 
 
@@ -29,7 +29,7 @@ def test_only_what_is_there_is_shown(tmp_path: Path) -> None:
         path.unlink()
     assert [(row["key"], row["files"]) for row in keys.show(tmp_path).data["keys"]] == [
         *((name, "pub") for name in BOXES),
-        ("checkpoint", "pub"),
+        *((name, "pub") for name in ED25519),
     ]
 
 

@@ -1,6 +1,7 @@
 """A key file changes in three steps, each of which is whole; the last only when nothing needs the key."""
 
 import base64
+import os
 import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from deploy.pinctl.commands import parser
 from deploy.pinctl.key_use import Use, needs, present
 from deploy.pinctl.rotation import NAMES, holder, key_id_of, promote, retire, rotate
 from shared.crypto.generations import Generations, key_id
-from shared.crypto.keys import BOXES, CHECKPOINT, SYMMETRIC, Keys, make_keys
+from shared.crypto.keys import BOXES, CHECKPOINT, COSIGNER, SIGNING, SYMMETRIC, Keys, make_cosigner, make_keys
 
 AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,6 +29,7 @@ def folder(tmp_path: Path) -> Path:
     """A folder with all keys, as installed."""
     made = tmp_path / "keys"
     make_keys(made)
+    make_cosigner(made)
     return made
 
 
@@ -107,7 +109,7 @@ def test_no_step_is_taken_twice(folder: Path) -> None:
     assert (folder / "account.key").read_text() == before
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+@pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_changed_file_has_the_mode_of_the_one_before(folder: Path, mode: int) -> None:
     (folder / "pepper.key").chmod(mode)
     for step in (rotate, promote):
@@ -116,20 +118,40 @@ def test_a_changed_file_has_the_mode_of_the_one_before(folder: Path, mode: int) 
     assert not list(folder.glob(".*")), "nothing is left beside it"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file to another user")
+def test_a_changed_file_belongs_to_whom_the_one_before_did(folder: Path) -> None:
+    """Root changes the key of a worker that runs as another user, and it can still read it."""
+    os.chown(folder / "pepper.key", 65534, os.getegid())
+    (folder / "pepper.key").chmod(0o640)
+    rotate(folder, "pepper")
+    state = (folder / "pepper.key").stat()
+    assert (state.st_uid, stat.S_IMODE(state.st_mode)) == (65534, 0o640)
+
+
 def test_the_key_of_the_pseudonyms_is_not_among_them() -> None:
-    assert set(NAMES) == {*SYMMETRIC, *BOXES, CHECKPOINT} - {"subject"}
+    assert set(NAMES) == {*SYMMETRIC, *BOXES, *SIGNING} - {"subject"}
     with pytest.raises(SystemExit):
         parser().parse_args(["keys", "rotate", "subject"])
 
 
 def test_each_step_says_who_must_get_the_file(folder: Path) -> None:
     assert "Give sms.key to notifier-sms, and restart" in rotate(folder, "sms").text
-    assert "Give sms.pub to issuer, issuer-access, " in promote(folder, "sms").text
-    assert "Give issuer.key to issuer" in rotate(folder, "issuer").text
+    assert "Give sms.pub to issuer-requests, issuer-access, " in promote(folder, "sms").text
+    assert "Give issuer.key to issuer-access, and restart" in rotate(folder, "issuer").text
     assert "Give issuer.pub to every portal" in promote(folder, "issuer").text
     assert "Give checkpoint.pub to whoever verifies" in rotate(folder, CHECKPOINT).text
     assert "Give checkpoint.key to whoever signs" in promote(folder, CHECKPOINT).text
-    assert "Give account.key to issuer, issuer-access, revoker, dispositivo" in rotate(folder, "account").text
+    assert (
+        "Give account.key to issuer-requests, issuer-access, revoker, dispositivo"
+        in rotate(folder, "account").text
+    )
+    assert (
+        "Give issuer-signing.pub to every portal: it has to verify" in rotate(folder, "issuer-signing").text
+    )
+    told = promote(folder, "issuer-signing").text
+    assert "Give issuer-signing.key to issuer-requests, issuer-access, and restart" in told
+    rotate(folder, COSIGNER)
+    assert "Give cosigner.key to the second witness" in promote(folder, COSIGNER).text
 
 
 def test_a_worker_that_starts_again_gets_the_changed_key(folder: Path) -> None:
@@ -190,7 +212,7 @@ def test_a_pepper_stays_while_a_link_may_be_open(folder: Path) -> None:
     assert reasons(folder, "pepper", used(AT + 2 * DAY)) == []
 
 
-@pytest.mark.parametrize("name", ["issuer", "revoker", "dispositivo", CHECKPOINT])
+@pytest.mark.parametrize("name", ["issuer", "revoker", "dispositivo", *SIGNING])
 def test_what_nobody_here_can_know_is_left_to_the_operator(folder: Path, name: str) -> None:
     changed(folder, name)
     assert len(reasons(folder, name, used())) == 1

@@ -1,18 +1,22 @@
 """An in-memory ledger for a single worker, without constraint checks."""
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from shared.errors import LedgerConflictError, LedgerRefusedError
 from shared.ledger import Ledger
+from shared.ledger.chain import GENESIS
 
 Row = dict[str, Any]
 _ACCOUNT = ("subject", "version", "status", "level", "review_since", "schema", "state", "pepper")
 _DELIVERY = ("id", "subject", "channel", "status", "attempts", "reference", "correlation_id")
-_INBOX = ("message_id", "digest", "correlation_id", "reply")
+_INBOX = ("message_id", "digest", "correlation_id", "answer", "reply")
 
 
 def _keyed(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]], **more: object) -> dict[Any, Row]:
@@ -28,12 +32,13 @@ class Rows(Ledger):
     """
 
     def __init__(self) -> None:
-        self.subjects: dict[bytes, tuple[int, bytes]] = {}
+        self.subjects: dict[bytes, tuple[int, bytes, bool]] = {}
         self.accounts: dict[bytes, Row] = {}
         self.entries: list[Row] = []
         self.deliveries: dict[UUID, Row] = {}
         self.inbox: dict[UUID, Row] = {}
         self.sent_to: dict[bytes, int] = {}
+        self.lookups: dict[tuple[datetime, str, str], int] = {}
         self.unreadable: set[bytes] = set()
         self.refused: frozenset[str] = frozenset()
         self.conflicts = 0
@@ -63,19 +68,32 @@ class Rows(Ledger):
             "read_deliveries": lambda keys: [self.deliveries[k] for k in keys if k in self.deliveries],
             "count_sent_to": lambda keys: [(k, self.sent_to[k]) for k in keys if k in self.sent_to],
             "draw_protocols": lambda many: [(2026_0000000001 + number,) for number in range(many)],
+            "count_lookups": lambda _: self._look(*values),
             "review_queue": lambda many: [a for a in self.accounts.values() if a["review_since"]][:many],
         }
         return list(answers[query](values[0]))
 
+    def _look(
+        self, users: list[str], operators: list[str], looks: list[int], hour: datetime
+    ) -> Iterator[tuple[str, str, int]]:
+        for user, operator, many in zip(users, operators, looks, strict=True):
+            self.lookups[hour, user, operator] = self.lookups.get((hour, user, operator), 0) + many
+            yield user, operator, self.lookups[hour, user, operator]
+
     def _account(self, key: bytes) -> Row:
         return {**self.accounts[key], "noted": key in self.unreadable}
+
+    async def value(self, query: str, *values: Any) -> Any:  # noqa: ANN401 - what Postgres gives
+        """Enter citizens, as a batch does."""
+        assert query == "add_subjects"
+        new = [key for key in values[0] if key not in self.subjects]
+        self.subjects.update((key, (0, GENESIS, False)) for key in new)
+        return len(new)
 
     async def run(self, query: str, *values: Any) -> int:  # noqa: ANN401 - what Postgres takes
         """Write what a batch writes, a list a column."""
         rows = list(zip(*(column for column in values if isinstance(column, list)), strict=True))
         writes: dict[str, Callable[[], Any]] = {
-            "add_subjects": lambda: self.subjects.update((key, (many, head)) for key, many, head in rows),
-            "save_subjects": lambda: self.subjects.update((key, (many, head)) for key, many, head in rows),
             "save_accounts": lambda: self.accounts.update(_keyed(_ACCOUNT, rows)),
             "add_entries": lambda: self._enter(rows),
             "save_deliveries": lambda: self.deliveries.update(_keyed(_DELIVERY, rows)),
@@ -92,4 +110,14 @@ class Rows(Ledger):
         for row in rows:
             if row[3] in self.refused:
                 raise LedgerRefusedError("DataError")
-            self.entries.append({"subject": row[0], "kind": row[3], "message_id": row[4]})
+            self.entries.append(
+                {
+                    "subject": row[0],
+                    "kind": row[3],
+                    "message_id": row[4],
+                    "actor": row[5],
+                    "data": orjson.loads(row[7]),
+                    "account": row[8],
+                }
+            )
+            self.subjects[row[0]] = row[1], row[9], self.subjects[row[0]][2] or row[8] is not None

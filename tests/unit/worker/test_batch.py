@@ -13,22 +13,20 @@ from shared.crypto.sealing import StateSeal
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
 from shared.domain.decision import Decide, Decision, DecisionContext, Delivery, LedgerEntry
-from shared.domain.pin import Pepper
+from shared.ledger.chain import GENESIS
 from shared.worker import account_codec
-from shared.worker.batch import BatchAttempt, BatchProcessor, MessageResult, WorkerKeys
+from shared.worker.batch import BatchAttempt, BatchProcessor, MessageResult, Seen, WorkerKeys
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import ReceivedMessage
 from tests.kit.steps import STEPS, Step
-from tests.unit.decisions import NOW, POLICY, moment
+from tests.unit.decisions import NOW, POLICY
 from tests.unit.worker.rows import Rows
 from tests.unit.worker.test_intake import LANE, SETTINGS, taken
 
 SEAL = StateSeal(bytes(32))
 ANOTHER = UUID(int=7)
 LANE_OF_STEPS = replace(LANE, decisions=STEPS, channels={"sms": bytes(PrivateKey.generate().public_key)})
-PROCESSOR = BatchProcessor(
-    LANE_OF_STEPS, SETTINGS, POLICY, WorkerKeys(Pepper(b""), moment(NOW).box, SEAL), now=lambda: NOW
-)
+PROCESSOR = BatchProcessor(LANE_OF_STEPS, SETTINGS, POLICY, WorkerKeys(state=SEAL), now=lambda: NOW)
 
 
 def message(**changes: Any) -> ReceivedMessage:  # noqa: ANN401 - any field
@@ -100,7 +98,7 @@ def test_a_refusal_that_cannot_be_kept_says_the_same() -> None:
 def test_a_kept_reply_that_does_not_open_parks_the_repeat() -> None:
     attempt = BatchAttempt(PROCESSOR, NOW)
     repeated = message(decide=raising)
-    attempt._seen[repeated.id] = (repeated.digest, True, bytes(40))
+    attempt._seen[repeated.id] = Seen(repeated.digest, done=True, answer="kept", reply=bytes(40))
     attempt.decide(repeated)
     (handled,) = attempt.handled
     assert (handled.outcome, handled.code) == ("parked", "reply_unreadable")
@@ -248,4 +246,66 @@ async def test_what_is_refused_for_its_form_is_decided_by_the_shell_and_answered
     first, again = await settled(rows, refused), await settled(rows, refused)
     assert [said(first), said(again)] == [[("rejected", "invalid")], [("repeated", "")]]
     assert first[0].reply == again[0].reply
-    assert rows.inbox[refused.id]["reply"] is None
+    assert rows.inbox[refused.id]["answer"] == "kept"
+
+
+@pytest.mark.parametrize("answer", ["kept", "pending"])
+async def test_a_reply_that_is_missing_is_never_an_acceptance(answer: str) -> None:
+    rows, one = Rows(), step(refusing)
+    await settled(rows, one)
+    rows.inbox[one.id] |= {"reply": None, "answer": answer}
+    assert said(await settled(rows, one)) == [("parked", "reply_unreadable")]
+
+
+async def test_a_plain_acceptance_is_kept_as_one_and_so_is_that_nothing_was_said() -> None:
+    rows, one, other = Rows(), step(accepting), step(issuing)
+    await settled(rows, one, other)
+    assert (rows.inbox[one.id]["answer"], rows.inbox[other.id]["answer"]) == ("accepted", "none")
+    again, silent = await settled(rows, one, other)
+    assert (again.reply, silent.reply) == (ACCEPTED.body(), None)
+
+
+async def test_what_was_not_kept_before_there_were_answers_was_an_acceptance() -> None:
+    rows, one = Rows(), step(accepting)
+    await settled(rows, one)
+    rows.inbox[one.id] |= {"reply": None, "answer": None}
+    (again,) = await settled(rows, one)
+    assert (again.outcome, again.reply) == ("repeated", ACCEPTED.body())
+
+
+def stored(rows: Rows, subject: bytes) -> bytes:
+    """Return the digest of a citizen's row."""
+    return account_codec.digest(kept(rows, subject), rows.accounts[subject]["state"])
+
+
+def quietly(account: Account, _: object, __: DecisionContext) -> Decision:
+    return Decision(account=account.but(attempts=account.attempts.but(in_row=1)))
+
+
+async def test_the_last_entry_of_a_batch_has_the_digest_of_the_account_as_it_is_stored() -> None:
+    rows = Rows()
+    await settled(rows, step(issuing), step(issuing, BIANCHI), step(activating))
+    assert [(e["subject"], e["account"]) for e in rows.entries] == [
+        (ROSSI, None),
+        (BIANCHI, stored(rows, BIANCHI)),
+        (ROSSI, stored(rows, ROSSI)),
+    ]
+    await settled(rows, step(refusing))
+    assert rows.entries[-1]["account"] is None, "nothing of the account changed"
+
+
+async def test_a_change_without_an_entry_gets_one_that_vouches_for_the_account() -> None:
+    rows = Rows()
+    await settled(rows, step(issuing))
+    await settled(rows, step(quietly))
+    assert [entry["kind"] for entry in rows.entries] == ["pin.issued", "account.changed"]
+    assert rows.entries[-1]["account"] == stored(rows, ROSSI)
+
+
+async def test_a_guess_at_a_citizen_without_a_pin_gets_no_entry_until_there_is_a_digest() -> None:
+    rows = Rows()
+    await settled(rows, step(quietly))
+    assert (rows.entries, kept(rows, ROSSI).status) == ([], "none")
+    rows.subjects[ROSSI] = (0, GENESIS, True)
+    await settled(rows, step(quietly))
+    assert [entry["kind"] for entry in rows.entries] == ["account.changed"]

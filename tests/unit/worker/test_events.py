@@ -10,7 +10,7 @@ from shared.contract.delivery_events import DeliverySent
 from shared.contract.event import EventData
 from shared.contract.events import DispositivoApproved, PinActivated, PinIssued, PinLocked
 from shared.contract.instants import rfc3339
-from shared.domain.decision import Decision, Event
+from shared.domain.decision import NOBODY, Decision, Event
 from shared.worker.offline_message import offline_message
 from shared.worker.outbound import Outbound
 from tests.unit.decisions import NOW
@@ -63,3 +63,8 @@ def test_an_event_says_its_facts_in_the_same_characters_as_ever(
 def test_an_event_may_be_about_somebody_else_than_its_message() -> None:
     said = published(Event(PinActivated(), subject=b"\1" * 16, correlation_id="request-2"))
     assert (said["subject"], said["correlation_id"]) == ("01" * 16, "request-2")
+
+
+def test_an_event_about_nobody_names_nobody() -> None:
+    said = published(Event(PinActivated(), subject=NOBODY))
+    assert said["subject"] is None

@@ -5,20 +5,22 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 
 from services.issuer.facts import RequestFacts
 from services.notifier.receipts import Receipt
+from shared.contract.events import Event
 from shared.contract.message import read as read_body
 from shared.contract.notifier import DeliveryReceipt
 from shared.crypto.sealing import StateSeal
-from shared.domain.account import Account
+from shared.domain.account import Account, Status
 from shared.worker import account_codec
 from shared.worker.batch import BatchProcessor, MessageResult, WorkerKeys
 from shared.worker.lane import Lane
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import ReceivedMessage
-from tests.unit.decisions import NOW, PEPPER, POLICY, account, moment, read
-from tests.unit.dispositivo.flow import asked, submitted
+from tests.unit.decisions import NOW, PEPPER, POLICY, account, read
+from tests.unit.dispositivo.flow import asked, submitted, waiting
 from tests.unit.lanes import lanes
 from tests.unit.worker.rows import Rows
 from tests.unit.worker.test_intake import SETTINGS
@@ -26,6 +28,18 @@ from tests.unit.worker.test_intake import SETTINGS
 SEAL = StateSeal(bytes(32))
 DELIVERY = UUID("5b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e")
 ONE, TWO, THREE = (bytes([number]) * 16 for number in (1, 2, 3))
+
+RECOGNITION = {
+    "kind": "de_visu",
+    "operator": {"id": "op-9", "office": "Pisa"},
+    "document": {
+        "kind": "passport",
+        "number": "YA1234567",
+        "issued_by": "Questura di Pisa",
+        "issued_on": "2024-01-10",
+        "expires_on": "2034-01-09",
+    },
+}
 
 
 def lane(name: str) -> Lane:
@@ -46,12 +60,12 @@ def enter(rows: Rows, subject: bytes, citizen: Account) -> None:
         "schema": account_codec.SCHEMA,
         "state": account_codec.encode(written, SEAL),
     }
-    rows.subjects[subject] = (0, bytes(32))
+    rows.subjects[subject] = (0, bytes(32), False)
 
 
 async def settled(of: Lane, rows: Rows, *batch: ReceivedMessage) -> list[MessageResult]:
     """Have a batch performed and settled, as the shell does."""
-    processor = BatchProcessor(of, SETTINGS, POLICY, WorkerKeys(PEPPER, moment().box, SEAL), now=lambda: NOW)
+    processor = BatchProcessor(of, SETTINGS, POLICY, WorkerKeys(PEPPER, state=SEAL), now=lambda: NOW)
     if of.effect:
         await of.effect(batch, rows)
     return (await processor.settle(batch, rows)).handled
@@ -150,3 +164,116 @@ async def test_an_address_that_cannot_be_counted_parks_its_own_message_alone() -
     handled = await settled(requests_lane(), rows, message(bad, ONE), message(good, TWO))
     assert [one.outcome for one in handled] == ["parked", "accepted"]
     assert [e["subject"] for e in rows.entries] == [TWO]
+
+
+def of_operator(type_: str, user: str = "console", **fields: Any) -> ReceivedMessage:  # noqa: ANN401
+    """Return an operator's command as it comes from a broker user."""
+    sent = message(read(type_, **fields), ONE)
+    sent.actor = user
+    return sent
+
+
+def seen(handled: MessageResult) -> str:
+    return str(data(handled)["requests"][0]["seen"])
+
+
+async def test_of_two_operators_in_one_batch_one_holds_and_the_other_is_told() -> None:
+    """R25."""
+    rows, citizen = Rows(), submitted()
+    enter(rows, ONE, citizen)
+    request = citizen.dispositivo
+    assert request is not None
+    (look,) = await settled(lane("dispositivo"), rows, of_operator("dispositivo.review_queue"))
+    known = {"request_id": request.id, "seen": seen(look)}
+    handled = await settled(
+        lane("dispositivo"),
+        rows,
+        of_operator("dispositivo.approve", "console", **known),
+        of_operator(
+            "dispositivo.cancel", "console", **known, operator={"id": "op-2", "office": "Contact Center"}
+        ),
+    )
+    assert [one.code for one in handled] == ["accepted", "changed_since_seen"]
+    (decided,) = [e for e in rows.entries if e["kind"] == "dispositivo.approved"]
+    assert decided["data"]["seen"] == known["seen"]
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "fields", "status"),
+    [
+        ("dispositivo", "branch.lookup", {}, "active"),
+        ("dispositivo", "branch.activate", {}, "active"),
+        ("dispositivo", "dispositivo.review_queue", {}, "active"),
+        ("dispositivo", "dispositivo.approve", {}, "active"),
+        ("dispositivo", "dispositivo.cancel", {}, "active"),
+        ("dispositivo", "dispositivo.submit_documents", {"via": "fax"}, "active"),
+        ("revoker", "revoke.by_contact_centre", {}, "active"),
+        ("revoker", "revoke.by_contact_centre", {}, "revoked"),
+        ("issuer-requests", "pin.request", {"recognition": RECOGNITION}, "none"),
+        ("issuer-requests", "pin.request", {"recognition": RECOGNITION}, "active"),
+    ],
+)
+async def test_whatever_an_operator_s_command_leads_to_names_the_user_and_the_person(
+    name: str, type_: str, fields: dict[str, Any], status: Status
+) -> None:
+    """R8, R21, R24-R26: the broker vouches for the user, which declares the person."""
+    rows = Rows()
+    citizen = account(status) if status != "active" else submitted(asked(waiting()))
+    enter(rows, ONE, citizen)
+    request = citizen.dispositivo
+    if type_.startswith("dispositivo.") and type_ != "dispositivo.review_queue" and request:
+        fields = fields | {"request_id": request.id}
+    operator = {"id": "op-9", "office": "Pisa"}
+    vouched = {} if "recognition" in fields else {"operator": operator}
+    await settled(lane(name), rows, of_operator(type_, "console", **fields, **vouched))
+    assert rows.entries
+    for entry in rows.entries:
+        assert (entry["actor"], entry["data"]["office"], entry["data"]["user"]) == (
+            "operator:op-9",
+            "Pisa",
+            "console",
+        )
+
+
+async def test_what_a_portal_sends_is_entered_under_its_user_alone() -> None:
+    rows = Rows()
+    enter(rows, ONE, account())
+    await settled(lane("dispositivo"), rows, of_operator("dispositivo.request", user="portal"))
+    assert [(e["actor"], "user" in e["data"]) for e in rows.entries] == [("portal", False)]
+
+
+async def test_looks_are_counted_by_person_and_hour_over_batches_and_workers() -> None:
+    """R25, R26: of two workers on one ledger; a user with another operator is another person."""
+    rows = Rows()
+    enter(rows, ONE, submitted())
+    other = {"id": "op-2", "office": "Pisa"}
+    batch = [
+        of_operator("branch.lookup"),
+        of_operator("branch.lookup", operator=other),
+        of_operator("branch.lookup", user="another"),
+        of_operator("branch.lookup"),
+    ]
+    await settled(lane("dispositivo"), rows, *batch)
+    assert [one.effect.count for one in batch] == [1, 1, 1, 2]
+    (again, queue) = batch = [of_operator("branch.lookup"), of_operator("dispositivo.review_queue")]
+    queue.handled = True
+    await settled(lane("dispositivo"), rows, *batch)
+    assert (again.effect.count, queue.effect) == (3, None)
+    assert sum(rows.lookups.values()) == 5
+
+
+async def test_the_look_that_passes_the_limit_is_published_about_nobody_and_logged() -> None:
+    rows = Rows()
+    enter(rows, ONE, submitted())
+    hour = NOW.replace(minute=0)
+    rows.lookups[hour, "console", "op-0107"] = POLICY.lookups_an_hour
+    processor = BatchProcessor(
+        lane("dispositivo"), SETTINGS, POLICY, WorkerKeys(PEPPER, state=SEAL), now=lambda: NOW
+    )
+    batch = [of_operator("branch.lookup"), of_operator("branch.lookup")]
+    committed = await processor.settle(batch, rows)
+    said = [m for _, messages in committed.outgoing for m in messages if m.type == "operator.looked_often"]
+    (body,) = [orjson.loads(one.body) for one in said]
+    assert (body["subject"], body["data"]["lookups"]) == (None, POLICY.lookups_an_hour + 1)
+    assert Event.model_validate_json(said[0].body).subject is None
+    assert [alarm.type for alarm in committed.alarms] == ["operator.looked_often"]

@@ -12,11 +12,12 @@ from shared.broker.message import Arrived, Cut
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.crypto.sealing import Pseudonyms
 from shared.crypto.secret import Secret
+from shared.domain.decision import NOBODY
 from shared.worker.command_reader import CommandReader
 from shared.worker.holding import LARGE, unpacked
 from shared.worker.intake import correlation_id, parse
 from shared.worker.lane import Lane
-from shared.worker.reading import Parsed, ReceivedMessage, Rejected
+from shared.worker.reading import Parsed, ReceivedMessage, Refusal, Rejected
 from shared.worker.settings import WorkerSettings
 
 PSEUDONYMS = Pseudonyms(bytes(32))
@@ -37,6 +38,7 @@ GOOD = Arrived(
     correlation_id="",
     reply_to="",
     traceparent="",
+    exchange="pin.commands",
     routing_key="pin.request",
     redelivered=False,
     deliveries=0,
@@ -74,6 +76,17 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
     assert message.actor == "portal"
 
 
+def test_an_invalid_request_does_not_tell_the_pseudonym_of_whom_it_names() -> None:
+    """Else one faulty request with a codice fiscale would return the pseudonym that every event has of it."""
+    body = orjson.dumps({"codice_fiscale": COMMAND_EXAMPLES["pin.request"]["codice_fiscale"]})
+    refused = taken(body=body)
+    assert isinstance(refused, ReceivedMessage)
+    assert isinstance(refused.message, Refusal)
+    (event,) = refused.message.events
+    assert (event.type, event.data, event.subject) == ("pin.request_rejected", {"code": "invalid"}, NOBODY)
+    assert refused.subjects == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -82,6 +95,12 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
         ({"message_id": "", "unreadable": frozenset({"message_id"})}, "message_id_unreadable"),
         ({"user_id": "", "unreadable": frozenset({"user_id"})}, "user_id_unreadable"),
         ({"type": "pin.verify"}, "type_is_not_routing_key"),
+        ({"routing_key": "issuer.requests"}, "type_is_not_routing_key"),
+        ({"exchange": "", "routing_key": "pin.request"}, "type_is_not_routing_key"),
+        ({"exchange": "reply.portal.x"}, "forbidden_exchange"),
+        ({"exchange": "pin.events"}, "forbidden_exchange"),
+        ({"exchange": "pin.receipts"}, "forbidden_exchange"),
+        ({"exchange": "pin.notifications", "routing_key": "requests"}, "forbidden_exchange"),
         ({"type": "pin.verify", "routing_key": "pin.verify"}, "unknown_type"),
         ({"type": "pin.nonsense", "routing_key": "pin.nonsense"}, "unknown_type"),
         ({"message_id": ""}, "no_message_id"),
@@ -95,6 +114,16 @@ def test_a_good_command_is_taken_for_the_citizen_that_it_is_about() -> None:
             {"body": EXPIRE, "type": "internal.issuer.expire", "routing_key": "internal.issuer.expire"},
             "forbidden_sender",
         ),
+        (
+            {
+                "body": EXPIRE,
+                "type": "internal.issuer.expire",
+                "routing_key": "internal.issuer.expire",
+                "user_id": "notifier",
+            },
+            "forbidden_sender",
+        ),
+        ({"user_id": "issuer"}, "forbidden_sender"),
         ({"body": b"no json"}, "not_json"),
         ({"body": b"[]"}, "not_an_object"),
         ({"body": b"\xff{}"}, "not_utf8"),
@@ -117,6 +146,10 @@ def test_an_operator_may_vouch_for_a_citizen() -> None:
 
 def test_a_deployment_may_have_several_portals() -> None:
     assert isinstance(taken(user_id="patronato"), ReceivedMessage)
+
+
+def test_what_is_replayed_comes_by_the_default_exchange() -> None:
+    assert isinstance(taken(exchange="", routing_key="issuer.requests"), ReceivedMessage)
 
 
 def test_a_worker_s_own_messages_come_from_workers() -> None:
@@ -188,3 +221,51 @@ def test_a_correlation_id_that_cannot_be_kept_is_replaced_by_the_message_id(
     given: str, kept: str | None
 ) -> None:
     assert correlation_id(replace(GOOD, correlation_id=given)) == (kept or GOOD.message_id)
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [
+        ("portal", "portal"),
+        ("operator", "operator"),
+        ("phones", "contact_centre"),
+        ("pisa", "branch"),
+        ("both", "operator"),
+        ("registry", "registry"),
+        ("gateway", "gateway"),
+        ("issuer", "issuer"),
+        ("somebody", None),
+    ],
+)
+def test_a_user_has_the_role_that_the_settings_give_it(user: str, role: str | None) -> None:
+    """R25, R26: contact centre and branch are apart; who is of both, or an operator, has both."""
+    settings = SETTINGS.model_copy(
+        update={
+            "contact_centre_users": frozenset({"phones", "both", "portal"}),
+            "branch_users": frozenset({"pisa", "both", "portal"}),
+        }
+    )
+    assert settings.role_of(user) == role
+
+
+def test_a_deployment_that_names_its_operators_as_ever_has_them_with_both_roles() -> None:
+    here = {"PIN_AMQP_URL": "amqp://127.0.0.1", "PIN_LEDGER_DSN": "postgresql://127.0.0.1"}
+    named = {**here, "PIN_KEYS_DIR": ".", "PIN_OPERATOR_USERS": "console"}
+    settings = WorkerSettings.load(named)
+    assert [settings.role_of(user) for user in ("console", "operator")] == ["operator", None]
+    apart = WorkerSettings.load({**named, "PIN_OPERATOR_USERS": "", "PIN_BRANCH_USERS": "pisa"})
+    assert [apart.role_of(user) for user in ("console", "operator", "pisa")] == [None, None, "branch"]
+
+
+@pytest.mark.parametrize(
+    ("user", "kept"), [("pisa", True), ("phones", False), ("portal", False), ("operator", True)]
+)
+def test_the_contact_centre_recognises_nobody_in_person(user: str, *, kept: bool) -> None:
+    """R8."""
+    settings = SETTINGS.model_copy(
+        update={"contact_centre_users": frozenset({"phones"}), "branch_users": frozenset({"pisa"})}
+    )
+    message = parse(replace(GOOD, user_id=user, body=RECOGNISED), LANE, settings)
+    assert isinstance(message, ReceivedMessage) == kept
+    if isinstance(message, ReceivedMessage):
+        assert message.operator == ("op-1", "Pisa")

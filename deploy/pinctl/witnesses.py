@@ -1,0 +1,104 @@
+"""What an audit is compared with: checkpoints, and those that a second witness signed too."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nacl.signing import VerifyKey
+
+from deploy.errors import PinctlError
+from deploy.pinctl.answer import UNKNOWN
+from deploy.pinctl.checkpoints import COSIGNED, EVENT, FRESH, Checkpoint, faults, read, recent
+from deploy.pinctl.settings import CheckpointSettings
+from deploy.pinctl.tables import age, instant
+from shared.crypto.keys import COSIGNER, Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Checkpoints to compare.
+
+    Attributes:
+        checkpoints: as they were signed.
+        cosigned: as a second witness signed them.
+        keys: the current and earlier ones, one of which verifies the first signature of each of them.
+        cosigners: likewise for the second of the cosigned ones.
+        missing: what is demanded and not there, a sentence each.
+    """
+
+    checkpoints: Sequence[Checkpoint] = ()
+    cosigned: Sequence[Checkpoint] = ()
+    keys: Sequence[VerifyKey] = ()
+    cosigners: Sequence[VerifyKey] = ()
+    missing: Sequence[str] = ()
+
+    def instants(self) -> Iterator[datetime]:
+        """Yield the instants of all of them."""
+        yield from (checkpoint.at for checkpoint in (*self.checkpoints, *self.cosigned))
+
+    def compared(self, today: Mapping[datetime, Checkpoint]) -> Sequence[tuple[Checkpoint, Sequence[str]]]:
+        """Return each checkpoint with its faults, given those recomputed of the same instants."""
+        found = [(one, faults(one, today[one.at], self.keys)) for one in (*self.checkpoints, *self.cosigned)]
+        return [(one, [*said, *self._cosignature(one)]) for one, said in found]
+
+    def _cosignature(self, checkpoint: Checkpoint) -> Iterator[str]:
+        if checkpoint in self.cosigned and not checkpoint.is_cosigned_by(self.cosigners):
+            yield "the second signature is not the witness's"
+
+
+NO_WITNESSES = Witnesses()
+
+
+def read_log(path: Path, event: str = EVENT) -> list[Checkpoint]:
+    """Return the checkpoints in a log, at least one; `-` is standard input.
+
+    Raises:
+        PinctlError: it cannot be read, or there is none in it.
+    """
+    try:
+        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
+            found = read(lines, event)
+    except OSError as error:
+        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
+    except ValueError as error:
+        raise PinctlError(f"{path}: {error}") from None
+    if not found:
+        raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
+    return found
+
+
+def of_settings(settings: CheckpointSettings, keys: Keys, now: datetime) -> Witnesses:
+    """Return the witnesses that the settings name; none if they name no log.
+
+    Raises:
+        PinctlError: a log cannot be read, or has no checkpoint in it.
+        shared.errors.KeyFileError: a key is missing.
+    """
+    if settings.checkpoint_log is None:
+        if settings.cosigned_within is not None:
+            raise PinctlError("PIN_COSIGNED_WITHIN demands a witness, and PIN_CHECKPOINT_LOG names no log")
+        return NO_WITNESSES
+    since = now - settings.checkpoint_window
+    checkpoints = read_log(settings.checkpoint_log)
+    cosigned = read_log(settings.cosigned_log, COSIGNED) if settings.cosigned_log else []
+    missing = list(_stale("checkpoint", checkpoints, now - FRESH))
+    if settings.cosigned_within is not None:
+        missing += _stale("cosigned checkpoint", cosigned, now - settings.cosigned_within)
+    return Witnesses(
+        recent(checkpoints, since),
+        recent(cosigned, since),
+        keys.verifying(),
+        keys.verifying(COSIGNER) if cosigned else (),
+        missing,
+    )
+
+
+def _stale(what: str, checkpoints: Sequence[Checkpoint], since: datetime) -> Iterator[str]:
+    newest = max((one.at for one in checkpoints), default=None)
+    if newest is None:
+        yield f"There is no {what}."
+    elif newest < since:
+        late = age((since - newest).total_seconds())
+        yield f"The newest {what} is of {instant(newest)}, {late} too old: nothing witnesses what came after."

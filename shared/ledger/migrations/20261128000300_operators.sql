@@ -1,0 +1,20 @@
+-- migrate:up
+
+-- How often an operator looked at citizens' personal data within an hour (of the clock, UTC): the broker user, and the
+-- operator whom it declared. No citizen is named: whom they looked at is in the entries. One row an operator and hour,
+-- so that the looks of one operator wait for each other, and of two workers exactly one sees the limit passed.
+-- Housekeeping forgets old hours.
+create table lookup (
+    hour     timestamptz not null,
+    sender   text not null,
+    operator text not null,
+    looks    integer not null check (looks > 0),
+    primary key (hour, sender, operator)
+);
+
+grant select, insert, update on lookup to dispositivo;
+grant select, delete on lookup to issuer, revoker, dispositivo, notifier;  -- every worker keeps house
+
+-- migrate:down
+
+drop table lookup;
