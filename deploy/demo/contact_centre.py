@@ -60,6 +60,7 @@ class ContactCentre:
             "codice_fiscale": request["codice_fiscale"],
             "request_id": request_id,
             "operator": OPERATOR,
+            "seen": request["seen"],
             **({"reason": against} if against else {}),
         }
         type_ = "dispositivo.cancel" if against else "dispositivo.approve"

@@ -76,4 +76,6 @@ async def goes_to_a_branch(citizen: Citizen) -> None:
     _, shown = await citizen.says("branch.lookup", by="operator", operator=COUNTER)
     if shown["surname"] != citizen.body["surname"]:
         raise UnexpectedAnswerError("branch.lookup shows somebody else")
-    await citizen.says("branch.activate", by="operator", operator=COUNTER, document=DOCUMENT)
+    await citizen.says(
+        "branch.activate", by="operator", operator=COUNTER, document=DOCUMENT, seen=shown["seen"]
+    )

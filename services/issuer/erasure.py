@@ -45,8 +45,8 @@ def forget(account: Account, _: EndedLongAgo, ctx: ContextWith[Collection[bytes]
 
 
 def known(account: Account) -> bool:
-    """Return whether anything about a citizen is kept: failed attempts are those of whoever typed them."""
-    return bool(account.but(attempts=Attempts()) != emptied(account))
+    """Return whether anything about a citizen is kept: failed attempts, of PINs and cards, are a stranger's."""
+    return bool(account.but(attempts=Attempts(), card_attempts=Attempts()) != emptied(account))
 
 
 def emptied(account: Account) -> Account:

@@ -223,6 +223,18 @@ async def test_who_harvests_citizens_at_a_counter_is_noticed_and_can_be_stopped(
     assert stack.postgres.sql("select sum(looks) from lookup", stack.database).strip() == "15"
 
 
+async def test_old_hours_are_forgotten(stack: Stack) -> None:
+    """By any worker; today's still count."""
+    stack.postgres.sql(
+        "insert into lookup select now() - n * interval '1 hour', 'operator', 'op-' || n, 1"
+        " from generate_series(1, 2500) as n",
+        stack.database,
+    )
+    start(stack)
+    query = "select count(*) from lookup"
+    await until(lambda: int(stack.postgres.sql(query, stack.database)) in {23, 24}, "the old hours gone")
+
+
 async def test_a_session_that_sends_istanze_without_end_fills_neither_mailbox_nor_account(
     stack: Stack,
 ) -> None:

@@ -32,9 +32,10 @@ LIBRARIES: dict[str, set[str]] = {
     "cryptography": {"shared.crypto.sealing", "deploy.local.authority"},
     "nacl": {
         "shared.crypto.keys",
-        "shared.crypto.signing",
         "shared.crypto.sealing",
+        "shared.crypto.signing",
         "shared.contract.fields",
+        "services.notifier.channels.letter_seal",
         "deploy.pinctl",
         "deploy.local.sealed",
         "deploy.demo.citizen",

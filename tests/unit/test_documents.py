@@ -103,3 +103,12 @@ def test_every_test_that_the_guide_to_changes_names_is_there() -> None:
     defined = {name for path in tracked("tests") for name in re.findall(r"def (test_\w+)\(", text_of(path))}
     assert named
     assert named - defined == set()
+
+
+def test_every_test_that_a_promise_of_security_names_is_there() -> None:
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (CHECKOUT / "docs/security.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > len("20 promises")
+    texts = {path: (CHECKOUT / path).read_text(encoding="utf-8") for path, _ in named}
+    assert [(path, test) for path, test in named if test and f"def {test}(" not in texts[path]] == []

@@ -15,6 +15,9 @@ create table lookup (
 grant select, insert, update on lookup to dispositivo;
 grant select, delete on lookup to issuer, revoker, dispositivo, notifier;  -- every worker keeps house
 
+insert into entry_kind (writer, kind) values ('dispositivo', 'istanza.suspended_told');
+
 -- migrate:down
 
+delete from entry_kind where kind = 'istanza.suspended_told';
 drop table lookup;

@@ -54,8 +54,12 @@ end $$;
 revoke execute on function forget_nobodies(interval, timestamptz, integer) from public;
 grant execute on function forget_nobodies(interval, timestamptz, integer) to issuer;
 
+-- What the revoker says since wrong health cards are counted, and since a restore takes back contacts that still cool.
+insert into entry_kind (writer, kind) values ('revoker', 'health_card.locked'), ('revoker', 'contacts.updated');
+
 -- migrate:down
 
+delete from entry_kind where writer = 'revoker' and kind in ('health_card.locked', 'contacts.updated');
 drop function forget_nobodies(interval, timestamptz, integer);
 drop trigger account_of_nobody on account;
 drop function account_of_nobody();

@@ -334,6 +334,7 @@ def test_portals_submit_uploads_and_operators_faxes() -> None:
             "contact_centre",
             {
                 "pin.request",
+                "citizen.erase",
                 "revoke.by_contact_centre",
                 "dispositivo.submit_documents",
                 "dispositivo.review_queue",
