@@ -49,8 +49,8 @@ def walk(stack: Stack, keys: Keys, log: Said | None = None) -> Resealing:
 
 
 @asynccontextmanager
-async def connected(stack: Stack, role: str = "dispositivo") -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(stack.postgres.dsn(role, stack.database), "resealing")
+async def connected(stack: Stack) -> AsyncIterator[Ledger]:
+    ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "resealing")
     try:
         yield ledger
     finally:
@@ -154,7 +154,7 @@ async def test_one_process_walks_and_another_takes_over_when_it_is_gone(stack: S
     change(keys.folder, "account")
     new, old = (key_id(key) for key in keys.symmetric("account").every)
     other = walk(stack, keys)
-    async with connected(stack, "revoker") as waiting:
+    async with connected(stack) as waiting:
         async with connected(stack) as busy:
             assert await busy.value("seal_turn")
             await other.step(waiting)
