@@ -49,8 +49,8 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
             return await status(BrokerSettings.load(environ), LedgerSettings.load(environ))
         case "trace":
             return await _trace(words, environ)
-        case "dead":
-            return await _dead(words, BrokerSettings.load(environ), environ)
+        case "dead" | "erase":
+            return await _on_broker(words, environ)
         case "ledger":
             return await _ledger(words, environ)
         case "keys":

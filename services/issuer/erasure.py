@@ -45,7 +45,7 @@ def forget(account: Account, _: EndedLongAgo, ctx: ContextWith[Collection[bytes]
 
 
 def known(account: Account) -> bool:
-    """Return whether anything about a citizen is kept: failed attempts, of PINs and cards, are a stranger's."""
+    """Return whether anything about a citizen is kept: failed attempts are a stranger's."""
     return bool(account.but(attempts=Attempts(), card_attempts=Attempts()) != emptied(account))
 
 

@@ -11,6 +11,7 @@ from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
 from deploy.local.waiting import wait_for
 from shared.ledger import Ledger
+from shared.ledger.chain import GENESIS, link
 from shared.worker.housekeeping import ROWS, Housekeeping
 
 MONTH = timedelta(days=30)
@@ -181,8 +182,9 @@ async def test_a_nobody_whom_a_worker_holds_is_left_for_the_next_time(stack: Sta
         await busy.rows("lock_subjects", [key])
         await forget(ledger)
         assert left(stack, "account") == 1
-        entries = [key], [1], [bytes(32)]
-        await busy.run("save_subjects", *entries)
+        row = (key, 1, datetime.now(UTC), "account.changed", None, "tests", "", "{}")
+        chained = (*row, None, link(GENESIS, *row, "issuer"))
+        await busy.run("add_entries", *([value] for value in chained))
     await forget(ledger)
     assert [left(stack, table) for table in ("account", "subject")] == [1, 1]
     for connection in (ledger, busy):
@@ -198,7 +200,7 @@ async def test_a_worker_that_waits_for_a_nobody_finds_a_new_citizen(stack: Stack
         locking = asyncio.create_task(waiting.rows("lock_subjects", [key]))
         await asyncio.to_thread(wait_for, lambda: blocked(stack), 10, "the worker to wait")
     assert list(await locking) == []
-    assert await waiting.run("add_subjects", [key], [1], [bytes(32)]) == 1
+    assert await waiting.value("add_subjects", [key]) == 1
     for connection in (ledger, waiting):
         await connection.close()
 

@@ -99,7 +99,7 @@ async def test_a_signature_holds_for_a_message_that_is_replayed_from_pin_dead(
     await until(parked)
     stack.workers["revoker"].stop()
     stack.start_worker("revoker", env={"PIN_SENDER_KEYS": setting, "PIN_REQUIRE_SIGNED_COMMANDS": "true"})
-    await run(parser().parse_args(["dead", "replay", "--all"]), stack.env)
+    await run(parser().parse_args(["dead", "replay", "--all", "--by", "Ada Neri"]), stack.env)
     assert (await client.reply(message_id))["code"] == "link_invalid"
     assert await dead(stack) == []
 

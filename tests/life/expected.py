@@ -144,8 +144,8 @@ class Expected:
         """Forget everything but the status, whether the citizen has died, and what is no longer valid."""
         if self.live:
             self.ends("revoked")
-        self.tally = Tally()
-        self.contacts, self.card = {}, None
+        self.tally = self.card_tally = Tally()
+        self.contacts, self.cooling, self.card = {}, {}, None
         self.protocols, self.suspended = {}, set()
         self.recognised_on = set()
         self.links_sent = []

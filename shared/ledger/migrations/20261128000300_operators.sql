@@ -12,8 +12,12 @@ create table lookup (
     primary key (hour, sender, operator)
 );
 
-grant select, insert, update on lookup to dispositivo;
+grant select, insert, update (looks) on lookup to dispositivo;
 grant select, delete on lookup to issuer, revoker, dispositivo, notifier;  -- every worker keeps house
+-- Who counts sees the counts; any may forget those of days that are over, and no others.
+alter table lookup enable row level security;
+create policy counted on lookup to dispositivo using (true);
+create policy days_that_are_over on lookup to issuer, revoker, notifier using (hour < now() - interval '1 day');
 
 insert into entry_kind (writer, kind) values ('dispositivo', 'istanza.suspended_told');
 
