@@ -21,6 +21,8 @@ def keyring(worker: str, keys: Path, *, signs: bool = False) -> Path:
         if path.name not in names:
             path.unlink()
     for name in names:
-        if not (ring / name).exists():
+        # A key that was changed is another file of the same name.
+        if not (ring / name).exists() or not (ring / name).samefile(keys / name):
+            (ring / name).unlink(missing_ok=True)
             os.link(keys / name, ring / name)
     return ring

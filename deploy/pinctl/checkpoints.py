@@ -25,6 +25,7 @@ from nacl.signing import SigningKey, VerifyKey
 
 from deploy.pinctl.chains import EntryRow
 from shared.contract.instants import rfc3339
+from shared.crypto.generations import key_id
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""
@@ -45,6 +46,7 @@ class Checkpoint:
         root: SHA-256 in hex.
         signature: Ed25519 in base64, over `statement`.
         cosignature: the second witness's, over `witnessed`; empty where there is none.
+        key: the id of the key that signed it; empty in those of earlier releases.
     """
 
     at: datetime
@@ -53,6 +55,7 @@ class Checkpoint:
     root: str
     signature: str = ""
     cosignature: str = ""
+    key: str = ""
 
     @property
     def statement(self) -> bytes:
@@ -67,19 +70,19 @@ class Checkpoint:
 
     def signed(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with its signature."""
-        return replace(self, signature=_signature(key, self.statement))
+        return replace(self, signature=_signature(key, self.statement), key=key_id(bytes(key.verify_key)))
 
     def cosigned(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with the signature of a second witness beside its own."""
         return replace(self, cosignature=_signature(key, self.witnessed))
 
-    def is_from(self, key: VerifyKey) -> bool:
-        """Return whether the signature is this key's over these fields."""
-        return _verifies(key, self.statement, self.signature)
+    def is_from(self, keys: Iterable[VerifyKey]) -> bool:
+        """Return whether the signature is one of these keys' over these fields."""
+        return any(_verifies(key, self.statement, self.signature) for key in keys)
 
-    def is_cosigned_by(self, key: VerifyKey) -> bool:
-        """Return whether the second signature is this key's over these fields and the first signature."""
-        return _verifies(key, self.witnessed, self.cosignature)
+    def is_cosigned_by(self, keys: Iterable[VerifyKey]) -> bool:
+        """Return whether the second signature is one of these keys' over the fields and first signature."""
+        return any(_verifies(key, self.witnessed, self.cosignature) for key in keys)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
@@ -89,6 +92,7 @@ class Checkpoint:
             "entries": self.entries,
             "root": self.root,
             "signature": self.signature,
+            "key": self.key,
         }
         return own | ({"cosignature": self.cosignature} if self.cosignature else {})
 
@@ -156,6 +160,7 @@ def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
             str(fields["root"]),
             str(fields["signature"]),
             str(fields.get("cosignature", "")),
+            str(fields.get("key", "")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a checkpoint without {error}") from None
@@ -208,10 +213,10 @@ class Recount:
         return {at: root.at(at) for at, root in zip(self._instants, self._roots, strict=True)}
 
 
-def faults(checkpoint: Checkpoint, today: Checkpoint, key: VerifyKey) -> Sequence[str]:
+def faults(checkpoint: Checkpoint, today: Checkpoint, keys: Iterable[VerifyKey]) -> Sequence[str]:
     """Return the faults of a checkpoint: a wrong signature, or fields that differ from the ledger."""
     found = []
-    if not checkpoint.is_from(key):
+    if not checkpoint.is_from(keys):
         found.append("the signature is not ours")
     then, now = (checkpoint.subjects, checkpoint.entries), (today.subjects, today.entries)
     if then != now:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, dead, keys, signing, trace, witnesses
+from deploy.pinctl import audit, dead, key_use, keys, rotation, signing, trace, witnesses
 from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.expiry import expire
@@ -25,6 +25,8 @@ from deploy.pinctl.settings import (
 from deploy.pinctl.status import status
 from shared.crypto.keys import CHECKPOINT, SIGNERS, Keys
 from shared.crypto.sealing import Pseudonyms
+from shared.domain.policy import PinPolicy
+from shared.errors import KeyFileError
 
 _SUBJECT_BYTES = 16
 _EPILOG = f"""\
@@ -52,7 +54,7 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         case "ledger":
             return await _ledger(words, environ)
         case "keys":
-            return _keys(words, words.folder or KeySettings.load(environ).keys_dir)
+            return await _keys(words, environ)
         case _:
             return await _backfill(words.file, environ)
 
@@ -127,19 +129,32 @@ async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answ
         return await audit.verify(ledger, words.subject)
     keyring = Keys(KeySettings.load(environ).keys_dir)
     if words.checkpoints:
-        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), key=keyring.verifying())
+        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), keys=keyring.verifying())
         return await audit.verify(ledger, None, given)
     return await audit.verify(ledger, None, witnesses.of_settings(settings, keyring, datetime.now(UTC)))
 
 
-def _keys(words: argparse.Namespace, folder: Path) -> Answer:
+async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    folder = words.folder or KeySettings.load(environ).keys_dir
     match words.action:
         case "init":
             return keys.init_cosigner(folder) if words.cosigner else keys.init(folder)
         case "sender":
             return keys.sender(folder, words.user)
-        case _:
+        case "show":
             return keys.show(folder)
+        case "rotate" | "promote" as step:
+            return (rotation.rotate if step == "rotate" else rotation.promote)(folder, words.name)
+    servers = BrokerSettings.load(environ), LedgerSettings.load(environ)
+    link_validity = PinPolicy.load(environ).link_validity
+    if words.action == "status":
+        return await key_use.status(folder, *servers, link_validity)
+    ours = key_use.present(folder)
+    if words.name not in ours:
+        raise KeyFileError(f"{rotation.holder(words.name)}: not in {folder}")
+    use = await key_use.use_of(ours, *servers, link_validity)
+    needed = key_use.needs(words.name, ours[words.name], use)
+    return rotation.retire(folder, words.name, needed, force=words.force)
 
 
 async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
@@ -176,7 +191,7 @@ def parser() -> argparse.ArgumentParser:
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
     _add_erase(commands.add_parser("erase", parents=[shared], help="erase what is kept about a citizen"))
     _add_ledger(commands.add_parser("ledger", help="verify the chains, sign a checkpoint"), shared)
-    _add_keys(commands.add_parser("keys", help="make and show keys"), shared)
+    _add_keys(commands.add_parser("keys", help="make, show and change keys"), shared)
     backfill = commands.add_parser("backfill", help="make recognised citizens dispositivo (R9)")
     backfill.add_argument("file", type=Path, help="CSV of codici fiscali with kind and date of recognition")
     return top
@@ -246,11 +261,21 @@ def _add_keys(command: argparse.ArgumentParser, shared: argparse.ArgumentParser)
     for name, what in (
         ("init", "make the keys that are missing"),
         ("show", "names and fingerprints"),
+        ("status", "the generations of each key, and what still needs an earlier one"),
+        ("rotate", "make the next key, to be read with"),
+        ("promote", "write with the next key"),
+        ("retire", "take out the earlier key that nothing needs"),
         ("sender", "make the key that a portal, or another user outside, signs commands with"),
     ):
         action = actions.add_parser(name, parents=[shared], help=what)
+        if name in {"rotate", "promote", "retire"}:
+            action.add_argument(
+                "name", choices=rotation.NAMES, metavar="NAME", help=", ".join(rotation.NAMES)
+            )
         if name == "sender":
             action.add_argument("user", type=_user, metavar="USER", help="its user on the broker")
         action.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: PIN_KEYS_DIR")
         if name == "init":
             action.add_argument("--cosigner", action="store_true", help="only that of a second witness")
+        if name == "retire":
+            action.add_argument("--force", action="store_true", help="though it is needed: see `keys status`")

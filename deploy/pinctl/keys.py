@@ -1,28 +1,24 @@
 """`pinctl keys`: creates missing keys, and lists the existing ones without showing them."""
 
 import base64
-import hashlib
 from pathlib import Path
-
-from nacl.public import PrivateKey
-from nacl.signing import SigningKey
 
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.tables import table
+from shared.crypto.generations import fingerprint
 from shared.crypto.keys import (
     BOXES,
-    COSIGNER,
-    ED25519,
+    SIGNING,
     SYMMETRIC,
     Keys,
     make_cosigner,
     make_keys,
     make_signing_key,
+    public_half,
 )
 from shared.errors import KeyFileError
 
 _COLUMNS = ("key", "kind", "fingerprint", "files", "")
-_FINGERPRINT_BYTES = 8
 
 
 def init(folder: Path) -> Answer:
@@ -55,7 +51,7 @@ def init_cosigner(folder: Path) -> Answer:
 def show(folder: Path) -> Answer:
     """List the keys with fingerprints that can be compared between machines."""
     keys = Keys(folder)
-    rows = [_pair(keys, name) for name in (*BOXES, *ED25519, COSIGNER)]
+    rows = [_pair(keys, name) for name in (*BOXES, *SIGNING)]
     rows += [_symmetric(keys, name) for name in SYMMETRIC]
     rows = [row for row in rows if row[3]]
     data = [dict(zip(("key", "kind", "fingerprint", "files", "fault"), row, strict=True)) for row in rows]
@@ -64,34 +60,20 @@ def show(folder: Path) -> Answer:
 
 
 def _pair(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
-    kind = "Ed25519" if name in {*ED25519, COSIGNER} else "X25519"
+    kind = "Ed25519" if name in SIGNING else "X25519"
     files = [file for file in ("key", "pub") if (keys.folder / f"{name}.{file}").exists()]
     try:
-        of_private = _public_of(keys, name) if "key" in files else b""
-        public = keys.public(name) if "pub" in files else of_private
+        of_private = public_half(name, keys.generations(f"{name}.key").current) if "key" in files else b""
+        shown = keys.public(name) if "pub" in files else of_private
     except KeyFileError as fault:
         return name, kind, "", " ".join(files), str(fault)
-    fault_said = "the two files are not a pair" if of_private and public != of_private else ""
-    return name, kind, fingerprint(public), " ".join(files), fault_said
-
-
-def _public_of(keys: Keys, name: str) -> bytes:
-    if name in {*ED25519, COSIGNER}:
-        signing: SigningKey = keys.signing(name)
-        return bytes(signing.verify_key)
-    private: PrivateKey = keys.private(name)
-    return bytes(private.public_key)
+    fault_said = "the two files are not a pair" if of_private and shown != of_private else ""
+    return name, kind, fingerprint(shown), " ".join(files), fault_said
 
 
 def _symmetric(keys: Keys, name: str) -> tuple[str, str, str, str, str]:
     files = "key" if (keys.folder / f"{name}.key").exists() else ""
     try:
-        return name, "256 bits", fingerprint(keys.symmetric(name)) if files else "", files, ""
+        return name, "256 bits", fingerprint(keys.symmetric(name).current) if files else "", files, ""
     except KeyFileError as fault:
         return name, "256 bits", "", files, str(fault)
-
-
-def fingerprint(key: bytes) -> str:
-    """Return 64 bits of a hash of a key: enough to distinguish keys, not to recover one."""
-    digest = hashlib.blake2b(key, digest_size=_FINGERPRINT_BYTES, person=b"fingerprint").digest()
-    return base64.b16encode(digest).decode().lower()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 
 from deploy.errors import PinctlError
 from deploy.pinctl.answer import ATTENTION, OK, Answer
@@ -13,7 +13,7 @@ from deploy.pinctl.settings import CheckpointSettings, KeySettings, LedgerSettin
 from deploy.pinctl.tables import instant
 from deploy.pinctl.witnesses import Witnesses, read_log
 from shared.config import logs
-from shared.crypto.keys import COSIGNER, Keys
+from shared.crypto.keys import CHECKPOINT, COSIGNER, Keys
 from shared.ledger import Ledger
 
 
@@ -23,9 +23,10 @@ async def checkpoint(ledger: LedgerSettings, keys: KeySettings, settings: Checkp
     The one before is compared first: a tail that was cut shows within the interval. The new one is made all
     the same, as what comes after needs a witness too.
     """
-    key = Keys(keys.keys_dir).signing()
+    own = Keys(keys.keys_dir)
+    key = own.signing()
     at = datetime.now(UTC) - settings.checkpoint_margin
-    refuted = await _last_refuted(ledger, settings, key.verify_key)
+    refuted = await _last_refuted(ledger, settings, _verifying(own, CHECKPOINT, key))
     made = (await _root(ledger, at)).at(at).signed(key)
     logs.configure("pinctl", "info")
     logs.get("pinctl").info(EVENT, **made.fields())
@@ -35,12 +36,12 @@ async def checkpoint(ledger: LedgerSettings, keys: KeySettings, settings: Checkp
 
 
 async def _last_refuted(
-    ledger: LedgerSettings, settings: CheckpointSettings, key: VerifyKey
+    ledger: LedgerSettings, settings: CheckpointSettings, keys: Sequence[VerifyKey]
 ) -> Sequence[tuple[Checkpoint, Sequence[str]]]:
     if settings.checkpoint_log is None or not settings.checkpoint_log.exists():
         return ()
     last = max(read_log(settings.checkpoint_log), key=lambda one: one.at)
-    said = faults(last, (await _root(ledger, last.at)).at(last.at), key)
+    said = faults(last, (await _root(ledger, last.at)).at(last.at), keys)
     return [(last, said)] if said else ()
 
 
@@ -61,7 +62,7 @@ async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: Checkpoint
     if last and last[0].at >= newest.at:
         return Answer(f"Nothing is newer than {instant(last[0].at)}, which was signed already.")
     key = own.signing(COSIGNER)
-    witnesses = Witnesses([newest], last, own.verifying(), key.verify_key)
+    witnesses = Witnesses([newest], last, own.verifying(), _verifying(own, COSIGNER, key))
     audit = await audited(ledger, None, witnesses.instants())
     answer = verdict(audit, witnesses)
     if answer.status != OK:
@@ -71,6 +72,12 @@ async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: Checkpoint
     logs.configure("pinctl", "info")
     logs.get("pinctl").info(COSIGNED, **made.fields())
     return Answer("")
+
+
+def _verifying(keys: Keys, name: str, key: SigningKey) -> Sequence[VerifyKey]:
+    """Return the keys that verify what this key, and earlier ones of its name, signed."""
+    listed = keys.verifying(name) if (keys.folder / f"{name}.pub").exists() else ()
+    return (key.verify_key, *(one for one in listed if one != key.verify_key))
 
 
 async def _root(settings: LedgerSettings, at: datetime) -> Root:

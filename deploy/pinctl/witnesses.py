@@ -23,15 +23,15 @@ class Witnesses:
     Attributes:
         checkpoints: as they were signed.
         cosigned: as a second witness signed them.
-        key: that verifies the first signature of all of them.
-        cosigner: that verifies the second of the cosigned ones.
+        keys: the current and earlier ones, one of which verifies the first signature of each of them.
+        cosigners: likewise for the second of the cosigned ones.
         missing: what is demanded and not there, a sentence each.
     """
 
     checkpoints: Sequence[Checkpoint] = ()
     cosigned: Sequence[Checkpoint] = ()
-    key: VerifyKey | None = None
-    cosigner: VerifyKey | None = None
+    keys: Sequence[VerifyKey] = ()
+    cosigners: Sequence[VerifyKey] = ()
     missing: Sequence[str] = ()
 
     def instants(self) -> Iterator[datetime]:
@@ -40,13 +40,11 @@ class Witnesses:
 
     def compared(self, today: Mapping[datetime, Checkpoint]) -> Sequence[tuple[Checkpoint, Sequence[str]]]:
         """Return each checkpoint with its faults, given those recomputed of the same instants."""
-        if self.key is None:
-            return ()
-        found = [(one, faults(one, today[one.at], self.key)) for one in (*self.checkpoints, *self.cosigned)]
+        found = [(one, faults(one, today[one.at], self.keys)) for one in (*self.checkpoints, *self.cosigned)]
         return [(one, [*said, *self._cosignature(one)]) for one, said in found]
 
     def _cosignature(self, checkpoint: Checkpoint) -> Iterator[str]:
-        if checkpoint in self.cosigned and not (self.cosigner and checkpoint.is_cosigned_by(self.cosigner)):
+        if checkpoint in self.cosigned and not checkpoint.is_cosigned_by(self.cosigners):
             yield "the second signature is not the witness's"
 
 
@@ -92,7 +90,7 @@ def of_settings(settings: CheckpointSettings, keys: Keys, now: datetime) -> Witn
         recent(checkpoints, since),
         recent(cosigned, since),
         keys.verifying(),
-        keys.verifying(COSIGNER) if cosigned else None,
+        keys.verifying(COSIGNER) if cosigned else (),
         missing,
     )
 

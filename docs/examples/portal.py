@@ -129,16 +129,29 @@ def signed_by_issuer(message: AbstractIncomingMessage, queue: str) -> bool:
     """Tell whether a reply is the issuer's word, to this queue and of this moment, not changed since."""
     signature, at = (str(message.headers.get(name, "")) for name in ("x-signature", "x-signed-at"))
     try:
-        key = VerifyKey(read("issuer-signing.pub"))
-        key.verify(covered(message, queue, at), base64.b64decode(signature))
+        signed = covered(message, queue, at), base64.b64decode(signature)
+        if not any(verifies(VerifyKey(key), *signed) for key in keys("issuer-signing.pub")):
+            return False
         return datetime.now(UTC) - datetime.fromisoformat(at) < timedelta(minutes=10)
-    except (CryptoError, ValueError):
+    except ValueError:
         return False
 
 
-def read(name: str) -> bytes:
-    """Read a public key of the system: it must have come by another way than the broker."""
-    return base64.b64decode((Path(os.environ["PIN_KEYS_DIR"]) / name).read_text())
+def verifies(key: VerifyKey, signed: bytes, signature: bytes) -> bool:
+    try:
+        key.verify(signed, signature)
+    except CryptoError:
+        return False
+    return True
+
+
+def keys(name: str) -> list[bytes]:
+    """Read a public key of the system, one a line: it must have come by another way than the broker.
+
+    The first is the current key. While a key that signs is being changed, others follow that are good, too.
+    """
+    lines = (Path(os.environ["PIN_KEYS_DIR"]) / name).read_text().splitlines()
+    return [base64.b64decode(line.split()[0]) for line in lines]
 
 
 def sealed(pin: str, body: dict[str, Any], message_id: str) -> str:
@@ -148,7 +161,7 @@ def sealed(pin: str, body: dict[str, Any], message_id: str) -> str:
     of theirs: what is sealed says what it belongs to.
     """
     text = json.dumps({"v": 2, "pin": pin, **body, "message_id": message_id})
-    return base64.b64encode(SealedBox(PublicKey(read("issuer.pub"))).encrypt(text.encode())).decode()
+    return base64.b64encode(SealedBox(PublicKey(keys("issuer.pub")[0])).encrypt(text.encode())).decode()
 
 
 async def visit(portal: Portal, halves: list[str]) -> dict[str, Any]:

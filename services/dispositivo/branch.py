@@ -37,13 +37,18 @@ def _shown(account: Account, command: BranchLookup, at: ContextWith[OperatorFact
     )
 
 
-def _seen_of(account: Account, person: LookupData, at: ContextWith[OperatorFacts]) -> str:
-    """Return the `seen` of a citizen as shown, and of what was decided about the profile."""
+def _seen_of(
+    account: Account, person: LookupData, at: ContextWith[OperatorFacts], given: str | None = None
+) -> str:
+    """Return the `seen` of a citizen as shown, and of what was decided about the profile.
+
+    `given` is as in `SeenSeal.of`.
+    """
     request = account.dispositivo
     approved_at = request.approved_at.isoformat() if request and request.approved_at else None
     decided = [account.level, request.id if request else None, approved_at]
     shown = person.model_dump(mode="json", exclude={"seen"})
-    return at.known.seal.of("citizen", account.subject, [shown, decided])
+    return at.known.seal.of("citizen", account.subject, [shown, decided], given)
 
 
 def _person(account: Account, holder: Holder) -> LookupData:
@@ -68,7 +73,7 @@ def activate(account: Account, command: BranchActivate, ctx: ContextWith[Operato
     if lacking := lacks_seen(command, ctx.policy):
         return Decision(reply=lacking)
     holder = account.holder if account.status == "active" else None
-    if differs(command, _seen_of(account, _person(account, holder), ctx) if holder else None):
+    if differs(command, _seen_of(account, _person(account, holder), ctx, command.seen) if holder else None):
         return Decision(reply=rejected("changed_since_seen"))
     if holder is None:
         return Decision(reply=rejected("no_active_pin"))

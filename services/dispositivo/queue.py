@@ -54,17 +54,20 @@ def _waits(account: Account, at: ContextWith[OperatorFacts]) -> OpenRequest | No
     return told.model_copy(update={"seen": seen_of(account, request, at)})
 
 
-def seen_of(account: Account, request: DispositivoRequest, at: ContextWith[OperatorFacts]) -> str | None:
+def seen_of(
+    account: Account, request: DispositivoRequest, at: ContextWith[OperatorFacts], given: str | None = None
+) -> str | None:
     """Return the `seen` of a request as it would be shown now, and of what was decided about it.
 
     None is that of a request that is not shown, because its documents are not in.
+    `given` is as in `SeenSeal.of`.
     """
     told = open_request_of(account, request, at)
     if told is None:
         return None
     shown = told.model_dump(mode="json", exclude={"seen"})
     decided = request.approved_at.isoformat() if request.approved_at else None
-    return at.known.seal.of("request", account.subject, [shown, decided])
+    return at.known.seal.of("request", account.subject, [shown, decided], given)
 
 
 def open_request_of(account: Account, request: DispositivoRequest, at: DecisionContext) -> OpenRequest | None:

@@ -26,7 +26,7 @@ def approve(account: Account, command: DispositivoApprove, at: ContextWith[Opera
     if lacking := lacks_seen(command, at.policy):
         return Decision(reply=lacking)
     request = undecided(account, command.request_id)
-    if differs(command, seen_of(account, request, at) if request else None):
+    if differs(command, seen_of(account, request, at, command.seen) if request else None):
         return Decision(reply=rejected("changed_since_seen"))
     if request is None:
         return Decision(reply=rejected("no_open_request"))
@@ -87,7 +87,7 @@ def cancel(account: Account, command: DispositivoCancel, ctx: ContextWith[Operat
     if lacking := lacks_seen(command, ctx.policy):
         return Decision(reply=lacking)
     request = open_request(account, command.request_id)
-    if differs(command, seen_of(account, request, ctx) if request else None):
+    if differs(command, seen_of(account, request, ctx, command.seen) if request else None):
         return Decision(reply=rejected("changed_since_seen"))
     if request is None:
         return Decision(reply=rejected("no_open_request"))

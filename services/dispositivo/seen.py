@@ -4,7 +4,7 @@ With each request of the queue, and with each citizen looked up, goes `seen`: a 
 was shown, of whom, and of what had been decided by then. Who decides gives it back. If it is not that of what
 would be shown now, documents or decision have changed since: new documents came, or another operator was
 quicker. It can be made, and compared, with the key of the accounts alone; it tells nothing and fits no other
-citizen. After a change of that key the operator has to look again.
+citizen. While that key changes, a `seen` made under any generation of it is good.
 """
 
 import hmac
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from shared.contract.reply import Reply, rejected
+from shared.crypto.generations import Generations
 from shared.domain.policy import PinPolicy
 from shared.errors import Fault
 
@@ -25,22 +26,26 @@ class SeenSeal:
     """Makes and compares `seen`.
 
     Args:
-        key: a secret of the workers that open accounts, 32 bytes; another is derived from it.
+        key: a secret of the workers that open accounts, 32 bytes; another is derived from each generation.
     """
 
-    def __init__(self, key: bytes) -> None:
-        self._key = blake2b(key=key, digest_size=32, person=b"seen").digest()
+    def __init__(self, key: bytes | Generations) -> None:
+        every = Generations.of(key).every
+        self._keys = [blake2b(key=one, digest_size=32, person=b"seen").digest() for one in every]
 
-    def of(self, kind: str, subject: bytes, shown: Any) -> str:  # noqa: ANN401 - JSON
+    def of(self, kind: str, subject: bytes, shown: Any, given: str | None = None) -> str:  # noqa: ANN401 - JSON
         """Return the `seen` of what was shown.
 
         Args:
             kind: where it was shown: what is seen there cannot be given back elsewhere.
             subject: the citizen.
             shown: what was shown, as JSON, and what was decided; the order of its keys does not matter.
+            given: what an operator gives back: it is returned if it was made of the same under an earlier or
+                the next key.
         """
         text = orjson.dumps([kind, subject.hex(), shown], option=orjson.OPT_SORT_KEYS)
-        return blake2b(text, key=self._key, digest_size=_BYTES).hexdigest()
+        made = [blake2b(text, key=key, digest_size=_BYTES).hexdigest() for key in self._keys]
+        return next((one for one in made if given and hmac.compare_digest(given, one)), made[0])
 
 
 class Decider(Protocol):

@@ -28,6 +28,7 @@ from shared.domain.decision import Decisions
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.worker.command_reader import CommandReader
+from shared.worker.earlier_key import EarlierKey
 from shared.worker.lane import Lane
 from shared.worker.message_box import MessageBoxes
 from shared.worker.settings import WorkerSettings
@@ -82,7 +83,7 @@ def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),
             MessageBoxes(
-                ServiceBox(keys.private("issuer")),
+                ServiceBox(keys.private("issuer"), EarlierKey("issuer", logs.get("issuer-access"))),
                 require_bound=settings.require_bound_seals,
                 log=logs.get("issuer-access"),
             ),

@@ -19,7 +19,14 @@ def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) 
     if compared.match != "yes" or compared.new is None or pin is None or not pin.initial:
         return _refused(account, compared, at)
     new, salt, verifier = compared.new
-    kept = Pin(id=str(at.uuid()), issued_at=at.now, initial=False, salt=salt, verifier=verifier)
+    kept = Pin(
+        id=str(at.uuid()),
+        issued_at=at.now,
+        initial=False,
+        salt=salt,
+        verifier=verifier,
+        pepper=compared.pepper,
+    )
     return Decision(
         reply=accepted(pin_sealed=at.box.seal(new, command.reply_key), level=account.level),
         account=account.but(status="active", pin=kept, attempts=account.attempts.cleared(), restore=None),
@@ -29,7 +36,10 @@ def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) 
 
 
 def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decision:
-    """Answer whether the PIN matches the codice fiscale, and with which level."""
+    """Answer whether the PIN matches the codice fiscale, and with which level.
+
+    A verifier under an earlier pepper is replaced: only now are the eight characters there.
+    """
     compared = at.known
     pin = _compared_with(account, compared, at)
     if compared.match == "initial" and pin is not None:
@@ -41,9 +51,17 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
         return _refused(account, compared, at)
     return Decision(
         reply=accepted(level=account.level),
-        account=account.but(attempts=account.attempts.cleared()),
+        account=account.but(attempts=account.attempts.cleared(), pin=_renewed(pin, compared)),
         entries=(LedgerEntry("pin.verified"),),
     )
+
+
+def _renewed(pin: Pin, compared: Compared) -> Pin:
+    if compared.renewed is None:
+        return pin
+    salt, verifier = compared.renewed
+    renewed: Pin = pin.but(salt=salt, verifier=verifier, pepper=compared.pepper)
+    return renewed
 
 
 def _compared_with(account: Account, compared: Compared, ctx: DecisionContext) -> Pin | None:

@@ -48,7 +48,9 @@ class Compared:
         admission: whether it was compared.
         match: the result of the comparison.
         pin_id: the PIN that it was compared with; it may have been replaced since.
-        new: for a first access that matched, the eight characters and their verifier.
+        new: for a first access that matched, the eight characters, and salt and verifier of them.
+        renewed: for a log-in that matched under an earlier pepper, another salt and verifier.
+        pepper: the id of the key of the new or renewed verifier.
         sealed_wrong: it was not sealed to the issuer, or not in the form demanded. Nothing was compared,
             so nothing was counted: a portal with a wrong key locks no citizen out.
     """
@@ -57,6 +59,8 @@ class Compared:
     match: Match = "no"
     pin_id: str = ""
     new: tuple[Secret, bytes, bytes] | None = None
+    renewed: tuple[bytes, bytes] | None = None
+    pepper: str = ""
     sealed_wrong: bool = False
 
 

@@ -38,6 +38,10 @@ class RequestFacts(Facts):
             return ()
         try:
             account = work.account(received.subjects[0])
-            return tuple(map(self._pepper.place, addresses(account, received.message)))
+            return tuple(
+                place
+                for address in addresses(account, received.message)
+                for place in self._pepper.places(address)
+            )
         except Exception as error:
             raise UnwritableError(received, reason_of(error)) from error

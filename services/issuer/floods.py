@@ -24,13 +24,20 @@ def addresses(account: Account, command: PinRequest) -> Iterator[str]:
 
 def places(contacts: Contacts, ctx: DecisionContext) -> tuple[bytes, ...]:
     """Return the digests of all addresses of these contacts, as they are counted."""
+    return tuple(map(ctx.pepper.place, _counted(contacts)))
+
+
+def flooded(contacts: Contacts, at: ContextWith[SentToday]) -> bool:
+    """Return whether one of these contacts has reached its limit of messages today, under any pepper."""
+    return any(
+        sum(at.known.get(place, 0) for place in at.pepper.places(address)) >= at.policy.first_halves_a_day
+        for address in _counted(contacts)
+    )
+
+
+def _counted(contacts: Contacts) -> Iterator[str]:
     mailbox = contacts.mailbox
-    return tuple(map(ctx.pepper.place, _reached(contacts.mobile, mailbox[1] if mailbox else None)))
-
-
-def flooded(to: tuple[bytes, ...], at: ContextWith[SentToday]) -> bool:
-    """Return whether one of these addresses has reached its limit of messages today."""
-    return any(at.known.get(place, 0) >= at.policy.first_halves_a_day for place in to)
+    return _reached(contacts.mobile, mailbox[1] if mailbox else None)
 
 
 def _reached(mobile: str | None, mailbox: str | None) -> Iterator[str]:

@@ -37,14 +37,27 @@ class Verifiers:
         self._pepper = pepper
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
 
-    async def make(self, salt: bytes, pin: Secret) -> bytes:
-        """Return the verifier (32 bytes) of the eight characters."""
-        keyed = self._pepper.keyed(_PURPOSE, salt, pin)
+    @property
+    def pepper(self) -> str:
+        """The id of the key of the verifiers that this makes."""
+        return self._pepper.name
+
+    async def make(self, salt: bytes, pin: Secret, pepper: str | None = None) -> bytes:
+        """Return the verifier (32 bytes) of the eight characters, under the current or the named pepper."""
+        keyed = self._pepper.keyed(_PURPOSE, salt, pin, pepper)
         return await asyncio.get_running_loop().run_in_executor(self._threads, _argon2id, keyed, salt)
 
     async def opens(self, pin: Pin, typed: Secret) -> bool:
         """Return whether these are the eight characters of a PIN."""
-        return Secret(pin.verifier.hex()) == Secret((await self.make(pin.salt, typed)).hex())
+        made = await self.make(pin.salt, typed, pin.pepper)
+        return Secret(pin.verifier.hex()) == Secret(made.hex())
+
+    async def renewed(self, pin: Pin, typed: Secret) -> tuple[bytes, bytes] | None:
+        """Return another salt and verifier, if those of the PIN are under an earlier pepper."""
+        if not self._pepper.outdated(pin.pepper):
+            return None
+        salt = os.urandom(16)
+        return salt, await self.make(salt, typed)
 
     def opens_initial(self, pin: Pin, typed: Secret) -> bool:
         """Return whether these are the sixteen characters of an initial PIN."""
@@ -52,7 +65,7 @@ class Verifiers:
 
     def seems_part(self, pin: Pin, typed: Secret) -> bool:
         """Return whether these seem to be one half of an initial PIN; of others, one in 512 seems so too."""
-        tag = self._pepper.tag(pin.salt, typed)
+        tag = self._pepper.tag(pin.salt, typed, pin.pepper)
         # All are compared, for constant time.
         return sum(compare_digest(tag, part) for part in pin.part_verifiers) > 0
 
@@ -166,7 +179,8 @@ class PinCheckEffect:
         if not (matches and pin.initial):
             return Compared(admission)
         new, salt = new_half(os.urandom), os.urandom(16)
-        return Compared(admission, "yes", pin.id, (new, salt, await self._verifiers.make(salt, new)))
+        made = (new, salt, await self._verifiers.make(salt, new))
+        return Compared(admission, "yes", pin.id, made, pepper=self._verifiers.pepper)
 
     async def _log_in(self, admission: Admission, typed: Secret) -> Compared:
         # Argon2id runs in every case, so that the time taken discloses nothing.
@@ -176,7 +190,10 @@ class PinCheckEffect:
         matches = await self._verifiers.opens(pin, typed)
         if pin.initial:
             return Compared(admission, "initial" if initial else "no", pin.id)
-        return Compared(admission, "yes" if matches else "no", pin.id)
+        if not matches:
+            return Compared(admission, "no", pin.id)
+        renewed = await self._verifiers.renewed(pin, typed)
+        return Compared(admission, "yes", pin.id, renewed=renewed, pepper=self._verifiers.pepper)
 
     async def close(self) -> None:
         """Shut down the threads."""

@@ -32,7 +32,7 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
         return _second_request(account, at)
     registered = _registered(account, command, at)
     to = places(registered.contacts, at)
-    if flooded(to, at):
+    if flooded(registered.contacts, at):
         return _rejected("address_flooded")
     return _issue(registered, new_pin(at), to, at)
 
@@ -49,7 +49,7 @@ def _rejected(code: str) -> Decision:
 def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
     told_at, to = account.told_pin_exists_at, places(account.contacts, at)
-    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(to, at):
+    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(account.contacts, at):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=at.now),

@@ -38,10 +38,15 @@ class Bundle:
 
     key: str
     deliveries: tuple[Sealed, ...]
+    key_id: str = ""
+    """Which of the channel's keys it is; bundles of earlier releases do not say it."""
 
     def only(self, deliveries: Iterable[Sealed]) -> bytes:
         """Return the body of a smaller bundle, with the same seals and key."""
-        return orjson.dumps({"key": self.key, "deliveries": [_fields(sealed) for sealed in deliveries]})
+        named = {"key_id": self.key_id} if self.key_id else {}
+        return orjson.dumps(
+            {"key": self.key, **named, "deliveries": [_fields(sealed) for sealed in deliveries]}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ class BundleReader:
 
 
 def _bundle(fields: dict[str, Any]) -> Bundle:
-    return Bundle(str(fields["key"]), tuple(_sealed(one) for one in fields["deliveries"]))
+    deliveries = tuple(_sealed(one) for one in fields["deliveries"])
+    return Bundle(str(fields["key"]), deliveries, str(fields.get("key_id", "")))
 
 
 def _sealed(fields: dict[str, Any]) -> Sealed:

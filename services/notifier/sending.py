@@ -50,7 +50,7 @@ class SendEffect:
 
     def _opened(self, bundle: Bundle) -> list[Outgoing | Unopenable]:
         try:
-            open_one = self._opener.open(bundle.key)
+            open_one = self._opener.open(bundle.key, bundle.key_id)
         except UnsealableError:
             return [Unopenable("bundle_not_sealed_to_channel")] * len(bundle.deliveries)
         opened: list[Outgoing | Unopenable] = []

@@ -5,7 +5,6 @@ Expiry is checked when a link is tried, and the next request replaces it: neithe
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hmac import compare_digest
 from typing import Literal
 
 from shared.contract.reply import accepted, rejected
@@ -81,7 +80,7 @@ def check_token(link: Link | None, token_sealed: str, ctx: DecisionContext) -> L
     token = ctx.box.open(token_sealed)
     if token is None:
         return "unreadable_token"
-    return link if compare_digest(ctx.pepper.link(token), link.digest) else "wrong_token"
+    return link if ctx.pepper.opens_link(link.digest, token) else "wrong_token"
 
 
 def not_confirmed(account: Account, flow: Flow, why: WhyNot) -> Decision:

@@ -11,6 +11,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey, VerifyKey
 
 from shared.contract.channels import CHANNELS, Channel
+from shared.crypto.generations import Generations, key_id
 from shared.errors import KeyFileError
 
 SERVICES = ("issuer", "revoker", "dispositivo")
@@ -41,6 +42,8 @@ ED25519 = (CHECKPOINT, *(f"{user}-signing" for user in SIGNERS))
 
 COSIGNER = "cosigner"
 """The Ed25519 pair of a second witness, who holds it apart: it is made for itself, never with the others."""
+SIGNING = (*ED25519, COSIGNER)
+"""All whose private key signs, and whose public key is what others need for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,44 +58,66 @@ class Keys:
     folder: Path
     ring: frozenset[str] | None = None
 
-    def symmetric(self, name: str) -> bytes:
-        """Return a 32-byte key.
+    def symmetric(self, name: str) -> Generations:
+        """Return the generations of a 32-byte key.
 
         Raises:
             KeyFileError: the file is missing or does not hold 32 bytes of base64.
         """
-        return self._read(f"{name}.key")
+        return self.generations(f"{name}.key")
 
     def public(self, name: str) -> bytes:
-        """Return an X25519 or Ed25519 public key, as 32 raw bytes."""
-        return self._read(f"{name}.pub")
+        """Return the X25519 public key to seal to, as 32 raw bytes."""
+        return self.generations(f"{name}.pub").current
 
     def of_channels(self, channels: Iterable[Channel]) -> dict[str, bytes]:
         """Return the public key of each channel, by the channel's name."""
         return {channel.name: self.public(channel.key) for channel in channels}
 
-    def private(self, name: str) -> PrivateKey:
-        """Return an X25519 private key."""
-        return PrivateKey(self._read(f"{name}.key"))
+    def private(self, name: str) -> Generations:
+        """Return the generations of an X25519 private key, each of 32 raw bytes."""
+        return self.generations(f"{name}.key")
 
     def signing(self, name: str = CHECKPOINT) -> SigningKey:
         """Return an Ed25519 private key, by default the one that signs checkpoints."""
-        return SigningKey(self._read(f"{name}.key"))
+        return SigningKey(self.generations(f"{name}.key").current)
 
-    def verifying(self, name: str = CHECKPOINT) -> VerifyKey:
-        """Return the key that checkpoints, or the witness's signatures, are verified with."""
-        return VerifyKey(self._read(f"{name}.pub"))
+    def verifying(self, name: str = CHECKPOINT) -> tuple[VerifyKey, ...]:
+        """Return the keys that verify checkpoints, or the witness's signatures, the current one first."""
+        return tuple(VerifyKey(key) for key in self.generations(f"{name}.pub").every)
 
-    def _read(self, name: str) -> bytes:
+    def ids(self) -> dict[str, list[str]]:
+        """Return the ids of our keys that are there, by file, the current one first."""
+        names = (*BOXES, *SIGNING, *SYMMETRIC)
+        ours = [file for half in ("key", "pub") for name in names if self._has(file := f"{name}.{half}")]
+        return {file: self._ids(file) for file in ours}
+
+    def _has(self, file: str) -> bool:
+        return (self.ring is None or file in self.ring) and (self.folder / file).exists()
+
+    def _ids(self, file: str) -> list[str]:
+        known_by = [public_half(file.removesuffix(".key"), key) for key in self.generations(file).every]
+        return [key_id(one) for one in known_by]
+
+    def generations(self, name: str) -> Generations:
+        """Return all keys in a file, such as `account.key`.
+
+        Raises:
+            KeyFileError: the file is missing, not on the ring, no key file, or may be read by others.
+        """
         if self.ring is not None and name not in self.ring:
             raise KeyFileError(f"{name}: not on the ring of this process")
         try:
-            key = base64.b64decode(_text(self.folder / name).strip(), validate=True)
+            return Generations.parse(_text(self.folder / name))
         except (OSError, ValueError) as error:
             raise KeyFileError(f"{name}: {error}") from None
-        if len(key) != 32:  # noqa: PLR2004 - every key here has 256 bits
-            raise KeyFileError(f"{name}: {len(key)} bytes, not 32")
-        return key
+
+
+def public_half(name: str, key: bytes) -> bytes:
+    """Return what a key is known by: the public half of a private one, else the key itself."""
+    if name in SIGNING:
+        return bytes(SigningKey(key).verify_key)
+    return bytes(PrivateKey(key).public_key) if name in BOXES else key
 
 
 def _text(path: Path) -> str:

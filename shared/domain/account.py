@@ -161,6 +161,8 @@ class Pin(Part):
     Earlier releases kept whole hashes. They are cut when they are read, and so in the ledger with the next
     change: one that nothing changes lasts as long as its PIN, 60 days.
     """
+    pepper: str = ""
+    """The id of the key of the verifiers; empty for the oldest that there is."""
     expires_at: datetime | None = None
     halves: tuple[Half, ...] = ()
 

@@ -49,6 +49,7 @@ def new_pin(ctx: DecisionContext) -> NewPin:
         salt=salt,
         verifier=ctx.pepper.initial(salt, Secret(first.reveal() + second.reveal())),
         part_verifiers=tuple(ctx.pepper.tag(salt, half) for half in (first, second)),
+        pepper=ctx.pepper.name,
         expires_at=expires_at,
     )
     return NewPin(first, second, pin, expires_at)

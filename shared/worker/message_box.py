@@ -36,7 +36,7 @@ class MessageBoxes:
 
     def open(self, sealed: str, received: ReceivedMessage) -> Secret | None:
         """Return what is inside, for this message; see `Box.open`."""
-        inside = self._box.open(sealed)
+        inside = self._box.open(sealed, received.actor)
         if inside is None:
             self._tell("seal.unreadable", received)
             return None

@@ -154,19 +154,23 @@ class Outbound:
                 "seal": text,
             }
             if bundle and length + len(text) > BUNDLE_BYTES:
-                yield self._bundle(channel, seal.key, bundle, trace)
+                yield self._bundle(channel, seal, bundle, trace)
                 bundle, length = [], 0
             bundle.append(sealed)
             length += len(text) + _BESIDE_THE_SEAL
-        yield self._bundle(channel, seal.key, bundle, trace)
+        yield self._bundle(channel, seal, bundle, trace)
 
     def _bundle(
-        self, channel: str, key: str, deliveries: Sequence[Mapping[str, Any]], trace: Mapping[str, str]
+        self,
+        channel: str,
+        seal: BundleSeal,
+        deliveries: Sequence[Mapping[str, Any]],
+        trace: Mapping[str, str],
     ) -> Message:
         return Message(
             exchange=topology.NOTIFICATIONS,
             routing_key=channel,
-            body=orjson.dumps({"key": key, "deliveries": deliveries}),
+            body=orjson.dumps({"key": seal.key, "key_id": seal.key_id, "deliveries": deliveries}),
             type=BUNDLE,
             message_id=str(uuid4()),
             correlation_id=deliveries[0]["correlation_id"],

@@ -5,6 +5,7 @@ is no other timer.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,7 @@ from shared.broker.message import Message
 from shared.broker.session import Session
 from shared.ledger import Ledger
 from shared.worker.crash import crash_point
-from shared.worker.housekeeping import Housekeeping
-from shared.worker.lane import Lane
+from shared.worker.lane import Upkeep
 from shared.worker.outbound import decode_row
 from shared.worker.settings import WorkerSettings
 
@@ -24,24 +24,21 @@ _SLOWEST = timedelta(minutes=10)
 async def relay(
     ledger: Ledger,
     session: Session,
-    lane: Lane,
     settings: WorkerSettings,
+    beside: Sequence[Upkeep],
     log: Any,  # noqa: ANN401 - structlog's
 ) -> None:
-    """Sweep until cancelled, with housekeeping and the lane's upkeep between the sweeps.
+    """Sweep until cancelled, with a step of each upkeep between the sweeps.
 
     Raises:
         LedgerLostError, BrokerLostError: a server is gone; unconfirmed rows are kept.
     """
-    housekeeping = Housekeeping(settings.inbox_retention, lane.forgets)
     interval = settings.relay_interval.total_seconds()
     while True:
         full = await sweep(ledger, session, settings, log) == _ROWS
-        wait = await housekeeping.step(ledger)
-        if lane.upkeep:
-            wait = min(wait, await lane.upkeep.step(ledger))
+        waits = [await upkeep.step(ledger) for upkeep in beside]
         if not full:
-            await asyncio.sleep(min(interval, wait))
+            await asyncio.sleep(min(interval, *waits))
 
 
 async def sweep(ledger: Ledger, session: Session, settings: WorkerSettings, log: Any) -> int:  # noqa: ANN401

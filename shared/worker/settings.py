@@ -51,6 +51,8 @@ class WorkerSettings(DsnSettings, AmqpSettings):
     """Blind replies leave so long after the command came, whatever was done: hides what was done."""
     inbox_retention: timedelta = timedelta(days=30)
     """How long a repeated message is recognised; shorter saves room."""
+    resealing_interval: timedelta = timedelta(minutes=10)
+    """How long after a walk over all accounts, while their key changes, the next begins: less reads more."""
     require_bound_seals: bool = False
     """Refuse PINs and tokens sealed in the first form, which whoever holds the queue can move to another
     message: a portal that still uses it can no longer log anybody in. Its citizens lose no attempt by it.

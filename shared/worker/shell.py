@@ -14,12 +14,14 @@ from shared.ledger import Ledger
 from shared.worker.batch import BatchProcessor, WorkerKeys, parked
 from shared.worker.budgets import PortalBudgets
 from shared.worker.crash import crash_point
+from shared.worker.housekeeping import Housekeeping
 from shared.worker.intake import parse
-from shared.worker.lane import Lane
+from shared.worker.lane import Lane, Upkeep
 from shared.worker.publishing import PendingAck, Publisher
 from shared.worker.reading import ReceivedMessage, Rejected
 from shared.worker.relay import relay
 from shared.worker.replies import DirectReplies
+from shared.worker.resealing import Resealing
 from shared.worker.settings import WorkerSettings
 
 _SUSPECT = 3
@@ -111,11 +113,17 @@ class Worker:
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
-                    relay(sweeping, session, lane, settings, self._log),
+                    relay(sweeping, session, settings, self._upkeep(), self._log),
                     self._watch(session),
                 )
             finally:
                 self._consuming = False
+
+    def _upkeep(self) -> list[Upkeep]:
+        """Return what is done by the clock beside the relay."""
+        housekeeping = Housekeeping(self._settings.inbox_retention, self._lane.forgets)
+        resealing = Resealing(self._processor, self._log)
+        return [housekeeping, resealing, *([self._lane.upkeep] if self._lane.upkeep else [])]
 
     async def _open(self, name: str) -> Session:
         return await Session.open(self._settings.amqp_url.reveal(), name, tls=self._settings.amqp_tls)

@@ -20,6 +20,7 @@ from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import ConsumerGoneError, KeyFileError, SettingsError
 from shared.worker.batch import Boxes, WorkerKeys
+from shared.worker.earlier_key import EarlierKey
 from shared.worker.health import Health
 from shared.worker.lane import Lane
 from shared.worker.memory import keep_memory_private
@@ -55,11 +56,12 @@ def start(
         keys = Keys(settings.keys_dir, ring_of(name, signs=settings.sign_messages))
         worker_keys = keys_for_decisions(keys, settings, logs.get(name))
         lane = build(settings, policy, keys)
+        held = keys.ids()
     except (SettingsError, KeyFileError) as fault:
         sys.stderr.write(f"{name}: {fault}\n")
         return USAGE
     log = logs.get(name)
-    log.info("worker.starting", **settings.shown(), **policy.shown())
+    log.info("worker.starting", **settings.shown(), **policy.shown(), keys=held)
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
     for one in (one for group in read for one in group.plaintext()):
@@ -103,7 +105,7 @@ def _boxes(keys: Keys, settings: WorkerSettings, log: Any) -> Boxes | None:  # n
             # Imported late: it loads the commands and Italy's tables, which no channel needs.
             from shared.worker.message_box import MessageBoxes  # noqa: PLC0415
 
-            box = ServiceBox(keys.private(name))
+            box = ServiceBox(keys.private(name), EarlierKey(name, log))
             return MessageBoxes(box, require_bound=settings.require_bound_seals, log=log)
     return None
 

@@ -263,7 +263,8 @@ async def _write_accounts(ledger: Ledger, wave: dict[bytes, Account], seal: Stat
     for a in wave.values():
         state = account_codec.encode(a, seal)
         digests[a.subject] = account_codec.digest(a, state)
-        rows.append((a.subject, a.version, a.status, a.level, a.review_since, account_codec.SCHEMA, state))
+        columns = a.subject, a.version, a.status, a.level, a.review_since, account_codec.SCHEMA, state
+        rows.append((*columns, a.pin.pepper or None if a.pin else None))
     await ledger.run("save_accounts", *_columns(rows))
     return digests
 

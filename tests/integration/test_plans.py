@@ -63,6 +63,7 @@ class Whole:
 
 
 STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
+    "accounts_to_seal": Loop(more=(b"", [b"\x01abcd"], 200)),
     "add_entries": Loop(),
     "add_inbox": Loop(),
     "add_outbox": Loop(),
@@ -87,6 +88,9 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "forget_lookups": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "keys_bundles": Whole(),
+    "keys_peppers": Whole(),
+    "keys_sealed": Whole(),
     "lock_subjects": Loop(reads="keys"),
     "note_unreadable": Loop(),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
@@ -96,6 +100,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "review_queue": Loop("dispositivo", more=(50,)),
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
+    "seal_turn": Loop(),
     "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
     "status_deliveries": Look(),

@@ -71,7 +71,7 @@ class Writer:
             was = row["status"] if row else "none"
             status = self._dice.choice([was, NEXT[was]]) if row else "issued"
             level = self._dice.choice(["online", "dispositivo", None])
-            rows.append((key, row["version"] + 1 if row else 1, status, level, None, 1, b""))
+            rows.append((key, row["version"] + 1 if row else 1, status, level, None, 1, b"", None))
         await self._ledger.execute(QUERIES["save_accounts"], *map(list, zip(*rows, strict=True)))
 
     async def deliveries(self) -> None:

@@ -70,9 +70,9 @@ class QuickVerifiers(Verifiers):
     def __init__(self, pepper: Pepper) -> None:
         self._pepper = pepper
 
-    async def make(self, salt: bytes, pin: Secret) -> bytes:
+    async def make(self, salt: bytes, pin: Secret, pepper: str | None = None) -> bytes:
         """Return a verifier (32 bytes) at once."""
-        return self._pepper.keyed(b"pin-8", salt, pin)
+        return self._pepper.keyed(b"pin-8", salt, pin, pepper)
 
 
 VERIFIERS: Final = QuickVerifiers(PEPPER)

@@ -104,7 +104,7 @@ BROKEN = Break(bytes(16), "account_changed", 1, "the account is not the one that
 def said(checkpoints: Sequence[Checkpoint], *breaks: Break, missing: Sequence[str] = ()) -> str:
     """Return what `pinctl ledger verify` prints in this case."""
     audit = Audit(Recount(one.at for one in checkpoints), broken=len(breaks), breaks=list(breaks))
-    return verdict(audit, Witnesses(checkpoints, key=KEY.verify_key, missing=missing)).text
+    return verdict(audit, Witnesses(checkpoints, keys=[KEY.verify_key], missing=missing)).text
 
 
 def fires(alert: str, text: str) -> bool:

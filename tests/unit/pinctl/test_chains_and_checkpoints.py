@@ -28,6 +28,7 @@ from deploy.pinctl.checkpoints import (
 )
 from deploy.pinctl.settings import CheckpointSettings
 from deploy.pinctl.witnesses import Witnesses, of_settings
+from shared.crypto.generations import key_id
 from shared.crypto.keys import Keys, make_cosigner, make_keys
 from shared.ledger.chain import GENESIS, link
 
@@ -231,22 +232,32 @@ async def test_a_chain_rewritten_whole_shows_only_against_a_checkpoint() -> None
     kept = (await made_at(START + timedelta(hours=1), anna)).signed(KEY)
     assert await breaks(forged, [head(forged)]) == []
     today = await made_at(kept.at, forged)
-    assert faults(kept, today, KEY.verify_key) == ["entries that it covers were changed or replaced"]
+    assert faults(kept, today, [KEY.verify_key]) == ["entries that it covers were changed or replaced"]
 
 
 async def test_a_citizen_removed_without_a_trace_shows_against_a_checkpoint() -> None:
     anna, bruno = chain(ANNA, 2), chain(BRUNO, 3)
     kept = (await made_at(START + timedelta(hours=1), [*anna, *bruno])).signed(KEY)
-    (fault,) = faults(kept, await made_at(kept.at, anna), KEY.verify_key)
+    (fault,) = faults(kept, await made_at(kept.at, anna), [KEY.verify_key])
     assert fault == "it counted 5 entries of 2 citizens; of that time there are 2 of 1"
 
 
 async def test_a_checkpoint_that_nobody_of_ours_signed_is_refused() -> None:
     made = await made_at(START + timedelta(hours=1), chain(ANNA, 2))
-    assert faults(made.signed(KEY), made, KEY.verify_key) == []
+    assert faults(made.signed(KEY), made, [KEY.verify_key]) == []
     forger = SigningKey(b"f" * 32)
     for forged in (made, made.signed(forger), replace(made.signed(KEY), entries=1)):
-        assert "the signature is not ours" in faults(forged, made, KEY.verify_key)
+        assert "the signature is not ours" in faults(forged, made, [KEY.verify_key])
+
+
+async def test_a_checkpoint_names_its_key_and_holds_after_the_key_has_changed() -> None:
+    """Those in the logs were signed with the earlier key, and lines of earlier releases name none."""
+    made, later = await made_at(START + timedelta(hours=1), chain(ANNA, 2)), SigningKey(b"l" * 32)
+    kept = made.signed(KEY)
+    assert kept.key == key_id(bytes(KEY.verify_key))
+    ours = [later.verify_key, KEY.verify_key]
+    assert [faults(one, made, ours) for one in (kept, made.signed(later), replace(kept, key=""))] == [[]] * 3
+    assert faults(kept, made, [later.verify_key]) == ["the signature is not ours"]
 
 
 async def test_checkpoints_are_found_among_the_other_lines_of_a_log() -> None:
@@ -269,7 +280,7 @@ async def test_a_second_witness_signs_what_the_first_one_signed_and_nothing_else
     assert read([witnessed.line().decode()], COSIGNED) == [witnessed]
     assert read([witnessed.line().decode()]) == []
     today = {kept.at: kept}
-    both = Witnesses([kept], [witnessed], KEY.verify_key, COSIGNER.verify_key)
+    both = Witnesses([kept], [witnessed], [KEY.verify_key], [COSIGNER.verify_key])
     assert [said for _, said in both.compared(today)] == [[], []]
     for forged in (kept.cosigned(KEY), replace(kept.signed(COSIGNER), cosignature=witnessed.cosignature)):
         (_, said) = replace(both, cosigned=[forged]).compared(today)[1]

@@ -14,7 +14,7 @@ from shared.ledger import Ledger
 from shared.ledger.chain import GENESIS
 
 Row = dict[str, Any]
-_ACCOUNT = ("subject", "version", "status", "level", "review_since", "schema", "state")
+_ACCOUNT = ("subject", "version", "status", "level", "review_since", "schema", "state", "pepper")
 _DELIVERY = ("id", "subject", "channel", "status", "attempts", "reference", "correlation_id")
 _INBOX = ("message_id", "digest", "correlation_id", "answer", "reply")
 

@@ -19,7 +19,7 @@ NOBODY = 65534
 def test_a_key_of_ours_alone_is_taken(mode: int, tmp_path: Path) -> None:
     make_keys(tmp_path)
     (tmp_path / "account.key").chmod(mode)
-    assert len(Keys(tmp_path).symmetric("account")) == 32
+    assert len(Keys(tmp_path).symmetric("account").current) == 32
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o640, 0o660, 0o602, 0o777])
@@ -48,7 +48,7 @@ def test_a_key_of_another_user_comes_by_its_group_alone(mode: int, *, taken: boo
     os.chown(tmp_path / "account.key", NOBODY, os.getegid())
     (tmp_path / "account.key").chmod(mode)
     if taken:
-        assert len(Keys(tmp_path).symmetric("account")) == 32
+        assert len(Keys(tmp_path).symmetric("account").current) == 32
     else:
         with pytest.raises(KeyFileError, match="account"):
             Keys(tmp_path).symmetric("account")
