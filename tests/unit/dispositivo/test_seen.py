@@ -6,6 +6,7 @@ import pytest
 
 from services.dispositivo import branch, queue, review
 from services.dispositivo.seen import SeenSeal
+from shared.crypto.generations import Generations, Previous
 from shared.domain.account import Account, Contacts
 from shared.domain.decision import Decision
 from tests.unit.decisions import NOW, POLICY, account, holder, public, read
@@ -185,3 +186,14 @@ def test_what_is_not_shown_cannot_have_been_seen() -> None:
     """R28: before the documents are in there is nothing to decide."""
     assert code(approve(asked(), seen="0" * 32)) == "changed_since_seen"
     assert code(approve(asked())) == "documents_missing"
+
+
+def test_what_was_seen_under_another_generation_of_the_key_is_good() -> None:
+    old, new = b"o" * 32, b"n" * 32
+    before, during = SeenSeal(old), SeenSeal(Generations(old, coming=new))
+    after = SeenSeal(Generations(new, previous=(Previous(old, NOW),)))
+    what = ("queue", b"s" * 16, {"form": 1})
+    for made, read_by in ((before, after), (after, during), (during, after)):
+        given = made.of(*what)
+        assert read_by.of(*what, given) == given
+    assert SeenSeal(new).of(*what, before.of(*what)) != before.of(*what)

@@ -15,7 +15,18 @@ from shared.crypto.secret import Secret
 from shared.domain.account import Account, Pin
 from shared.domain.decision import Decision
 from shared.domain.pin import Pepper
-from tests.unit.decisions import CONTACTS, PIN, POLICY, REPLY_KEY, account, moment, read, sealed
+from tests.unit.decisions import (
+    CONTACTS,
+    INITIAL_PIN,
+    PIN,
+    POLICY,
+    REPLY_KEY,
+    account,
+    initial_pin,
+    moment,
+    read,
+    sealed,
+)
 
 OLD, NEW = b"the pepper of the tests.........", b"another pepper of the tests....."
 CHANGING = Generations(OLD, coming=NEW)
@@ -123,3 +134,10 @@ def test_the_messages_to_an_address_are_counted_under_both_peppers(before: objec
 def test_the_counts_of_both_peppers_are_read() -> None:
     facts = RequestFacts(Pepper(CHANGED))
     assert facts._pepper.places("+39333") == (Pepper(NEW).place("+39333"), Pepper(OLD).place("+39333"))
+
+
+def test_a_half_is_known_by_its_tag_under_the_pepper_that_made_it(verifiers: Verifiers) -> None:
+    """R10: who types one half while the pepper changes is still sent to first access."""
+    earlier = initial_pin()
+    assert verifiers.seems_part(earlier, Secret(INITIAL_PIN.reveal()[:8]))
+    assert verifiers.seems_part(earlier, Secret(INITIAL_PIN.reveal()[8:]))
