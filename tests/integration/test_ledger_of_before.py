@@ -1,5 +1,7 @@
 """A ledger of the release before is read on, and what it lacks is added with the first change."""
 
+import re
+
 import asyncpg
 import pytest
 
@@ -17,11 +19,20 @@ from tests.adversity.people import REQUEST, citizen, issued
 from tests.kit.clients import operator, portal
 from tests.kit.evidence import gathered
 
-UP, _, DOWN = (
-    (CHECKOUT / "shared/ledger/migrations/20261128000100_vouched.sql")
-    .read_text()
-    .partition("-- migrate:down")
+MIGRATIONS = CHECKOUT / "shared/ledger/migrations"
+VOUCHED = MIGRATIONS / "20261128000100_vouched.sql"
+UP, _, DOWN = VOUCHED.read_text().partition("-- migrate:down")
+LATER = " ".join(
+    statement
+    for path in sorted(MIGRATIONS.glob("*.sql"))
+    if path > VOUCHED
+    for statement in re.findall(
+        r"^(?:insert into entry_kind|grant insert \(\w+\), update \(\w+\)\s+on account) [^;]*;",
+        path.read_text().partition("-- migrate:down")[0],
+        re.MULTILINE,
+    )
 )
+"""What later migrations add to the objects of this one."""
 OPERATOR = {"id": "op-1", "office": "contact_centre"}
 
 
@@ -59,7 +70,7 @@ async def aged(stack: Stack) -> None:
                 "update account set schema = 1, state = $2 where subject = $1", subject, state
             )
     await ledger.close()
-    as_owner(stack, UP)
+    as_owner(stack, UP + LATER)
 
 
 @pytest.fixture
