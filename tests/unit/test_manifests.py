@@ -135,6 +135,19 @@ def test_compose_says_what_it_leaves_in_the_clear(name: str, tmp_path: Path) -> 
         WorkerSettings.load(told)
 
 
+def test_whoever_has_a_secret_in_compose_may_read_it_and_speaks_as_is_allowed() -> None:
+    """Its files are their group's, and what goes to a server in the clear is refused unless it is allowed."""
+    ours = {name: service for name, service in SERVICES.items() if service["image"] == "pin-online"}
+    secretive = {name for name, service in ours.items() if service.get("secrets")}
+    connected = {
+        name
+        for name in secretive
+        if any(secret.endswith((".ledger-dsn", ".amqp-url")) for secret in ours[name]["secrets"])
+    }
+    assert {name for name in secretive if "group_add" not in ours[name]} == set()
+    assert {name for name in connected if not ours[name].get("env_file")} == {"migrate"} & connected
+
+
 def test_what_all_workers_have_in_common_reaches_the_one_container_of_each() -> None:
     assert {container(thing)["name"] for thing in (*DEPLOYMENTS.values(), COMMON)} == {"worker"}
 
