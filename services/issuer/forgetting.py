@@ -15,6 +15,7 @@ from shared.domain.policy import PinPolicy
 from shared.errors import UnreadableMessageError
 from shared.ledger import Ledger
 from shared.worker.batch import BatchProcessor, WorkerKeys
+from shared.worker.housekeeping import LONG_AGO, due_after
 from shared.worker.lane import Facts, Lane
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import Parsed, ReceivedMessage
@@ -25,9 +26,6 @@ CITIZENS = 50
 """Citizens in one step: a transaction of some 20 ms, for which only these citizens wait."""
 _REST = 600.0
 """Seconds until the oldest are looked at again, once all whose time is over were."""
-_SHARE = 4
-"""Pause after a full step, as a multiple of its duration."""
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _BY = "issuer"
 
 
@@ -69,7 +67,7 @@ class Forgetting:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._processor, self._retention, self._log, self._clock = processor, retention, log, clock
-        self._after = (_LONG_AGO, b"")
+        self._after = (LONG_AGO, b"")
         self._due = 0.0
 
     async def step(self, ledger: Ledger) -> float:
@@ -85,9 +83,9 @@ class Forgetting:
         if rows:
             await self._forget([bytes(row["subject"]) for row in rows], ledger)
         full = len(rows) == CITIZENS
-        self._after = (rows[-1]["at"], bytes(rows[-1]["subject"])) if full else (_LONG_AGO, b"")
+        self._after = (rows[-1]["at"], bytes(rows[-1]["subject"])) if full else (LONG_AGO, b"")
         now = self._clock()
-        self._due = now + (_SHARE * (now - began) if full else _REST)
+        self._due = due_after(began, now, full=full, rest=_REST)
         return self._due - now
 
     async def _forget(self, subjects: list[bytes], ledger: Ledger) -> None:

@@ -47,7 +47,7 @@ class BundleResult:
             "attempt": sealed.attempt,
         }
         self.entries.append(
-            LedgerEntry(f"delivery.{status}", {**facts, **more}, None, sealed.subject, sealed.correlation_id)
+            LedgerEntry(f"delivery.{status}", {**facts, **more}, sealed.subject, sealed.correlation_id)
         )
         if told := DELIVERY_EVENTS.get(status):
             self.events.append(Event(told(**facts), sealed.subject, sealed.correlation_id))
@@ -108,7 +108,7 @@ class BundleDecision:
     def _park(self, course: BundleResult, bundle: Bundle, sealed: Sealed, reason: str) -> None:
         facts = {"delivery_id": str(sealed.id), "channel": self._channel, "reason": reason}
         course.entries.append(
-            LedgerEntry("delivery.parked", facts, None, sealed.subject, sealed.correlation_id)
+            LedgerEntry("delivery.parked", facts, sealed.subject, sealed.correlation_id)
         )
         parked = ParkedMessage(
             type=BUNDLE,

@@ -89,14 +89,13 @@ class ContextWith(DecisionContext, Generic[Known_co]):
 class LedgerEntry:
     """One line of the ledger: what happened, with no personal data.
 
-    `actor` is None for the sender of the message, or the operator whom it declares: office and broker user
-    are then added to the data. `subject` is None for the citizen whom the message is about, `correlation_id`
-    for the message's own.
+    Who acted is the sender of the message, or the operator whom it declares: office and broker user are then
+    added to the data. `subject` is None for the citizen whom the message is about, `correlation_id` for the
+    message's own.
     """
 
     kind: str
     data: Mapping[str, Any] = field(default_factory=dict)
-    actor: str | None = None
     subject: bytes | None = None
     correlation_id: str | None = None
 

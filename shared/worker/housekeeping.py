@@ -18,8 +18,8 @@ ROWS = 1_000
 _REST = 10.0
 """Seconds until the next step of a chore that had finished."""
 _SHARE = 4
-"""Pause after a full step, as a multiple of its duration."""
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Pause after a full step, as a multiple of its duration: what is done by the clock takes a fifth at most."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FORGETTING = ("forget_inbox", "forget_suspects")
 _YESTERDAY = timedelta(days=1)
 """Counts of sent messages are kept that long beside today's: clocks differ at midnight."""
@@ -38,7 +38,7 @@ class _Chore:
 
     query: str
     retention: timedelta | None
-    begin: datetime = _LONG_AGO
+    begin: datetime = LONG_AGO
     due: float = 0.0
 
     async def step(self, ledger: Ledger) -> bool:
@@ -47,8 +47,13 @@ class _Chore:
             return int(await ledger.value(self.query, ROWS)) == ROWS
         ((rows, last),) = await ledger.rows(self.query, self.retention, self.begin, ROWS)
         full = bool(rows == ROWS)
-        self.begin = last if full else _LONG_AGO
+        self.begin = last if full else LONG_AGO
         return full
+
+
+def due_after(began: float, now: float, *, full: bool, rest: float) -> float:
+    """Return when the next step is due: soon after one that left more to do, else after `rest` seconds."""
+    return now + (_SHARE * (now - began) if full else rest)
 
 
 class Housekeeping:
@@ -82,6 +87,5 @@ class Housekeeping:
             began = self._clock()
             if chore.due <= began:
                 full = await chore.step(ledger)
-                now = self._clock()
-                chore.due = now + (_SHARE * (now - began) if full else _REST)
+                chore.due = due_after(began, self._clock(), full=full, rest=_REST)
         return max(0.0, min(chore.due for chore in self._chores) - self._clock())

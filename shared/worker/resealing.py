@@ -13,13 +13,12 @@ from shared.domain.decision import Decision
 from shared.ledger import Ledger
 from shared.worker.batch import BatchAttempt, BatchProcessor
 from shared.worker.contention import in_parts
+from shared.worker.housekeeping import due_after
 from shared.worker.offline_message import offline_message
 from shared.worker.reading import ReceivedMessage
 
 ROWS = 200
 """Accounts in one step: its transaction locks them for 40 ms if all have to be sealed."""
-_SHARE = 4
-"""Pause after a step, as a multiple of its duration."""
 _BY = "resealing"
 
 
@@ -56,8 +55,7 @@ class Resealing:
             return self._rest
         if (began := self._clock()) >= self._due:
             more = await self._next(ledger)
-            now = self._clock()
-            self._due = now + (_SHARE * (now - began) if more else self._rest)
+            self._due = due_after(began, self._clock(), full=more, rest=self._rest)
         return max(0.0, self._due - self._clock())
 
     async def _next(self, ledger: Ledger) -> bool:

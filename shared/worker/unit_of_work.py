@@ -141,7 +141,7 @@ class UnitOfWork:
         head = self.heads.setdefault(subject, ChainHead())
         head.entries += 1
         head.moved = True
-        actor, data = entry.actor or received.actor, entry.data
+        actor, data = received.actor, entry.data
         if declared := received.operator:
             operator, office = declared
             # The broker vouches for the user alone: who acted is what that user says, so both are on record.

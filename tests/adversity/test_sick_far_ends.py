@@ -11,17 +11,12 @@ from deploy.local.client import Client
 from deploy.local.stack import Stack
 from tests.adversity.people import citizen, ended, issued, standing
 from tests.kit.clients import portal
-from tests.kit.harness import MAIN_WAY
+from tests.kit.harness import MAIN_WAY, PERSISTENT
 from tests.kit.invariants import copies_are_identical, every_chain_verifies
 
 WORKERS = MAIN_WAY
 SETTINGS = {
-    "PIN_RETRY_BASE": "PT1S",
-    "PIN_RETRY_CAP": "PT1S",
-    "PIN_RETRY_LIMIT": "500",
-    "PIN_BREAKER_BASE": "PT0.1S",
-    "PIN_BREAKER_CAP": "PT0.5S",
-    "PIN_RELAY_INTERVAL": "PT0.1S",
+    **PERSISTENT,
     "PIN_SMS_TIMEOUT": "PT1S",
     "PIN_SMTP_CONNECT_TIMEOUT": "PT1S",
     "PIN_SMTP_STEP_TIMEOUT": "PT1S",

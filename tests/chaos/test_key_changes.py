@@ -18,19 +18,14 @@ from deploy.pinctl.commands import parser, run
 from deploy.pinctl.rotation import NAMES, holder
 from shared.crypto.generations import key_id
 from shared.crypto.keys import COSIGNER, Keys
-from tests.kit.harness import Harness, fresh_harness
+from tests.kit.harness import PERSISTENT, Harness, fresh_harness
 from tests.kit.person import Person
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SETTINGS = {
-    "PIN_RETRY_BASE": "PT1S",
-    "PIN_RETRY_CAP": "PT1S",
-    "PIN_RETRY_LIMIT": "500",
-    "PIN_BREAKER_BASE": "PT0.1S",
-    "PIN_BREAKER_CAP": "PT0.5S",
-    "PIN_RELAY_INTERVAL": "PT0.1S",
+    **PERSISTENT,
     "PIN_OUTBOX_LEASE": "PT1S",
     "PIN_BLIND_REPLY_AFTER": "PT0.02S",
     "PIN_RESEALING_INTERVAL": "PT1S",

@@ -36,6 +36,17 @@ QUICK = {
 """Settings by which what a crash leaves behind is taken up soon, and a batch gets several messages."""
 
 
+PERSISTENT = {
+    "PIN_RETRY_BASE": "PT1S",
+    "PIN_RETRY_CAP": "PT1S",
+    "PIN_RETRY_LIMIT": "500",
+    "PIN_BREAKER_BASE": "PT0.1S",
+    "PIN_BREAKER_CAP": "PT0.5S",
+    "PIN_RELAY_INTERVAL": "PT0.1S",
+}
+"""Settings by which channels try a provider that is sick every second, for as long as a test may last."""
+
+
 @dataclass
 class Harness:
     """A stack, and a test's actions on it from outside.

@@ -216,7 +216,7 @@ def public(decision: Decision) -> str:
     """Return the parts of a decision that others may read: ledger, events, messages, reply."""
     return orjson.dumps(
         {
-            "entries": [(entry.kind, entry.data, entry.actor) for entry in decision.entries],
+            "entries": [(entry.kind, entry.data) for entry in decision.entries],
             "events": [(event.type, event.data) for event in decision.events],
             "messages": [(message.type, message.body.decode()) for message in decision.messages],
             "records": [(record.channel, record.reference) for record in decision.records],
