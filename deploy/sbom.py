@@ -29,6 +29,8 @@ ALLOWED = {
     "Apache-2.0": "permissive",
     "BSD-2-Clause": "permissive",
     "BSD-3-Clause": "permissive",
+    "EPL-2.0": "its files stay under it; named in the appendix of the EUPL as compatible",
+    "GPL-2.0-or-later": "named in the appendix of the EUPL as compatible; a choice beside others",
     "ISC": "permissive",
     "MIT": "permissive",
     "MIT-0": "permissive",
@@ -39,6 +41,8 @@ ALLOWED = {
 """Licences (SPDX) that may go into one work under the EUPL 1.2, and why."""
 _SPELT = {"Apache 2.0": "Apache-2.0", "MIT License": "MIT"}
 """What packages call a licence that has another SPDX identifier."""
+_READ = {"aiosmpplib": "MIT", "imapclient": "BSD-3-Clause"}
+"""Packages whose metadata name no licence: what the text that comes with them is."""
 _SPDX = re.compile(r"[A-Za-z0-9.+() -]+")
 _NAME = re.compile(r"([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})(?![0-9a-f])")
@@ -75,7 +79,7 @@ class Package:
         if told.version != self.version:
             return ""
         said = [*told.metadata.get_all("License-Expression", []), *told.metadata.get_all("License", []), ""]
-        licence = _SPELT.get(said[0], said[0])
+        licence = _SPELT.get(said[0], said[0]) or _READ.get(self.name, "")
         return licence if _SPDX.fullmatch(licence) else ""
 
 

@@ -107,9 +107,7 @@ class BundleDecision:
 
     def _park(self, course: BundleResult, bundle: Bundle, sealed: Sealed, reason: str) -> None:
         facts = {"delivery_id": str(sealed.id), "channel": self._channel, "reason": reason}
-        course.entries.append(
-            LedgerEntry("delivery.parked", facts, sealed.subject, sealed.correlation_id)
-        )
+        course.entries.append(LedgerEntry("delivery.parked", facts, sealed.subject, sealed.correlation_id))
         parked = ParkedMessage(
             type=BUNDLE,
             content=bundle.only([sealed]),

@@ -3,15 +3,23 @@
 These are small, and apart from the commands of citizens: a channel loads them, and not the whole contract.
 """
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from shared.contract import topology
+from shared.contract.channels import ChannelName
 from shared.contract.command import InternalCommand, WorkerCommand
-from shared.contract.fields import Day, Identifier, Line
+from shared.contract.fields import Day, Identifier, Line, Word, WrittenInstant
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.workers import DISPOSITIVO, ISSUER, NOTIFIER, REVOKER
+
+ReportStatus = Literal["accepted", "posted", "delayed", "delivered", "failed", "returned", "unsuitable"]
+"""What a provider's evidence says of a delivery.
+
+`accepted` (the provider has taken charge), `posted` and `delayed` end nothing. `unsuitable`: it went out, to
+an address that cannot receive by this channel, such as ordinary mail in place of PEC.
+"""
 
 
 class Expire(InternalCommand):
@@ -80,6 +88,32 @@ class EarlyReceipt(WorkerCommand):
     """How often it found no delivery."""
 
 
+class ProviderReport(WorkerCommand):
+    """What evidence of a provider says of one delivery.
+
+    A receipt or a bounce that came as mail, a receipt in an SMPP session, an answer of the print shop.
+
+    It names nobody. Whoever read the evidence has checked it; the lane of receipts decides what it means.
+    """
+
+    type: ClassVar[str] = "internal.notifier.report"
+    lane: ClassVar[str] = topology.RECEIPTS
+    senders: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
+
+    channel: ChannelName
+    delivery_id: Identifier | None = None
+    reference: Annotated[str, Field(max_length=200)] = ""
+    """The provider's own reference of the delivery, where the evidence does not name its id."""
+    status: ReportStatus
+    evidence: Word
+    """What it follows from, a stable word: `pec_avvenuta_consegna`, `dsn_5.1.1`, `smpp_delivrd`."""
+    provider: Line
+    occurred_at: WrittenInstant
+    """When the provider says that it happened."""
+    rounds: Annotated[int, Field(ge=0)] = 0
+    """How often it found no delivery."""
+
+
 INTERNAL: Final[tuple[type[WorkerCommand], ...]] = (
     Expire,
     FailedDelivery,
@@ -87,5 +121,6 @@ INTERNAL: Final[tuple[type[WorkerCommand], ...]] = (
     TakeEffect,
     TellSuspended,
     EarlyReceipt,
+    ProviderReport,
 )
 """Every one of them."""

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from services.notifier import reports
 from services.notifier.receipts import Receipt, ReceiptReader
 from shared.contract import internal
 from shared.contract.command import InternalCommand, WorkerCommand
@@ -12,6 +13,7 @@ from shared.contract.internal import (
     EarlyReceipt,
     Expire,
     FailedDelivery,
+    ProviderReport,
     ReturnedLetter,
     TakeEffect,
 )
@@ -35,6 +37,19 @@ BODIES: dict[InternalCommand, str] = {
 RECEIPT = DeliveryReceipt(delivery_id=ID, status="delivered", provider="gw", detail="perché")
 TOLD = f'{{"delivery_id":"{ID}","status":"delivered","provider":"gw","detail":"perché"}}'
 EARLY = f'{{"receipt":{TOLD},"rounds":2}}'
+REPORT = ProviderReport(
+    channel="pec",
+    delivery_id=ID,
+    status="delivered",
+    evidence="pec_avvenuta_consegna",
+    provider="pec.example.com",
+    occurred_at="2026-11-27T13:00:00.000Z",
+)
+REPORTED = (
+    f'{{"channel":"pec","delivery_id":"{ID}","reference":"","status":"delivered",'
+    '"evidence":"pec_avvenuta_consegna","provider":"pec.example.com",'
+    '"occurred_at":"2026-11-27T13:00:00.000Z","rounds":0}'
+)
 READER = ReceiptReader(CommandReader((DeliveryReceipt,), Pseudonyms(bytes(32))))
 
 
@@ -62,11 +77,22 @@ def test_only_the_notifier_sends_a_receipt_round(role: str) -> None:
         READER(EarlyReceipt.type, EARLY.encode(), role)
 
 
+def test_a_report_of_a_provider_is_written_as_ever() -> None:
+    assert REPORT.body().decode() == REPORTED
+    assert ProviderReport.model_validate_json(REPORTED) == REPORT
+
+
+def test_evidence_that_is_read_twice_is_one_message() -> None:
+    first, again, other = (reports.message(REPORT, name) for name in ("mail 1", "mail 1", "mail 2"))
+    assert first == again
+    assert first.message_id != other.message_id
+
+
 def test_every_command_of_a_worker_is_listed() -> None:
     kinds = {kind for kind in vars(internal).values() if isinstance(kind, type) and "senders" in vars(kind)}
     assert set(INTERNAL) == {kind for kind in kinds if issubclass(kind, WorkerCommand)}
 
 
 def test_where_a_command_goes_follows_from_it() -> None:
-    commands: tuple[WorkerCommand, ...] = (*BODIES, EarlyReceipt(receipt=RECEIPT, rounds=1))
+    commands: tuple[WorkerCommand, ...] = (*BODIES, EarlyReceipt(receipt=RECEIPT, rounds=1), REPORT)
     assert {(c.exchange, c.key == c.type, len(c.headers)) for c in commands} == {("pin.commands", True, 0)}
