@@ -1,11 +1,14 @@
 """Ends of an initial PIN: expiry, and halves that cannot be delivered."""
 
+from uuid import UUID
+
 from services.issuer.texts import NOTICES
 from shared.contract.events import PinExpired, RevocationCause
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
 from shared.domain.account import Account, Half, Pin
 from shared.domain.credential import ended_at, expiry, without_pin
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
+from shared.domain.reachable import REASONS, Unsuitable, with_unsuitable
 from shared.domain.revocation import revoked
 
 
@@ -30,18 +33,35 @@ def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
 
 
 def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionContext) -> Decision:
-    """Record that one channel of a half failed; if it was the last one, revoke the PIN."""
-    delivery_id = str(command.delivery_id)
-    pin = _carrying(account, delivery_id)
+    """Record that one channel of a half failed; if it was the last one, revoke the PIN.
+
+    A contact that can never receive by its channel is marked, whatever the delivery carried: it is not tried
+    again.
+    """
+    marking = contact_unsuitable(
+        account, REASONS.get(command.reason), command.delivery_id, command.reason, ctx
+    )
+    marked, delivery_id = marking.account or account, str(command.delivery_id)
+    pin = _carrying(marked, delivery_id)
     if pin is None:
-        return Decision()
+        return marking
     halves = tuple(_without(half, delivery_id) for half in pin.halves)
     if any(half.lost for half in halves):
-        return _undeliverable(account, "undeliverable", ctx)
-    return Decision(
-        account=account.but(pin=pin.but(halves=halves)),
-        entries=(LedgerEntry("half.channel_failed", {"delivery_id": delivery_id}),),
-    )
+        ending = _undeliverable(marked, "undeliverable", ctx)
+        return ending.but(entries=(*marking.entries, *ending.entries))
+    failed = LedgerEntry("half.channel_failed", {"delivery_id": delivery_id})
+    return Decision(account=marked.but(pin=pin.but(halves=halves)), entries=(*marking.entries, failed))
+
+
+def contact_unsuitable(
+    account: Account, kind: Unsuitable | None, delivery_id: UUID, reason: str, ctx: DecisionContext
+) -> Decision:
+    """Mark the registered contact of a kind that this delivery went to; none if there is no kind to mark."""
+    marked = with_unsuitable(account, kind, delivery_id, reason, ctx) if kind else account
+    if kind is None or marked is account:
+        return Decision()
+    facts = {"contact": kind, "delivery_id": str(delivery_id), "reason": reason}
+    return Decision(account=marked, entries=(LedgerEntry("contact.unsuitable", facts),))
 
 
 def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionContext) -> Decision:

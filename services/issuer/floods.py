@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from shared.contract.issuer import PinRequest
 from shared.domain.account import Account, Contacts
 from shared.domain.decision import ContextWith, DecisionContext
+from shared.domain.reachable import reachable
 from shared.italy.mailboxes import mailbox_of
 
 SentToday = Mapping[bytes, int]
@@ -20,6 +21,9 @@ def addresses(account: Account, command: PinRequest) -> Iterator[str]:
     yield from _reached(command.contacts.mobile, command.contacts.pec or command.contacts.email)
     if account.live:
         yield from _reached(account.contacts.mobile, account.contacts.pec or account.contacts.email)
+    if account.unsuitable:  # then others may take the place of those
+        yield from _counted(reachable(account, Contacts(**command.contacts.__dict__)))
+        yield from _counted(reachable(account))
 
 
 def places(contacts: Contacts, ctx: DecisionContext) -> tuple[bytes, ...]:

@@ -126,6 +126,19 @@ class CoolingContact(Part):
     since: datetime
 
 
+class UnsuitableContact(Part):
+    """A contact found unable to receive by its channel: a land line, or a PEC address that is ordinary mail.
+
+    It holds for this very number or address: another one in its place is tried. `reachable.py` has the rules.
+    """
+
+    kind: Literal["mobile", "pec"]
+    value: str
+    reason: str
+    """A stable word, such as `sms_landline`."""
+    since: datetime
+
+
 class HealthCard(Part):
     """The Tessera Sanitaria, as the registry reported it (R19)."""
 
@@ -316,6 +329,10 @@ class Account(Part):
     contacts: Contacts = Contacts()
     cooling_contacts: tuple[CoolingContact, ...] = ()
     """Of the contacts those changed lately, one a kind; all others have been registered long enough."""
+    unsuitable: tuple[UnsuitableContact, ...] = ()
+    """Contacts found unable to receive, the latest of each kind, registered still or not."""
+    contacts_changed_at: datetime | None = None
+    """When registered contacts were last replaced; None if never, or not since an earlier release."""
     pin: Pin | None = None
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None

@@ -44,7 +44,9 @@ def with_contacts(account: Account, given: Mapping[str, str], ctx: DecisionConte
         if ctx.policy.contacts_cooling and not same_contact(kind, value, former):
             cooling[kind] = CoolingContact(kind=kind, former=former, since=ctx.now)
     changed: Account = account.but(
-        contacts=account.contacts.but(**given), cooling_contacts=tuple(cooling.values())
+        contacts=account.contacts.but(**given),
+        cooling_contacts=tuple(cooling.values()),
+        contacts_changed_at=ctx.now,
     )
     return changed
 
@@ -59,7 +61,9 @@ def undone(account: Account, proven: Mapping[str, str], ctx: DecisionContext) ->
     """
     if all(getattr(account.contacts, kind) == value for kind, value in proven.items()):
         return account
-    kept: Account = account.but(contacts=counting(account, ctx).but(**proven), cooling_contacts=())
+    kept: Account = account.but(
+        contacts=counting(account, ctx).but(**proven), cooling_contacts=(), contacts_changed_at=ctx.now
+    )
     return kept
 
 

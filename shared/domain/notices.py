@@ -7,6 +7,7 @@ from shared.contract.delivery import Language, Mail, Sms
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Contacts
 from shared.domain.decision import DecisionContext, Delivery
+from shared.domain.reachable import reachable
 from shared.italy.names import greeted
 from shared.texts.catalogue import Texts, Written
 
@@ -48,8 +49,8 @@ class Notices:
         sms: Values | None = None,
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
-        """Notify the citizen at the registered mobile and mailbox (the PEC, else the email)."""
-        contacts = account.contacts
+        """Notify the citizen at the registered mobile and mailbox (PEC, else email) that can receive."""
+        contacts = reachable(account)
         mailboxes = (contacts.mailbox,) if contacts.mailbox else ()
         return self.at(
             (contacts.mobile,) if contacts.mobile else (), mailboxes, account, name, ctx, sms, mail
@@ -65,7 +66,7 @@ class Notices:
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
         """Notify the citizen at every mobile and every mailbox of some contacts, each once."""
-        places = tuple(places)
+        places = tuple(reachable(account, place) for place in places)
         mobiles = dict.fromkeys(c.mobile for c in places if c.mobile)
         mailboxes: dict[Mailbox, None] = {}
         for c in places:
@@ -96,5 +97,5 @@ class Notices:
 
     def outcome(self, account: Account, name: str, ctx: DecisionContext, **mail: str) -> tuple[Delivery, ...]:
         """Notify the citizen by email, else by PEC (R27)."""
-        mailbox = account.contacts.mail
+        mailbox = reachable(account).mail
         return self.at((), (mailbox,) if mailbox else (), account, name, ctx, mail=mail)

@@ -1,18 +1,15 @@
 """SMS, through an HTTP gateway."""
 
 import asyncio
-from collections.abc import Sequence
 
 import aiohttp
 import orjson
 import structlog
 
 from services.notifier.channels.answers import sms_answer
-from services.notifier.channels.concurrency import ConcurrentSender
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
-from services.notifier.suspicion import Hearing
 from shared.config.tls import TlsFiles
 from shared.contract.delivery import Sms
 from shared.texts.sms_length import segments
@@ -24,26 +21,22 @@ _LARGEST_ANSWER = 64 * 1024
 _KEEPALIVE_SECONDS = 4.0
 
 
-class SmsChannel:
+class HttpGateway:
     """Posts `{"to", "text", "client_ref"}`; the gateway recognises a retry by its `client_ref`."""
 
-    name = "sms"
-
-    def __init__(self, settings: NotifierSettings) -> None:
+    def __init__(self, settings: NotifierSettings, name: str = "sms") -> None:
+        self.name = name
+        self.concurrency = settings.sms_concurrency
         self._settings = settings
-        self._abreast = ConcurrentSender(settings.sms_concurrency)
         self._session: aiohttp.ClientSession | None = None
-
-    async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
-        """Send a batch; see `Channel.send`."""
-        return await self._abreast.send(batch, self._send_one, hearing)
 
     async def close(self) -> None:
         """Close the connections to the gateway."""
         if self._session:
             await self._session.close()
 
-    async def _send_one(self, outgoing: Outgoing) -> Answer:
+    async def send(self, outgoing: Outgoing) -> Answer:
+        """Send one SMS; see `Provider.send`."""
         body = _body(outgoing)
         try:
             # A redirect would send the half to a host that is not configured.
