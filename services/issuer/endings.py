@@ -60,8 +60,8 @@ def contact_unsuitable(
     marked = with_unsuitable(account, kind, delivery_id, reason, ctx) if kind else account
     if kind is None or marked is account:
         return Decision()
-    facts = {"contact": kind, "delivery_id": str(delivery_id), "reason": reason}
-    return Decision(account=marked, entries=(LedgerEntry("contact.unsuitable", facts),))
+    facts = {"kind": kind, "delivery_id": str(delivery_id), "reason": reason}
+    return Decision(account=marked, entries=(LedgerEntry("contacts.unsuitable", facts),))
 
 
 def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionContext) -> Decision:

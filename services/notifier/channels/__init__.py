@@ -56,12 +56,13 @@ class Channel(Protocol):
         """Close connections; deliveries under way are lost."""
 
 
-def open_channel(name: str, settings: NotifierSettings) -> Channel:
+def open_channel(name: str, settings: NotifierSettings, provider: str = "") -> Channel:
     """Open a channel by its name, without connecting yet.
 
     Args:
         name: as in `shared.contract.channels`.
-        settings: of the notifier.
+        settings: of the notifier, or of the provider.
+        provider: the provider's name where the channel has several, else empty.
 
     Raises:
         ValueError: there is no such channel.
@@ -71,7 +72,7 @@ def open_channel(name: str, settings: NotifierSettings) -> Channel:
             from services.notifier.channels.concurrency import ProviderChannel  # noqa: PLC0415 - as below
             from services.notifier.channels.sms import HttpGateway  # noqa: PLC0415 - a process loads its one channel
 
-            return ProviderChannel("sms", HttpGateway(settings))
+            return ProviderChannel("sms", HttpGateway(settings, provider or name))
         case "email" | "pec":
             from services.notifier.channels.smtp import SmtpChannel  # noqa: PLC0415 - a process loads its one channel
 

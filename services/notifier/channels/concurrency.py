@@ -95,7 +95,7 @@ class _Round:
     async def send_in_turn(self) -> None:
         while await self._may_begin():
             place, outgoing = self._waiting.popleft()
-            asked = self._hearing.ask()
+            asked = self._hearing.ask(outgoing)
             self._under_way += 1
             answer = await _answer(outgoing, self._send_one)
             self._under_way -= 1
