@@ -1,14 +1,15 @@
 """Ends of an initial PIN: expiry, halves that cannot be delivered, and addresses that cannot receive."""
 
+from uuid import UUID
+
 from services.issuer.texts import NOTICES
 from shared.contract.events import PinExpired, RevocationCause
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, UnsuitableAddress
 from shared.domain.account import Account, Half, Pin
-from shared.domain.contacts import is_no_pec
 from shared.domain.credential import ended_at, expiry, without_pin
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
+from shared.domain.reachable import REASONS, Unsuitable, with_unsuitable
 from shared.domain.revocation import revoked
-from shared.italy.mailboxes import same_mailbox
 
 
 def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
@@ -32,18 +33,40 @@ def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
 
 
 def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionContext) -> Decision:
-    """Record that one channel of a half failed; if it was the last one, revoke the PIN."""
-    delivery_id = str(command.delivery_id)
-    pin = _carrying(account, delivery_id)
+    """Record that one channel of a half failed; if it was the last one, revoke the PIN.
+
+    A contact that can never receive by its channel is marked, whatever the delivery carried: it is not tried
+    again.
+    """
+    marking = contact_unsuitable(
+        account, REASONS.get(command.reason), command.delivery_id, command.reason, ctx
+    )
+    marked, delivery_id = marking.account or account, str(command.delivery_id)
+    pin = _carrying(marked, delivery_id)
     if pin is None or any(delivery_id in half.failed for half in pin.halves):
-        return Decision()
+        return marking
     halves = tuple(_without(half, delivery_id) for half in pin.halves)
     if any(half.lost for half in halves):
-        return _undeliverable(account, "undeliverable", ctx)
-    return Decision(
-        account=account.but(pin=pin.but(halves=halves)),
-        entries=(LedgerEntry("half.channel_failed", {"delivery_id": delivery_id}),),
-    )
+        ending = _undeliverable(marked, "undeliverable", ctx)
+        return ending.but(entries=(*marking.entries, *ending.entries))
+    failed = LedgerEntry("half.channel_failed", {"delivery_id": delivery_id})
+    return Decision(account=marked.but(pin=pin.but(halves=halves)), entries=(*marking.entries, failed))
+
+
+def address_unsuitable(account: Account, command: UnsuitableAddress, ctx: DecisionContext) -> Decision:
+    """Mark a registered PEC that is ordinary mail; it is preferred no more (R5)."""
+    return contact_unsuitable(account, "pec", command.delivery_id, "pec_ordinary_mail", ctx)
+
+
+def contact_unsuitable(
+    account: Account, kind: Unsuitable | None, delivery_id: UUID, reason: str, ctx: DecisionContext
+) -> Decision:
+    """Mark the registered contact of a kind that this delivery went to; none if there is no kind to mark."""
+    marked = with_unsuitable(account, kind, delivery_id, reason, ctx) if kind else account
+    if kind is None or marked is account:
+        return Decision()
+    facts = {"kind": kind, "delivery_id": str(delivery_id), "reason": reason}
+    return Decision(account=marked, entries=(LedgerEntry("contacts.unsuitable", facts),))
 
 
 def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionContext) -> Decision:
@@ -51,23 +74,6 @@ def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionCont
     if _carrying(account, str(command.delivery_id)) is None:
         return Decision()
     return _undeliverable(account, "letter_returned", ctx)
-
-
-def address_unsuitable(account: Account, command: UnsuitableAddress, _: DecisionContext) -> Decision:
-    """Record that the registered PEC is ordinary mail, if that is where a half went; it is preferred no more.
-
-    A half keeps where it went. What was sent to another address, such as a link that a stranger asked for
-    (R19), says nothing about the registered one, nor does one that was replaced since (R12).
-    """
-    delivery_id = str(command.delivery_id)
-    pin, registered = _carrying(account, delivery_id), account.contacts.pec
-    to = next((half.pec for half in pin.halves if delivery_id in half.deliveries), None) if pin else None
-    if not (to and registered and same_mailbox(to, registered)) or is_no_pec(account, to):
-        return Decision()
-    return Decision(
-        account=account.but(not_pec=to),
-        entries=(LedgerEntry("contacts.unsuitable", {"kind": "pec", "delivery_id": delivery_id}),),
-    )
 
 
 def _carrying(account: Account, delivery_id: str) -> Pin | None:

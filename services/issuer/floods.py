@@ -7,9 +7,9 @@ half (R5) or the notice that a PIN exists (R7), are counted per address and day,
 from collections.abc import Iterator, Mapping
 
 from shared.contract.issuer import PinRequest
-from shared.domain.account import Account
-from shared.domain.contacts import preferred_of
+from shared.domain.account import Account, Contacts
 from shared.domain.decision import ContextWith, DecisionContext
+from shared.domain.reachable import reachable
 from shared.italy.mailboxes import mailbox_of
 
 SentToday = Mapping[bytes, int]
@@ -18,34 +18,30 @@ SentToday = Mapping[bytes, int]
 
 def addresses(account: Account, command: PinRequest) -> Iterator[str]:
     """Yield the addresses that a request may send to: the contacts given, or those registered."""
-    given = command.contacts
-    yield from _reached(given.mobile, _preferred(account, given.pec, given.email))
+    yield from _reached(command.contacts.mobile, command.contacts.pec or command.contacts.email)
     if account.live:
-        yield from _counted(account)
+        yield from _reached(account.contacts.mobile, account.contacts.pec or account.contacts.email)
+    if account.unsuitable:  # then others may take the place of those
+        yield from _counted(reachable(account, Contacts(**command.contacts.__dict__)))
+        yield from _counted(reachable(account))
 
 
-def places(account: Account, ctx: DecisionContext) -> tuple[bytes, ...]:
-    """Return the digests of all addresses that the citizen's messages go to, as they are counted."""
-    return tuple(map(ctx.pepper.place, _counted(account)))
+def places(contacts: Contacts, ctx: DecisionContext) -> tuple[bytes, ...]:
+    """Return the digests of all addresses of these contacts, as they are counted."""
+    return tuple(map(ctx.pepper.place, _counted(contacts)))
 
 
-def flooded(account: Account, at: ContextWith[SentToday]) -> bool:
-    """Return whether one of these addresses has reached its limit of messages today, under any pepper."""
+def flooded(contacts: Contacts, at: ContextWith[SentToday]) -> bool:
+    """Return whether one of these contacts has reached its limit of messages today, under any pepper."""
     return any(
         sum(at.known.get(place, 0) for place in at.pepper.places(address)) >= at.policy.first_halves_a_day
-        for address in _counted(account)
+        for address in _counted(contacts)
     )
 
 
-def _counted(account: Account) -> Iterator[str]:
-    return _reached(
-        account.contacts.mobile, _preferred(account, account.contacts.pec, account.contacts.email)
-    )
-
-
-def _preferred(account: Account, pec: str | None, email: str | None) -> str | None:
-    found = preferred_of(account, pec, email)
-    return found[1] if found else None
+def _counted(contacts: Contacts) -> Iterator[str]:
+    mailbox = contacts.mailbox
+    return _reached(contacts.mobile, mailbox[1] if mailbox else None)
 
 
 def _reached(mobile: str | None, mailbox: str | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from shared.domain.account import Account, Contacts, Document, Holder, Recogniti
 from shared.domain.credential import NewPin, expiry, new_pin, with_pin
 from shared.domain.decision import ContextWith, Decision, DecisionContext, Delivery, Event, LedgerEntry
 from shared.domain.istanze import released
+from shared.domain.reachable import reachable
 from shared.domain.recognition import recognised
 from shared.italy.dates import day, day_of
 from shared.italy.names import given, greeted
@@ -31,8 +32,9 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
     if account.live:
         return _second_request(account, at)
     registered = _registered(account, command, at)
-    to = places(registered, at)
-    if flooded(registered, at):
+    contacts = reachable(registered)
+    to = places(contacts, at)
+    if flooded(contacts, at):
         return _rejected("address_flooded")
     return _issue(registered, new_pin(at), to, at)
 
@@ -48,8 +50,9 @@ def _rejected(code: str) -> Decision:
 
 def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
-    told_at, to = account.told_pin_exists_at, places(account, at)
-    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(account, at):
+    told_at, contacts = account.told_pin_exists_at, reachable(account)
+    to = places(contacts, at)
+    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(contacts, at):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=at.now),
@@ -60,13 +63,15 @@ def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
 
 def _registered(account: Account, command: PinRequest, ctx: DecisionContext) -> Account:
     """Store the confirmed data in the account (R1); an operator's recognition makes it dispositivo (R8)."""
-    recognition = _recognition(command, ctx)
+    recognition, contacts = _recognition(command, ctx), Contacts(**command.contacts.__dict__)
+    replaced = account.contacts != Contacts() and account.contacts != contacts
     return recognised(
         account,
         recognition,
         holder=_holder(command),
-        contacts=Contacts(**command.contacts.__dict__),
+        contacts=contacts,
         cooling_contacts=(),
+        contacts_changed_at=ctx.now if replaced else account.contacts_changed_at,
         level="dispositivo" if recognition else "online",
     )
 

@@ -5,9 +5,9 @@ import sys
 from functools import partial
 
 from services.notifier.bundle import Bundle, BundleReader
-from services.notifier.channels import open_channel
 from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
+from services.notifier.senders import open_sender
 from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
 from services.settings import GROUPS
@@ -36,7 +36,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         decisions={Bundle: BundleDecision(channel.name, own)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
-        effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
+        effect=SendEffect(open_sender(channel.name, own, logs.get(channel.worker)), opener),
         forgets={"forget_deliveries": policy.delivery_retention},
         upkeep=_spool(channel, own, policy) if channel.spool else None,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from services.notifier.outgoing import Held
 from shared.contract import topology
 from shared.contract.delivery import BUNDLE
 from shared.contract.workers import WORKERS
@@ -25,6 +26,8 @@ class Sealed:
     attempt: int
     created_at: str
     seal: str
+    held: Held | None = None
+    """The provider that perhaps has it: only of a retry, where the channel has several providers."""
 
     @property
     def decided_at(self) -> datetime:
@@ -72,6 +75,7 @@ class ReturningBundle:
 
 
 def _fields(sealed: Sealed) -> dict[str, Any]:
+    held = sealed.held
     return {
         "id": str(sealed.id),
         "subject": sealed.subject.hex(),
@@ -79,6 +83,8 @@ def _fields(sealed: Sealed) -> dict[str, Any]:
         "attempt": sealed.attempt,
         "created_at": sealed.created_at,
         "seal": sealed.seal,
+        # Workers of earlier releases ignore these.
+        **({"provider": held.provider, "since": held.since.isoformat()} if held else {}),
     }
 
 
@@ -119,4 +125,14 @@ def _sealed(fields: dict[str, Any]) -> Sealed:
         attempt=int(fields["attempt"]),
         created_at=fields["created_at"],
         seal=str(fields["seal"]),
+        held=_held(fields),
     )
+
+
+def _held(fields: dict[str, Any]) -> Held | None:
+    if not (provider := fields.get("provider")):
+        return None
+    since = datetime.fromisoformat(fields["since"])
+    if since.tzinfo is None:
+        raise ValueError("no time zone")
+    return Held(str(provider), since)

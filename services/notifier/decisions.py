@@ -9,6 +9,7 @@ from typing import Any
 from services.notifier.backoff import exhausted, next_delay
 from services.notifier.bundle import Bundle, ReturningBundle, Sealed
 from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
+from services.notifier.outgoing import Held
 from services.notifier.settings import NotifierSettings
 from shared.contract import topology
 from shared.contract.delivery import BUNDLE
@@ -80,7 +81,7 @@ class BundleDecision:
         """Record each delivery's outcome; temporary failures are retried as a smaller bundle."""
         course = BundleResult(self._channel)
         for sealed, result in zip(bundle.deliveries, at.known, strict=True):
-            self._follow(course, bundle, sealed, result)
+            self._follow(course, bundle, sealed, result, at.now)
         messages = [*course.messages, *self._retry(bundle, course, at)]
         return Decision(
             entries=tuple(course.entries),
@@ -89,7 +90,9 @@ class BundleDecision:
             records=tuple(course.records),
         )
 
-    def _follow(self, course: BundleResult, bundle: Bundle, sealed: Sealed, result: Result) -> None:
+    def _follow(
+        self, course: BundleResult, bundle: Bundle, sealed: Sealed, result: Result, now: datetime
+    ) -> None:
         match result:
             case Sent(reference):
                 course.record(sealed, "sent", reference)
@@ -99,9 +102,11 @@ class BundleDecision:
                 course.fail(sealed, reason)
             case Postponed(reason, retry_after):
                 course.record(sealed, "postponed", reason=reason)
-                course.postponed.append((replace(sealed, attempt=sealed.attempt + 1), retry_after or 0.0))
+                again = replace(sealed, attempt=sealed.attempt + 1, held=_held(sealed, result.held_by, now))
+                course.postponed.append((again, retry_after or 0.0))
             case Unreachable(_, retry_after):
-                course.unreachable.append((sealed, retry_after or 0.0))
+                again = replace(sealed, held=_held(sealed, result.held_by, now))
+                course.unreachable.append((again, retry_after or 0.0))
             case Unopenable(reason):
                 self._park(course, bundle, sealed, reason)
 
@@ -131,6 +136,13 @@ class BundleDecision:
     def _requeue(self, bundle: Bundle, waiting: list[Sealed], due_at: datetime) -> WorkerMessage:
         returning = ReturningBundle(self._channel, bundle, tuple(waiting))
         return WorkerMessage(returning, due_at, waiting[0].correlation_id)
+
+
+def _held(sealed: Sealed, provider: str, now: datetime) -> Held | None:
+    """Return the provider that perhaps has a delivery, since the first time that it perhaps took it."""
+    if sealed.held and sealed.held.provider == provider:
+        return sealed.held
+    return Held(provider, now) if provider else None
 
 
 def _alike(waiting: list[tuple[Sealed, float]]) -> Iterable[tuple[tuple[int, timedelta], list[Sealed]]]:

@@ -42,11 +42,15 @@ class Postponed:
         reason: a stable word.
         retry_after: seconds the provider asked to be left alone, if it did.
         unasked: a local failure; the provider was not asked, so this says nothing about it.
+        perhaps_taken: the provider perhaps has it, by what it said.
+        held_by: the one of several providers that perhaps has it.
     """
 
     reason: str
     retry_after: float | None = None
     unasked: bool = False
+    perhaps_taken: bool = False
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,12 @@ class Unreachable:
     Attributes:
         reason: a stable word.
         retry_after: seconds the provider asked to be left alone, if it did.
+        held_by: the one of several providers that perhaps has it.
     """
 
     reason: str
     retry_after: float | None = None
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,14 @@ class Doubtful:
         retry_after: seconds the provider asked to be left alone, if it did.
         throttled: the provider asks for a lower rate.
         perhaps_taken: everything was sent and no answer came: a retry may be a second copy.
+        failed_inside: it answered with an error of its own, and may have taken the delivery before that.
     """
 
     reason: str
     retry_after: float | None = None
     throttled: bool = False
     perhaps_taken: bool = False
+    failed_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

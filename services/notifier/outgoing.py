@@ -8,6 +8,19 @@ from shared.contract.delivery import Content
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The provider that perhaps has a delivery: an earlier try was sent to it, and no clear answer came.
+
+    Attributes:
+        provider: its name in the settings.
+        since: when the first such try was recorded, in UTC.
+    """
+
+    provider: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One delivery, as passed to a channel.
 
@@ -17,9 +30,13 @@ class Outgoing:
             retry is the same bytes.
         attempt: number of this try, from 1.
         content: the message and its recipient.
+        held: the provider that perhaps has it already.
+        redelivered: an earlier try may have been sent, of which a crash left no record.
     """
 
     id: UUID
     created_at: datetime
     attempt: int
     content: Content
+    held: Held | None = None
+    redelivered: bool = False

@@ -2,16 +2,18 @@
 
 import base64
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
+from services.notifier import providers
 from services.notifier.envelope import LONGEST_BOUNCES_LOCAL
+from services.notifier.providers import GROUPS, Named
 from shared.config import plaintext
 from shared.config.plaintext import Plaintext
 from shared.config.settings import SecretSetting, Settings
@@ -52,6 +54,7 @@ def _bounces(value: str) -> str:
 
 
 Sender = Annotated[str, AfterValidator(_sender)]
+ProviderNames = Annotated[str, AfterValidator(providers.checked)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,15 @@ class Mailbox:
 class NotifierSettings(Settings):
     """Settings of the notifier, from `PIN_…`."""
 
+    sms_providers: ProviderNames = ""
+    """Names of several providers of SMS: `first,second` in order, or `first=3,second=1` by weight
+    ([how](far-ends.md#several-providers)). Each has every setting `PIN_SMS_…` for itself, as
+    `PIN_SMS_<NAME>_URL`, with the defaults here, and those without a name count for none. Empty: one
+    provider, without a name. A name that is changed or left out lets retries go to another provider of what
+    its own perhaps took: a second copy."""
+    sms_rate: int = Field(default=0, ge=0)
+    """SMS a second, at most, for each worker; 0: no limit. What is over it waits, or goes to another
+    provider. Lower than what comes on a busy day delays first halves."""
     sms_url: str = "http://localhost:8080/sms"
     """Where the SMS gateway takes messages. A wrong one holds all SMS back and loses none."""
     sms_token: SecretSetting = Secret("")
@@ -92,6 +104,10 @@ class NotifierSettings(Settings):
     sms_connect_timeout: timedelta = timedelta(seconds=5)
     """To reach the gateway. Shorter takes a slow network for an outage."""
 
+    smtp_providers: ProviderNames = ""
+    """Names of several relays for ordinary mail, as `sms_providers`: `PIN_SMTP_<NAME>_HOST`."""
+    smtp_rate: int = Field(default=0, ge=0)
+    """Mails a second, at most, for each worker of ordinary mail; as `sms_rate`."""
     smtp_host: str = "localhost"
     """The relay for ordinary mail."""
     smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -162,6 +178,16 @@ class NotifierSettings(Settings):
     Not shorter than `initial_validity`, after which its PIN has expired; 0 keeps all for ever.
     """
 
+    provider_hold: timedelta = timedelta(minutes=5)
+    """How long a delivery that one of several providers perhaps took is retried there alone. Shorter may send
+    a citizen the same half twice; longer delays it while that provider is down."""
+    provider_slow: timedelta = timedelta(seconds=3)
+    """From which time a delivery takes long at one of several providers: it loses its share to one that is
+    faster by far. Shorter moves deliveries for a hiccup; longer lets a citizen wait."""
+    provider_recovery: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    """In which one of several providers wins back its whole share, at the soonest. Shorter gives one that
+    comes and goes more to fail on; longer pays the spare one more."""
+
     retry_limit: int = Field(default=8, ge=1)
     """Tries of one delivery. More keeps a citizen waiting who could ask again; fewer gives up early."""
     retry_base: timedelta = timedelta(minutes=1)
@@ -198,12 +224,64 @@ class NotifierSettings(Settings):
             mail_limit=self.smtp_mail_timeout,
         )
 
+    _named: dict[str, dict[str, Self]] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings, and those of each named provider.
+
+        Raises:
+            SettingsError: naming every setting that is missing or wrong, at once.
+        """
+        settings, reader = super().read(environ), super().read
+        settings._named.update(  # noqa: SLF001 - of this class
+            (
+                channel,
+                {
+                    one.name: providers.read(reader, environ, channel, one.name, cls.model_fields)
+                    for one in settings.provider_names(channel)
+                },
+            )
+            for channel in GROUPS
+        )
+        return settings
+
+    @classmethod
+    def variables(cls, environ: Mapping[str, str]) -> Iterator[str]:
+        """Yield the variables of the group, and those of each named provider."""
+        yield from super().variables(environ)
+        yield from providers.variables(environ, cls.model_fields)
+
+    def provider_names(self, channel: str) -> tuple[Named, ...]:
+        """Return the named providers of a channel, in order; none where it has one without a name."""
+        return providers.parsed(getattr(self, f"{GROUPS[channel][0]}_providers")) if channel in GROUPS else ()
+
+    def rate(self, channel: str) -> int:
+        """Return the deliveries a second of a channel, at most; 0 without a limit."""
+        return {"sms": self.sms_rate, "email": self.smtp_rate}.get(channel, 0)
+
+    def of_provider(self, channel: str, name: str) -> Self:
+        """Return the settings as a named provider of a channel has them."""
+        return self._named[channel][name]
+
+    def shown(self) -> dict[str, str]:
+        """Return the settings as they may be logged, with those of each named provider."""
+        return super().shown() | {
+            providers.own(channel, name, field): text
+            for channel, named in self._named.items()
+            for name, settings in named.items()
+            for field, text in settings.shown().items()
+            if providers.is_own(channel, field)
+        }
+
     def faults(self) -> Iterator[str]:
         """Yield the files of authorities that hold none."""
         yield from super().faults()
         for name in ("sms_ca", "smtp_ca", "pec_smtp_ca"):
             if (path := getattr(self, name)) and (fault := TlsFiles(path).fault()):
                 yield f"PIN_{name.upper()}: {fault}"
+        for channel, name, settings in self._each():
+            yield from providers.renamed(channel, name, settings.faults())
 
     def plaintext(self) -> Iterator[Plaintext]:
         """Yield the providers to which halves would go in the clear."""
@@ -211,3 +289,12 @@ class NotifierSettings(Settings):
         yield from plaintext.http("PIN_SMS_URL", self.sms_url, "the token and every SMS, with its half")
         yield from plaintext.smtp("PIN_SMTP_TLS", self.smtp_host, self.smtp_tls)
         yield from plaintext.smtp("PIN_PEC_SMTP_TLS", self.pec_smtp_host, self.pec_smtp_tls)
+        for channel, name, settings in self._each():
+            for found in settings.plaintext():
+                for setting in providers.renamed(channel, name, [found.setting]):
+                    yield replace(found, setting=setting)
+
+    def _each(self) -> Iterator[tuple[str, str, Self]]:
+        for channel, named in self._named.items():
+            for name, settings in named.items():
+                yield channel, name, settings

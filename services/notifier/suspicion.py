@@ -100,6 +100,8 @@ class Asked(NamedTuple):
 
     sent: int
     passed: int
+    at: float = 0.0
+    """When it was begun, where that is of use."""
 
 
 class Hearing:
@@ -132,8 +134,8 @@ class Hearing:
         """Whether the provider throttles in general, not only one or two recipients."""
         return len(self._throttled) >= SEVERAL or bool(self._while_well)
 
-    def ask(self) -> Asked:
-        """Record that a delivery is begun; pass the result to `hear` with its answer."""
+    def ask(self, _: Outgoing | None = None) -> Asked:
+        """Record that a delivery, or all of a batch, is begun; pass the result to `hear` with its answer."""
         return Asked(self._sent, self._passed)
 
     def hear(self, asked: Asked, outgoing: Outgoing, answer: Answer) -> None:

@@ -3,8 +3,9 @@
 from typing import Final, Literal
 
 from shared.contract.parts import RestoreContacts
-from shared.domain.account import Contacts
+from shared.domain.account import Account, Contacts
 from shared.domain.contacts import same_contact
+from shared.domain.reachable import reachable
 from shared.italy.mailboxes import same_mailbox
 
 Contact = tuple[Literal["mobile", "pec", "email"], str]
@@ -27,6 +28,12 @@ def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
             return ()
         found.append((kind, registered))
     return tuple(found)
+
+
+def receiving(account: Account, contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
+    """Return those of some contacts that can receive a half: no number that is known to be a land line."""
+    there = reachable(account, Contacts(**dict(contacts)))
+    return tuple(one for one in contacts if one[0] != "mobile" or there.mobile)
 
 
 def distinct_contacts(first: Contact, second: Contact) -> bool:

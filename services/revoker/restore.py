@@ -1,6 +1,6 @@
 """Restores a PIN lost after first access (R13-R17)."""
 
-from services.revoker.destinations import Contact, distinct_contacts, named
+from services.revoker.destinations import Contact, distinct_contacts, named, receiving
 from services.revoker.links import check_token, may_send, new_link, not_confirmed, refused, with_link
 from services.revoker.texts import NOTICES, TEXTS
 from shared.contract.events import ContactsUpdated, RestoreConfirmed, RestoreRequested
@@ -11,6 +11,7 @@ from shared.domain.account import Account, Contacts, Link
 from shared.domain.contacts import RESTORABLE, counting, undone
 from shared.domain.credential import NewPin, expiry, new_pin, with_pin
 from shared.domain.decision import Decision, DecisionContext, Delivery, Event, LedgerEntry
+from shared.domain.reachable import reachable
 from shared.italy.dates import day
 
 
@@ -18,14 +19,17 @@ def request(account: Account, command: RestoreRequest, ctx: DecisionContext) -> 
     """Send the confirming link if all contacts given are the registered ones; the reply is the same (R14).
 
     In the place of one that was changed so recently that it does not count, the one before it does (R13).
+    Two of them have to be able to receive a half.
     """
     registered = counting(account, ctx)
     contacts = named(command.contacts, registered)
     if why := _why_not(account, command, contacts, ctx):
         return refused(account, "restore", why)
+    contacts, mailbox = receiving(account, contacts), reachable(account, registered).mail
     link = new_link("restore", ctx)
-    mailbox = (registered.mail,) if registered.mail else ()
-    mails = NOTICES.at((), mailbox, account, "restore_link", ctx, mail=link.values(account.language))
+    mails = NOTICES.at(
+        (), (mailbox,) if mailbox else (), account, "restore_link", ctx, mail=link.values(account.language)
+    )
     facts = {"delivery_id": str(mails[0].id), "expires_at": link.kept.expires_at}
     return Decision(
         reply=accepted(),
@@ -45,6 +49,9 @@ def _why_not(
         return "no_first_access"
     if not contacts:
         return "contacts_cooling" if named(command.contacts, account.contacts) else "contacts_differ"
+    contacts = receiving(account, contacts)
+    if len(contacts) < 2:  # noqa: PLR2004 - one a half
+        return "contact_unsuitable"
     if not distinct_contacts(contacts[0], contacts[1]):
         return "one_address_for_both_halves"
     return None if may_send(account, ctx) else "too_many_links"
@@ -112,7 +119,8 @@ def _half(
     match to:
         case ("mobile", number):
             return NOTICES.at((number,), (), account, "restore_half", ctx, sms=part)
-        case mailbox:
+        case (kind, address):
+            mailbox = reachable(account, Contacts(**{kind: address})).mailbox
             expires_on = day(new.expires_on, account.language)
             mail = {"expires_on": expires_on, **part}
-            return NOTICES.at((), (mailbox,), account, "restore_half", ctx, mail=mail)
+            return NOTICES.at((), (mailbox,) if mailbox else (), account, "restore_half", ctx, mail=mail)

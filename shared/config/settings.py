@@ -66,17 +66,31 @@ class Settings(BaseModel):
         Raises:
             SettingsError: naming every setting that is missing or wrong, at once.
         """
+        settings = cls.read(environ)
+        if faults := [*settings.faults(), *settings.refused(environ)]:
+            raise SettingsError("; ".join(faults))
+        return settings
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Read the group, each setting by itself.
+
+        Raises:
+            SettingsError: naming every setting that is missing or wrong, at once.
+        """
         values = {name: text for name in cls.model_fields if (text := _text(name, environ)) is not None}
         try:
-            settings = cls.model_validate(values)
+            return cls.model_validate(values)
         except ValidationError as error:
             faults = [
                 f"PIN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)
             ]
             raise SettingsError("; ".join(faults)) from None
-        if faults := [*settings.faults(), *settings.refused(environ)]:
-            raise SettingsError("; ".join(faults))
-        return settings
+
+    @classmethod
+    def variables(cls, _: Mapping[str, str]) -> Iterator[str]:
+        """Yield the variables that the group is read from in an environment, without a file's suffix."""
+        yield from (f"PIN_{name.upper()}" for name in cls.model_fields)
 
     def refused(self, environ: Mapping[str, str]) -> Iterator[str]:
         """Yield the connections in the clear that `PIN_ALLOW_PLAINTEXT` does not name."""
@@ -135,7 +149,7 @@ def unknown(environ: Mapping[str, str], groups: Iterable[type[Settings]]) -> dic
         environ: of one process, which may include settings of others.
         groups: every group of settings that any worker has.
     """
-    names = [name.upper() for group in groups for name in group.model_fields]
+    names = [name.removeprefix("PIN_") for group in groups for name in group.variables(environ)]
     known = {f"PIN_{name}{suffix}" for name in names for suffix in ("", "_FILE")}
     given = sorted(name for name in environ if name.startswith("PIN_") and not _ELSEWHERE.fullmatch(name))
     return {name: _nearest(name, names) for name in given if name not in known}

@@ -103,6 +103,13 @@ class Contacts(Part):
     pec: str | None = None
 
     @property
+    def mailbox(self) -> tuple[Literal["pec", "email"], str] | None:
+        """The one mailbox that gets halves and warnings: the PEC if there is one, else the email (R5)."""
+        if self.pec:
+            return "pec", self.pec
+        return ("email", self.email) if self.email else None
+
+    @property
     def mail(self) -> tuple[Literal["pec", "email"], str] | None:
         """The mailbox that gets outcomes and confirming links: the email, else the PEC (R27)."""
         if self.email:
@@ -119,6 +126,19 @@ class CoolingContact(Part):
     since: datetime
 
 
+class UnsuitableContact(Part):
+    """A contact found unable to receive by its channel: a land line, or a PEC address that is ordinary mail.
+
+    It holds for this very number or address: another one in its place is tried. `reachable.py` has the rules.
+    """
+
+    kind: Literal["mobile", "pec"]
+    value: str
+    reason: str
+    """A stable word, such as `sms_landline`."""
+    since: datetime
+
+
 class HealthCard(Part):
     """The Tessera Sanitaria, as the registry reported it (R19)."""
 
@@ -131,8 +151,6 @@ class Half(Part):
 
     deliveries: tuple[str, ...]
     failed: tuple[str, ...] = ()
-    pec: str | None = None
-    """The address of the one that went by PEC, if one did."""
 
     @property
     def lost(self) -> bool:
@@ -311,8 +329,10 @@ class Account(Part):
     contacts: Contacts = Contacts()
     cooling_contacts: tuple[CoolingContact, ...] = ()
     """Of the contacts those changed lately, one a kind; all others have been registered long enough."""
-    not_pec: str | None = None
-    """An address that was given as PEC and is ordinary mail, as PEC providers say; one given later counts."""
+    unsuitable: tuple[UnsuitableContact, ...] = ()
+    """Contacts found unable to receive, the latest of each kind, registered still or not."""
+    contacts_changed_at: datetime | None = None
+    """When registered contacts were last replaced; None if never, or not since an earlier release."""
     pin: Pin | None = None
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None

@@ -7,7 +7,7 @@ always registered, and the robber does not have that.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from shared.domain.account import Account, Contacts, CoolingContact, Status
 from shared.domain.decision import DecisionContext
@@ -15,28 +15,7 @@ from shared.italy.mailboxes import same_mailbox
 
 RESTORABLE: frozenset[Status] = frozenset({"active", "restoring"})
 """After first access contacts are changed (R12) and a PIN is restored (R17), also a locked or blocked one."""
-Mailbox = tuple[Literal["pec", "email"], str]
 _COUNTING: Final = ("mobile", "email", "pec")
-
-
-def preferred_mailbox(account: Account) -> Mailbox | None:
-    """Return the one registered mailbox that gets halves and warnings: the PEC, else the email (R5).
-
-    An address given as PEC that is known to be none comes last.
-    """
-    return preferred_of(account, account.contacts.pec, account.contacts.email)
-
-
-def preferred_of(account: Account, pec: str | None, email: str | None) -> Mailbox | None:
-    """Return the mailbox that would get them, of two that are given."""
-    if pec and not (email and is_no_pec(account, pec)):
-        return "pec", pec
-    return ("email", email) if email else None
-
-
-def is_no_pec(account: Account, address: str) -> bool:
-    """Return whether this address, however spelt, was given as PEC and is known to be ordinary mail."""
-    return account.not_pec is not None and same_mailbox(account.not_pec, address)
 
 
 def counting(account: Account, ctx: DecisionContext) -> Contacts:
@@ -65,7 +44,9 @@ def with_contacts(account: Account, given: Mapping[str, str], ctx: DecisionConte
         if ctx.policy.contacts_cooling and not same_contact(kind, value, former):
             cooling[kind] = CoolingContact(kind=kind, former=former, since=ctx.now)
     changed: Account = account.but(
-        contacts=account.contacts.but(**given), cooling_contacts=tuple(cooling.values())
+        contacts=account.contacts.but(**given),
+        cooling_contacts=tuple(cooling.values()),
+        contacts_changed_at=ctx.now,
     )
     return changed
 
@@ -80,7 +61,9 @@ def undone(account: Account, proven: Mapping[str, str], ctx: DecisionContext) ->
     """
     if all(getattr(account.contacts, kind) == value for kind, value in proven.items()):
         return account
-    kept: Account = account.but(contacts=counting(account, ctx).but(**proven), cooling_contacts=())
+    kept: Account = account.but(
+        contacts=counting(account, ctx).but(**proven), cooling_contacts=(), contacts_changed_at=ctx.now
+    )
     return kept
 
 

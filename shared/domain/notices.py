@@ -1,16 +1,18 @@
 """Notifies the citizen: from a text's name to deliveries on the registered contacts."""
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from shared.contract.delivery import Language, Mail, Sms
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Contacts
-from shared.domain.contacts import Mailbox, preferred_mailbox
 from shared.domain.decision import DecisionContext, Delivery
+from shared.domain.reachable import reachable
 from shared.italy.names import greeted
 from shared.texts.catalogue import Texts, Written
 
 Values = Mapping[str, str]
+Mailbox = tuple[Literal["pec", "email"], str]
 
 
 def by_sms(ctx: DecisionContext, to: str, text: str) -> Delivery:
@@ -47,10 +49,9 @@ class Notices:
         sms: Values | None = None,
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
-        """Notify the citizen at the registered mobile and mailbox (the PEC, else the email)."""
-        contacts = account.contacts
-        preferred = preferred_mailbox(account)
-        mailboxes = (preferred,) if preferred else ()
+        """Notify the citizen at the registered mobile and mailbox (PEC, else email) that can receive."""
+        contacts = reachable(account)
+        mailboxes = (contacts.mailbox,) if contacts.mailbox else ()
         return self.at(
             (contacts.mobile,) if contacts.mobile else (), mailboxes, account, name, ctx, sms, mail
         )
@@ -65,7 +66,7 @@ class Notices:
         mail: Values | None = None,
     ) -> tuple[Delivery, ...]:
         """Notify the citizen at every mobile and every mailbox of some contacts, each once."""
-        places = tuple(places)
+        places = tuple(reachable(account, place) for place in places)
         mobiles = dict.fromkeys(c.mobile for c in places if c.mobile)
         mailboxes: dict[Mailbox, None] = {}
         for c in places:
@@ -96,5 +97,5 @@ class Notices:
 
     def outcome(self, account: Account, name: str, ctx: DecisionContext, **mail: str) -> tuple[Delivery, ...]:
         """Notify the citizen by email, else by PEC (R27)."""
-        told = account.contacts.mail
-        return self.at((), (told,) if told else (), account, name, ctx, mail=mail)
+        mailbox = reachable(account).mail
+        return self.at((), (mailbox,) if mailbox else (), account, name, ctx, mail=mail)

@@ -10,6 +10,29 @@ from services.notifier.suspicion import Hearing
 from shared.contract.channels import CHANNELS
 
 
+class Provider(Protocol):
+    """A far end that takes the deliveries of a channel one at a time; `ProviderChannel` makes it one."""
+
+    @property
+    def name(self) -> str:
+        """Return its name in the settings, in lower case; the channel's where there is one provider."""
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many deliveries may be under way at once, at most."""
+
+    async def send(self, outgoing: Outgoing) -> Answer:
+        """Hand over one delivery; it may run `concurrency` times at once.
+
+        A failure is an answer. The answer says `perhaps_taken` wherever the provider may have the delivery:
+        then the retry goes to it alone, until its time is up. An exception is an internal error: it costs
+        this delivery an attempt, and no other.
+        """
+
+    async def close(self) -> None:
+        """Close connections; deliveries under way are lost."""
+
+
 class Channel(Protocol):
     """One way of delivery to a citizen."""
 
@@ -33,21 +56,23 @@ class Channel(Protocol):
         """Close connections; deliveries under way are lost."""
 
 
-def open_channel(name: str, settings: NotifierSettings) -> Channel:
+def open_channel(name: str, settings: NotifierSettings, provider: str = "") -> Channel:
     """Open a channel by its name, without connecting yet.
 
     Args:
         name: as in `shared.contract.channels`.
-        settings: of the notifier.
+        settings: of the notifier, or of the provider.
+        provider: the provider's name where the channel has several, else empty.
 
     Raises:
         ValueError: there is no such channel.
     """
     match name:
         case "sms":
-            from services.notifier.channels.sms import SmsChannel  # noqa: PLC0415 - a process loads its one channel
+            from services.notifier.channels.concurrency import ProviderChannel  # noqa: PLC0415 - as below
+            from services.notifier.channels.sms import HttpGateway  # noqa: PLC0415 - a process loads its one channel
 
-            return SmsChannel(settings)
+            return ProviderChannel("sms", HttpGateway(settings, provider or name))
         case "email" | "pec":
             from services.notifier.channels.smtp import SmtpChannel  # noqa: PLC0415 - a process loads its one channel
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 from services.notifier.outcome import Answer, Doubtful, Postponed, Refused, Sent, Unreachable
 
@@ -23,6 +23,7 @@ class Meaning(Enum):
     REFUSED = "refused"
     POSTPONED = "postponed"
     DOUBTFUL = "doubtful"
+    FAILED_INSIDE = "doubtful, perhaps taken"
     THROTTLED = "doubtful, throttled"
     TAKEN = "taken earlier"
     UNREACHABLE = "unreachable"
@@ -37,11 +38,19 @@ SMS: Mapping[str, Meaning] = {
     "409": Meaning.TAKEN,
     "429": Meaning.THROTTLED,
     "503": Meaning.THROTTLED,
+    # The gateway, or what is behind it, failed on this message, before or after it was taken.
+    "500": Meaning.FAILED_INSIDE,
+    "502": Meaning.FAILED_INSIDE,
+    "504": Meaning.FAILED_INSIDE,
     # 401 to 405, 407, 408, 425, redirects, other 5xx and all unforeseen ones: a number that this gateway
     # does not serve, a message that it fails on, or our account, our settings, its state.
     "others": Meaning.DOUBTFUL,
 }
 """By HTTP status, other than 2xx."""
+
+
+SMS_LANDLINE: Final = ("landline", "not_mobile")
+"""The `code` in the JSON body of a refusal that says that the number is no mobile, and never will receive."""
 
 
 def _row(mail: Meaning, rcpt: Meaning, data: Meaning) -> dict[Stage, Meaning]:
@@ -82,7 +91,11 @@ _POLICY = re.compile(r"5\.7\.\d")
 
 
 def sms_answer(
-    status: int, retry_after: str | None = None, now: datetime | None = None, attempt: int = 1
+    status: int,
+    retry_after: str | None = None,
+    now: datetime | None = None,
+    attempt: int = 1,
+    code: object = None,
 ) -> Answer:
     """Return the meaning of an answer other than 2xx.
 
@@ -91,8 +104,11 @@ def sms_answer(
         retry_after: the header, seconds or a date (RFC 9110, 10.2.3).
         now: to compute the delay from the date.
         attempt: number of the try.
+        code: of the JSON body, if it has one.
     """
     meaning = SMS.get(str(status), SMS["others"])
+    if meaning is Meaning.REFUSED and code in SMS_LANDLINE:
+        return Refused("sms_landline")
     return _answer(meaning, f"sms_{status}", _seconds(retry_after, now or datetime.now(UTC)), attempt)
 
 
@@ -122,11 +138,16 @@ def _answer(meaning: Meaning, reason: str, wait: float | None = None, attempt: i
             return Postponed(reason, wait)
         case Meaning.TAKEN:
             # A first try reported as a duplicate may be one, after a crash; the next try decides.
-            return Sent("") if attempt > 1 else Postponed(reason, wait)
+            return Sent("") if attempt > 1 else Postponed(reason, wait, perhaps_taken=True)
         case Meaning.UNREACHABLE:
             return Unreachable(reason, wait)
         case _:
-            return Doubtful(reason, wait, throttled=meaning is Meaning.THROTTLED)
+            return Doubtful(
+                reason,
+                wait,
+                throttled=meaning is Meaning.THROTTLED,
+                failed_inside=meaning is Meaning.FAILED_INSIDE,
+            )
 
 
 def _seconds(retry_after: str | None, now: datetime) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from services.notifier.channels import Provider
 from services.notifier.outcome import Answer, Doubtful, Postponed, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
@@ -33,6 +34,28 @@ class ConcurrentSender:
         elif len(batch) >= self.width:  # a smaller batch does not show its capacity
             self.width = min(self._most, self.width * 2)
         return answers
+
+
+class ProviderChannel:
+    """A channel through one provider.
+
+    Args:
+        name: the channel's.
+        provider: what takes its deliveries.
+    """
+
+    def __init__(self, name: str, provider: Provider) -> None:
+        self.name = name
+        self._provider = provider
+        self._abreast = ConcurrentSender(provider.concurrency)
+
+    async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
+        """Send a batch; see `Channel.send`."""
+        return await self._abreast.send(batch, self._provider.send, hearing)
+
+    async def close(self) -> None:
+        """Close the provider's connections."""
+        await self._provider.close()
 
 
 async def send_abreast(
@@ -72,7 +95,7 @@ class _Round:
     async def send_in_turn(self) -> None:
         while await self._may_begin():
             place, outgoing = self._waiting.popleft()
-            asked = self._hearing.ask()
+            asked = self._hearing.ask(outgoing)
             self._under_way += 1
             answer = await _answer(outgoing, self._send_one)
             self._under_way -= 1

@@ -1,18 +1,15 @@
 """SMS, through an HTTP gateway."""
 
 import asyncio
-from collections.abc import Sequence
 
 import aiohttp
 import orjson
 import structlog
 
 from services.notifier.channels.answers import sms_answer
-from services.notifier.channels.concurrency import ConcurrentSender
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
-from services.notifier.suspicion import Hearing
 from shared.config.tls import TlsFiles
 from shared.contract.delivery import Sms
 from shared.texts.sms_length import segments
@@ -20,38 +17,39 @@ from shared.texts.sms_length import segments
 log = structlog.get_logger()
 
 _LARGEST_ANSWER = 64 * 1024
+_EXPLAINED = frozenset({400, 410, 422})
+"""Refusals whose body may say that the number is no mobile."""
 # Below the usual idle timeout of gateways, so that no connection is used while it is being closed.
 _KEEPALIVE_SECONDS = 4.0
 
 
-class SmsChannel:
+class HttpGateway:
     """Posts `{"to", "text", "client_ref"}`; the gateway recognises a retry by its `client_ref`."""
 
-    name = "sms"
-
-    def __init__(self, settings: NotifierSettings) -> None:
+    def __init__(self, settings: NotifierSettings, name: str = "sms") -> None:
+        self.name = name
+        self.concurrency = settings.sms_concurrency
         self._settings = settings
-        self._abreast = ConcurrentSender(settings.sms_concurrency)
         self._session: aiohttp.ClientSession | None = None
-
-    async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
-        """Send a batch; see `Channel.send`."""
-        return await self._abreast.send(batch, self._send_one, hearing)
 
     async def close(self) -> None:
         """Close the connections to the gateway."""
         if self._session:
             await self._session.close()
 
-    async def _send_one(self, outgoing: Outgoing) -> Answer:
+    async def send(self, outgoing: Outgoing) -> Answer:
+        """Send one SMS; see `Provider.send`."""
         body = _body(outgoing)
         try:
             # A redirect would send the half to a host that is not configured.
             async with self._open().post(self._settings.sms_url, data=body, allow_redirects=False) as answer:
                 if answer.status // 100 == 2:  # noqa: PLR2004 - the class of success
-                    return Sent(await _reference(answer))
+                    return Sent(_reference(await _field(answer, "id")))
                 retry_after = answer.headers.get("Retry-After")
-                return sms_answer(answer.status, retry_after, attempt=outgoing.attempt)
+                # What it perhaps has was tried before, whether that counted or not.
+                tries = outgoing.attempt + (outgoing.held is not None)
+                code = await _field(answer, "code") if answer.status in _EXPLAINED else None
+                return sms_answer(answer.status, retry_after, attempt=tries, code=code)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return Unreachable("sms_tls" if isinstance(error, aiohttp.ClientSSLError) else "sms_connect")
         except aiohttp.InvalidURL:
@@ -95,8 +93,8 @@ def _body(outgoing: Outgoing) -> bytes:
     return orjson.dumps({"to": outgoing.content.to, "text": text, "client_ref": str(outgoing.id)})
 
 
-async def _reference(answer: aiohttp.ClientResponse) -> str:
-    """Return the gateway's id of an accepted message, empty if the body is unreadable.
+async def _field(answer: aiohttp.ClientResponse, name: str) -> object:
+    """Return a field of the body's JSON object, None if there is none or the body is unreadable.
 
     Only the status decides: 2xx was accepted. A retry because the body is invalid, too long or endless
     would send the citizen the same message repeatedly.
@@ -104,6 +102,10 @@ async def _reference(answer: aiohttp.ClientResponse) -> str:
     try:
         found = orjson.loads(await answer.content.read(_LARGEST_ANSWER))
     except (ValueError, TimeoutError, aiohttp.ClientError, asyncio.IncompleteReadError):
-        return ""
-    reference = found.get("id", "") if isinstance(found, dict) else ""
-    return str(reference)[:100] if isinstance(reference, str | int) else ""
+        return None
+    return found.get(name) if isinstance(found, dict) else None
+
+
+def _reference(id_: object) -> str:
+    """Return the gateway's id of an accepted message, empty if it gave none."""
+    return str(id_)[:100] if isinstance(id_, str | int) else ""

@@ -46,9 +46,23 @@ def test_an_sms_that_the_gateway_will_never_have_is_refused(status: int) -> None
     assert sms_answer(status) == Refused(f"sms_{status}")
 
 
-@pytest.mark.parametrize("status", [301, 307, *range(401, 409), 418, 425, *range(500, 503), 504, 505, 599])
+@pytest.mark.parametrize("status", [301, 307, *range(401, 409), 418, 425, 501, 505, 599])
 def test_a_no_that_may_be_the_number_s_or_the_gateway_s_is_for_the_judge(status: int) -> None:
     assert sms_answer(status) == Doubtful(f"sms_{status}")
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_gateway_that_failed_on_an_sms_perhaps_took_it(status: int) -> None:
+    assert sms_answer(status) == Doubtful(f"sms_{status}", failed_inside=True)
+
+
+@pytest.mark.parametrize("code", ["landline", "not_mobile"])
+def test_a_refusal_may_say_that_the_number_is_no_mobile(code: str) -> None:
+    assert sms_answer(422, code=code) == Refused("sms_landline")
+    assert sms_answer(400, code=code) == Refused("sms_landline")
+    assert sms_answer(404, code=code) == Doubtful("sms_404")
+    for other in (None, "", 7, [code], {"code": code}, "blocked"):
+        assert sms_answer(422, code=other) == Refused("sms_422")
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -57,7 +71,7 @@ def test_a_gateway_that_wants_to_be_asked_less_says_so(status: int) -> None:
 
 
 def test_an_sms_that_the_gateway_knows_was_taken_by_an_earlier_try() -> None:
-    assert sms_answer(409, attempt=1) == Postponed("sms_409")
+    assert sms_answer(409, attempt=1) == Postponed("sms_409", perhaps_taken=True)
     assert sms_answer(409, attempt=2) == Sent("")
 
 

@@ -9,16 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from nacl.public import PrivateKey
 
 from services.notifier.channels.concurrency import ConcurrentSender
+from services.notifier.guarded import GuardedProvider
 from services.notifier.outcome import Answer, Doubtful, Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
-from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Hearing
 from shared.contract.delivery import Sms
-from shared.crypto.sealing import BundleOpener
 from shared.crypto.secret import Secret
 
 LOCKED = Doubtful("sms_401")
@@ -78,11 +76,11 @@ class Lane:
             breaker_cap=timedelta(milliseconds=600),
             breaker_answered_cap=timedelta(milliseconds=100),
         )
-        self.sending = SendEffect(self.provider, BundleOpener(PrivateKey.generate()), settings, self.log)
+        self.sending = GuardedProvider(self.provider, settings, self.log)
 
     async def send(self, outgoing: list[Outgoing]) -> list[Outcome]:
         """Send one batch."""
-        return await self.sending._send(outgoing)
+        return await self.sending.send(outgoing)
 
     @property
     def waits(self) -> list[int]:
