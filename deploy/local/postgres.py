@@ -87,7 +87,11 @@ class Postgres:
         self.process = Process(self._program(), state / "run")
 
     def _program(self) -> Program:
-        settings = _SETTINGS | {"listen_addresses": self.place.host} | (self._tls_settings() if self._authority else {})
+        settings = (
+            _SETTINGS
+            | {"listen_addresses": self.place.host}
+            | (self._tls_settings() if self._authority else {})
+        )
         switches = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name=self.place.name,
@@ -172,8 +176,8 @@ class Postgres:
 
     def wait_for_standby(self, name: str) -> None:
         """Let commits wait for this standby, once it follows."""
-        follows = f"select count(*) from pg_stat_replication where application_name = '{name}' and state = 'streaming'"
-        wait_for(lambda: self.sql(follows) == "1", 30, f"{name} to follow")
+        following = "select application_name from pg_stat_replication where state = 'streaming'"
+        wait_for(lambda: name in self.sql(following).splitlines(), 30, f"{name} to follow")
         self.sql(f"alter system set synchronous_standby_names = '\"{name}\"'; select pg_reload_conf()")
 
     def _run(self, argv: list[str]) -> None:

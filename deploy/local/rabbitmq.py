@@ -128,9 +128,7 @@ class RabbitMq:
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(
-                self.place.host.replace(".", ","), _TICK
-            ),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(self.place.host.replace(".", ","), _TICK),
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: one process, one pid
         }
 
@@ -138,7 +136,9 @@ class RabbitMq:
         """Start the node; `wait_ready` waits for it."""
         self._prepare()
         self.port_mapper.start()
-        wait_for(lambda: self.port_mapper.must_live() and answers(self._epmd_port, self.place.host), 10, "epmd")
+        wait_for(
+            lambda: self.port_mapper.must_live() and answers(self._epmd_port, self.place.host), 10, "epmd"
+        )
         self.process.start()
         self._give_way(_FIRST)
 

@@ -1,6 +1,7 @@
 """Hosts of a cluster on one machine: network namespaces on a bridge, which can be cut off from each other.
 
-The programs of this machine reach each host by its address, as on a network of machines. All of it is gone after `close`.
+The programs of this machine reach each host by its address, as on a network of machines. All is gone after
+`close`.
 """
 
 import json

@@ -22,8 +22,8 @@ _BOOT = 120.0
 class ClusterStack(Stack):
     """Three brokers, a primary and a synchronous standby, each on a host that can be cut off.
 
-    `postgres` is the primary of the moment, `rabbitmq` the broker that tests ask. Workers, fake providers and tests
-    run on this machine, beside the cluster.
+    `postgres` is the primary of the moment, `rabbitmq` the broker that tests ask. Workers, fake providers and
+    tests run on this machine, beside the cluster.
     """
 
     def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
