@@ -144,8 +144,8 @@ class Worker:
     async def _watch(self, session: Session) -> None:
         """Look whether the broker still has our consumer.
 
-        While a cluster chooses another leader of the queue it has none, and a new session mends that. If that one has
-        none either, only a new process is left to try.
+        While a cluster chooses another leader of the queue it has none, and a new session mends that. If that
+        one has none either, only a new process is left to try.
         """
         while True:
             await asyncio.sleep(_WATCH)

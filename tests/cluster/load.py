@@ -30,7 +30,7 @@ class Measured:
     Attributes:
         requests: how many.
         gap: the longest time between two first halves that were handed over one after the other, in seconds.
-        waits: of each citizen, from the first attempt to publish the request to the first half; seconds, sorted.
+        waits: of each citizen, from the first attempt to publish to the first half; seconds, sorted.
         repeated: how many SMS came a second time.
     """
 
@@ -42,6 +42,14 @@ class Measured:
     def wait(self, share: float) -> float:
         """Return the time within which this share of the citizens had the first half."""
         return self.waits[min(len(self.waits) - 1, int(share * len(self.waits)))]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.requests} requests, a gap of {self.gap:.1f} s; first half within {self.wait(0.5):.2f} s"
+            f" (half of the citizens), {self.wait(0.99):.2f} s (99%), {self.waits[-1]:.1f} s (all);"
+            f" {self.repeated} SMS repeated"
+        )
 
 
 @dataclass
