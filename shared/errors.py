@@ -62,7 +62,7 @@ class LedgerLostError(ServerLostError):
 
 
 class ConsumerGoneError(PinError):
-    """The broker reports no consumer on our queue although we consume: end the process, to be restarted."""
+    """Twice in a row the broker reports no consumer on our queue: end the process, to be restarted."""
 
 
 class LedgerConflictError(PinError):

@@ -39,13 +39,18 @@ class Stack:
         self._ports = Ports(self.state / "ports.json")
         self.ended = end_leftovers(self.state / "run")
         self.authority = Authority(self.state / "tls") if tls else None
-        self.postgres = Postgres(self.state, self._ports, self.authority)
-        self.rabbitmq = RabbitMq(self.state, self._ports, self.authority)
+        self.postgres, self.rabbitmq = self._servers()
         self.fake_providers = FakeProviders(self.state, self._ports, self.authority)
         self.database = DATABASE
         self.settings = dict(settings or {})
         self.workers: dict[str, Process] = {}
         self._health: dict[str, int] = {}
+
+    def _servers(self) -> tuple[Postgres, RabbitMq]:
+        return (
+            Postgres(self.state, self._ports, self.authority),
+            RabbitMq(self.state, self._ports, self.authority),
+        )
 
     def _make_directories(self) -> None:
         for part in ("run", "log", "captured/mail", "spool/post"):
@@ -165,6 +170,9 @@ class Stack:
         """Stop everything, in order."""
         self.stop_workers()
         self.fake_providers.stop()
+        self._stop_servers()
+
+    def _stop_servers(self) -> None:
         self.rabbitmq.process.ask_to_end()
         self.postgres.stop()
         self.rabbitmq.stop()
@@ -176,13 +184,11 @@ class Stack:
 
     def processes(self) -> dict[str, Process]:
         """Return every process of the stack, by name."""
-        servers = (
-            self.postgres.process,
-            self.rabbitmq.process,
-            self.rabbitmq.port_mapper,
-            self.fake_providers.process,
-        )
+        servers = (*self._server_processes(), self.fake_providers.process)
         return {process.name: process for process in servers} | self.workers
+
+    def _server_processes(self) -> tuple[Process, ...]:
+        return (self.postgres.process, self.rabbitmq.process, self.rabbitmq.port_mapper)
 
     def use_new_database(self, name: str) -> None:
         """Create a fresh ledger database; workers started from now on use it."""

@@ -16,8 +16,14 @@ PARTS = {
 }
 """What each part may import of ours."""
 LIBRARIES: dict[str, set[str]] = {
-    "aio_pika": {"shared.broker.session", "shared.broker.admin", "deploy.local.client"},
+    "aio_pika": {
+        "shared.broker.connecting",
+        "shared.broker.session",
+        "shared.broker.admin",
+        "deploy.local.client",
+    },
     "aiormq": {
+        "shared.broker.connecting",
         "shared.broker.session",
         "shared.broker.admin",
         "deploy.local.client",
