@@ -1,7 +1,7 @@
-"""`python -m tests.cluster [FAULT…] [--runs N] [--rate R] [--seconds S] [--seed N]`: faults under load, measured.
+"""`python -m tests.cluster [FAULT…] [--runs N] [--rate R] [--seconds S] [--seed N]`: faults, measured.
 
-Each run has a cluster of its own and ends when every invariant of the chaos suite holds. It prints a line; at
-the end comes the table of `docs/reliability.md`.
+Each run has a cluster of its own and ends when every invariant of the chaos suite holds. It prints a line;
+at the end comes the table of `docs/reliability.md`.
 """
 
 import argparse
