@@ -1,6 +1,7 @@
 """Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
 
 from services.issuer.settings import AccessSettings
+from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
@@ -12,4 +13,5 @@ GROUPS: tuple[type[Settings], ...] = (
     PinPolicy,
     AccessSettings,
     NotifierSettings,
+    MailboxSettings,
 )
