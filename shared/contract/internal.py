@@ -53,6 +53,16 @@ class ReturnedLetter(InternalCommand):
     delivery_id: Identifier
 
 
+class UnsuitableAddress(InternalCommand):
+    """A delivery went to an address that cannot receive by its channel: ordinary mail in place of PEC."""
+
+    type: ClassVar[str] = "internal.issuer.address_unsuitable"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
+
+    delivery_id: Identifier
+
+
 class TakeEffect(InternalCommand):
     """The 24 hours after an approval are over (R29)."""
 
@@ -110,6 +120,9 @@ class ProviderReport(WorkerCommand):
     provider: Line
     occurred_at: WrittenInstant
     """When the provider says that it happened."""
+    forgeable: bool = False
+    """Whether anybody who knows the delivery's id could have written the evidence, as with a bounce. It ends
+    only what is `sent`, and one that names no delivery is not kept for a person."""
     rounds: Annotated[int, Field(ge=0)] = 0
     """How often it found no delivery."""
 
@@ -118,6 +131,7 @@ INTERNAL: Final[tuple[type[WorkerCommand], ...]] = (
     Expire,
     FailedDelivery,
     ReturnedLetter,
+    UnsuitableAddress,
     TakeEffect,
     TellSuspended,
     EarlyReceipt,
