@@ -2,6 +2,7 @@
 
 from services.issuer.settings import AccessSettings
 from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
@@ -14,5 +15,6 @@ GROUPS: tuple[type[Settings], ...] = (
     AccessSettings,
     NotifierSettings,
     AcceptanceSettings,
+    MailboxSettings,
     PecSettings,
 )

@@ -3,7 +3,9 @@
 PinError
 ├── ServerLostError            wait, and reconnect
 │   ├── BrokerLostError
-│   └── LedgerLostError
+│   ├── LedgerLostError
+│   └── MailboxLostError
+├── MailRefusedError           leave the mail aside for a while, and go on with the others
 ├── ConsumerGoneError          end the process, to be restarted
 ├── LedgerConflictError        retry the transaction
 ├── LedgerRefusedError         find the message at fault, and park it
@@ -60,6 +62,23 @@ class BrokerLostError(ServerLostError):
 
 class LedgerLostError(ServerLostError):
     """Postgres is gone, full or not ready: reconnect later. The open transaction may be committed."""
+
+
+class MailboxLostError(ServerLostError):
+    """A mailbox cannot be read: connect anew later. What was not filed still lies in it.
+
+    Attributes:
+        reason: a stable word for the log.
+        detail: the kind of failure; nothing that the server said, which may quote a mail.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+class MailRefusedError(PinError):
+    """The server refuses to give or to file mails: leave them aside for a while, and go on with others."""
 
 
 class ConsumerGoneError(PinError):

@@ -1,6 +1,7 @@
 """What can be set about the channels; each line says what it costs to change it."""
 
 import base64
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from services.notifier.envelope import LONGEST_BOUNCES_LOCAL
 from shared.config import plaintext
 from shared.config.plaintext import Plaintext
 from shared.config.settings import SecretSetting, Settings
@@ -18,6 +20,7 @@ from shared.crypto.secret import Secret
 from shared.domain.policy import Retention
 
 _KEY_BYTES = 32
+_ADDRESS = re.compile(r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9.-]{1,253}")
 Tls = Literal["none", "starttls", "implicit"]
 Receipt = Literal["completa", "breve", "sintetica"]
 
@@ -39,6 +42,15 @@ def _public_key(value: str) -> str:
     return value
 
 
+def _bounces(value: str) -> str:
+    local = value.rpartition("@")[0]
+    if value and (not _ADDRESS.fullmatch(value) or len(local) > LONGEST_BOUNCES_LOCAL):
+        raise ValueError(
+            f"has to be `local@domain`, with at most {LONGEST_BOUNCES_LOCAL} characters before the @"
+        )
+    return value
+
+
 Sender = Annotated[str, AfterValidator(_sender)]
 
 
@@ -53,6 +65,8 @@ class Mailbox:
     user: str
     password: Secret
     sender: str
+    bounces: str
+    verp: bool
     receipt: Receipt | None
     connections: int
     mails_a_connection: int
@@ -108,6 +122,15 @@ class NotifierSettings(Settings):
     """Sender of ordinary mail, and the domain of its Message-IDs: a change while repeats are due
     makes those a second mail."""
 
+    mail_bounces: Annotated[str, AfterValidator(_bounces)] = ""
+    """The envelope's sender of ordinary mail, `local@domain`: where its bounces go. Empty: the address of
+    `mail_from`. One that takes no mail loses every bounce, and a relay may refuse to send from it. SPF is
+    checked for its domain; DMARC asks that it belongs to that of `mail_from`."""
+    mail_verp: bool = True
+    """Whether bounces of each mail go to an address of its own, `local+<delivery>@domain` of `mail_bounces`:
+    then one that quotes nothing is understood, too. Off where `local+anything` does not reach the mailbox:
+    left on there, every bounce is lost."""
+
     pec_smtp_host: str = "localhost"
     """The PEC provider's access point."""
     pec_smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -121,7 +144,8 @@ class NotifierSettings(Settings):
     pec_smtp_password: SecretSetting = Secret("")
     """A wrong one holds all PEC back and loses none."""
     pec_from: Sender = "PIN online <pin@pec.localhost.localdomain>"
-    """Must be the account's own address, or the provider refuses every mail."""
+    """Must be the account's own address, or the provider refuses every mail. It is the envelope's sender,
+    too (RFC 6109, 3.1.1): PEC has no address for bounces."""
     pec_receipt: Receipt = "sintetica"
     """Receipt of delivery to ask for (`X-TipoRicevuta`, RFC 6109). Only `sintetica` leaves the text out:
     `completa` returns the mail whole, and `breve` all but its attachments, so either puts halves into
@@ -176,6 +200,8 @@ class NotifierSettings(Settings):
             user=self.pec_smtp_user if pec else self.smtp_user,
             password=self.pec_smtp_password if pec else self.smtp_password,
             sender=self.pec_from if pec else self.mail_from,
+            bounces="" if pec else self.mail_bounces,
+            verp=self.mail_verp,
             receipt=self.pec_receipt if pec else None,
             connections=self.smtp_connections,
             mails_a_connection=self.smtp_mails_a_connection,
