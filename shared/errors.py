@@ -3,7 +3,9 @@
 PinError
 ├── ServerLostError            wait, and reconnect
 │   ├── BrokerLostError
-│   └── LedgerLostError
+│   ├── LedgerLostError
+│   └── MailboxLostError
+├── MailRefusedError           leave the mail aside for a while, and go on with the others
 ├── ConsumerGoneError          end the process, to be restarted
 ├── LedgerConflictError        retry the transaction
 ├── LedgerRefusedError         find the message at fault, and park it
@@ -13,6 +15,7 @@ PinError
 ├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
 ├── AddressError               end the delivery as failed: nothing can be sent there
+├── UncountedEvidenceError     change nothing, and file the evidence for a person to look at
 ├── SetupError                 correct what is named, and start again
 │   ├── SettingsError
 │   ├── KeyFileError
@@ -59,6 +62,23 @@ class BrokerLostError(ServerLostError):
 
 class LedgerLostError(ServerLostError):
     """Postgres is gone, full or not ready: reconnect later. The open transaction may be committed."""
+
+
+class MailboxLostError(ServerLostError):
+    """A mailbox cannot be read: connect anew later. What was not filed still lies in it.
+
+    Attributes:
+        reason: a stable word for the log.
+        detail: the kind of failure; nothing that the server said, which may quote a mail.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+class MailRefusedError(PinError):
+    """The server refuses to give or to file mails: leave them aside for a while, and go on with others."""
 
 
 class ConsumerGoneError(PinError):
@@ -122,6 +142,18 @@ class UnreadableDeliveryError(PinError):
 
 class AddressError(PinError):
     """Nothing can be sent to this address: end the delivery. The error never contains the address."""
+
+
+class UncountedEvidenceError(PinError):
+    """What a provider is said to have sent does not count: forged, damaged, or about something else.
+
+    Attributes:
+        reason: a stable word for the log, such as `pec_bad_signature`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class SetupError(PinError):

@@ -101,3 +101,11 @@ def smtp(setting: str, host: str, tls: str) -> Iterator[Plaintext]:
     """Yield what is not protected of an SMTP account."""
     if tls == "none" and not is_local(host):
         yield Plaintext(setting, host, tls, "starttls or implicit", "every mail, with its half")
+
+
+def imap(setting: str, host: str, tls: str) -> Iterator[Plaintext]:
+    """Yield what is not protected of a mailbox that is read."""
+    if tls == "none" and not is_local(host):
+        yield Plaintext(
+            setting, host, tls, "starttls or implicit", "the password and every mail that comes back"
+        )

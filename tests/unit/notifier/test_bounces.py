@@ -24,6 +24,7 @@ def said(understood: Understood) -> tuple[UUID | None, str, str]:
     """Return delivery, status and evidence of the one report."""
     [report] = understood.reports
     assert (report.channel, report.reference, understood.unknown) == ("email", "", False)
+    assert report.forgeable
     assert report.evidence == understood.reason
     return report.delivery_id, report.status, report.evidence
 
