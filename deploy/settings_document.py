@@ -25,6 +25,7 @@ from deploy.pinctl.settings import (
 )
 from services.issuer.settings import AccessSettings
 from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
@@ -56,6 +57,7 @@ SECTIONS = (
         (NotifierSettings,),
     ),
     Section("PEC without an answer", "`notifier-pec`, `notifier-receipts`", (AcceptanceSettings,)),
+    Section("Mailboxes", "`notifier-mailbox`", (MailboxSettings,)),
     Section("PEC receipts", "`notifier-mailbox`", (PecSettings,)),
     Section(
         "pinctl",
