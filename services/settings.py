@@ -1,8 +1,9 @@
 """Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
 
 from services.issuer.settings import AccessSettings
+from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.mailbox.settings import MailboxSettings
-from services.notifier.settings import NotifierSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
@@ -13,5 +14,7 @@ GROUPS: tuple[type[Settings], ...] = (
     PinPolicy,
     AccessSettings,
     NotifierSettings,
+    AcceptanceSettings,
     MailboxSettings,
+    PecSettings,
 )

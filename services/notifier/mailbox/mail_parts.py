@@ -15,14 +15,20 @@ def parsed(raw: bytes) -> Message:
     return message_from_bytes(raw, policy=compat32)
 
 
-def own_parts(message: Message) -> Iterator[Message]:
-    """Yield the parts of a mail that contain no others, and enclosed mails without looking into them."""
+def parts_of(message: Message) -> Iterator[Message]:
+    """Yield a mail and its parts, at any depth, and enclosed mails without looking into them."""
     left = [message]
     while left:
         part = left.pop()
-        if part.get_content_maintype() == "multipart" and part.is_multipart():
+        yield part
+        if part.get_content_maintype() == "multipart":
             left += reversed(inner_messages(part))
-        else:
+
+
+def own_parts(message: Message) -> Iterator[Message]:
+    """Yield those of them that contain no others."""
+    for part in parts_of(message):
+        if not (part.get_content_maintype() == "multipart" and part.is_multipart()):
             yield part
 
 

@@ -50,7 +50,7 @@ REPORT = ProviderReport(
 REPORTED = (
     f'{{"channel":"pec","delivery_id":"{ID}","reference":"","status":"delivered",'
     '"evidence":"pec_avvenuta_consegna","provider":"pec.example.com",'
-    '"occurred_at":"2026-11-27T13:00:00.000Z","rounds":0}'
+    '"occurred_at":"2026-11-27T13:00:00.000Z","forgeable":false,"rounds":0}'
 )
 READER = ReceiptReader(CommandReader((DeliveryReceipt,), Pseudonyms(bytes(32))))
 
