@@ -26,6 +26,7 @@ from shared.worker.start import start
 def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
+    sender = open_sender(channel.name, own, logs.get(channel.worker))
     opener = BundleOpener(keys.private(channel.key))
     return Lane(
         worker="notifier",
@@ -36,9 +37,9 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         decisions={Bundle: BundleDecision(channel.name, own)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
-        effect=SendEffect(open_sender(channel.name, own, logs.get(channel.worker)), opener),
+        effect=SendEffect(sender, opener),
         forgets={"forget_deliveries": policy.delivery_retention},
-        upkeep=_spool(channel, own, policy) if channel.spool else None,
+        upkeep=_spool(channel, own, policy) if channel.spool else sender.upkeep,
     )
 
 
