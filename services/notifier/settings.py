@@ -14,9 +14,10 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from services.notifier import providers
 from services.notifier.envelope import LONGEST_BOUNCES_LOCAL
 from services.notifier.providers import GROUPS, Named
+from services.notifier.smpp_settings import SmppAccount, SmppSettings, is_smpp, url_faults
 from shared.config import plaintext
 from shared.config.plaintext import Plaintext
-from shared.config.settings import SecretSetting, Settings
+from shared.config.settings import SecretSetting
 from shared.config.tls import TlsFiles
 from shared.crypto.secret import Secret
 from shared.domain.policy import Retention
@@ -90,7 +91,7 @@ class AcceptanceSettings(Settings):
     waits for ever."""
 
 
-class NotifierSettings(Settings):
+class NotifierSettings(SmppSettings):
     """Settings of the notifier, from `PIN_…`."""
 
     sms_providers: ProviderNames = ""
@@ -103,7 +104,8 @@ class NotifierSettings(Settings):
     """SMS a second, at most, for each worker; 0: no limit. What is over it waits, or goes to another
     provider. Lower than what comes on a busy day delays first halves."""
     sms_url: str = "http://localhost:8080/sms"
-    """Where the SMS gateway takes messages. A wrong one holds all SMS back and loses none."""
+    """Where the SMS gateway takes messages; `smpp://host:port` or `smpps://host:port` for an SMSC, which is
+    spoken to by SMPP 3.4. A wrong one holds all SMS back and loses none."""
     sms_token: SecretSetting = Secret("")
     """Bearer token for the gateway; empty sends none. A wrong one holds all SMS back and loses none."""
     sms_ca: str = ""
@@ -236,6 +238,10 @@ class NotifierSettings(Settings):
             mail_limit=self.smtp_mail_timeout,
         )
 
+    def smpp(self, name: str) -> SmppAccount:
+        """Return the account at the SMSC of `sms_url`."""
+        return self.smpp_account(name, self.sms_url, self.sms_ca, self.sms_connect_timeout, self.sms_timeout)
+
     _named: dict[str, dict[str, Self]] = PrivateAttr(default_factory=dict)
 
     @classmethod
@@ -287,8 +293,10 @@ class NotifierSettings(Settings):
         }
 
     def faults(self) -> Iterator[str]:
-        """Yield the files of authorities that hold none."""
+        """Yield the files of authorities that hold none, and what is wrong with the SMSC's address."""
         yield from super().faults()
+        if is_smpp(self.sms_url):
+            yield from url_faults("PIN_SMS_URL", self.sms_url, self.smpp_system_id)
         for name in ("sms_ca", "smtp_ca", "pec_smtp_ca"):
             if (path := getattr(self, name)) and (fault := TlsFiles(path).fault()):
                 yield f"PIN_{name.upper()}: {fault}"
@@ -298,7 +306,8 @@ class NotifierSettings(Settings):
     def plaintext(self) -> Iterator[Plaintext]:
         """Yield the providers to which halves would go in the clear."""
         yield from super().plaintext()
-        yield from plaintext.http("PIN_SMS_URL", self.sms_url, "the token and every SMS, with its half")
+        far = plaintext.smpp if is_smpp(self.sms_url) else plaintext.http
+        yield from far("PIN_SMS_URL", self.sms_url, "the log-in and every SMS, with its half")
         yield from plaintext.smtp("PIN_SMTP_TLS", self.smtp_host, self.smtp_tls)
         yield from plaintext.smtp("PIN_PEC_SMTP_TLS", self.pec_smtp_host, self.pec_smtp_tls)
         for channel, name, settings in self._each():
