@@ -21,7 +21,12 @@ _AT_ONCE = 1_000
 """Rows of a stream held at a time."""
 
 
-_CONFLICTS = (pg.SerializationError, pg.DeadlockDetectedError, pg.UniqueViolationError)
+_CONFLICTS = (
+    pg.SerializationError,
+    pg.DeadlockDetectedError,
+    pg.UniqueViolationError,
+    pg.LockNotAvailableError,
+)
 _REFUSALS = (
     pg.DataError,
     pg.IntegrityConstraintViolationError,
@@ -63,7 +68,9 @@ class Ledger:
         self._connection = connection
 
     @classmethod
-    async def open(cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0) -> Self:
+    async def open(
+        cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0, patience: float = 30.0
+    ) -> Self:
         """Connect, within `limit` seconds.
 
         Args:
@@ -73,6 +80,7 @@ class Ledger:
             rest: seconds that a transaction may rest between two statements before Postgres ends the
                 connection, and with it the transaction's locks; 0 is for ever. A process that is frozen in a
                 transaction, or whose machine is gone, would else keep its citizens from every other.
+            patience: seconds that a statement may take.
 
         Raises:
             LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
@@ -82,7 +90,7 @@ class Ledger:
             connection = await asyncpg.connect(
                 dsn,
                 timeout=limit,
-                command_timeout=30,
+                command_timeout=patience,
                 server_settings={"application_name": name, "jit": "off", **held},
             )
         except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
