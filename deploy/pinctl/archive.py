@@ -31,6 +31,16 @@ FORM = 1
 """The number of the form, in the first line."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAMAGES = (
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+)
+"""What reading a file raises whose content is not what was written."""
 _PLAIN = 11
 """Fields of an entry that is not its chain's first in the month, or the first of all."""
 _LONGEST = 1 << 20
@@ -141,7 +151,7 @@ def verify(path: Path, keys: Sequence[VerifyKey]) -> MonthFile:
     except OSError as error:  # also what is no gzip file
         status = UNKNOWN if isinstance(error, FileNotFoundError) else ATTENTION
         raise PinctlError(f"{path}: {error.strerror or error}", status) from None
-    except (EOFError, zlib.error, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+    except _DAMAGES as error:
         raise PinctlError(f"{path} does not hold: {error}", ATTENTION) from None
     return MonthFile(*found, sha256)
 

@@ -55,7 +55,7 @@ class SealedHead(NamedTuple):
     newer: bool
 
     def encoded(self) -> bytes:
-        """Return 98 bytes, from which the fields can be told apart."""
+        """Return 97 bytes, from which the fields can be told apart."""
         account = (self.account_seq or 0).to_bytes(8, "big") + (self.account or bytes(32))
         flags = bytes([self.older | self.newer << 1 | (self.account is not None) << 2])
         return self.subject + self.seq.to_bytes(8, "big") + self.hash + flags + account

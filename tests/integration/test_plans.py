@@ -198,7 +198,7 @@ async def buffers(connection: Any, query: str, *values: Any) -> int:  # noqa: AN
 
 
 def _whole(name: str) -> str:
-    """Return the table that a month is a part of; those to come are empty, and read from end to end for that."""
+    """Return the table that a month is a part of; months to come are empty, and read whole for that."""
     return "entry" if re.fullmatch(r"entry_\d{4}_\d\d", name) and name <= f"entry_{NOW:%Y_%m}" else name
 
 

@@ -248,9 +248,9 @@ begin
     return carried;
 end $$;
 
--- Takes all months for itself for some milliseconds, and waits two seconds for that at most.
+-- Takes all months for itself for some milliseconds, and waits half a second for that at most: writers wait with it.
 create function drop_month(which date) returns void
-language plpgsql set search_path = public, pg_temp set lock_timeout = '2s' as $$
+language plpgsql set search_path = public, pg_temp set lock_timeout = '500ms' as $$
 begin
     update entry_month set retired_at = clock_timestamp()
     where month = which and closed_at is not null and retired_at is null
