@@ -16,12 +16,14 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from deploy.pinctl.settings import (
+    ArchiveSettings,
     BrokerSettings,
     CheckpointSettings,
     DeadSettings,
     KeySettings,
     LedgerSettings,
     OperatorSettings,
+    OwnerSettings,
 )
 from services.issuer.settings import AccessSettings
 from services.notifier.mailbox.pec_settings import PecSettings
@@ -62,7 +64,16 @@ SECTIONS = (
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",
-        (BrokerSettings, LedgerSettings, OperatorSettings, KeySettings, CheckpointSettings, DeadSettings),
+        (
+            BrokerSettings,
+            LedgerSettings,
+            OperatorSettings,
+            KeySettings,
+            CheckpointSettings,
+            ArchiveSettings,
+            OwnerSettings,
+            DeadSettings,
+        ),
     ),
 )
 _HEAD = """\

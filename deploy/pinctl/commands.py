@@ -10,17 +10,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, dead, key_use, keys, rotation, signing, trace, witnesses
+from deploy.pinctl import audit, dead, key_use, keys, months, rotation, signing, trace, witnesses
 from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.expiry import expire
 from deploy.pinctl.settings import (
+    ArchiveSettings,
     BrokerSettings,
     CheckpointSettings,
     DeadSettings,
     KeySettings,
     LedgerSettings,
     OperatorSettings,
+    OwnerSettings,
 )
 from deploy.pinctl.status import status
 from shared.crypto.keys import CHECKPOINT, SIGNERS, Keys
@@ -117,6 +119,8 @@ async def _erase(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    if words.action.endswith("-month"):
+        return await _month_of(words, environ)
     ledger, settings = LedgerSettings.load(environ), CheckpointSettings.load(environ)
     match words.action:
         case "checkpoint":
@@ -129,9 +133,18 @@ async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answ
         return await audit.verify(ledger, words.subject)
     keyring = Keys(KeySettings.load(environ).keys_dir)
     if words.checkpoints:
-        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), keys=keyring.verifying())
-        return await audit.verify(ledger, None, given)
+        return await audit.verify(ledger, None, witnesses.of_file(words.checkpoints, keyring))
     return await audit.verify(ledger, None, witnesses.of_settings(settings, keyring, datetime.now(UTC)))
+
+
+async def _month_of(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    keyring, settings = KeySettings.load(environ), CheckpointSettings.load(environ)
+    if words.action == "verify-month":
+        return months.verify_file(words.file, keyring, settings)
+    places = months.Places(LedgerSettings.load(environ), keyring, settings, ArchiveSettings.load(environ))
+    if words.action == "seal-month":
+        return await months.seal(places, words.month)
+    return await months.retire(places, OwnerSettings.load(environ), words.month, words.by)
 
 
 async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -169,6 +182,12 @@ def _subject(text: str) -> bytes:
     if len(subject) != _SUBJECT_BYTES:
         raise ValueError
     return subject
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise ValueError
+    return text
 
 
 def _user(text: str) -> str:
@@ -253,6 +272,18 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
     actions.add_parser("checkpoint", parents=[shared], help="sign what the ledger is; one line of the log")
     actions.add_parser(
         "cosign", parents=[shared], help="witness the newest checkpoint with a key of one's own"
+    )
+
+    sealing = actions.add_parser("seal-month", parents=[shared], help="seal the months that are over")
+    sealing.add_argument("month", nargs="?", type=_month, metavar="YYYY-MM", help="up to this one alone")
+    file = actions.add_parser("verify-month", parents=[shared], help="verify the file of a month, by itself")
+    file.add_argument("file", type=Path, metavar="FILE")
+    retiring = actions.add_parser(
+        "retire-month", parents=[shared], help="let a sealed month leave the ledger for its file"
+    )
+    retiring.add_argument("month", type=_month, metavar="YYYY-MM")
+    retiring.add_argument(
+        "--by", action="append", default=[], metavar="PERSON", help="who does it: two, for the ledger"
     )
 
 

@@ -17,7 +17,7 @@ from services.notifier.providers import GROUPS, Named
 from services.notifier.smpp_settings import SmppAccount, SmppSettings, is_smpp, url_faults
 from shared.config import plaintext
 from shared.config.plaintext import Plaintext
-from shared.config.settings import SecretSetting
+from shared.config.settings import SecretSetting, Settings
 from shared.config.tls import TlsFiles
 from shared.crypto.secret import Secret
 from shared.domain.policy import Retention

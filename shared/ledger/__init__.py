@@ -23,7 +23,12 @@ _AT_ONCE = 1_000
 """Rows of a stream held at a time."""
 
 
-_CONFLICTS = (pg.SerializationError, pg.DeadlockDetectedError, pg.UniqueViolationError)
+_CONFLICTS = (
+    pg.SerializationError,
+    pg.DeadlockDetectedError,
+    pg.UniqueViolationError,
+    pg.LockNotAvailableError,
+)
 _REFUSALS = (
     pg.DataError,
     pg.IntegrityConstraintViolationError,
@@ -70,7 +75,9 @@ class Ledger:
         self._connection = connection
 
     @classmethod
-    async def open(cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0) -> Self:
+    async def open(
+        cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0, patience: float = 30.0
+    ) -> Self:
         """Connect, within `limit` seconds, to the server that can be written to.
 
         Args:
@@ -82,6 +89,7 @@ class Ledger:
             rest: seconds that a transaction may rest between two statements before Postgres ends the
                 connection, and with it the transaction's locks; 0 is for ever. A process that is frozen in a
                 transaction, or whose machine is gone, would else keep its citizens from every other.
+            patience: seconds that a statement may take.
 
         Raises:
             LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
@@ -93,12 +101,9 @@ class Ledger:
                 connection = await asyncpg.connect(
                     place,
                     timeout=limit / len(places),
-                    command_timeout=30,
+                    command_timeout=patience,
                     server_settings={"application_name": name, "jit": "off", **held},
-                    # None leaves it to the URL.
-                    target_session_attrs=None
-                    if "target_session_attrs" in place
-                    else SessionAttribute.read_write,
+                    target_session_attrs=_which(place),
                 )
             except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
                 loss = _lost(error)

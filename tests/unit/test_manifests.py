@@ -202,9 +202,19 @@ def test_the_nightly_verification_reads_the_checkpoints_that_the_hourly_one_writ
     assert mounted(jobs["checkpoint"]) == {"pinctl.ledger-dsn", "checkpoint.key"}
     assert mounted(jobs["verify"]) == {"pinctl.ledger-dsn", "checkpoint.pub"}
     assert SERVICES["checks"]["environment"]["PIN_CHECKPOINT_LOG"].startswith("/checkpoints/")
-    assert SERVICES["checks"]["volumes"] == ["checkpoints:/checkpoints"]
+    assert SERVICES["checks"]["volumes"] == ["checkpoints:/checkpoints", "archive:/archive"]
     assert "ledger checkpoint" in SERVICES["checks"]["command"][-1]
     assert "ledger verify" in SERVICES["checks"]["command"][-1]
+
+
+def test_a_month_is_sealed_where_the_checkpoints_are_and_its_file_is_kept() -> None:
+    job = CHECKS["seal-month"]["spec"]["jobTemplate"]
+    told = {v["name"]: v["value"] for v in container(job)["env"]}
+    assert told == {"PIN_CHECKPOINT_LOG": "/checkpoints/log", "PIN_ARCHIVE_DIR": "/archive"}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container(job)["volumeMounts"]}
+    assert mounts == {"checkpoints": "/checkpoints", "archive": "/archive"}
+    assert mounted(job) == {"pinctl.ledger-dsn", "checkpoint.key", "checkpoint.pub"}
+    assert "ledger seal-month" in SERVICES["checks"]["command"][-1]
 
 
 def test_the_broker_is_given_a_password_for_each_of_its_users() -> None:
