@@ -24,7 +24,8 @@ from deploy.pinctl.settings import (
     OperatorSettings,
 )
 from services.issuer.settings import AccessSettings
-from services.notifier.settings import NotifierSettings
+from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
@@ -54,6 +55,8 @@ SECTIONS = (
         "`notifier-sms`, `notifier-email`, `notifier-pec`, `notifier-post`: none starts with one wrong",
         (NotifierSettings,),
     ),
+    Section("PEC without an answer", "`notifier-pec`, `notifier-receipts`", (AcceptanceSettings,)),
+    Section("PEC receipts", "`notifier-mailbox`", (PecSettings,)),
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",

@@ -1,7 +1,8 @@
 """Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
 
 from services.issuer.settings import AccessSettings
-from services.notifier.settings import NotifierSettings
+from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
@@ -12,4 +13,6 @@ GROUPS: tuple[type[Settings], ...] = (
     PinPolicy,
     AccessSettings,
     NotifierSettings,
+    AcceptanceSettings,
+    PecSettings,
 )

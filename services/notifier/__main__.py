@@ -9,7 +9,7 @@ from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
 from services.notifier.senders import open_sender
 from services.notifier.sending import SendEffect
-from services.notifier.settings import NotifierSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.settings import GROUPS
 from shared.config import logs
 from shared.contract import topology
@@ -26,6 +26,7 @@ from shared.worker.start import start
 def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
+    awaits = channel.name == "pec" and bool(AcceptanceSettings.load(os.environ).pec_acceptance_limit)
     opener = BundleOpener(keys.private(channel.key))
     return Lane(
         worker="notifier",
@@ -33,7 +34,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         queue=channel.queue,
         read=BundleReader(),
         batch=settings.bundles,
-        decisions={Bundle: BundleDecision(channel.name, own)},
+        decisions={Bundle: BundleDecision(channel.name, own, awaits=awaits)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
         effect=SendEffect(open_sender(channel.name, own, logs.get(channel.worker)), opener),
@@ -51,11 +52,13 @@ def _spool(channel: Channel, settings: NotifierSettings, policy: PinPolicy) -> U
 def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
     """Build the lane of receipts, which names citizens by what is recorded of their deliveries."""
     # Imported late: they load the whole contract, which no channel needs.
+    from services.notifier.acceptance import Unaccepted  # noqa: PLC0415
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
+    limit = AcceptanceSettings.load(os.environ).pec_acceptance_limit
     return Lane(
         worker="notifier",
         name="notifier-receipts",
@@ -68,6 +71,7 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
         forgets={"forget_deliveries": policy.delivery_retention},
+        upkeep=Unaccepted(limit, logs.get("notifier-receipts")) if limit else None,
     )
 
 
@@ -76,10 +80,10 @@ def main() -> int:
     channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:
-            return start("notifier-receipts", receipts_lane, GROUPS)
+            return start("notifier-receipts", receipts_lane, GROUPS, own=(AcceptanceSettings,))
         case [name] if name in channels:
             lane = partial(channel_lane, channels[name])
-            return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings,))
+            return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings, AcceptanceSettings))
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
             return 2

@@ -92,6 +92,9 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "keys_peppers": Whole(),
     "keys_sealed": Whole(),
     "lock_subjects": Loop(reads="keys"),
+    "unaccepted_deliveries": Loop(
+        "notifier", more=(timedelta(hours=24), datetime(1970, 1, 1, tzinfo=UTC), 100)
+    ),
     "note_unreadable": Loop(),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
     "read_accounts": Loop(reads="keys"),
