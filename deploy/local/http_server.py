@@ -21,7 +21,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The response: an HTTP answer, raw bytes, none (`hold`), or a closed connection (`drop`)."""
+    """The response: an HTTP answer, raw bytes, none (`hold`), or a closed connection (`drop`).
+
+    It is sent `after` so many seconds; what else comes on the connection is answered meanwhile.
+    """
 
     status: int = 200
     body: bytes = b"{}"
@@ -29,6 +32,7 @@ class Answer:
     raw: bytes = b""
     hold: bool = False
     drop: bool = False
+    after: float = 0.0
 
     def encoded(self) -> bytes:
         """Return the answer's bytes."""
@@ -70,6 +74,8 @@ class Http(asyncio.Protocol):
     def _answer(self, answer: Answer, transport: asyncio.Transport) -> None:
         if answer.drop:
             transport.abort()
+        elif answer.after:
+            asyncio.get_running_loop().call_later(answer.after, transport.write, answer.encoded())
         elif not answer.hold:
             transport.write(answer.encoded())
 

@@ -9,7 +9,8 @@
 |---|---|---|
 | all | `ok` | captures; the default |
 | all | `discard` | accepts and counts, and keeps nothing: for the benchmark |
-| sms | `status` | answers `status`, with `Retry-After: retry_after` when that is given |
+| sms | `status` | answers `status`, with `Retry-After: retry_after` and the body's `code` where given |
+| sms | `slow` | captures, and answers after `seconds` |
 | sms | `silence` | captures, and never answers |
 | sms | `drop` | captures, and closes the connection in place of an answer |
 | sms | `rubbish` | captures, and answers what is not HTTP |
@@ -42,6 +43,7 @@ class Fault(BaseModel):
     mode: str = "ok"
     status: int = 500
     text: str = "as asked"
+    code: str = ""
     stage: Literal["mail", "rcpt", "data", "dot"] = "rcpt"
     retry_after: int | None = None
     seconds: float = 0.5

@@ -5,6 +5,7 @@ Accepts `POST` of `{"to", "text", "client_ref"}` at any path except its own two,
 the same `client_ref`, like a gateway that deduplicates.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,12 +63,16 @@ class SmsGateway:
         fault = self._faults.sms
         if fault.strikes({"status"}, to):
             wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            return Answer(fault.status, b'{"error": "as asked"}', wait)
+            body = orjson.dumps({"error": "as asked", **({"code": fault.code} if fault.code else {})})
+            return Answer(fault.status, body, wait)
         self._counts["sms"] += 1
         if fault.strikes({"discard"}, to):
             return Answer(body=b'{"id": "discarded"}')
         self._capture({"to": to, "text": text, "client_ref": client_ref})
-        return self._broken(to) or self._accepted(client_ref)
+        accepted = self._accepted(client_ref)
+        if fault.strikes({"slow"}, to):
+            return replace(accepted, after=fault.seconds)
+        return self._broken(to) or accepted
 
     def _broken(self, to: str) -> Answer | None:
         fault = self._faults.sms

@@ -1,4 +1,4 @@
-"""Ends of an initial PIN: expiry, halves that cannot be delivered, and addresses that cannot receive."""
+"""Ends of an initial PIN: expiry, halves that cannot be delivered, and contacts that cannot receive."""
 
 from uuid import UUID
 
@@ -6,9 +6,10 @@ from services.issuer.texts import NOTICES
 from shared.contract.events import PinExpired, RevocationCause
 from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, UnsuitableAddress
 from shared.domain.account import Account, Half, Pin
+from shared.domain.contacts import same_contact
 from shared.domain.credential import ended_at, expiry, without_pin
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
-from shared.domain.reachable import REASONS, Unsuitable, with_unsuitable
+from shared.domain.reachable import NO_MOBILE, Unsuitable, is_unsuitable, mobile_of, with_unsuitable
 from shared.domain.revocation import revoked
 
 
@@ -38,9 +39,7 @@ def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionCont
     A contact that can never receive by its channel is marked, whatever the delivery carried: it is not tried
     again.
     """
-    marking = contact_unsuitable(
-        account, REASONS.get(command.reason), command.delivery_id, command.reason, ctx
-    )
+    marking = _marking(account, command, ctx)
     marked, delivery_id = marking.account or account, str(command.delivery_id)
     pin = _carrying(marked, delivery_id)
     if pin is None or any(delivery_id in half.failed for half in pin.halves):
@@ -53,20 +52,11 @@ def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionCont
     return Decision(account=marked.but(pin=pin.but(halves=halves)), entries=(*marking.entries, failed))
 
 
-def address_unsuitable(account: Account, command: UnsuitableAddress, ctx: DecisionContext) -> Decision:
-    """Mark a registered PEC that is ordinary mail; it is preferred no more (R5)."""
-    return contact_unsuitable(account, "pec", command.delivery_id, "pec_ordinary_mail", ctx)
-
-
-def contact_unsuitable(
-    account: Account, kind: Unsuitable | None, delivery_id: UUID, reason: str, ctx: DecisionContext
-) -> Decision:
-    """Mark the registered contact of a kind that this delivery went to; none if there is no kind to mark."""
-    marked = with_unsuitable(account, kind, delivery_id, reason, ctx) if kind else account
-    if kind is None or marked is account:
+def _marking(account: Account, command: FailedDelivery, ctx: DecisionContext) -> Decision:
+    if command.reason not in NO_MOBILE:
         return Decision()
-    facts = {"kind": kind, "delivery_id": str(delivery_id), "reason": reason}
-    return Decision(account=marked, entries=(LedgerEntry("contacts.unsuitable", facts),))
+    number = mobile_of(account, command.delivery_id, ctx)
+    return _unsuitable(account, "mobile", number, command.delivery_id, command.reason, ctx)
 
 
 def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionContext) -> Decision:
@@ -74,6 +64,37 @@ def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionCont
     if _carrying(account, str(command.delivery_id)) is None:
         return Decision()
     return _undeliverable(account, "letter_returned", ctx)
+
+
+def address_unsuitable(account: Account, command: UnsuitableAddress, ctx: DecisionContext) -> Decision:
+    """Record that the registered PEC is ordinary mail, if that is where a half went; it is preferred no more.
+
+    A half keeps where it went. What was sent to another address, such as a link that a stranger asked for
+    (R19), says nothing about the registered one, nor does one that was replaced since (R12).
+    """
+    delivery_id = str(command.delivery_id)
+    pin, registered = _carrying(account, delivery_id), account.contacts.pec
+    to = next((half.pec for half in pin.halves if delivery_id in half.deliveries), None) if pin else None
+    if not (to and registered and same_contact("pec", to, registered)):
+        return Decision()
+    return _unsuitable(account, "pec", to, command.delivery_id, "ordinary_mail", ctx)
+
+
+def _unsuitable(  # noqa: PLR0913, PLR0917 - a contact, and how it is known
+    account: Account,
+    kind: Unsuitable,
+    value: str | None,
+    delivery_id: UUID,
+    reason: str,
+    ctx: DecisionContext,
+) -> Decision:
+    if value is None or is_unsuitable(account, kind, value):
+        return Decision()
+    facts = {"kind": kind, "delivery_id": str(delivery_id), "reason": reason}
+    return Decision(
+        account=with_unsuitable(account, kind, value, reason, ctx),
+        entries=(LedgerEntry("contacts.unsuitable", facts),),
+    )
 
 
 def _carrying(account: Account, delivery_id: str) -> Pin | None:

@@ -18,28 +18,32 @@ SentToday = Mapping[bytes, int]
 
 def addresses(account: Account, command: PinRequest) -> Iterator[str]:
     """Yield the addresses that a request may send to: the contacts given, or those registered."""
-    yield from _reached(command.contacts.mobile, command.contacts.pec or command.contacts.email)
+    given = command.contacts
+    yield from _reached(given.mobile, given.pec or given.email)
     if account.live:
-        yield from _reached(account.contacts.mobile, account.contacts.pec or account.contacts.email)
-    if account.unsuitable:  # then others may take the place of those
-        yield from _counted(reachable(account, Contacts(**command.contacts.__dict__)))
-        yield from _counted(reachable(account))
+        yield from _counted(account)
+    if account.unsuitable:  # then another may take the place of one that is given
+        yield from _to(reachable(account, Contacts(**given.__dict__)))
 
 
-def places(contacts: Contacts, ctx: DecisionContext) -> tuple[bytes, ...]:
-    """Return the digests of all addresses of these contacts, as they are counted."""
-    return tuple(map(ctx.pepper.place, _counted(contacts)))
+def places(account: Account, ctx: DecisionContext) -> tuple[bytes, ...]:
+    """Return the digests of all addresses that the citizen's messages go to, as they are counted."""
+    return tuple(map(ctx.pepper.place, _counted(account)))
 
 
-def flooded(contacts: Contacts, at: ContextWith[SentToday]) -> bool:
-    """Return whether one of these contacts has reached its limit of messages today, under any pepper."""
+def flooded(account: Account, at: ContextWith[SentToday]) -> bool:
+    """Return whether one of these addresses has reached its limit of messages today, under any pepper."""
     return any(
         sum(at.known.get(place, 0) for place in at.pepper.places(address)) >= at.policy.first_halves_a_day
-        for address in _counted(contacts)
+        for address in _counted(account)
     )
 
 
-def _counted(contacts: Contacts) -> Iterator[str]:
+def _counted(account: Account) -> Iterator[str]:
+    return _to(reachable(account))
+
+
+def _to(contacts: Contacts) -> Iterator[str]:
     mailbox = contacts.mailbox
     return _reached(contacts.mobile, mailbox[1] if mailbox else None)
 

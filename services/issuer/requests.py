@@ -13,7 +13,6 @@ from shared.domain.account import Account, Contacts, Document, Holder, Recogniti
 from shared.domain.credential import NewPin, expiry, new_pin, with_pin
 from shared.domain.decision import ContextWith, Decision, DecisionContext, Delivery, Event, LedgerEntry
 from shared.domain.istanze import released
-from shared.domain.reachable import reachable
 from shared.domain.recognition import recognised
 from shared.italy.dates import day, day_of
 from shared.italy.names import given, greeted
@@ -32,9 +31,8 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
     if account.live:
         return _second_request(account, at)
     registered = _registered(account, command, at)
-    contacts = reachable(registered)
-    to = places(contacts, at)
-    if flooded(contacts, at):
+    to = places(registered, at)
+    if flooded(registered, at):
         return _rejected("address_flooded")
     return _issue(registered, new_pin(at), to, at)
 
@@ -50,9 +48,8 @@ def _rejected(code: str) -> Decision:
 
 def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
-    told_at, contacts = account.told_pin_exists_at, reachable(account)
-    to = places(contacts, at)
-    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(contacts, at):
+    told_at, to = account.told_pin_exists_at, places(account, at)
+    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(account, at):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=at.now),

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from shared.contract.parts import RestoreContacts
 from shared.domain.account import Account, Contacts
 from shared.domain.contacts import same_contact
-from shared.domain.reachable import reachable
+from shared.domain.reachable import is_unsuitable
 from shared.italy.mailboxes import same_mailbox
 
 Contact = tuple[Literal["mobile", "pec", "email"], str]
@@ -31,9 +31,12 @@ def named(given: RestoreContacts, kept: Contacts) -> tuple[Contact, ...]:
 
 
 def receiving(account: Account, contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
-    """Return those of some contacts that can receive a half: no number that is known to be a land line."""
-    there = reachable(account, Contacts(**dict(contacts)))
-    return tuple(one for one in contacts if one[0] != "mobile" or there.mobile)
+    """Return those of some contacts that can receive a half: no number that is known to be a land line.
+
+    A PEC that is ordinary mail receives, and is used if the citizen names no other.
+    """
+    able = [(kind, to) for kind, to in contacts if kind != "mobile" or not is_unsuitable(account, kind, to)]
+    return tuple(sorted(able, key=lambda one: one[0] == "pec" and is_unsuitable(account, "pec", one[1])))
 
 
 def distinct_contacts(first: Contact, second: Contact) -> bool:

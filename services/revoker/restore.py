@@ -119,8 +119,7 @@ def _half(
     match to:
         case ("mobile", number):
             return NOTICES.at((number,), (), account, "restore_half", ctx, sms=part)
-        case (kind, address):
-            mailbox = reachable(account, Contacts(**{kind: address})).mailbox
+        case mailbox:
             expires_on = day(new.expires_on, account.language)
             mail = {"expires_on": expires_on, **part}
-            return NOTICES.at((), (mailbox,) if mailbox else (), account, "restore_half", ctx, mail=mail)
+            return NOTICES.at((), (mailbox,), account, "restore_half", ctx, mail=mail)

@@ -151,6 +151,8 @@ class Half(Part):
 
     deliveries: tuple[str, ...]
     failed: tuple[str, ...] = ()
+    pec: str | None = None
+    """The address of the one that went by PEC, if one did."""
 
     @property
     def lost(self) -> bool:

@@ -111,10 +111,16 @@ def unsuitable(citizen: Account, delivery: str = MAIL) -> Decision:
 PEC = "anna@pec.example.it"
 
 
-def by_pec() -> Account:
+def by_pec(to: str = PEC, **changes: object) -> Account:
     """Return a citizen whose first half went by PEC."""
     citizen = sent()
-    changed: Account = citizen.but(contacts=citizen.contacts.but(pec=PEC))
+    assert citizen.pin is not None
+    first, second = HALVES
+    changed: Account = citizen.but(
+        contacts=citizen.contacts.but(pec=PEC),
+        pin=citizen.pin.but(halves=(first.but(pec=to), second)),
+        **changes,
+    )
     return changed
 
 
@@ -123,9 +129,10 @@ def test_a_half_by_pec_that_reached_ordinary_mail_makes_the_email_the_preferred_
     decision = unsuitable(by_pec())
     citizen = decision.account
     assert citizen is not None
+    assert [(one.kind, one.value) for one in citizen.unsuitable] == [("pec", PEC)]
     assert (citizen.status, decision.deliveries) == ("issued", ())
     assert [(e.kind, e.data) for e in decision.entries] == [
-        ("contacts.unsuitable", {"kind": "pec", "delivery_id": MAIL, "reason": "pec_ordinary_mail"})
+        ("contacts.unsuitable", {"kind": "pec", "delivery_id": MAIL, "reason": "ordinary_mail"})
     ]
     assert reachable(citizen).mailbox == ("email", citizen.contacts.email)
     assert unsuitable(citizen) == Decision()
@@ -142,9 +149,44 @@ def test_a_next_half_goes_to_the_email_and_by_pec_again_once_another_is_given() 
     assert reachable(elsewhere).mailbox == ("pec", "anna@other.example.it")
 
 
-def test_what_is_the_only_mailbox_is_written_to_as_ordinary_mail() -> None:
+def test_what_is_the_only_mailbox_is_still_written_to() -> None:
     """R2, R5."""
     marked = unsuitable(by_pec()).account
     assert marked is not None
     alone: Account = marked.but(contacts=marked.contacts.but(email=None))
-    assert reachable(alone).mailbox == ("email", PEC)
+    assert reachable(alone).mailbox == ("pec", PEC)
+
+
+def test_a_half_keeps_the_pec_that_it_went_to() -> None:
+    """R5."""
+    command = read("pin.request", contacts={"mobile": "+393471234567", "pec": PEC})
+    issued = request(account("none"), command, moment(known={})).account
+    assert issued is not None
+    assert issued.pin is not None
+    assert [half.pec for half in issued.pin.halves] == [PEC, None]
+
+
+@pytest.mark.parametrize(
+    ("citizen", "delivery"),
+    [
+        (by_pec(), "9b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e"),
+        (by_pec(), LETTER),
+        (by_pec(to="former@pec.example.it"), MAIL),
+        (sent(), MAIL),
+        (account("active"), MAIL),
+        (account("none"), MAIL),
+    ],
+    ids=["another delivery", "no PEC", "a former address", "a half of before", "in use", "unknown"],
+)
+def test_what_did_not_carry_a_half_to_the_registered_pec_says_nothing_about_it(
+    citizen: Account, delivery: str
+) -> None:
+    """R19: a stranger has a link sent to any address."""
+    assert unsuitable(citizen, delivery) == Decision()
+
+
+@pytest.mark.parametrize("status", ["none", "active", "revoked", "expired"])
+def test_failures_of_what_carries_no_half_of_a_waiting_pin_end_nothing(status: Status) -> None:
+    assert failed(account(status), SMS) == Decision()
+    command = ReturnedLetter(subject=SUBJECT.hex(), delivery_id=UUID(LETTER))
+    assert letter_returned(account(status), command, moment()) == Decision()

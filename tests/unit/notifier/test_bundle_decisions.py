@@ -10,6 +10,7 @@ import pytest
 from services.notifier.bundle import Bundle, BundleReader, Sealed
 from services.notifier.decisions import BundleDecision
 from services.notifier.outcome import Postponed, Refused, Result, Sent, Unopenable, Unreachable
+from services.notifier.outgoing import Held
 from services.notifier.settings import NotifierSettings
 from shared.domain.account import Account
 from shared.domain.decision import Decision, WorkerMessage
@@ -124,6 +125,42 @@ def test_one_that_cannot_be_opened_is_parked_alone() -> None:
     (parked,) = decision.messages
     assert (parked.exchange, parked.headers["x-reason"]) == ("pin.dead", "unsealable")
     assert [one["seal"] for one in orjson.loads(parked.body)["deliveries"]] == ["seal-1"]
+
+
+def test_what_a_provider_perhaps_has_comes_back_to_it_since_the_first_time() -> None:
+    """Of several providers: it survives a retry, a requeue and a restart, as it travels with the bundle."""
+    for held_by in (Postponed("sms_timeout", held_by="first"), Unreachable("breaker_open", held_by="first")):
+        (message,) = (m for m in decided([held_by]).messages if m.exchange == "pin.notifications")
+        (sealed,) = BundleReader()("bundle", message.body, "notifier").message.deliveries
+        assert sealed.held == Held("first", NOW)
+        later = NOW + timedelta(minutes=1)
+        decide = BundleDecision("sms", SETTINGS)
+        for again, wanted in (("first", Held("first", NOW)), ("second", Held("second", later)), ("", None)):
+            outcome = Unreachable("under_way", held_by=again)
+            decision = decide(Account(), Bundle("key", (sealed,)), moment(later, known=[outcome]))
+            read = BundleReader()("bundle", returning(decision).body, "notifier").message
+            assert read.deliveries[0].held == wanted
+
+
+def test_a_bundle_of_a_channel_with_one_provider_says_nothing_of_it() -> None:
+    """A worker of the release before reads it, and one of this release reads that worker's."""
+    message = returning(decided([Postponed("sms_timeout")]))
+    assert set(orjson.loads(message.body)["deliveries"][0]) == {
+        "id",
+        "subject",
+        "correlation_id",
+        "attempt",
+        "created_at",
+        "seal",
+    }
+
+
+@pytest.mark.parametrize("since", [None, 7, "soon", "2026-11-22T13:30:00"])
+def test_a_provider_since_no_instant_makes_no_bundle(since: object) -> None:
+    body = orjson.loads(bundle().only(bundle().deliveries))
+    body["deliveries"][0] |= {"provider": "first", "since": since}
+    with pytest.raises(UnreadableMessageError):
+        BundleReader()("bundle", orjson.dumps(body), "notifier")
 
 
 @pytest.mark.parametrize(
