@@ -12,6 +12,8 @@ PinError
 ├── InvalidMessageError        reply to the sender with the faults
 ├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
+├── ShopUnreachableError       try again later
+├── ShopRefusedError           leave the job, and tell an operator
 ├── AddressError               end the delivery as failed: nothing can be sent there
 ├── SetupError                 correct what is named, and start again
 │   ├── SettingsError
@@ -118,6 +120,30 @@ class UnsealableError(PinError):
 
 class UnreadableDeliveryError(PinError):
     """The bytes are not a delivery: park them. Another release may have made them."""
+
+
+class ShopUnreachableError(PinError):
+    """The print shop is not reached, or not known to have taken something: try again later.
+
+    Attributes:
+        reason: a stable word, such as `sftp_refused`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ShopRefusedError(PinError):
+    """The print shop has a job of that id which is another: put nothing in its place, and tell an operator.
+
+    Attributes:
+        reason: a stable word, such as `job_id_taken`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class AddressError(PinError):
