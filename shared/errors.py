@@ -12,6 +12,8 @@ PinError
 ├── InvalidMessageError        reply to the sender with the faults
 ├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
+├── TypesettingError           try again later: no letter can be typeset
+├── JobNotMadeError            leave the job, and tell an operator
 ├── ShopUnreachableError       try again later
 ├── ShopRefusedError           leave the job, and tell an operator
 ├── AddressError               end the delivery as failed: nothing can be sent there
@@ -120,6 +122,22 @@ class UnsealableError(PinError):
 
 class UnreadableDeliveryError(PinError):
     """The bytes are not a delivery: park them. Another release may have made them."""
+
+
+class TypesettingError(PinError):
+    """Nothing can be typeset, not even a specimen, such as for a missing font: try again later."""
+
+
+class JobNotMadeError(PinError):
+    """A print job cannot be made as it was closed: hand nothing over, and tell an operator.
+
+    Attributes:
+        reason: a stable word, such as `letter_unsealable`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class ShopUnreachableError(PinError):

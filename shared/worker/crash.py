@@ -22,6 +22,16 @@ POINTS = (
     "relay.published",
     "relay.removed",
 )
+PRINT_POINTS = (
+    "letters.kept",
+    "day.closing",
+    "day.closed",
+    "job.made",
+    "job.put",
+    "job.recorded",
+    "answer.recorded",
+)
+"""Those between a letter's arrival and what the print shop says of it, see `services/notifier/shop`."""
 
 _FILE = os.environ.get("PIN_CRASH_FILE")
 
