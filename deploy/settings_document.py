@@ -25,6 +25,7 @@ from deploy.pinctl.settings import (
 )
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
+from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
@@ -53,6 +54,11 @@ SECTIONS = (
         "Channels",
         "`notifier-sms`, `notifier-email`, `notifier-pec`, `notifier-post`: none starts with one wrong",
         (NotifierSettings,),
+    ),
+    Section(
+        "The print shop: the wire",
+        "`notifier-post`, which does not start with a file missing that they name",
+        (ShopWireSettings,),
     ),
     Section(
         "pinctl",

@@ -32,6 +32,15 @@ PRINT_POINTS = (
     "answer.recorded",
 )
 """Those between a letter's arrival and what the print shop says of it, see `services/notifier/shop`."""
+WIRE_POINTS = (
+    "shop.written",
+    "shop.moved",
+    "shop.ticket_written",
+    "shop.ticket_placed",
+    "shop.answer_claimed",
+    "shop.answer_filed",
+)
+"""Those on the way to the print shop and back, see `services/notifier/shop/sftp_shop.py`."""
 
 _FILE = os.environ.get("PIN_CRASH_FILE")
 

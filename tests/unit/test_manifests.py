@@ -172,7 +172,7 @@ def test_only_channels_leave_the_cluster() -> None:
         for word in str(policy["spec"]["podSelector"]).replace("'", " ").split()
         if word in WORKERS
     }
-    assert leaving == {"notifier-sms", "notifier-email", "notifier-pec"}
+    assert leaving == {"notifier-sms", "notifier-email", "notifier-pec", "notifier-post"}
 
 
 def test_the_nightly_verification_reads_the_checkpoints_that_the_hourly_one_writes() -> None:
