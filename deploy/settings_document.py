@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -29,6 +29,8 @@ from services.issuer.settings import AccessSettings
 from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
+from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
@@ -61,6 +63,12 @@ SECTIONS = (
     Section("PEC without an answer", "`notifier-pec`, `notifier-receipts`", (AcceptanceSettings,)),
     Section("Mailboxes", "`notifier-mailbox`", (MailboxSettings,)),
     Section("PEC receipts", "`notifier-mailbox`", (PecSettings,)),
+    Section("The print shop: jobs", "`notifier-post`, with `PIN_SHOP_HOST`", (PrintJobSettings,)),
+    Section(
+        "The print shop: the wire",
+        "`notifier-post`, which does not start with a file missing that they name",
+        (ShopWireSettings,),
+    ),
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",
@@ -138,6 +146,7 @@ _KINDS: dict[Any, str] = {
     int: "whole number",
     bool: "true or false",
     timedelta: "duration",
+    time: "time of day",
     Path | None: "path",
     timedelta | None: "duration",
     frozenset[str]: "names",

@@ -4,6 +4,8 @@ from services.issuer.settings import AccessSettings
 from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
+from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
 from shared.worker.settings import WorkerSettings
@@ -17,4 +19,6 @@ GROUPS: tuple[type[Settings], ...] = (
     AcceptanceSettings,
     MailboxSettings,
     PecSettings,
+    PrintJobSettings,
+    ShopWireSettings,
 )

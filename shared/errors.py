@@ -14,6 +14,10 @@ PinError
 ├── InvalidMessageError        reply to the sender with the faults
 ├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
+├── TypesettingError           try again later: no letter can be typeset
+├── JobNotMadeError            leave the job, and tell an operator
+├── ShopUnreachableError       try again later
+├── ShopRefusedError           leave the job, and tell an operator
 ├── AddressError               end the delivery as failed: nothing can be sent there
 ├── UncountedEvidenceError     change nothing, and file the evidence for a person to look at
 ├── SetupError                 correct what is named, and start again
@@ -138,6 +142,46 @@ class UnsealableError(PinError):
 
 class UnreadableDeliveryError(PinError):
     """The bytes are not a delivery: park them. Another release may have made them."""
+
+
+class TypesettingError(PinError):
+    """Nothing can be typeset, not even a specimen, such as for a missing font: try again later."""
+
+
+class JobNotMadeError(PinError):
+    """A print job cannot be made as it was closed: hand nothing over, and tell an operator.
+
+    Attributes:
+        reason: a stable word, such as `letter_unsealable`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ShopUnreachableError(PinError):
+    """The print shop is not reached, or not known to have taken something: try again later.
+
+    Attributes:
+        reason: a stable word, such as `sftp_refused`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ShopRefusedError(PinError):
+    """The print shop has a job of that id which is another: put nothing in its place, and tell an operator.
+
+    Attributes:
+        reason: a stable word, such as `job_id_taken`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class AddressError(PinError):

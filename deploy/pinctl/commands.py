@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, dead, key_use, keys, months, rotation, signing, trace, witnesses
+from deploy.pinctl import audit, dead, jobs, key_use, keys, months, rotation, signing, trace, witnesses
 from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.expiry import expire
@@ -47,8 +47,8 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         BrokerLostError, LedgerLostError: the server is unavailable.
     """
     match words.command:
-        case "status":
-            return await status(BrokerSettings.load(environ), LedgerSettings.load(environ))
+        case "status" | "jobs":
+            return await _look(words, environ)
         case "trace":
             return await _trace(words, environ)
         case "dead" | "erase":
@@ -59,6 +59,13 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
             return await _keys(words, environ)
         case _:
             return await _backfill(words.file, environ)
+
+
+async def _look(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    ledger = LedgerSettings.load(environ)
+    if words.command == "jobs":
+        return await jobs.listing(ledger, words.limit)
+    return await status(BrokerSettings.load(environ), ledger)
 
 
 async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -206,6 +213,8 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("status", parents=[shared], help="queues, outbox, accounts, deliveries")
+    listing = commands.add_parser("jobs", parents=[shared], help="the print shop's jobs, what waits for one")
+    listing.add_argument("--limit", type=int, default=40, help="how many jobs (40)")
     _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
     _add_erase(commands.add_parser("erase", parents=[shared], help="erase what is kept about a citizen"))

@@ -16,6 +16,8 @@ from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.senders import open_sender
 from services.notifier.sending import SendEffect
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
+from services.notifier.shop.wire_settings import ShopWireSettings
 from services.settings import GROUPS
 from shared.config import logs
 from shared.contract import topology
@@ -24,7 +26,7 @@ from shared.crypto.keys import Keys
 from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
 from shared.errors import SettingsError
-from shared.worker.lane import Lane, Upkeep
+from shared.worker.lane import Effect, Lane, Upkeep
 from shared.worker.settings import ProcessSettings, WorkerSettings
 from shared.worker.start import Running, start, start_process
 
@@ -35,8 +37,8 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
     awaits = channel.name == "pec" and bool(AcceptanceSettings.load(os.environ).pec_acceptance_limit)
-    sender = open_sender(channel.name, own, logs.get(channel.worker))
-    opener = BundleOpener(keys.private(channel.key))
+    effect, upkeep = _parts(channel, own, settings, policy, BundleOpener(keys.private(channel.key)))
+    letters = {"forget_letters": policy.delivery_retention} if channel.spool else {}
     return Lane(
         worker="notifier",
         name=channel.worker,
@@ -46,16 +48,36 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         decisions={Bundle: BundleDecision(channel.name, own, awaits=awaits)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
-        effect=SendEffect(sender, opener),
-        forgets={"forget_deliveries": policy.delivery_retention},
-        upkeep=_spool(channel, own, policy) if channel.spool else sender.upkeep,
+        effect=effect,
+        forgets={"forget_deliveries": policy.delivery_retention, **letters},
+        upkeep=upkeep,
     )
 
 
-def _spool(channel: Channel, settings: NotifierSettings, policy: PinPolicy) -> Upkeep:
-    if settings.spool_retention and settings.spool_retention < policy.initial_validity:
+def _parts(
+    channel: Channel,
+    own: NotifierSettings,
+    settings: WorkerSettings,
+    policy: PinPolicy,
+    opener: BundleOpener,
+) -> tuple[Effect, Upkeep | None]:
+    """Return what a channel does with deliveries, and beside them."""
+    log = logs.get(channel.worker)
+    if not channel.spool:
+        sender = open_sender(channel.name, own, log)
+        return SendEffect(sender, opener), sender.upkeep
+    if own.spool_retention and own.spool_retention < policy.initial_validity:
         raise SettingsError("PIN_SPOOL_RETENTION: has to be at least PIN_INITIAL_VALIDITY, or 0")
-    return SpoolUpkeep(settings.post_spool, settings.spool_retention, logs.get(channel.worker))
+    wire = ShopWireSettings.load(os.environ)
+    if wire.shop_host:
+        # Imported late: only who has a print shop needs an SSH client.
+        from services.notifier.shop.lane import print_shop  # noqa: PLC0415
+        from services.notifier.shop.sftp_shop import SftpShop  # noqa: PLC0415
+
+        jobs = PrintJobSettings.load(os.environ)
+        return print_shop(SftpShop(wire), jobs, own, settings, opener, log)
+    spool = SpoolUpkeep(own.post_spool, own.spool_retention, log)
+    return SendEffect(open_sender(channel.name, own, log), opener), spool
 
 
 def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
@@ -111,7 +133,9 @@ def main() -> int:
             return start_process(MAILBOX, mailbox_process, GROUPS, own=(MailboxSettings,))
         case [name] if name in channels:
             lane = partial(channel_lane, channels[name])
-            return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings, AcceptanceSettings))
+            shop = (ShopWireSettings, PrintJobSettings) if channels[name].spool else ()
+            own = (NotifierSettings, AcceptanceSettings, *shop)
+            return start(channels[name].worker, lane, GROUPS, own=own)
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts|mailbox\n")
             return 2

@@ -178,7 +178,7 @@ def test_only_channels_leave_the_cluster() -> None:
         for word in str(policy["spec"]["podSelector"]).replace("'", " ").split()
         if word in WORKERS
     }
-    assert leaving == {"notifier-sms", "notifier-email", "notifier-pec", "notifier-mailbox"}
+    assert leaving == {*(channel.worker for channel in CHANNELS), MAILBOX.name}
 
 
 def test_who_reads_what_anybody_may_have_sent_has_no_key_and_no_way_to_the_ledger() -> None:
