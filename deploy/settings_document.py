@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -25,6 +25,7 @@ from deploy.pinctl.settings import (
 )
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
@@ -55,6 +56,7 @@ SECTIONS = (
         "`notifier-sms`, `notifier-email`, `notifier-pec`, `notifier-post`: none starts with one wrong",
         (NotifierSettings,),
     ),
+    Section("The print shop: jobs", "`notifier-post`, with `PIN_SHOP_HOST`", (PrintJobSettings,)),
     Section(
         "The print shop: the wire",
         "`notifier-post`, which does not start with a file missing that they name",
@@ -128,6 +130,7 @@ _KINDS: dict[Any, str] = {
     int: "whole number",
     bool: "true or false",
     timedelta: "duration",
+    time: "time of day",
     Path | None: "path",
     timedelta | None: "duration",
     frozenset[str]: "names",

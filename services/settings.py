@@ -2,6 +2,7 @@
 
 from services.issuer.settings import AccessSettings
 from services.notifier.settings import NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings
 from shared.domain.policy import PinPolicy
@@ -13,5 +14,6 @@ GROUPS: tuple[type[Settings], ...] = (
     PinPolicy,
     AccessSettings,
     NotifierSettings,
+    PrintJobSettings,
     ShopWireSettings,
 )

@@ -10,6 +10,8 @@ from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import SendEffect
 from services.notifier.settings import NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
+from services.notifier.shop.wire_settings import ShopWireSettings
 from services.settings import GROUPS
 from shared.config import logs
 from shared.contract import topology
@@ -18,7 +20,7 @@ from shared.crypto.keys import Keys
 from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
 from shared.errors import SettingsError
-from shared.worker.lane import Lane, Upkeep
+from shared.worker.lane import Effect, Lane, Upkeep
 from shared.worker.settings import WorkerSettings
 from shared.worker.start import start
 
@@ -26,7 +28,8 @@ from shared.worker.start import start
 def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
-    opener = BundleOpener(keys.private(channel.key))
+    effect, upkeep = _parts(channel, own, settings, policy, BundleOpener(keys.private(channel.key)))
+    letters = {"forget_letters": policy.delivery_retention} if channel.spool else {}
     return Lane(
         worker="notifier",
         name=channel.worker,
@@ -36,16 +39,35 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         decisions={Bundle: BundleDecision(channel.name, own)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
-        effect=SendEffect(open_channel(channel.name, own), opener, own, logs.get(channel.worker)),
-        forgets={"forget_deliveries": policy.delivery_retention},
-        upkeep=_spool(channel, own, policy) if channel.spool else None,
+        effect=effect,
+        forgets={"forget_deliveries": policy.delivery_retention, **letters},
+        upkeep=upkeep,
     )
 
 
-def _spool(channel: Channel, settings: NotifierSettings, policy: PinPolicy) -> Upkeep:
-    if settings.spool_retention and settings.spool_retention < policy.initial_validity:
+def _parts(
+    channel: Channel,
+    own: NotifierSettings,
+    settings: WorkerSettings,
+    policy: PinPolicy,
+    opener: BundleOpener,
+) -> tuple[Effect, Upkeep | None]:
+    """Return what a channel does with deliveries, and beside them."""
+    log = logs.get(channel.worker)
+    if not channel.spool:
+        return SendEffect(open_channel(channel.name, own), opener, own, log), None
+    if own.spool_retention and own.spool_retention < policy.initial_validity:
         raise SettingsError("PIN_SPOOL_RETENTION: has to be at least PIN_INITIAL_VALIDITY, or 0")
-    return SpoolUpkeep(settings.post_spool, settings.spool_retention, logs.get(channel.worker))
+    wire = ShopWireSettings.load(os.environ)
+    if wire.shop_host:
+        # Imported late: only who has a print shop needs an SSH client.
+        from services.notifier.shop.lane import print_shop  # noqa: PLC0415
+        from services.notifier.shop.sftp_shop import SftpShop  # noqa: PLC0415
+
+        jobs = PrintJobSettings.load(os.environ)
+        return print_shop(SftpShop(wire), jobs, own, settings, opener, log)
+    spool = SpoolUpkeep(own.post_spool, own.spool_retention, log)
+    return SendEffect(open_channel(channel.name, own), opener, own, log), spool
 
 
 def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
@@ -79,7 +101,8 @@ def main() -> int:
             return start("notifier-receipts", receipts_lane, GROUPS)
         case [name] if name in channels:
             lane = partial(channel_lane, channels[name])
-            return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings,))
+            own = (NotifierSettings, *((ShopWireSettings, PrintJobSettings) if channels[name].spool else ()))
+            return start(channels[name].worker, lane, GROUPS, own=own)
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
             return 2

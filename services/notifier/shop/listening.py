@@ -19,7 +19,7 @@ from shared.ledger import Ledger
 from shared.worker.crash import crash_point
 from shared.worker.outbound import ROW_MESSAGES
 
-_LIMIT = 600.0
+_LIMIT = 1_800.0
 """Seconds that one look at the answers may take, whatever limits the transport has."""
 _JOB = re.compile(r"[A-Z0-9-]{1,64}")
 
