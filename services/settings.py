@@ -14,7 +14,7 @@ GROUPS: tuple[type[Settings], ...] = (
     PinPolicy,
     AccessSettings,
     NotifierSettings,
-    AcceptanceSettings,
     MailboxSettings,
+    AcceptanceSettings,
     PecSettings,
 )

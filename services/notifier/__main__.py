@@ -1,13 +1,19 @@
-"""`python -m services.notifier sms|email|pec|post|receipts`: a process per channel, each with its key."""
+"""`python -m services.notifier sms|email|pec|post|receipts|mailbox`.
+
+A process per channel, each with its key; one for what is reported of deliveries; one that reads mailboxes.
+"""
 
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from services.notifier.bundle import Bundle, BundleReader
 from services.notifier.channels import open_channel
 from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
+from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.sending import SendEffect
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.settings import GROUPS
@@ -19,8 +25,10 @@ from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
 from shared.errors import SettingsError
 from shared.worker.lane import Lane, Upkeep
-from shared.worker.settings import WorkerSettings
-from shared.worker.start import start
+from shared.worker.settings import ProcessSettings, WorkerSettings
+from shared.worker.start import Running, start, start_process
+
+MAILBOX = "notifier-mailbox"
 
 
 def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
@@ -75,17 +83,36 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
     )
 
 
+def mailbox_process(settings: ProcessSettings, log: Any) -> Callable[[], Running]:  # noqa: ANN401 - structlog's
+    """Build what reads the mailboxes that are named, each with what understands its mails.
+
+    Raises:
+        SettingsError: none is named, or one cannot be understood with these settings.
+    """
+    # Imported late: no channel needs them.
+    from services.notifier.mailbox.classifiers import open_classifier  # noqa: PLC0415
+    from services.notifier.mailbox.process import MailboxProcess  # noqa: PLC0415
+
+    mailboxes = MailboxSettings.load(os.environ)
+    if not mailboxes.boxes():
+        raise SettingsError("PIN_PEC_IMAP_HOST, PIN_BOUNCE_IMAP_HOST: no mailbox to read is named")
+    classifiers = {box.name: open_classifier(box.name, os.environ) for box in mailboxes.boxes()}
+    return lambda: MailboxProcess(MAILBOX, settings, mailboxes, classifiers, log)
+
+
 def main() -> int:
     """Run the lane named on the command line."""
     channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:
             return start("notifier-receipts", receipts_lane, GROUPS, own=(AcceptanceSettings,))
+        case ["mailbox"]:
+            return start_process(MAILBOX, mailbox_process, GROUPS, own=(MailboxSettings,))
         case [name] if name in channels:
             lane = partial(channel_lane, channels[name])
             return start(channels[name].worker, lane, GROUPS, own=(NotifierSettings, AcceptanceSettings))
         case _:
-            sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")
+            sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts|mailbox\n")
             return 2
 
 

@@ -7,18 +7,19 @@ that each is reported, and filed once, whatever happens in between.
 import asyncio
 import contextlib
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aio_pika
 import pytest
 
 from deploy.local.authority import Authority
-from deploy.local.processes import Process, Program
+from deploy.local.processes import CHECKOUT, Process, Program, environment
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from shared.contract import topology
@@ -391,9 +392,68 @@ async def test_asked_to_end_it_ends_within_seconds_whatever_it_waits_for(reading
     reading.server.thaw()
 
 
-async def test_without_a_mailbox_it_does_not_start(reading: Reading) -> None:
-    process = reading.start({"PIN_PEC_IMAP_HOST": ""})
-    await until(lambda: not process.alive(), "the reader to end")
-    assert "PIN_PEC_IMAP_HOST" in process.tail()
-    assert process._popen
-    assert process._popen.returncode == 2
+BOUNCE = """\
+From: MAILER-DAEMON@mx.example.it
+To: pin@example.it
+Date: Fri, 27 Nov 2026 12:00:00 +0100
+Message-ID: <bounce-{delivery}@mx.example.it>
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Your message could not be delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.it
+Original-Envelope-Id: {delivery}
+
+Final-Recipient: rfc822; nobody@example.it
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: message/rfc822
+
+Message-ID: <{delivery}@example.it>
+From: PIN online <pin@example.it>
+Subject: PIN
+
+Le prime otto cifre: ABCD2345
+--b--
+"""
+
+
+async def test_the_process_reads_both_mailboxes_with_what_understands_each(reading: Reading) -> None:
+    """And has neither ledger nor key to do it."""
+    (delivery,) = receipts(1)
+    reading.server.make("bounces", BOUNCE.format(delivery=UUID(delivery).hex).replace("\n", "\r\n").encode())
+    reading.server.put(mail("ACCETTAZIONE", delivery))
+    folders = {f"PIN_BOUNCE_IMAP_{name}": f"bounces-{name}" for name in ("PROCESSED", "UNKNOWN")}
+    both = reading.server.settings | reading.server.settings_of("bounce") | folders
+    env = both | {"PIN_BOUNCE_IMAP_INBOX": "bounces", "PIN_MAIL_FROM": "PIN online <pin@example.it>"}
+    (process,) = reading.stack.start_worker("notifier-mailbox", env=env)
+    try:
+        await until(lambda: reading.server.counts("bounces-PROCESSED", "PIN-unknown") == [1, 1], "both filed")
+    finally:
+        process.stop()
+    await reading.take()
+    assert reading.reported() == [delivery]
+    (kept,) = reading.server.mails("bounces-PROCESSED")
+    assert b"5.1.1" in kept
+    assert not any(b"ABCD2345" in path.read_bytes() for path in reading.server.files())
+    assert not {"PIN_LEDGER_DSN", "PIN_KEYS_DIR"} & process.program.env.keys()
+
+
+def test_without_a_mailbox_it_does_not_start(servers: Stack) -> None:
+    told = {"PIN_AMQP_URL": servers.env["PIN_NOTIFIER_AMQP_URL"]}
+    command = [sys.executable, "-m", "services.notifier", "mailbox"]
+    ended = subprocess.run(
+        command, env=environment(told), capture_output=True, text=True, check=False, cwd=CHECKOUT
+    )
+    assert ended.returncode == 2
+    assert "PIN_PEC_IMAP_HOST, PIN_BOUNCE_IMAP_HOST" in ended.stderr
