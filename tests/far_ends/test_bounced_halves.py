@@ -67,7 +67,7 @@ def _reader(stack: Stack, box: Dovecot, ours: dict[str, str]) -> Process:
     broker = {"PIN_AMQP_URL": stack.env["PIN_NOTIFIER_AMQP_URL"], "PIN_MAILBOX_POLL": "PT1S"}
     program = Program(
         name="notifier-mailbox",
-        argv=[sys.executable, "-m", "tests.far_ends.bounces_process"],
+        argv=[sys.executable, "-m", "services.notifier", "mailbox"],
         log=box.root / "reader.log",
         env=box.settings_of("bounce") | broker | ours,
     )

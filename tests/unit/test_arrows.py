@@ -35,7 +35,11 @@ LIBRARIES: dict[str, set[str]] = {
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
     "argon2": {"services.issuer.pin_check"},
-    "cryptography": {"shared.crypto.sealing", "deploy.local.authority"},
+    "cryptography": {
+        "shared.crypto.sealing",
+        "services.notifier.mailbox.smime",
+        "deploy.local.authority",
+    },
     "nacl": {
         "shared.crypto.keys",
         "shared.crypto.sealing",
