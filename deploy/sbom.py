@@ -41,7 +41,7 @@ ALLOWED = {
 """Licences (SPDX) that may go into one work under the EUPL 1.2, and why."""
 _SPELT = {"Apache 2.0": "Apache-2.0", "MIT License": "MIT"}
 """What packages call a licence that has another SPDX identifier."""
-_READ = {"aiosmpplib": "MIT", "imapclient": "BSD-3-Clause"}
+_READ = {"imapclient": "BSD-3-Clause"}
 """Packages whose metadata name no licence: what the text that comes with them is."""
 _SPDX = re.compile(r"[A-Za-z0-9.+() -]+")
 _NAME = re.compile(r"([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)")

@@ -69,6 +69,7 @@ class FakeProviders:
     def forget(self) -> None:
         """Delete captured messages and handed-over letters, and reset the counters."""
         (self.captured / "sms.jsonl").unlink(missing_ok=True)
+        (self.captured / "mail/envelopes.jsonl").unlink(missing_ok=True)
         for mail in (self.captured / "mail").glob("*.eml"):
             mail.unlink()
         for letter in self._letters.iterdir():
@@ -83,6 +84,11 @@ class FakeProviders:
     def mails(self) -> list[bytes]:
         """Return the captured mails, in order of arrival by sink."""
         return [path.read_bytes() for path in sorted((self.captured / "mail").glob("*.eml"))]
+
+    def envelopes(self) -> list[dict[str, str]]:
+        """Return the envelopes of the captured mails: `mail`, `from` and `to`, the commands."""
+        path = self.captured / "mail/envelopes.jsonl"
+        return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         request = urllib.request.Request(f"{self._origin}{path}", data=body, method=method)  # noqa: S310 - our own

@@ -1,9 +1,12 @@
 """The capturing SMTP server (RFC 5321), one instance per sink.
 
-Accepts every mail and writes it, as received, to `<captured>/<sink>-<time>-<n>.eml`, atomically.
+Accepts every mail and writes it, as received, to `<captured>/<sink>-<time>-<n>.eml`, atomically; and its
+envelope, with what is asked about its bounce (RFC 3461), as a line of `envelopes.jsonl` beside it:
+`{"mail": "<file>", "from": "MAIL FROM:…", "to": "RCPT TO:…"}`.
 """
 
 import asyncio
+import json
 import ssl
 import time
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import cast
 
 from deploy.local.sink_faults import Fault, Faults
 
-_EXTENSIONS = b"250-pin\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250 SIZE 10485760\r\n"
+_EXTENSIONS = b"250-pin\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE 10485760\r\n"
 _SIMPLE = {b"RSET": b"250 ok\r\n", b"NOOP": b"250 ok\r\n", b"HELO": b"250 pin\r\n", b"EHLO": _EXTENSIONS}
 # After this reply the server closes the connection (RFC 5321, 3.8).
 _LEAVING = 421
@@ -34,8 +37,8 @@ class Mailroom:
         fault: Fault = getattr(self._faults, self.sink)
         return fault
 
-    def take(self, text: bytes, recipient: str) -> None:
-        """Store one mail, unless mails are discarded."""
+    def take(self, text: bytes, recipient: str, envelope: tuple[bytes, bytes]) -> None:
+        """Store one mail with the two commands of its envelope, unless mails are discarded."""
         self._counts[self.sink] += 1
         if self.fault.strikes({"discard"}, recipient):
             return
@@ -43,6 +46,9 @@ class Mailroom:
         name = f"{self.sink}-{time.time_ns()}-{self._number}"
         unfinished = self._captured / f".{name}"
         unfinished.write_bytes(text)
+        sender, to = (command.decode(errors="replace") for command in envelope)
+        with (self._captured / "envelopes.jsonl").open("a", encoding="utf-8") as envelopes:
+            envelopes.write(json.dumps({"mail": f"{name}.eml", "from": sender, "to": to}) + "\n")
         unfinished.rename(self._captured / f"{name}.eml")
 
 
@@ -56,6 +62,7 @@ class Smtp(asyncio.Protocol):
         self._received = bytearray()
         self._in_text = False
         self._recipient = ""
+        self._envelope = (b"", b"")
         self._drips = False
         self._dripping: asyncio.Task[None] | None = None
         self._to_drip = bytearray()
@@ -112,6 +119,7 @@ class Smtp(asyncio.Protocol):
             case b"MAIL":
                 self._recipient = ""
                 if not self._refused("mail", ""):
+                    self._envelope = (line, b"")
                     self._say(b"250 ok\r\n")
             case b"RCPT":
                 self._rcpt(line)
@@ -150,6 +158,7 @@ class Smtp(asyncio.Protocol):
         recipient = line.partition(b"<")[2].partition(b">")[0].decode(errors="replace")
         if not self._refused("rcpt", recipient):
             self._recipient = recipient
+            self._envelope = (self._envelope[0], line)
             self._say(b"250 ok\r\n")
 
     def _refused(self, stage: str, recipient: str) -> bool:
@@ -179,7 +188,7 @@ class Smtp(asyncio.Protocol):
         fault, recipient = self._room.fault, self._recipient
         if self._refused("dot", recipient):
             return
-        self._room.take(text, recipient)
+        self._room.take(text, recipient, self._envelope)
         self._recipient = ""
         if fault.strikes({"drop_after_dot"}, recipient):
             self._transport.abort()

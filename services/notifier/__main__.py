@@ -27,6 +27,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
     """Build the lane of one channel."""
     own = NotifierSettings.load(os.environ)
     awaits = channel.name == "pec" and bool(AcceptanceSettings.load(os.environ).pec_acceptance_limit)
+    sender = open_sender(channel.name, own, logs.get(channel.worker))
     opener = BundleOpener(keys.private(channel.key))
     return Lane(
         worker="notifier",
@@ -37,9 +38,9 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         decisions={Bundle: BundleDecision(channel.name, own, awaits=awaits)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
-        effect=SendEffect(open_sender(channel.name, own, logs.get(channel.worker)), opener),
+        effect=SendEffect(sender, opener),
         forgets={"forget_deliveries": policy.delivery_retention},
-        upkeep=_spool(channel, own, policy) if channel.spool else None,
+        upkeep=_spool(channel, own, policy) if channel.spool else sender.upkeep,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.notifier.receipts import Receipt, Recorded
+from shared.contract.internal import ProviderReport
 from shared.ledger import Ledger
 from shared.worker.lane import Facts
 from shared.worker.reading import ReceivedMessage
@@ -17,9 +18,12 @@ class FindDeliveryEffect:
         """Set the id of its delivery, and its citizen, on each message; neither while it is not recorded."""
         receipts = [received for received in batch if isinstance(received.message, Receipt)]
         ids = [told.delivery_id for told in (r.message.told for r in receipts) if told.delivery_id]
+        references = [named for received in receipts if (named := _reference(received))]
         rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
+        if references:
+            rows |= {row["reference"]: row for row in await ledger.rows("find_references", references)}
         for received in receipts:
-            row = rows.get(str(received.message.told.delivery_id))
+            row = rows.get(_reference(received) or str(received.message.told.delivery_id))
             received.effect = UUID(str(row["id"])) if row else None
             received.subjects = (bytes(row["subject"]),) if row else ()
 
@@ -38,3 +42,10 @@ class ReceiptFacts(Facts):
     def of(self, received: ReceivedMessage, work: UnitOfWork) -> Recorded:
         """Return how the delivery of one receipt stands."""
         return work.deliveries.get(received.effect) if isinstance(received.effect, UUID) else None
+
+
+def _reference(received: ReceivedMessage) -> str:
+    """Return the reference by which alone a report names its delivery; only an SMSC's does."""
+    told = received.message.told
+    by_reference = isinstance(told, ProviderReport) and told.delivery_id is None and told.channel == "sms"
+    return told.reference if by_reference else ""

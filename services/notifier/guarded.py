@@ -10,10 +10,12 @@ from uuid import UUID
 
 from services.notifier.breaker import Breaker, State
 from services.notifier.channels import Channel
+from services.notifier.channels.concurrency import ProviderChannel
 from services.notifier.outcome import Outcome, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from services.notifier.suspicion import Down, Hearing, Suspicion, Verdict
+from shared.worker.lane import Upkeep
 
 PATIENCE = 5.0
 """Seconds a batch waits for an open breaker before it is postponed: well under the time to stop."""
@@ -24,6 +26,10 @@ class Sender(Protocol):
 
     async def send(self, outgoing: list[Outgoing], /) -> list[Outcome]:
         """Send a batch; return one outcome each, in its order."""
+
+    @property
+    def upkeep(self) -> Upkeep | None:
+        """Return what the providers do by the clock beside their deliveries, if anything."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -40,6 +46,7 @@ class GuardedProvider:
     """
 
     def __init__(self, channel: Channel, settings: NotifierSettings, log: Any, provider: str = "") -> None:  # noqa: ANN401
+        self.upkeep = channel.upkeep if isinstance(channel, ProviderChannel) else None
         self._channel, self._log = channel, log
         self._said = {"channel": channel.name, **({"provider": provider} if provider else {})}
         self._breaker = Breaker(base=settings.breaker_base, cap=settings.breaker_cap)

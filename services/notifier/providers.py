@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from shared.errors import SettingsError
 
-GROUPS: Final[Mapping[str, tuple[str, ...]]] = {"sms": ("sms",), "email": ("smtp",)}
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {"sms": ("sms", "smpp"), "email": ("smtp",)}
 """The channels that may have several providers, and how the settings of one begin; a PEC is one account's."""
 _NAME = re.compile(r"([a-z][a-z0-9]{0,19})(?:=([1-9][0-9]{0,3}))?")
 _Read_co = TypeVar("_Read_co", covariant=True)

@@ -1,6 +1,7 @@
 """What can be set about the channels; each line says what it costs to change it."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,7 +12,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from services.notifier import providers
+from services.notifier.envelope import LONGEST_BOUNCES_LOCAL
 from services.notifier.providers import GROUPS, Named
+from services.notifier.smpp_settings import SmppAccount, SmppSettings, is_smpp, url_faults
 from shared.config import plaintext
 from shared.config.plaintext import Plaintext
 from shared.config.settings import SecretSetting, Settings
@@ -20,6 +23,7 @@ from shared.crypto.secret import Secret
 from shared.domain.policy import Retention
 
 _KEY_BYTES = 32
+_ADDRESS = re.compile(r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9.-]{1,253}")
 Tls = Literal["none", "starttls", "implicit"]
 Receipt = Literal["completa", "breve", "sintetica"]
 
@@ -41,6 +45,15 @@ def _public_key(value: str) -> str:
     return value
 
 
+def _bounces(value: str) -> str:
+    local = value.rpartition("@")[0]
+    if value and (not _ADDRESS.fullmatch(value) or len(local) > LONGEST_BOUNCES_LOCAL):
+        raise ValueError(
+            f"has to be `local@domain`, with at most {LONGEST_BOUNCES_LOCAL} characters before the @"
+        )
+    return value
+
+
 Sender = Annotated[str, AfterValidator(_sender)]
 ProviderNames = Annotated[str, AfterValidator(providers.checked)]
 
@@ -56,6 +69,8 @@ class Mailbox:
     user: str
     password: Secret
     sender: str
+    bounces: str
+    verp: bool
     receipt: Receipt | None
     connections: int
     mails_a_connection: int
@@ -76,7 +91,7 @@ class AcceptanceSettings(Settings):
     waits for ever."""
 
 
-class NotifierSettings(Settings):
+class NotifierSettings(SmppSettings):
     """Settings of the notifier, from `PIN_…`."""
 
     sms_providers: ProviderNames = ""
@@ -89,7 +104,8 @@ class NotifierSettings(Settings):
     """SMS a second, at most, for each worker; 0: no limit. What is over it waits, or goes to another
     provider. Lower than what comes on a busy day delays first halves."""
     sms_url: str = "http://localhost:8080/sms"
-    """Where the SMS gateway takes messages. A wrong one holds all SMS back and loses none."""
+    """Where the SMS gateway takes messages; `smpp://host:port` or `smpps://host:port` for an SMSC, which is
+    spoken to by SMPP 3.4. A wrong one holds all SMS back and loses none."""
     sms_token: SecretSetting = Secret("")
     """Bearer token for the gateway; empty sends none. A wrong one holds all SMS back and loses none."""
     sms_ca: str = ""
@@ -124,6 +140,15 @@ class NotifierSettings(Settings):
     """Sender of ordinary mail, and the domain of its Message-IDs: a change while repeats are due
     makes those a second mail."""
 
+    mail_bounces: Annotated[str, AfterValidator(_bounces)] = ""
+    """The envelope's sender of ordinary mail, `local@domain`: where its bounces go. Empty: the address of
+    `mail_from`. One that takes no mail loses every bounce, and a relay may refuse to send from it. SPF is
+    checked for its domain; DMARC asks that it belongs to that of `mail_from`."""
+    mail_verp: bool = True
+    """Whether bounces of each mail go to an address of its own, `local+<delivery>@domain` of `mail_bounces`:
+    then one that quotes nothing is understood, too. Off where `local+anything` does not reach the mailbox:
+    left on there, every bounce is lost."""
+
     pec_smtp_host: str = "localhost"
     """The PEC provider's access point."""
     pec_smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -137,7 +162,8 @@ class NotifierSettings(Settings):
     pec_smtp_password: SecretSetting = Secret("")
     """A wrong one holds all PEC back and loses none."""
     pec_from: Sender = "PIN online <pin@pec.localhost.localdomain>"
-    """Must be the account's own address, or the provider refuses every mail."""
+    """Must be the account's own address, or the provider refuses every mail. It is the envelope's sender,
+    too (RFC 6109, 3.1.1): PEC has no address for bounces."""
     pec_receipt: Receipt = "sintetica"
     """Receipt of delivery to ask for (`X-TipoRicevuta`, RFC 6109). Only `sintetica` leaves the text out:
     `completa` returns the mail whole, and `breve` all but its attachments, so either puts halves into
@@ -202,6 +228,8 @@ class NotifierSettings(Settings):
             user=self.pec_smtp_user if pec else self.smtp_user,
             password=self.pec_smtp_password if pec else self.smtp_password,
             sender=self.pec_from if pec else self.mail_from,
+            bounces="" if pec else self.mail_bounces,
+            verp=self.mail_verp,
             receipt=self.pec_receipt if pec else None,
             connections=self.smtp_connections,
             mails_a_connection=self.smtp_mails_a_connection,
@@ -209,6 +237,10 @@ class NotifierSettings(Settings):
             step_limit=self.smtp_step_timeout,
             mail_limit=self.smtp_mail_timeout,
         )
+
+    def smpp(self, name: str) -> SmppAccount:
+        """Return the account at the SMSC of `sms_url`."""
+        return self.smpp_account(name, self.sms_url, self.sms_ca, self.sms_connect_timeout, self.sms_timeout)
 
     _named: dict[str, dict[str, Self]] = PrivateAttr(default_factory=dict)
 
@@ -261,8 +293,10 @@ class NotifierSettings(Settings):
         }
 
     def faults(self) -> Iterator[str]:
-        """Yield the files of authorities that hold none."""
+        """Yield the files of authorities that hold none, and what is wrong with the SMSC's address."""
         yield from super().faults()
+        if is_smpp(self.sms_url):
+            yield from url_faults("PIN_SMS_URL", self.sms_url, self.smpp_system_id)
         for name in ("sms_ca", "smtp_ca", "pec_smtp_ca"):
             if (path := getattr(self, name)) and (fault := TlsFiles(path).fault()):
                 yield f"PIN_{name.upper()}: {fault}"
@@ -272,7 +306,8 @@ class NotifierSettings(Settings):
     def plaintext(self) -> Iterator[Plaintext]:
         """Yield the providers to which halves would go in the clear."""
         yield from super().plaintext()
-        yield from plaintext.http("PIN_SMS_URL", self.sms_url, "the token and every SMS, with its half")
+        far = plaintext.smpp if is_smpp(self.sms_url) else plaintext.http
+        yield from far("PIN_SMS_URL", self.sms_url, "the log-in and every SMS, with its half")
         yield from plaintext.smtp("PIN_SMTP_TLS", self.smtp_host, self.smtp_tls)
         yield from plaintext.smtp("PIN_PEC_SMTP_TLS", self.pec_smtp_host, self.pec_smtp_tls)
         for channel, name, settings in self._each():

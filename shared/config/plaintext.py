@@ -93,6 +93,14 @@ def http(setting: str, url: str, shows: str) -> Iterator[Plaintext]:
         yield Plaintext(setting, host, f"{parts.scheme}://", "https://", shows)
 
 
+def smpp(setting: str, url: str, shows: str) -> Iterator[Plaintext]:
+    """Yield what is not protected of an SMSC's URL."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "smpps" and not is_local(host):
+        yield Plaintext(setting, host, f"{parts.scheme}://", "smpps://", shows)
+
+
 def smtp(setting: str, host: str, tls: str) -> Iterator[Plaintext]:
     """Yield what is not protected of an SMTP account."""
     if tls == "none" and not is_local(host):

@@ -3,13 +3,10 @@
 import re
 from typing import Final
 
-_ONE: Final = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ"
-    " !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_TWO: Final = frozenset("\f^{}\\[~]|€")
+from shared.texts.sms_alphabet import ESCAPE, ONE, TWO
+
+_ONE: Final = frozenset(ONE) - {ESCAPE}
+_TWO: Final = frozenset(TWO)
 _ALL_ONE: Final = re.compile(f"[{re.escape(''.join(sorted(_ONE)))}]*")
 _LARGEST_GSM7: Final = 160
 _LARGEST_UCS2: Final = 70

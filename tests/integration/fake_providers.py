@@ -17,12 +17,19 @@ class SmtpServer:
     """Accepts mail, except for the faults in `faults`.
 
     A fault is looked up under (stage, local part of the recipient), or (stage, "") for all; the stages are
-    `greeting`, `mail`, `rcpt`, `data` and `dot`. It is a reply, or `drop`, `drip` or `hang`.
+    `greeting`, `mail`, `rcpt`, `data` and `dot`; `mail parameters` and `rcpt parameters` strike only commands
+    that have some. It is a reply, or `drop`, `drip` or `hang`.
     """
 
     def __init__(
-        self, context: ssl.SSLContext | None = None, login: str = "", faults: dict[str, str] | None = None
+        self,
+        context: ssl.SSLContext | None = None,
+        login: str = "",
+        faults: dict[str, str] | None = None,
+        extension: str = "8BITMIME",
     ) -> None:
+        self.extension = extension
+        self.envelopes: list[str] = []
         self.faults = {(stage, ""): fault for stage, fault in (faults or {}).items()}
         self.context = context
         self.implicit = False
@@ -84,10 +91,11 @@ class SmtpServer:
                     trusted = b64decode(line.split()[2]).decode() == f"\0{self.login.replace(':', chr(0))}"
                     writer.write(b"235 2.7.0 welcome\r\n" if trusted else b"535 5.7.8 no\r\n")
                 case "MAIL":
-                    await self._answer(writer, "mail", "", "250 2.1.0 Ok" if trusted else "530 5.7.0 log in")
+                    good = "250 2.1.0 Ok" if trusted else "530 5.7.0 log in"
+                    await self._answer(writer, self._envelope("mail", line), "", good)
                 case "RCPT":
-                    to = line[9:].strip(" <>\r\n")
-                    await self._answer(writer, "rcpt", to, "250 2.1.5 Ok")
+                    to = line[9:].partition(">")[0]
+                    await self._answer(writer, self._envelope("rcpt", line), to, "250 2.1.5 Ok")
                 case "DATA":
                     await self._take(reader, writer, to)
                 case "RSET":
@@ -96,6 +104,11 @@ class SmtpServer:
                 case _:
                     writer.write(b"221 2.0.0 Bye\r\n")
                     return
+
+    def _envelope(self, stage: str, line: str) -> str:
+        self.envelopes.append(line.rstrip("\r\n"))
+        struck = f"{stage} parameters"
+        return struck if "> " in line and (struck, "") in self.faults else stage
 
     async def _introduce(self, writer: asyncio.StreamWriter, line: str) -> None:
         if line.startswith("STAR"):
@@ -107,7 +120,7 @@ class SmtpServer:
         secure = writer.get_extra_info("sslcontext")
         starttls = b"250-STARTTLS\r\n" if self.context and not secure else b""
         login = b"250-AUTH PLAIN\r\n" if self.login and secure else b""
-        writer.write(b"250-here\r\n" + starttls + login + b"250 8BITMIME\r\n")
+        writer.write(b"250-here\r\n" + starttls + login + f"250 {self.extension}\r\n".encode())
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: str) -> None:
         if await self._answer(writer, "data", to, "354 go on"):

@@ -185,6 +185,112 @@ async def test_a_repeat_sends_the_same_bytes() -> None:
         assert f"<{outgoing.id.hex}@example.it>".encode() in first
 
 
+async def test_a_server_that_offers_dsn_is_told_that_a_bounce_brings_no_text_back() -> None:
+    """RFC 3461: only the headers, the delivery's id, failures alone, and the address as it was written."""
+    async with SmtpServer(extension="DSN") as server, channel(server.port, smtp_connections=1) as email:
+        outgoing = mail("a+b=c")
+        assert await sent(email, [outgoing, mail("one")]) == [SENT] * 2
+        assert server.envelopes[:2] == [
+            f"MAIL FROM:<pin@example.it> RET=HDRS ENVID={outgoing.id.hex}",
+            "RCPT TO:<a+b=c@example.it> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb+3Dc@example.it",
+        ]
+        assert len(server.envelopes) == 4
+
+
+async def test_a_server_that_offers_no_dsn_is_sent_no_parameter() -> None:
+    async with SmtpServer() as server, channel(server.port) as email:
+        assert await sent(email, [mail("one")]) == [SENT]
+        assert server.envelopes == ["MAIL FROM:<pin@example.it>", "RCPT TO:<one@example.it>"]
+
+
+@pytest.mark.parametrize("reply", ["501 5.5.4 bad", "504 no", "555 5.5.4 no such", "550 5.5.4 no", "500 eh"])
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+async def test_a_server_that_refuses_the_parameters_it_offers_gets_the_mail_without_and_is_asked_once(
+    stage: str, reply: str
+) -> None:
+    faults = {f"{stage} parameters": reply}
+    async with (
+        SmtpServer(extension="DSN", faults=faults) as server,
+        channel(server.port, smtp_connections=1) as email,
+    ):
+        assert await sent(email, [mail("one"), mail("two"), mail("three")]) == [SENT] * 3
+        assert (server.connections, server.resets) == (1, 0)
+        assert len(server.envelopes) == 7
+        asked = [line for line in server.envelopes if "> " in line]
+        assert len([line for line in asked if line.startswith(stage.upper())]) == 1
+        assert len(asked) == 4
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+@pytest.mark.parametrize(
+    ("reply", "once"),
+    [("421 4.3.2 closing", 1), ("451 4.3.0 later", 1), ("550 5.1.1 unknown", 1), ("501 no", 2)],
+)
+async def test_a_refusal_of_the_mail_itself_is_its_outcome_whether_dsn_is_offered_or_not(
+    stage: str, reply: str, once: int
+) -> None:
+    async with (
+        SmtpServer(extension="DSN", faults={stage: reply}) as server,
+        SmtpServer(faults={stage: reply}) as plain,
+        channel(server.port) as email,
+        channel(plain.port) as other,
+    ):
+        assert await sent(email, [mail("one")]) == await sent(other, [mail("one")])
+        assert len([line for line in server.envelopes if line.startswith(stage.upper())]) == once
+
+
+async def test_dsn_is_found_in_what_the_server_says_after_tls_began(certified: ssl.SSLContext) -> None:
+    async with (
+        SmtpServer(certified, extension="DSN") as server,
+        channel(server.port, smtp_host="localhost", smtp_tls="starttls") as email,
+    ):
+        assert await sent(email, [mail("one")]) == [SENT]
+        assert all("> " in line for line in server.envelopes)
+
+
+async def test_bounces_of_each_mail_go_to_an_address_of_its_own() -> None:
+    account = {"mail_bounces": "ritorni@bounces.example.it"}
+    async with SmtpServer() as server, channel(server.port, **account) as email:
+        outgoing = mail("one")
+        assert await sent(email, [outgoing]) == [SENT]
+        assert server.envelopes[0] == f"MAIL FROM:<ritorni+{outgoing.id.hex}@bounces.example.it>"
+        assert b"From: PIN <pin@example.it>" in server.texts("one")[0]
+
+
+async def test_where_subaddresses_do_not_arrive_all_bounces_go_to_one_address() -> None:
+    account = {"mail_bounces": "ritorni@bounces.example.it", "mail_verp": False}
+    async with SmtpServer() as server, channel(server.port, **account) as email:
+        assert await sent(email, [mail("one")]) == [SENT]
+        assert server.envelopes[0] == "MAIL FROM:<ritorni@bounces.example.it>"
+
+
+async def test_a_pec_comes_from_its_own_address_and_its_receipts_are_not_interfered_with() -> None:
+    """RFC 6109, 3.1.1: the envelope's sender is the one of `From`."""
+    settings = NotifierSettings.model_validate(
+        {"pec_smtp_host": "127.0.0.1", "pec_from": "PIN <pin@pec.it>", "mail_bounces": "ritorni@example.it"}
+    )
+    async with SmtpServer(extension="DSN") as server:
+        settings = settings.model_copy(update={"pec_smtp_port": server.port})
+        pec = open_channel("pec", settings)
+        outgoing = mail("one")
+        [answer] = await pec.send([outgoing], Hearing())
+        await pec.close()
+        assert answer == SENT
+        assert server.envelopes == [
+            f"MAIL FROM:<pin@pec.it> RET=HDRS ENVID={outgoing.id.hex}",
+            "RCPT TO:<one@example.it>",
+        ]
+
+
+async def test_an_operator_is_told_once_that_the_relay_offers_no_dsn(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with SmtpServer() as server, channel(server.port) as email:
+        await sent(email, [mail("one"), mail("two")])
+        await sent(email, [mail("three")])
+    assert capsys.readouterr().out.count("mail.no_dsn") == 1
+
+
 async def test_connections_stay_open_and_serve_many_mails() -> None:
     async with SmtpServer() as server, channel(server.port) as email:
         for _ in range(3):

@@ -81,6 +81,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "draw_protocols": Loop("dispositivo", more=(3,)),
     "ended_before": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), b"", 50)),
     "fold_tally": Loop(more=(ROWS,)),
+    "find_references": Loop("notifier", reads="references"),
     "forget_deliveries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_ended": Loop(reads="keys", more=(MONTH,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
@@ -124,6 +125,7 @@ SAMPLES = {
     "keys": "select key from subject order by md5(key) limit $1",
     "messages": "select message_id from inbox order by md5(message_id::text) limit $1",
     "deliveries": "select id from delivery order by md5(id::text) limit $1",
+    "references": "select reference from delivery order by md5(id::text) limit $1",
     "places": "select place from sent_to order by md5(place) limit $1",
     "parcels": "select id from outbox where worker = 'issuer' order by md5(id::text) limit $1",
 }

@@ -54,6 +54,19 @@ async def test_every_mail_is_captured_as_received(stack: Stack, port: str) -> No
     assert stack.fake_providers.mails() == [MAIL.encode()]
 
 
+async def test_what_is_asked_about_a_bounce_is_captured_beside_its_mail(stack: Stack) -> None:
+    def ask() -> None:
+        with smtp(stack) as client:
+            client.sendmail("pin@example.it", [CITIZEN], MAIL, ["RET=HDRS"], ["NOTIFY=FAILURE"])
+            assert client.has_extn("dsn")
+
+    await asyncio.to_thread(ask)
+    [envelope] = stack.fake_providers.envelopes()
+    assert envelope["from"].endswith(" RET=HDRS")
+    assert envelope["to"].endswith(f"<{CITIZEN}> NOTIFY=FAILURE")
+    assert envelope["mail"].startswith("email-")
+
+
 async def test_a_gateway_that_is_busy_says_when_to_come_back(stack: Stack) -> None:
     stack.fake_providers.misbehave(sms={"mode": "status", "status": 429, "retry_after": 2, "times": 1})
     with pytest.raises(urllib.error.HTTPError) as refused:

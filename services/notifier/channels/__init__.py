@@ -6,8 +6,10 @@ from typing import Protocol
 from services.notifier.outcome import Answer
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
+from services.notifier.smpp_settings import is_smpp
 from services.notifier.suspicion import Hearing
 from shared.contract.channels import CHANNELS
+from shared.worker.lane import Upkeep
 
 
 class Provider(Protocol):
@@ -28,6 +30,10 @@ class Provider(Protocol):
         then the retry goes to it alone, until its time is up. An exception is an internal error: it costs
         this delivery an attempt, and no other.
         """
+
+    @property
+    def upkeep(self) -> Upkeep | None:
+        """Return what it does by the clock beside its deliveries, such as to store receipts, if anything."""
 
     async def close(self) -> None:
         """Close connections; deliveries under way are lost."""
@@ -70,9 +76,8 @@ def open_channel(name: str, settings: NotifierSettings, provider: str = "") -> C
     match name:
         case "sms":
             from services.notifier.channels.concurrency import ProviderChannel  # noqa: PLC0415 - as below
-            from services.notifier.channels.sms import HttpGateway  # noqa: PLC0415 - a process loads its one channel
 
-            return ProviderChannel("sms", HttpGateway(settings, provider or name))
+            return ProviderChannel("sms", open_sms(provider or name, settings))
         case "email" | "pec":
             from services.notifier.channels.smtp import SmtpChannel  # noqa: PLC0415 - a process loads its one channel
 
@@ -87,3 +92,19 @@ def open_channel(name: str, settings: NotifierSettings, provider: str = "") -> C
         case _:
             there_are = ", ".join(channel.name for channel in CHANNELS)
             raise ValueError(f"no channel called {name!r}; there are {there_are}")
+
+
+def open_sms(name: str, settings: NotifierSettings) -> Provider:
+    """Open a provider of SMS, by the scheme of its URL, without connecting yet.
+
+    Args:
+        name: of the provider.
+        settings: of the notifier.
+    """
+    if is_smpp(settings.sms_url):
+        from services.notifier.channels.smpp.provider import SmppProvider  # noqa: PLC0415 - as below
+
+        return SmppProvider(settings.smpp(name))
+    from services.notifier.channels.sms import HttpGateway  # noqa: PLC0415 - a process loads its one channel
+
+    return HttpGateway(settings, name)

@@ -48,6 +48,22 @@ SMS: Mapping[str, Meaning] = {
 }
 """By HTTP status, other than 2xx."""
 
+SMPP: Mapping[str, Meaning] = {
+    "0x01": Meaning.REFUSED,  # ESME_RINVMSGLEN: as long at every retry
+    "0x0b": Meaning.REFUSED,  # ESME_RINVDSTADR: the number
+    "0x04": Meaning.UNREACHABLE,  # ESME_RINVBNDSTS: the SMSC does not know our session any more
+    "0x14": Meaning.THROTTLED,  # ESME_RMSGQFUL
+    "0x58": Meaning.THROTTLED,  # ESME_RTHROTTLED
+    "0x64": Meaning.POSTPONED,  # ESME_RX_T_APPN: what is behind the SMSC, temporarily
+    # ESME_RSYSERR, ESME_RUNKNOWNERR: the SMSC failed on this message, before or after it was taken.
+    "0x08": Meaning.FAILED_INSIDE,
+    "0xff": Meaning.FAILED_INSIDE,
+    # ESME_RSUBMITFAIL, ESME_RINVSRCADR, ESME_RX_P_APPN, those of optional parameters, those of the provider's
+    # own: a number that it does not serve, or our account, our settings, its state.
+    "others": Meaning.DOUBTFUL,
+}
+"""By `command_status` of a submit_sm_resp or a generic_nack (SMPP 3.4, 5.1.3), other than 0."""
+
 
 SMS_LANDLINE: Final = ("landline", "not_mobile")
 """The `code` in the JSON body of a refusal that says that the number is no mobile, and never will receive."""
@@ -110,6 +126,12 @@ def sms_answer(
     if meaning is Meaning.REFUSED and code in SMS_LANDLINE:
         return Refused("sms_landline")
     return _answer(meaning, f"sms_{status}", _seconds(retry_after, now or datetime.now(UTC)), attempt)
+
+
+def smpp_answer(status: int) -> Answer:
+    """Return the meaning of a `command_status` other than 0, which answers a submit_sm."""
+    code = f"{status:#04x}"
+    return _answer(SMPP.get(code, SMPP["others"]), f"smpp_{code}")
 
 
 def smtp_answer(stage: Stage, code: int, text: str) -> Answer:

@@ -46,6 +46,7 @@ class ProviderChannel:
 
     def __init__(self, name: str, provider: Provider) -> None:
         self.name = name
+        self.upkeep = provider.upkeep
         self._provider = provider
         self._abreast = ConcurrentSender(provider.concurrency)
 

@@ -29,6 +29,7 @@ class HttpGateway:
     def __init__(self, settings: NotifierSettings, name: str = "sms") -> None:
         self.name = name
         self.concurrency = settings.sms_concurrency
+        self.upkeep = None
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
 

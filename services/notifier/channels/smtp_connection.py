@@ -11,16 +11,21 @@ from aiosmtplib import (
     SMTPAuthenticationError,
     SMTPDataError,
     SMTPException,
+    SMTPResponse,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
 
 from services.notifier.channels.answers import Stage, smtp_answer
+from services.notifier.envelope import Envelope
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.settings import Mailbox
 
 _FAREWELL_SECONDS = 1.0
 _HOSTNAME = re.compile(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*")
+# Parameters that are not known, not implemented, or not well-formed (RFC 5321, 4.2.4; RFC 3463, 3.6).
+_UNKNOWN_PARAMETERS = frozenset({500, 501, 504, 555})
+_INVALID_ARGUMENTS = re.compile(r"5\.5\.4\b")
 _QUEUE_ID = re.compile(r"(?:queued as|id=?)\s*([A-Za-z0-9-]{4,64})\b(?!@)", re.IGNORECASE)
 
 
@@ -41,6 +46,12 @@ class Connection:
             tls_context=context,
         )
         self.carried = 0
+        self._asks: set[Stage] = set()
+
+    @property
+    def offers_dsn(self) -> bool:
+        """Whether the server offers to be told what a bounce shall contain (RFC 3461)."""
+        return self._client.supports_extension("dsn")
 
     @property
     def usable(self) -> bool:
@@ -54,6 +65,8 @@ class Connection:
                 await self._client.connect()
                 if self._client.is_ehlo_or_helo_needed:
                     await self._client.ehlo()
+            if self.offers_dsn:
+                self._asks = {"mail", "rcpt"}
         except SMTPAuthenticationError as error:
             return self._failed(f"smtp_auth_{error.code}")
         except SMTPResponseException as error:
@@ -69,22 +82,23 @@ class Connection:
             raise
         return None
 
-    async def carry(self, sender: str, recipient: str, message: bytes) -> Answer:
+    async def carry(self, envelope: Envelope, message: bytes) -> Answer:
         """Send one mail; afterwards the connection is ready for the next one, or closed.
 
         Args:
-            sender: the envelope's, ASCII.
-            recipient: the envelope's, ASCII.
+            envelope: whose parameters are for a server that offers DSN.
             message: the complete mail.
         """
         self.carried += 1
         stage: Stage = "mail"
         try:
             async with asyncio.timeout(self._box.mail_limit.total_seconds()):
-                reply = await self._client.execute_command(b"MAIL", f"FROM:<{sender}>".encode("ascii"))
+                reply = await self._ask(stage, f"MAIL FROM:<{envelope.sender}>", envelope.mail_parameters)
                 if reply.code == 250:  # noqa: PLR2004 - RFC 5321, 4.2
                     stage = "rcpt"
-                    reply = await self._client.execute_command(b"RCPT", f"TO:<{recipient}>".encode("ascii"))
+                    reply = await self._ask(
+                        stage, f"RCPT TO:<{envelope.recipient}>", envelope.rcpt_parameters
+                    )
                 if stage == "rcpt" and reply.code in {250, 251}:
                     stage = "data"
                     return Sent(_reference((await self._client.data(message)).message))
@@ -112,6 +126,21 @@ class Connection:
     def close(self) -> None:
         """Drop the connection."""
         self._client.close()
+
+    async def _ask(self, stage: Stage, command: str, parameters: str) -> SMTPResponse:
+        """Send a command, with its parameters if the server offers DSN.
+
+        One that refuses what it offers is asked again without, and only that answer counts: no mail is lost
+        by what we ask about its bounce. The connection remembers it.
+        """
+        if stage not in self._asks or not parameters:
+            return await self._client.execute_command(command.encode("ascii"))
+        reply = await self._client.execute_command(f"{command}{parameters}".encode("ascii"))
+        if reply.code in _UNKNOWN_PARAMETERS or _INVALID_ARGUMENTS.match(reply.message):
+            reply = await self._client.execute_command(command.encode("ascii"))
+            if reply.code // 100 == 2:  # noqa: PLR2004 - so it was the parameters
+                self._asks.discard(stage)
+        return reply
 
     def _failed(self, reason: str) -> Unreachable:
         self.close()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.notifier.channels.answers import SMS, SMTP, Stage, sms_answer, smtp_answer
+from services.notifier.channels.answers import SMPP, SMS, SMTP, Stage, smpp_answer, sms_answer, smtp_answer
+from services.notifier.channels.smpp.receipts import STATES
 from services.notifier.outcome import Answer, Doubtful, Postponed, Refused, Sent, Unreachable
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,8 +38,19 @@ def test_the_page_and_the_code_say_the_same_of_every_reply_in_the_same_order() -
     ]
 
 
+def test_the_page_and_the_code_say_the_same_of_every_answer_of_an_smsc() -> None:
+    assert {status: means for status, means, _ in rows("command_status")} == {
+        status: meaning.value for status, meaning in SMPP.items()
+    }
+    assert {state: means for state, means, _ in rows("state of a receipt")} == dict(STATES)
+
+
 def test_the_page_gives_a_reason_for_everything() -> None:
-    assert all(row[-1] for table in ("status", "reply") for row in rows(table))
+    assert all(
+        row[-1]
+        for table in ("status", "command_status", "state of a receipt", "reply")
+        for row in rows(table)
+    )
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 422])
@@ -68,6 +80,27 @@ def test_a_refusal_may_say_that_the_number_is_no_mobile(code: str) -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_gateway_that_wants_to_be_asked_less_says_so(status: int) -> None:
     assert sms_answer(status, "7") == Doubtful(f"sms_{status}", 7.0, throttled=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (0x01, Refused("smpp_0x01")),
+        (0x0B, Refused("smpp_0x0b")),
+        (0x04, Unreachable("smpp_0x04")),
+        (0x14, Doubtful("smpp_0x14", throttled=True)),
+        (0x58, Doubtful("smpp_0x58", throttled=True)),
+        (0x64, Postponed("smpp_0x64")),
+        (0x08, Doubtful("smpp_0x08", failed_inside=True)),
+        (0x0A, Doubtful("smpp_0x0a")),
+        (0x45, Doubtful("smpp_0x45")),
+        (0xFF, Doubtful("smpp_0xff", failed_inside=True)),
+        (0x4FF, Doubtful("smpp_0x4ff")),
+        (0xFFFFFFFF, Doubtful("smpp_0xffffffff")),
+    ],
+)
+def test_an_smsc_s_answer_means_what_its_command_status_says(status: int, expected: Answer) -> None:
+    assert smpp_answer(status) == expected
 
 
 def test_an_sms_that_the_gateway_knows_was_taken_by_an_earlier_try() -> None:

