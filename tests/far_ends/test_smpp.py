@@ -1,6 +1,7 @@
 """SMS by SMPP 3.4, to an SMSC that nobody here wrote."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from shared.contract.delivery import Sms
 from shared.crypto.secret import Secret
 from shared.texts.sms_alphabet import ESCAPE, ONE, TWO
 from tests.far_ends.smsc import REFERENCE_TAG, Smsc, smsc
+from tests.kit.waiting import until
 
 HALF = "ABCD2345"
 TO = "+393331111111"
@@ -176,9 +178,10 @@ async def test_an_answer_after_its_time_saves_the_second_copy() -> None:
         far.rule(after=800)
         outgoing = sms()
         assert await answered(near, outgoing) == [Doubtful("smpp_timeout", perhaps_taken=True)]
-        again = replace(outgoing, attempt=2)
-        await asyncio.sleep(0.6)
-        (outcome,) = await answered(near, again)
+        await far.seen("answered")
+        far.enquire()
+        await far.seen("enquired")  # so what was answered before was read
+        (outcome,) = await answered(near, replace(outgoing, attempt=2))
         assert outcome == Sent(f"sms:{far.submitted[0]['id']}")
         assert len(far.submitted) == 1
 
@@ -215,6 +218,17 @@ async def test_a_window_full_of_the_unanswered_is_given_up() -> None:
         await answered(near, sms(), sms())
         assert await answered(near, sms()) == [Unreachable("smpp_window")]
         assert isinstance((await answered(near, sms()))[0], Sent)
+
+
+async def test_a_place_in_the_window_is_given_back_in_the_end() -> None:
+    """Else one silent number a day would narrow it for good."""
+    async with both(smpp_window=1, sms_timeout=timedelta(seconds=0.1)) as (far, near):
+        far.rule("silence")
+        begun = time.monotonic()
+        assert await answered(near, sms(BAD)) == [Doubtful("smpp_timeout", perhaps_taken=True)]
+        await until(lambda: time.monotonic() - begun > 0.8)
+        assert isinstance((await answered(near, sms()))[0], Sent)
+        assert len(far.of("bound")) == 1
 
 
 async def test_a_silent_line_is_found_and_replaced() -> None:

@@ -44,6 +44,7 @@ function submit(session, pdu) {
   const answer = (status) => {
     mode.unanswered -= 1;
     session.send(pdu.response(status ? { command_status: status } : { message_id: id }));
+    tell({ event: 'answered', id });
     if (!status && mode.receipts) {
       for (const [text, tlvs] of mode.receipts) {
         deliver([id, text.replaceAll('{id}', id).replaceAll('{number}', number), tlvs, 4]);
