@@ -1,7 +1,8 @@
 """Named points between reading and acknowledging at which a test may kill or freeze the process.
 
 Only a process started with `PIN_CRASH_FILE` checks them; it sends itself SIGKILL, once, at the point named in
-that file, or the signal named after it, as in `decided SIGSTOP`. The chaos tests enumerate `POINTS`.
+that file, or the signal named after it, as in `decided SIGSTOP`. The chaos tests enumerate `POINTS`; those of
+one lane's upkeep, such as `receipts.stored`, are named by its own tests.
 """
 
 import os

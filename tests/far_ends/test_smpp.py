@@ -1,6 +1,7 @@
 """SMS by SMPP 3.4, to an SMSC that nobody here wrote."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.local.authority import Authority
-from services.notifier.channels import Channel, open_channel
+from services.notifier.channels import Channel, open_channel, open_sms
 from services.notifier.outcome import Answer, Doubtful, Outcome, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
@@ -19,7 +20,8 @@ from services.notifier.suspicion import Hearing
 from shared.contract.delivery import Sms
 from shared.crypto.secret import Secret
 from shared.texts.sms_alphabet import ESCAPE, ONE, TWO
-from tests.far_ends.smsc import Smsc, smsc
+from tests.far_ends.smsc import REFERENCE_TAG, Smsc, smsc
+from tests.kit.waiting import until
 
 HALF = "ABCD2345"
 TO = "+393331111111"
@@ -30,22 +32,23 @@ def sms(to: str = TO, text: str = f"PIN: {HALF}") -> Outgoing:
     return Outgoing(uuid4(), datetime(2026, 3, 1, tzinfo=UTC), 1, Sms(to, Secret(text)))
 
 
-@asynccontextmanager
-async def channel(port: int, **settings: object) -> AsyncIterator[Channel]:
-    opened = open_channel(
-        "sms",
-        NotifierSettings.model_validate(
-            {
-                "sms_url": f"smpp://localhost:{port}",
-                "sms_timeout": timedelta(seconds=0.5),
-                "smpp_system_id": "pin",
-                "smpp_password": "s3cret",
-                "smpp_source": "PINonline",
-                "smpp_window": 4,
-            }
-            | settings
-        ),
+def settings(port: int, **changed: object) -> NotifierSettings:
+    return NotifierSettings.model_validate(
+        {
+            "sms_url": f"smpp://localhost:{port}",
+            "sms_timeout": timedelta(seconds=0.5),
+            "smpp_system_id": "pin",
+            "smpp_password": "s3cret",
+            "smpp_source": "PINonline",
+            "smpp_window": 4,
+        }
+        | changed
     )
+
+
+@asynccontextmanager
+async def channel(port: int, **changed: object) -> AsyncIterator[Channel]:
+    opened = open_channel("sms", settings(port, **changed))
     try:
         yield opened
     finally:
@@ -53,8 +56,8 @@ async def channel(port: int, **settings: object) -> AsyncIterator[Channel]:
 
 
 @asynccontextmanager
-async def both(**settings: object) -> AsyncIterator[tuple[Smsc, Channel]]:
-    async with smsc() as far, channel(far.port, **settings) as near:
+async def both(**changed: object) -> AsyncIterator[tuple[Smsc, Channel]]:
+    async with smsc() as far, channel(far.port, **changed) as near:
         yield far, near
 
 
@@ -150,6 +153,17 @@ async def test_no_more_are_unanswered_than_the_window_holds() -> None:
         assert max(one["unanswered"] for one in far.submitted) == 4
 
 
+async def test_the_window_holds_whoever_sends() -> None:
+    async with smsc() as far:
+        provider = open_sms("sms", settings(far.port, sms_timeout=timedelta(seconds=5)))
+        far.rule(times=100, after=20)
+        answers = await asyncio.gather(*(provider.send(sms(f"+3933322222{n:02}")) for n in range(40)))
+        assert all(isinstance(answer, Sent) for answer in answers)
+        assert max(one["unanswered"] for one in far.submitted) == 4
+        assert len(far.of("bound")) == 1
+        await provider.close()
+
+
 async def test_an_smsc_that_is_silent_about_one_may_have_it_and_the_others_go_on() -> None:
     async with both() as (far, near):
         far.rule("silence", only=BAD[1:])
@@ -164,16 +178,17 @@ async def test_an_answer_after_its_time_saves_the_second_copy() -> None:
         far.rule(after=800)
         outgoing = sms()
         assert await answered(near, outgoing) == [Doubtful("smpp_timeout", perhaps_taken=True)]
-        again = replace(outgoing, attempt=2)
-        await asyncio.sleep(0.6)
-        (outcome,) = await answered(near, again)
+        await far.seen("answered")
+        far.enquire()
+        await far.seen("enquired")  # so what was answered before was read
+        (outcome,) = await answered(near, replace(outgoing, attempt=2))
         assert outcome == Sent(f"sms:{far.submitted[0]['id']}")
         assert len(far.submitted) == 1
 
 
 async def test_a_repeat_is_the_same_text_to_the_same_number() -> None:
     """R5: SMPP knows no repeat, so a second copy is possible, and never another text or half."""
-    async with both(smpp_reference_tag=0x1400) as (far, near):
+    async with both(smpp_reference_tag=REFERENCE_TAG) as (far, near):
         far.rule("drop")
         outgoing = sms()
         assert await answered(near, outgoing) == [Doubtful("smpp_dropped", perhaps_taken=True)]
@@ -203,6 +218,17 @@ async def test_a_window_full_of_the_unanswered_is_given_up() -> None:
         await answered(near, sms(), sms())
         assert await answered(near, sms()) == [Unreachable("smpp_window")]
         assert isinstance((await answered(near, sms()))[0], Sent)
+
+
+async def test_a_place_in_the_window_is_given_back_in_the_end() -> None:
+    """Else one silent number a day would narrow it for good."""
+    async with both(smpp_window=1, sms_timeout=timedelta(seconds=0.1)) as (far, near):
+        far.rule("silence")
+        begun = time.monotonic()
+        assert await answered(near, sms(BAD)) == [Doubtful("smpp_timeout", perhaps_taken=True)]
+        await until(lambda: time.monotonic() - begun > 0.8)
+        assert isinstance((await answered(near, sms()))[0], Sent)
+        assert len(far.of("bound")) == 1
 
 
 async def test_a_silent_line_is_found_and_replaced() -> None:

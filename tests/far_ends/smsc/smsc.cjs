@@ -1,16 +1,19 @@
-// An SMSC of npm's `smpp`, told by JSON lines on stdin how to behave; it says what happens by JSON lines on stdout.
+// An SMSC of npm's `smpp`. By HTTP it is told how to behave (PUT), and tells what happened (GET /<event>).
 'use strict';
 const fs = require('fs');
-const readline = require('readline');
+const http = require('http');
 const smpp = require('smpp');
 
 const [cert, key] = process.argv.slice(2);
 // What each next submit_sm meets, for as often as asked; see tests/far_ends/smsc.py.
 let rules = [];
+// What every submit_sm meets, by number or for all (''), once the rules are used up.
+let faults = {};
 let mode = { receipts: null, ids: 'text', links: true, late: 0, unanswered: 0 };
 let count = 0;
 let bound = [];
-const tell = (event) => process.stdout.write(JSON.stringify(event) + '\n');
+const events = [];
+const tell = (event) => events.push(event);
 
 // What is not acknowledged is sent again after the next bind.
 const kept = new Map();
@@ -36,25 +39,28 @@ function submit(session, pdu) {
     unanswered: (mode.unanswered += 1) };
   const rule = rules.find((one) => one.times > 0 && (!one.only || to.includes(one.only)));
   if (rule) rule.times -= 1;
+  const fault = rule || faults[to] || faults[''];
   tell(told);
   const answer = (status) => {
     mode.unanswered -= 1;
     session.send(pdu.response(status ? { command_status: status } : { message_id: id }));
+    tell({ event: 'answered', id });
     if (!status && mode.receipts) {
       for (const [text, tlvs] of mode.receipts) {
         deliver([id, text.replaceAll('{id}', id).replaceAll('{number}', number), tlvs, 4]);
       }
     }
   };
-  if (!rule) return void answer(0);
-  if (rule.what === 'silence') return;
-  if (rule.what === 'drop') return void session.destroy();
-  if (rule.what === 'garbage') return void session.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
-  setTimeout(() => answer(rule.status || 0), rule.after || 0);
+  if (!fault) return void answer(0);
+  if (fault.what === 'silence') return;
+  if (fault.what === 'drop') return void setTimeout(() => session.destroy(), fault.after || 0);
+  if (fault.what === 'garbage') return void session.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
+  setTimeout(() => answer(fault.status || 0), fault.after || 0);
 }
 
 const handlers = {
   rule: (said) => rules.push({ times: 1, ...said.rule }),
+  faults: (said) => Object.assign(faults, said.faults),
   mode: (said) => Object.assign(mode, said.mode),
   // A burst: every receipt is sent at once, whatever is still unacknowledged.
   deliver: (said) => said.receipts.forEach(deliver),
@@ -86,7 +92,15 @@ const server = smpp.createServer(options, (session) => {
     session.close();
   });
 });
-server.listen(0, '127.0.0.1', () => tell({ event: 'listening', port: server.address().port }));
-readline.createInterface({ input: process.stdin })
-  .on('line', (line) => { const said = JSON.parse(line); handlers[said.do](said); })
-  .on('close', () => process.exit(0));
+const control = http.createServer((request, response) => {
+  if (request.method === 'GET') {
+    response.end(JSON.stringify(events.filter((one) => `/${one.event}` === request.url)));
+    return;
+  }
+  let body = '';
+  request.on('data', (part) => { body += part; });
+  request.on('end', () => { const said = JSON.parse(body); handlers[said.do](said); response.end(); });
+});
+server.listen(0, '127.0.0.1', () => control.listen(0, '127.0.0.1', () =>
+  process.stdout.write(`${server.address().port} ${control.address().port}\n`)));
+process.stdin.resume().on('close', () => process.exit(0));

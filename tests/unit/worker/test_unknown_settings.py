@@ -34,7 +34,7 @@ def test_every_setting_that_is_named_anywhere_is_known(place: str) -> None:
     named = {name for text in texts for name in NAMED.findall(text)}
     assert named
     # The names of the examples in `docs/far-ends.md`.
-    environ = dict.fromkeys(named, "") | {"PIN_SMS_PROVIDERS": "first,second"}
+    environ = dict.fromkeys(named, "") | {"PIN_SMS_PROVIDERS": "first,second,alfa"}
     assert unknown(environ, GROUPS) == {}
 
 

@@ -108,7 +108,7 @@ class SmppProvider:
     async def _bind(self) -> None:
         pause = _SHORTEST_PAUSE
         while isinstance(failure := await self.bound(), Unreachable):
-            self._log.warning("smpp.unbound", provider=self.name, reason=failure.reason)
+            self._log.warning("smpp.unbound", channel="sms", provider=self.name, reason=failure.reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
