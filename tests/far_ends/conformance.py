@@ -33,6 +33,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.several import SeveralProviders
 from shared.contract.delivery import Content, Mail, Post, Sms
 from shared.crypto.secret import Secret
+from tests.far_ends.smsc import smsc
 from tests.integration.fake_providers import SmsGateway, SmtpServer
 
 Fault = Literal["refuse", "throttle", "silence", "drop", "well"]
@@ -115,6 +116,44 @@ class HttpSms(FarEnd):
     def taken(self) -> list[tuple[str, bytes]]:
         """Return each message by its `client_ref`."""
         return [(sms["client_ref"], repr(sorted(sms.items())).encode()) for sms in self.gateway.asked]
+
+
+class Smpp(FarEnd):
+    """An SMSC that nobody here wrote. A link that breaks concerns all under way: `test_smpp.py` tries it."""
+
+    name = "sms-smpp"
+    can = frozenset({"refuse", "throttle", "silence"})
+    _faults: ClassVar[dict[Fault, dict[str, Any]]] = {
+        "refuse": {"status": 0x0B},
+        "throttle": {"status": 0x58, "times": 12},
+        "silence": {"what": "silence"},
+    }
+
+    async def open(self, stack: AsyncExitStack, folder: Path) -> Channel:  # noqa: ARG002 - it needs none
+        """Start an SMSC."""
+        self.smsc = await stack.enter_async_context(smsc())
+        account = {"smpp_system_id": "pin", "smpp_password": "s3cret", "smpp_source": "PINonline"}
+        limits = {"sms_timeout": timedelta(seconds=0.5), "smpp_window": 8}
+        settings = {"sms_url": f"smpp://localhost:{self.smsc.port}", **account, **limits}
+        return open_channel("sms", NotifierSettings.model_validate(WAITS | settings))
+
+    def delivery(self, recipient: int) -> Outgoing:
+        """Return an SMS."""
+        return outgoing(Sms(f"+39333{recipient:07}", Secret("PIN: ABCD2345")))
+
+    def fail(self, fault: Fault, recipient: int | None = None) -> None:
+        """Make the next submits fail: as many as it says, or one of each recipient."""
+        if fault != "well":
+            only = {"times": 12} if recipient is None else {"only": f"39333{recipient:07}"}
+            self.smsc.rule(**{**only, **self._faults[fault]})
+
+    def taken(self) -> list[tuple[str, bytes]]:
+        """Return each submit_sm by its number: SMPP has no key of the sender's."""
+        varies = {"id", "number", "unanswered"}
+        return [
+            (sent["to"], repr([(k, v) for k, v in sent.items() if k not in varies]).encode())
+            for sent in self.smsc.submitted
+        ]
 
 
 class SmtpMail(FarEnd):
