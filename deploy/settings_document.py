@@ -24,7 +24,8 @@ from deploy.pinctl.settings import (
     OperatorSettings,
 )
 from services.issuer.settings import AccessSettings
-from services.notifier.settings import NotifierSettings
+from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
@@ -62,6 +63,8 @@ SECTIONS = (
         "`notifier-post`, which does not start with a file missing that they name",
         (ShopWireSettings,),
     ),
+    Section("PEC without an answer", "`notifier-pec`, `notifier-receipts`", (AcceptanceSettings,)),
+    Section("PEC receipts", "`notifier-mailbox`", (PecSettings,)),
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",

@@ -1,7 +1,8 @@
 """Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
 
 from services.issuer.settings import AccessSettings
-from services.notifier.settings import NotifierSettings
+from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings
@@ -16,4 +17,6 @@ GROUPS: tuple[type[Settings], ...] = (
     NotifierSettings,
     PrintJobSettings,
     ShopWireSettings,
+    AcceptanceSettings,
+    PecSettings,
 )

@@ -17,6 +17,7 @@ PinError
 ├── ShopUnreachableError       try again later
 ├── ShopRefusedError           leave the job, and tell an operator
 ├── AddressError               end the delivery as failed: nothing can be sent there
+├── UncountedEvidenceError     change nothing, and file the evidence for a person to look at
 ├── SetupError                 correct what is named, and start again
 │   ├── SettingsError
 │   ├── KeyFileError
@@ -166,6 +167,18 @@ class ShopRefusedError(PinError):
 
 class AddressError(PinError):
     """Nothing can be sent to this address: end the delivery. The error never contains the address."""
+
+
+class UncountedEvidenceError(PinError):
+    """What a provider is said to have sent does not count: forged, damaged, or about something else.
+
+    Attributes:
+        reason: a stable word for the log, such as `pec_bad_signature`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class SetupError(PinError):

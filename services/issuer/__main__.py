@@ -12,7 +12,7 @@ from services.issuer.settings import AccessSettings
 from services.settings import GROUPS
 from shared.config import logs
 from shared.contract import topology
-from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, UnsuitableAddress
 from shared.contract.issuer import (
     CitizenErase,
     ContactsUpdate,
@@ -46,6 +46,7 @@ REQUESTS: Decisions = {
     Expire: endings.expire,
     FailedDelivery: endings.delivery_failed,
     ReturnedLetter: endings.letter_returned,
+    UnsuitableAddress: endings.address_unsuitable,
 }
 ACCESS: Decisions = {
     PinActivate: access.activate,

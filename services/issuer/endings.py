@@ -1,12 +1,14 @@
-"""Ends of an initial PIN: expiry, and halves that cannot be delivered."""
+"""Ends of an initial PIN: expiry, halves that cannot be delivered, and addresses that cannot receive."""
 
 from services.issuer.texts import NOTICES
 from shared.contract.events import PinExpired, RevocationCause
-from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, UnsuitableAddress
 from shared.domain.account import Account, Half, Pin
+from shared.domain.contacts import is_no_pec
 from shared.domain.credential import ended_at, expiry, without_pin
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
 from shared.domain.revocation import revoked
+from shared.italy.mailboxes import same_mailbox
 
 
 def expire(account: Account, command: Expire, ctx: DecisionContext) -> Decision:
@@ -33,7 +35,7 @@ def delivery_failed(account: Account, command: FailedDelivery, ctx: DecisionCont
     """Record that one channel of a half failed; if it was the last one, revoke the PIN."""
     delivery_id = str(command.delivery_id)
     pin = _carrying(account, delivery_id)
-    if pin is None:
+    if pin is None or any(delivery_id in half.failed for half in pin.halves):
         return Decision()
     halves = tuple(_without(half, delivery_id) for half in pin.halves)
     if any(half.lost for half in halves):
@@ -51,6 +53,23 @@ def letter_returned(account: Account, command: ReturnedLetter, ctx: DecisionCont
     return _undeliverable(account, "letter_returned", ctx)
 
 
+def address_unsuitable(account: Account, command: UnsuitableAddress, _: DecisionContext) -> Decision:
+    """Record that the registered PEC is ordinary mail, if that is where a half went; it is preferred no more.
+
+    A half keeps where it went. What was sent to another address, such as a link that a stranger asked for
+    (R19), says nothing about the registered one, nor does one that was replaced since (R12).
+    """
+    delivery_id = str(command.delivery_id)
+    pin, registered = _carrying(account, delivery_id), account.contacts.pec
+    to = next((half.pec for half in pin.halves if delivery_id in half.deliveries), None) if pin else None
+    if not (to and registered and same_mailbox(to, registered)) or is_no_pec(account, to):
+        return Decision()
+    return Decision(
+        account=account.but(not_pec=to),
+        entries=(LedgerEntry("contacts.unsuitable", {"kind": "pec", "delivery_id": delivery_id}),),
+    )
+
+
 def _carrying(account: Account, delivery_id: str) -> Pin | None:
     """Return the citizen's unused PIN if this delivery carried one of its halves."""
     pin = account.pin
@@ -60,7 +79,7 @@ def _carrying(account: Account, delivery_id: str) -> Pin | None:
 
 
 def _without(half: Half, delivery_id: str) -> Half:
-    if delivery_id not in half.deliveries or delivery_id in half.failed:
+    if delivery_id not in half.deliveries:
         return half
     failed: Half = half.but(failed=(*half.failed, delivery_id))
     return failed

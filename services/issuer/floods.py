@@ -7,7 +7,8 @@ half (R5) or the notice that a PIN exists (R7), are counted per address and day,
 from collections.abc import Iterator, Mapping
 
 from shared.contract.issuer import PinRequest
-from shared.domain.account import Account, Contacts
+from shared.domain.account import Account
+from shared.domain.contacts import preferred_of
 from shared.domain.decision import ContextWith, DecisionContext
 from shared.italy.mailboxes import mailbox_of
 
@@ -17,27 +18,34 @@ SentToday = Mapping[bytes, int]
 
 def addresses(account: Account, command: PinRequest) -> Iterator[str]:
     """Yield the addresses that a request may send to: the contacts given, or those registered."""
-    yield from _reached(command.contacts.mobile, command.contacts.pec or command.contacts.email)
+    given = command.contacts
+    yield from _reached(given.mobile, _preferred(account, given.pec, given.email))
     if account.live:
-        yield from _reached(account.contacts.mobile, account.contacts.pec or account.contacts.email)
+        yield from _counted(account)
 
 
-def places(contacts: Contacts, ctx: DecisionContext) -> tuple[bytes, ...]:
-    """Return the digests of all addresses of these contacts, as they are counted."""
-    return tuple(map(ctx.pepper.place, _counted(contacts)))
+def places(account: Account, ctx: DecisionContext) -> tuple[bytes, ...]:
+    """Return the digests of all addresses that the citizen's messages go to, as they are counted."""
+    return tuple(map(ctx.pepper.place, _counted(account)))
 
 
-def flooded(contacts: Contacts, at: ContextWith[SentToday]) -> bool:
-    """Return whether one of these contacts has reached its limit of messages today, under any pepper."""
+def flooded(account: Account, at: ContextWith[SentToday]) -> bool:
+    """Return whether one of these addresses has reached its limit of messages today, under any pepper."""
     return any(
         sum(at.known.get(place, 0) for place in at.pepper.places(address)) >= at.policy.first_halves_a_day
-        for address in _counted(contacts)
+        for address in _counted(account)
     )
 
 
-def _counted(contacts: Contacts) -> Iterator[str]:
-    mailbox = contacts.mailbox
-    return _reached(contacts.mobile, mailbox[1] if mailbox else None)
+def _counted(account: Account) -> Iterator[str]:
+    return _reached(
+        account.contacts.mobile, _preferred(account, account.contacts.pec, account.contacts.email)
+    )
+
+
+def _preferred(account: Account, pec: str | None, email: str | None) -> str | None:
+    found = preferred_of(account, pec, email)
+    return found[1] if found else None
 
 
 def _reached(mobile: str | None, mailbox: str | None) -> Iterator[str]:

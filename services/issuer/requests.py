@@ -31,8 +31,8 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
     if account.live:
         return _second_request(account, at)
     registered = _registered(account, command, at)
-    to = places(registered.contacts, at)
-    if flooded(registered.contacts, at):
+    to = places(registered, at)
+    if flooded(registered, at):
         return _rejected("address_flooded")
     return _issue(registered, new_pin(at), to, at)
 
@@ -48,8 +48,8 @@ def _rejected(code: str) -> Decision:
 
 def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
-    told_at, to = account.told_pin_exists_at, places(account.contacts, at)
-    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(account.contacts, at):
+    told_at, to = account.told_pin_exists_at, places(account, at)
+    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(account, at):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=at.now),

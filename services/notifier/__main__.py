@@ -9,7 +9,7 @@ from services.notifier.channels import open_channel
 from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
 from services.notifier.sending import SendEffect
-from services.notifier.settings import NotifierSettings
+from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
 from services.settings import GROUPS
@@ -30,13 +30,14 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
     own = NotifierSettings.load(os.environ)
     effect, upkeep = _parts(channel, own, settings, policy, BundleOpener(keys.private(channel.key)))
     letters = {"forget_letters": policy.delivery_retention} if channel.spool else {}
+    awaits = channel.name == "pec" and bool(AcceptanceSettings.load(os.environ).pec_acceptance_limit)
     return Lane(
         worker="notifier",
         name=channel.worker,
         queue=channel.queue,
         read=BundleReader(),
         batch=settings.bundles,
-        decisions={Bundle: BundleDecision(channel.name, own)},
+        decisions={Bundle: BundleDecision(channel.name, own, awaits=awaits)},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
         effect=effect,
@@ -73,11 +74,13 @@ def _parts(
 def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
     """Build the lane of receipts, which names citizens by what is recorded of their deliveries."""
     # Imported late: they load the whole contract, which no channel needs.
+    from services.notifier.acceptance import Unaccepted  # noqa: PLC0415
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
+    limit = AcceptanceSettings.load(os.environ).pec_acceptance_limit
     return Lane(
         worker="notifier",
         name="notifier-receipts",
@@ -90,6 +93,7 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
         forgets={"forget_deliveries": policy.delivery_retention},
+        upkeep=Unaccepted(limit, logs.get("notifier-receipts")) if limit else None,
     )
 
 
@@ -98,10 +102,11 @@ def main() -> int:
     channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:
-            return start("notifier-receipts", receipts_lane, GROUPS)
+            return start("notifier-receipts", receipts_lane, GROUPS, own=(AcceptanceSettings,))
         case [name] if name in channels:
             lane = partial(channel_lane, channels[name])
-            own = (NotifierSettings, *((ShopWireSettings, PrintJobSettings) if channels[name].spool else ()))
+            shop = (ShopWireSettings, PrintJobSettings) if channels[name].spool else ()
+            own = (NotifierSettings, AcceptanceSettings, *shop)
             return start(channels[name].worker, lane, GROUPS, own=own)
         case _:
             sys.stderr.write(f"usage: python -m services.notifier {'|'.join(channels)}|receipts\n")

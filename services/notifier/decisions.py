@@ -39,7 +39,14 @@ class BundleResult:
     postponed: list[tuple[Sealed, float]] = field(default_factory=list)
     unreachable: list[tuple[Sealed, float]] = field(default_factory=list)
 
-    def record(self, sealed: Sealed, status: str, reference: str = "", **more: str) -> None:
+    def record(
+        self,
+        sealed: Sealed,
+        status: str,
+        reference: str = "",
+        awaits_since: datetime | None = None,
+        **more: str,
+    ) -> None:
         """Record a delivery's status; a final one is published as an event, too."""
         facts: dict[str, Any] = {
             "delivery_id": sealed.id,
@@ -60,6 +67,7 @@ class BundleResult:
                 attempts=sealed.attempt,
                 reference=reference,
                 correlation_id=sealed.correlation_id,
+                awaits_since=awaits_since,
             )
         )
 
@@ -71,16 +79,22 @@ class BundleResult:
 
 
 class BundleDecision:
-    """Decides about the bundles of one channel."""
+    """Decides about the bundles of one channel.
 
-    def __init__(self, channel: str, settings: NotifierSettings) -> None:
-        self._channel, self._settings = channel, settings
+    Args:
+        channel: its name.
+        settings: of the notifier.
+        awaits: whether what is sent waits for a receipt that the provider accepted it.
+    """
+
+    def __init__(self, channel: str, settings: NotifierSettings, *, awaits: bool = False) -> None:
+        self._channel, self._settings, self._awaits = channel, settings, awaits
 
     def __call__(self, _: Account, bundle: Bundle, at: ContextWith[Sequence[Result]]) -> Decision:
         """Record each delivery's outcome; temporary failures are retried as a smaller bundle."""
         course = BundleResult(self._channel)
         for sealed, result in zip(bundle.deliveries, at.known, strict=True):
-            self._follow(course, bundle, sealed, result)
+            self._follow(course, bundle, sealed, result, at.now)
         messages = [*course.messages, *self._retry(bundle, course, at)]
         return Decision(
             entries=tuple(course.entries),
@@ -89,10 +103,12 @@ class BundleDecision:
             records=tuple(course.records),
         )
 
-    def _follow(self, course: BundleResult, bundle: Bundle, sealed: Sealed, result: Result) -> None:
+    def _follow(
+        self, course: BundleResult, bundle: Bundle, sealed: Sealed, result: Result, now: datetime
+    ) -> None:
         match result:
             case Sent(reference):
-                course.record(sealed, "sent", reference)
+                course.record(sealed, "sent", reference, now if self._awaits else None)
             case Refused(reason):
                 course.fail(sealed, reason)
             case Postponed(reason) if exhausted(sealed.attempt, self._settings.retry_limit):

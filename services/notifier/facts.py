@@ -1,6 +1,7 @@
 """Facts of the decision about a receipt: the status of its delivery."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.notifier.receipts import Receipt, Recorded
 from shared.ledger import Ledger
@@ -10,15 +11,16 @@ from shared.worker.unit_of_work import UnitOfWork
 
 
 class FindDeliveryEffect:
-    """The effect of the receipts' lane: finds the citizens of receipts."""
+    """The effect of the receipts' lane: finds the deliveries of receipts, and so their citizens."""
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
-        """Set the citizen of its delivery on each message, or none while it is not recorded."""
+        """Set the id of its delivery, and its citizen, on each message; neither while it is not recorded."""
         receipts = [received for received in batch if isinstance(received.message, Receipt)]
-        ids = [received.message.told.delivery_id for received in receipts]
+        ids = [told.delivery_id for told in (r.message.told for r in receipts) if told.delivery_id]
         rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
         for received in receipts:
             row = rows.get(str(received.message.told.delivery_id))
+            received.effect = UUID(str(row["id"])) if row else None
             received.subjects = (bytes(row["subject"]),) if row else ()
 
     async def close(self) -> None:
@@ -29,10 +31,10 @@ class ReceiptFacts(Facts):
     """Reads the deliveries of a batch of receipts again, after their citizens are locked."""
 
     async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
-        """Read the deliveries whose citizens were found."""
-        found = [received.message.told.delivery_id for received in batch if received.subjects]
-        await work.read_deliveries(found, ledger)
+        """Read the deliveries that were found."""
+        found = {received.effect for received in batch if isinstance(received.effect, UUID)}
+        await work.read_deliveries(list(found), ledger)
 
-    def of(self, _: ReceivedMessage, work: UnitOfWork) -> Recorded:
-        """Return the status of the deliveries."""
-        return work.deliveries
+    def of(self, received: ReceivedMessage, work: UnitOfWork) -> Recorded:
+        """Return how the delivery of one receipt stands."""
+        return work.deliveries.get(received.effect) if isinstance(received.effect, UUID) else None

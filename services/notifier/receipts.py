@@ -1,6 +1,8 @@
-"""Receipts: reports of gateways and the print provider on deliveries handed over."""
+"""Receipts: what gateways, and other evidence of providers, report of deliveries handed over.
 
-from collections.abc import Mapping
+Each pair of reports, in either order, is decided on purpose: the table is in `docs/deliveries.md`.
+"""
+
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +11,13 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from shared.contract.delivery_events import DELIVERY_EVENTS
-from shared.contract.internal import EarlyReceipt, FailedDelivery, ReturnedLetter
+from shared.contract.internal import (
+    EarlyReceipt,
+    FailedDelivery,
+    ProviderReport,
+    ReturnedLetter,
+    UnsuitableAddress,
+)
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
 from shared.domain.account import Account
@@ -27,26 +35,37 @@ from shared.errors import UnreadableMessageError
 from shared.worker.command_reader import CommandReader
 from shared.worker.reading import Parsed, Refusal
 
+NOT_ACCEPTED = "pec_not_accepted"
+"""The evidence that is none: no receipt says that a PEC was accepted, within the time that is set."""
+_BY_GATEWAY = "gateway_receipt"
+"""The evidence of a receipt that a gateway, or the print provider, publishes itself."""
 _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
 _WITH_TIME = 7
 """The version of a UUID that begins with the time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ON_THE_WAY = frozenset({"accepted", "posted", "delayed"})
+"""What ends nothing."""
+_BADLY = frozenset({"failed", "returned"})
+"""The ends that stand: the issuer was told, and the citizen may have another PIN by now."""
+_ENDED = _BADLY | {"delivered"}
+_MOST_REPORTED = 1500
+"""Characters of what is kept of reports; evidence that says more than some forty things is not kept."""
 
-Recorded = Mapping[UUID, DeliveryRecord]
-"""The status of the receipts' deliveries, as of the last decision; only those recorded."""
+Recorded = DeliveryRecord | None
+"""How the delivery of a receipt stands as of the last decision; None while it is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt, and how often its delivery was not found yet."""
+    """A receipt of a gateway or another report, and how often its delivery was not found yet."""
 
-    told: DeliveryReceipt
+    told: DeliveryReceipt | ProviderReport
     rounds: int = 0
 
 
 class ReceiptReader:
-    """Reads receipts from gateways, and retried ones."""
+    """Reads receipts from gateways, retried ones, and reports on other evidence."""
 
     def __init__(self, commands: CommandReader) -> None:
         self._commands = commands
@@ -57,64 +76,142 @@ class ReceiptReader:
         Raises:
             shared.errors.UnreadableMessageError: it is no receipt, or its sender is not permitted.
         """
-        if type_ == EarlyReceipt.type:
-            if role not in EarlyReceipt.senders:
+        ours = _OURS.get(type_)
+        if ours is not None:
+            if role not in ours.senders:
                 raise UnreadableMessageError("forbidden_sender")
-            return Parsed(_retry(body), ())
+            return Parsed(_receipt(ours, body), ())
         parsed = self._commands(type_, body, role)
         if isinstance(parsed.message, Refusal):
             return parsed
         return replace(parsed, message=Receipt(parsed.message))
 
 
-def _retry(body: bytes) -> Receipt:
+_OURS: dict[str, type[EarlyReceipt | ProviderReport]] = {
+    EarlyReceipt.type: EarlyReceipt,
+    ProviderReport.type: ProviderReport,
+}
+
+
+def _receipt(kind: type[EarlyReceipt | ProviderReport], body: bytes) -> Receipt:
     try:
-        early = EarlyReceipt.model_validate_json(body)
+        said = kind.model_validate_json(body)
     except ValidationError:
         raise UnreadableMessageError("not_a_receipt") from None
-    return Receipt(early.receipt, early.rounds)
+    return (
+        Receipt(said, said.rounds) if isinstance(said, ProviderReport) else Receipt(said.receipt, said.rounds)
+    )
 
 
 def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision:
-    """Record the receipt of a delivery; the issuer decides about a half that did not arrive."""
-    told = message.told
-    record = at.known.get(told.delivery_id)
+    """Record what is reported of a delivery; the issuer decides about a half that did not arrive.
+
+    A report ends a delivery, tells of its way, or of its address.
+    """
+    told, record = message.told, at.known
     if record is None:
         return _go_round(message, at)
-    if record.status in {"failed", "returned", told.status}:
-        return Decision(reply=accepted())
+    if isinstance(told, ProviderReport) and told.channel != record.channel:
+        return _nothing("other_channel")
+    if told.status == "unsuitable":
+        return _unsuitable(told, record)
+    return _on_the_way(told, record) if told.status in _ON_THE_WAY else _ended(told, record)
+
+
+def _nothing(reason: str) -> Decision:
+    return Decision(reply=accepted(), reason=reason)
+
+
+def _ended(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> Decision:
+    """End a delivery. That it failed or came back stands; that it arrived does until one of these is told."""
+    if record.status in _BADLY or record.status == told.status:
+        return _nothing("ended_before")
+    if _evidence(told) == NOT_ACCEPTED and (record.status != "sent" or record.awaits_since is None):
+        return _nothing("heard_meanwhile")
+    return _recorded(
+        told,
+        replace(record, status=told.status, awaits_since=None),
+        messages=_for_issuer(record, told),
+        published=True,
+    )
+
+
+def _on_the_way(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> Decision:
+    """Enter, once, what ends nothing: the provider took it in charge, posted it, or still tries."""
+    if record.status in _ENDED:
+        return _nothing("ended_before")
+    noted = _noted(told, record)
+    return _recorded(told, noted) if noted else _nothing("reported_before")
+
+
+def _unsuitable(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> Decision:
+    """Publish, once, that the address cannot receive by this channel, whatever became of the delivery."""
+    noted = _noted(told, record)
+    if noted is None:
+        return _nothing("reported_before")
+    address = UnsuitableAddress(subject=record.subject.hex(), delivery_id=record.id)
+    return _recorded(
+        told,
+        noted,
+        messages=(WorkerMessage(address, correlation_id=record.correlation_id),),
+        published=True,
+    )
+
+
+def _noted(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> DeliveryRecord | None:
+    """Return the record with a report on it; None if it is on it already, or the record is full."""
+    word = f"{told.status}/{_evidence(told)}".replace(" ", "_")
+    known = record.reported.split()
+    reported = " ".join((*known, word))
+    if word in known or len(reported) > _MOST_REPORTED:
+        return None
+    return replace(record, reported=reported, awaits_since=None)
+
+
+def _recorded(
+    told: DeliveryReceipt | ProviderReport,
+    record: DeliveryRecord,
+    *,
+    messages: tuple[WorkerMessage, ...] = (),
+    published: bool = False,
+) -> Decision:
     facts: dict[str, Any] = {
         "delivery_id": record.id,
         "channel": record.channel,
         "attempt": record.attempts,
+        "evidence": _evidence(told),
     }
-    event = Event(DELIVERY_EVENTS[told.status](**facts), correlation_id=record.correlation_id)
+    entry = LedgerEntry(
+        f"delivery.{told.status}", {**facts, "provider": told.provider}, correlation_id=record.correlation_id
+    )
+    kind = DELIVERY_EVENTS[told.status] if published else None
     return Decision(
         reply=accepted(),
-        entries=(
-            LedgerEntry(
-                event.type, {**facts, "provider": told.provider}, correlation_id=record.correlation_id
-            ),
-        ),
-        events=(event,),
-        messages=_for_issuer(record, told),
-        records=(replace(record, status=told.status),),
+        entries=(entry,),
+        events=(Event(kind(**facts), correlation_id=record.correlation_id),) if kind else (),
+        messages=messages,
+        records=(record,),
     )
 
 
-def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt) -> tuple[WorkerMessage, ...]:
+def _evidence(told: DeliveryReceipt | ProviderReport) -> str:
+    return told.evidence if isinstance(told, ProviderReport) else _BY_GATEWAY
+
+
+def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt | ProviderReport) -> tuple[WorkerMessage, ...]:
     if told.status == "delivered":
         return ()
     subject = record.subject.hex()
     if told.status == "returned" and record.channel == "post":
         returned = ReturnedLetter(subject=subject, delivery_id=record.id)
         return (WorkerMessage(returned, correlation_id=record.correlation_id),)
-    failed = FailedDelivery(subject=subject, delivery_id=record.id, reason=f"receipt_{told.status}")
+    reason = told.evidence if isinstance(told, ProviderReport) else f"receipt_{told.status}"
+    failed = FailedDelivery(subject=subject, delivery_id=record.id, reason=reason)
     return (WorkerMessage(failed, correlation_id=record.correlation_id),)
 
 
 def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
-    """Retry a receipt later: gateways can be faster than our own commit.
+    """Retry a receipt later: providers can be faster than our own commit.
 
     One for a delivery that was forgotten says nothing any more: its PIN was used or has expired.
     """
@@ -123,24 +220,32 @@ def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
         return Decision(reply=accepted())
     if message.rounds >= _ROUNDS:
         parked = ParkedMessage(
-            type=told.type,
-            content=told.model_dump_json().encode(),
-            reason="unknown_delivery",
-            queue=told.lane,
+            type=told.type, content=_body(told, 0), reason="unknown_delivery", queue=told.lane
         )
         return Decision(reply=accepted(), messages=(WorkerMessage(parked),))
-    early = EarlyReceipt(receipt=told, rounds=message.rounds + 1)
-    return Decision(
-        reply=accepted(), messages=(WorkerMessage(early, due_at=ctx.now + _ROUND * early.rounds),)
-    )
+    rounds = message.rounds + 1
+    again = _again(told, rounds)
+    return Decision(reply=accepted(), messages=(WorkerMessage(again, due_at=ctx.now + _ROUND * rounds),))
 
 
-def _forgotten(delivery_id: UUID, ctx: DecisionContext) -> bool:
+def _again(told: DeliveryReceipt | ProviderReport, rounds: int) -> EarlyReceipt | ProviderReport:
+    if isinstance(told, ProviderReport):
+        return told.model_copy(update={"rounds": rounds})
+    return EarlyReceipt(receipt=told, rounds=rounds)
+
+
+def _body(told: DeliveryReceipt | ProviderReport, rounds: int) -> bytes:
+    if isinstance(told, ProviderReport):
+        return told.model_copy(update={"rounds": rounds}).body()
+    return told.model_dump_json().encode()
+
+
+def _forgotten(delivery_id: UUID | None, ctx: DecisionContext) -> bool:
     """Return whether a delivery is so old, by the time in its id, that the ledger has forgotten it.
 
     Ids of earlier releases have no time in them.
     """
-    if delivery_id.version != _WITH_TIME or not ctx.policy.delivery_retention:
+    if delivery_id is None or delivery_id.version != _WITH_TIME or not ctx.policy.delivery_retention:
         return False
     made_at = timedelta(milliseconds=delivery_id.int >> 80) + _EPOCH
     return ctx.now - made_at > ctx.policy.delivery_retention

@@ -61,6 +61,18 @@ class Mailbox:
     mail_limit: timedelta
 
 
+class AcceptanceSettings(Settings):
+    """What `notifier-pec` and `notifier-receipts` have to agree on."""
+
+    pec_acceptance_limit: Retention = timedelta(hours=24)
+    """How long a PEC that its provider took by SMTP may lack the receipt that it was accepted; then it has
+    failed, and a half that went nowhere else ends its PIN. It counts only for what was sent between two that
+    were accepted, with an hour's distance from the later one: where nobody reads the PEC mailbox, or it is
+    long behind, nothing fails. Who empties the mailbox of receipts that were not read lets halves fail that
+    arrived. Shorter fails halves in a provider's bad hours; longer leaves a citizen waiting for longer; 0
+    waits for ever."""
+
+
 class NotifierSettings(Settings):
     """Settings of the notifier, from `PIN_…`."""
 

@@ -7,9 +7,9 @@ from shared.contract.events import RevokeRequested
 from shared.contract.reply import accepted, rejected
 from shared.contract.revoker import RevokeByContactCentre, RevokeConfirm, RevokeRequest
 from shared.domain.account import Account, Contacts, HealthCard, Link, OperatorRevocation
-from shared.domain.contacts import counting
+from shared.domain.contacts import Mailbox, counting
 from shared.domain.decision import Decision, DecisionContext, Event, LedgerEntry
-from shared.domain.notices import Mailbox, by_mail
+from shared.domain.notices import by_mail
 from shared.domain.revocation import revoked
 
 

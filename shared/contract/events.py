@@ -9,7 +9,13 @@ from pydantic import SerializeAsAny, ValidationInfo, field_validator
 from pydantic_core import to_json
 
 from shared.contract.alarm_events import OperatorLookedOften, PortalOverBudget
-from shared.contract.delivery_events import DeliveryDelivered, DeliveryFailed, DeliveryReturned, DeliverySent
+from shared.contract.delivery_events import (
+    DeliveryDelivered,
+    DeliveryFailed,
+    DeliveryReturned,
+    DeliverySent,
+    DeliveryUnsuitable,
+)
 from shared.contract.event import EventData, RejectionData
 from shared.contract.fields import (
     Correlation,
@@ -211,6 +217,7 @@ EVENTS: Mapping[str, type[EventData]] = {
         DeliveryDelivered,
         DeliveryFailed,
         DeliveryReturned,
+        DeliveryUnsuitable,
     )
 }
 """Every event's data by the event's type."""

@@ -162,8 +162,9 @@ EVENT_EXAMPLES: Mapping[str, _Example] = {
         "hour": "2026-11-22T09:00:00Z",
     },
     "delivery.sent": _SENT,
-    "delivery.delivered": _SENT,
-    "delivery.failed": _SENT,
-    "delivery.returned": {**_SENT, "channel": "post"},
+    "delivery.delivered": {**_SENT, "evidence": "gateway_receipt"},
+    "delivery.failed": {**_SENT, "evidence": "gateway_receipt"},
+    "delivery.returned": {**_SENT, "channel": "post", "evidence": "gateway_receipt"},
+    "delivery.unsuitable": {**_SENT, "channel": "pec", "evidence": "pec_accettazione"},
 }
 """The `data` of one event of each type that carries any."""

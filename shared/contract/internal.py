@@ -53,6 +53,16 @@ class ReturnedLetter(InternalCommand):
     delivery_id: Identifier
 
 
+class UnsuitableAddress(InternalCommand):
+    """A delivery went to an address that cannot receive by its channel: ordinary mail in place of PEC."""
+
+    type: ClassVar[str] = "internal.issuer.address_unsuitable"
+    lane: ClassVar[str] = topology.ISSUER_REQUESTS
+    senders: ClassVar[frozenset[str]] = frozenset({NOTIFIER})
+
+    delivery_id: Identifier
+
+
 class TakeEffect(InternalCommand):
     """The 24 hours after an approval are over (R29)."""
 
@@ -118,6 +128,7 @@ INTERNAL: Final[tuple[type[WorkerCommand], ...]] = (
     Expire,
     FailedDelivery,
     ReturnedLetter,
+    UnsuitableAddress,
     TakeEffect,
     TellSuspended,
     EarlyReceipt,

@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         internal.Expire,
         internal.FailedDelivery,
         internal.ReturnedLetter,
+        internal.UnsuitableAddress,
         internal.TakeEffect,
         internal.TellSuspended,
     )

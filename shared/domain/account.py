@@ -103,13 +103,6 @@ class Contacts(Part):
     pec: str | None = None
 
     @property
-    def mailbox(self) -> tuple[Literal["pec", "email"], str] | None:
-        """The one mailbox that gets halves and warnings: the PEC if there is one, else the email (R5)."""
-        if self.pec:
-            return "pec", self.pec
-        return ("email", self.email) if self.email else None
-
-    @property
     def mail(self) -> tuple[Literal["pec", "email"], str] | None:
         """The mailbox that gets outcomes and confirming links: the email, else the PEC (R27)."""
         if self.email:
@@ -138,6 +131,8 @@ class Half(Part):
 
     deliveries: tuple[str, ...]
     failed: tuple[str, ...] = ()
+    pec: str | None = None
+    """The address of the one that went by PEC, if one did."""
 
     @property
     def lost(self) -> bool:
@@ -316,6 +311,8 @@ class Account(Part):
     contacts: Contacts = Contacts()
     cooling_contacts: tuple[CoolingContact, ...] = ()
     """Of the contacts those changed lately, one a kind; all others have been registered long enough."""
+    not_pec: str | None = None
+    """An address that was given as PEC and is ordinary mail, as PEC providers say; one given later counts."""
     pin: Pin | None = None
     attempts: Attempts = Attempts()
     health_card: HealthCard | None = None

@@ -7,7 +7,7 @@ always registered, and the robber does not have that.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from shared.domain.account import Account, Contacts, CoolingContact, Status
 from shared.domain.decision import DecisionContext
@@ -15,7 +15,28 @@ from shared.italy.mailboxes import same_mailbox
 
 RESTORABLE: frozenset[Status] = frozenset({"active", "restoring"})
 """After first access contacts are changed (R12) and a PIN is restored (R17), also a locked or blocked one."""
+Mailbox = tuple[Literal["pec", "email"], str]
 _COUNTING: Final = ("mobile", "email", "pec")
+
+
+def preferred_mailbox(account: Account) -> Mailbox | None:
+    """Return the one registered mailbox that gets halves and warnings: the PEC, else the email (R5).
+
+    An address given as PEC that is known to be none comes last.
+    """
+    return preferred_of(account, account.contacts.pec, account.contacts.email)
+
+
+def preferred_of(account: Account, pec: str | None, email: str | None) -> Mailbox | None:
+    """Return the mailbox that would get them, of two that are given."""
+    if pec and not (email and is_no_pec(account, pec)):
+        return "pec", pec
+    return ("email", email) if email else None
+
+
+def is_no_pec(account: Account, address: str) -> bool:
+    """Return whether this address, however spelt, was given as PEC and is known to be ordinary mail."""
+    return account.not_pec is not None and same_mailbox(account.not_pec, address)
 
 
 def counting(account: Account, ctx: DecisionContext) -> Contacts:

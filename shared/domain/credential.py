@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.contract.delivery import Mail
 from shared.contract.internal import Expire
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Half, Pin
@@ -33,9 +34,13 @@ class NewPin:
 
     def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
         """Return what the account keeps, given the deliveries that carry each half."""
-        halves = tuple(Half(deliveries=tuple(str(d.id) for d in half)) for half in (first, second))
-        pin: Pin = self.pin.but(halves=halves)
+        pin: Pin = self.pin.but(halves=(_carried(first), _carried(second)))
         return pin
+
+
+def _carried(by: tuple[Delivery, ...]) -> Half:
+    to = (d.content.to for d in by if d.channel == "pec" and isinstance(d.content, Mail))
+    return Half(deliveries=tuple(str(d.id) for d in by), pec=next(to, None))
 
 
 def new_pin(ctx: DecisionContext) -> NewPin:

@@ -237,7 +237,12 @@ class WorkerMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """The new state of the row of one delivery."""
+    """The new state of the row of one delivery.
+
+    Attributes:
+        reported: what was reported of it beside its end, each once as `status/evidence`, with spaces between.
+        awaits_since: since when a receipt of acceptance is waited for; None if none is, or one came.
+    """
 
     id: UUID
     subject: bytes
@@ -246,6 +251,8 @@ class DeliveryRecord:
     attempts: int
     reference: str = ""
     correlation_id: str = ""
+    reported: str = ""
+    awaits_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

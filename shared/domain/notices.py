@@ -1,17 +1,16 @@
 """Notifies the citizen: from a text's name to deliveries on the registered contacts."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 from shared.contract.delivery import Language, Mail, Sms
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Contacts
+from shared.domain.contacts import Mailbox, preferred_mailbox
 from shared.domain.decision import DecisionContext, Delivery
 from shared.italy.names import greeted
 from shared.texts.catalogue import Texts, Written
 
 Values = Mapping[str, str]
-Mailbox = tuple[Literal["pec", "email"], str]
 
 
 def by_sms(ctx: DecisionContext, to: str, text: str) -> Delivery:
@@ -50,7 +49,8 @@ class Notices:
     ) -> tuple[Delivery, ...]:
         """Notify the citizen at the registered mobile and mailbox (the PEC, else the email)."""
         contacts = account.contacts
-        mailboxes = (contacts.mailbox,) if contacts.mailbox else ()
+        preferred = preferred_mailbox(account)
+        mailboxes = (preferred,) if preferred else ()
         return self.at(
             (contacts.mobile,) if contacts.mobile else (), mailboxes, account, name, ctx, sms, mail
         )
@@ -96,5 +96,5 @@ class Notices:
 
     def outcome(self, account: Account, name: str, ctx: DecisionContext, **mail: str) -> tuple[Delivery, ...]:
         """Notify the citizen by email, else by PEC (R27)."""
-        mailbox = account.contacts.mail
-        return self.at((), (mailbox,) if mailbox else (), account, name, ctx, mail=mail)
+        told = account.contacts.mail
+        return self.at((), (told,) if told else (), account, name, ctx, mail=mail)

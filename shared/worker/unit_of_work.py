@@ -193,7 +193,10 @@ class UnitOfWork:
             await ledger.run("add_entries", *_columns(self._chained(digests)))
         if self.records:
             rows = [
-                (r.id, r.subject, r.channel, r.status, r.attempts, r.reference, r.correlation_id)
+                (
+                    *(r.id, r.subject, r.channel, r.status, r.attempts, r.reference, r.correlation_id),
+                    *(r.reported, r.awaits_since),
+                )
                 for r in self.records.values()
             ]
             await ledger.run("save_deliveries", *_columns(rows), self.now)
@@ -252,6 +255,8 @@ def _standing(row: Any) -> DeliveryRecord:  # noqa: ANN401 - a row of read_deliv
         status=row["status"],
         attempts=row["attempts"],
         correlation_id=row["correlation_id"],
+        reported=row["reported"],
+        awaits_since=row["awaits_since"],
     )
 
 

@@ -123,6 +123,9 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "lock_subjects": Loop(reads="keys"),
     "move_letters": Loop("notifier"),
     "next_print_job": Loop("notifier"),
+    "unaccepted_deliveries": Loop(
+        "notifier", more=(timedelta(hours=24), datetime(1970, 1, 1, tzinfo=UTC), 100)
+    ),
     "note_unreadable": Loop(),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
     "postpone_print_jobs": Loop("notifier"),

@@ -16,6 +16,7 @@ from shared.contract.internal import (
     ProviderReport,
     ReturnedLetter,
     TakeEffect,
+    UnsuitableAddress,
 )
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
@@ -32,6 +33,7 @@ BODIES: dict[InternalCommand, str] = {
         f'{{{ABOUT},"delivery_id":"{ID}","reason":"smtp_550"}}'
     ),
     ReturnedLetter(subject=SUBJECT, delivery_id=ID): f'{{{ABOUT},"delivery_id":"{ID}"}}',
+    UnsuitableAddress(subject=SUBJECT, delivery_id=ID): f'{{{ABOUT},"delivery_id":"{ID}"}}',
     TakeEffect(subject=SUBJECT, request_id=ID): f'{{{ABOUT},"request_id":"{ID}"}}',
 }
 RECEIPT = DeliveryReceipt(delivery_id=ID, status="delivered", provider="gw", detail="perché")
@@ -72,14 +74,19 @@ def test_what_is_no_receipt_does_not_go_round(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("role", ["issuer", "gateway"])
-def test_only_the_notifier_sends_a_receipt_round(role: str) -> None:
+@pytest.mark.parametrize(("type_", "body"), [(EarlyReceipt.type, EARLY), (REPORT.type, REPORTED)])
+def test_only_the_notifier_sends_a_receipt_round_or_reports(role: str, type_: str, body: str) -> None:
     with pytest.raises(UnreadableMessageError, match="forbidden_sender"):
-        READER(EarlyReceipt.type, EARLY.encode(), role)
+        READER(type_, body.encode(), role)
 
 
 def test_a_report_of_a_provider_is_written_as_ever() -> None:
     assert REPORT.body().decode() == REPORTED
-    assert ProviderReport.model_validate_json(REPORTED) == REPORT
+    assert READER(REPORT.type, REPORTED.encode(), "notifier").message == Receipt(REPORT)
+    round_ = REPORTED.replace('"rounds":0', '"rounds":2').encode()
+    assert READER(REPORT.type, round_, "notifier").message == Receipt(
+        REPORT.model_copy(update={"rounds": 2}), 2
+    )
 
 
 def test_evidence_that_is_read_twice_is_one_message() -> None:

@@ -5,11 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from services.issuer.endings import delivery_failed, expire, letter_returned
-from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter
+from services.issuer.endings import address_unsuitable, delivery_failed, expire, letter_returned
+from services.issuer.requests import request
+from shared.contract.internal import Expire, FailedDelivery, ReturnedLetter, UnsuitableAddress
 from shared.domain.account import Account, Attempts, Half, Status
+from shared.domain.contacts import preferred_mailbox
 from shared.domain.decision import Decision
-from tests.unit.decisions import CONTACTS, NOW, SUBJECT, Event, account, moment, told
+from tests.unit.decisions import CONTACTS, NOW, SUBJECT, Event, account, moment, read, told
 
 SMS, MAIL, LETTER = (f"{n}b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e" for n in range(3))
 HALVES = (Half(deliveries=(SMS, MAIL)), Half(deliveries=(LETTER,)))
@@ -89,7 +91,7 @@ def test_a_half_that_fails_on_all_its_channels_revokes_the_pin() -> None:
 def test_a_failure_told_twice_counts_once() -> None:
     citizen = failed(sent(), SMS).account
     assert citizen is not None
-    assert failed(citizen, SMS).account == citizen
+    assert failed(citizen, SMS) == Decision()
 
 
 def test_a_letter_that_comes_back_revokes_the_pin() -> None:
@@ -99,6 +101,87 @@ def test_a_letter_that_comes_back_revokes_the_pin() -> None:
     assert decision.account is not None
     assert decision.account.status == "revoked"
     assert decision.events == (Event("pin.revoked", {"cause": "letter_returned"}),)
+
+
+def unsuitable(citizen: Account, delivery: str = MAIL) -> Decision:
+    command = UnsuitableAddress(subject=SUBJECT.hex(), delivery_id=UUID(delivery))
+    return address_unsuitable(citizen, command, moment())
+
+
+PEC = "anna@pec.example.it"
+
+
+def by_pec(to: str = PEC, **changes: object) -> Account:
+    """Return a citizen whose first half went by PEC."""
+    citizen = sent()
+    assert citizen.pin is not None
+    first, second = HALVES
+    changed: Account = citizen.but(
+        contacts=citizen.contacts.but(pec=PEC),
+        pin=citizen.pin.but(halves=(first.but(pec=to), second)),
+        **changes,
+    )
+    return changed
+
+
+def test_a_half_by_pec_that_reached_ordinary_mail_makes_the_email_the_preferred_mailbox() -> None:
+    """R5: the PEC if there is one. The PIN lives on: the half may have arrived."""
+    decision = unsuitable(by_pec())
+    citizen = decision.account
+    assert citizen is not None
+    assert (citizen.not_pec, citizen.status, decision.deliveries) == (PEC, "issued", ())
+    assert [(e.kind, e.data) for e in decision.entries] == [
+        ("contacts.unsuitable", {"kind": "pec", "delivery_id": MAIL})
+    ]
+    assert preferred_mailbox(citizen) == ("email", citizen.contacts.email)
+    assert unsuitable(citizen) == Decision()
+
+
+def test_a_next_half_goes_to_the_email_and_by_pec_again_once_another_is_given() -> None:
+    """R5, R12."""
+    marked = unsuitable(by_pec()).account
+    assert marked is not None
+    command = read("pin.request", contacts={"mobile": "+393471234567", "email": "a@b.it", "pec": PEC.upper()})
+    again = request(marked.but(status="revoked", pin=None, level=None), command, moment(known={}))
+    assert {d.channel for d in again.deliveries} == {"sms", "email", "post"}
+    elsewhere: Account = marked.but(contacts=marked.contacts.but(pec="anna@other.example.it"))
+    assert preferred_mailbox(elsewhere) == ("pec", "anna@other.example.it")
+
+
+def test_what_is_the_only_mailbox_is_still_written_to() -> None:
+    """R2, R5."""
+    marked = unsuitable(by_pec()).account
+    assert marked is not None
+    alone: Account = marked.but(contacts=marked.contacts.but(email=None))
+    assert preferred_mailbox(alone) == ("pec", PEC)
+
+
+def test_a_half_keeps_the_pec_that_it_went_to() -> None:
+    """R5."""
+    command = read("pin.request", contacts={"mobile": "+393471234567", "pec": PEC})
+    issued = request(account("none"), command, moment(known={})).account
+    assert issued is not None
+    assert issued.pin is not None
+    assert [half.pec for half in issued.pin.halves] == [PEC, None]
+
+
+@pytest.mark.parametrize(
+    ("citizen", "delivery"),
+    [
+        (by_pec(), "9b8f6a0e-3c52-4c8e-8d5e-0f7a1c2b3d4e"),
+        (by_pec(), LETTER),
+        (by_pec(to="former@pec.example.it"), MAIL),
+        (sent(), MAIL),
+        (account("active"), MAIL),
+        (account("none"), MAIL),
+    ],
+    ids=["another delivery", "no PEC", "a former address", "a half of before", "in use", "unknown"],
+)
+def test_what_did_not_carry_a_half_to_the_registered_pec_says_nothing_about_it(
+    citizen: Account, delivery: str
+) -> None:
+    """R19: a stranger has a link sent to any address."""
+    assert unsuitable(citizen, delivery) == Decision()
 
 
 @pytest.mark.parametrize("status", ["none", "active", "revoked", "expired"])

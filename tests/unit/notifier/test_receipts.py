@@ -1,12 +1,15 @@
 """Receipts: given a delivery's status and a receipt, then exactly this decision."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations, product
 from uuid import RFC_4122, UUID
 
 import orjson
 import pytest
 
-from services.notifier.receipts import Receipt, receipt
+from services.notifier.receipts import NOT_ACCEPTED, Receipt, receipt
+from shared.contract.internal import ProviderReport, ReportStatus
 from shared.contract.message import read
 from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
@@ -23,7 +26,7 @@ def told(status: str, record: DeliveryRecord | None, rounds: int = 0, delivery_i
     body = orjson.dumps({"delivery_id": str(delivery_id), "status": status, "provider": "gw", "detail": ""})
     message = read("delivery.receipt", body)
     assert isinstance(message, DeliveryReceipt)
-    return receipt(Account(), Receipt(message, rounds), moment(known={ID: record} if record else {}))
+    return receipt(Account(), Receipt(message, rounds), moment(known=record))
 
 
 def recorded(status: str = "sent", channel: str = "sms") -> DeliveryRecord:
@@ -33,7 +36,7 @@ def recorded(status: str = "sent", channel: str = "sms") -> DeliveryRecord:
 def test_a_delivered_message_is_recorded_and_told() -> None:
     decision = told("delivered", recorded())
     assert [record.status for record in decision.records] == ["delivered"]
-    data = {"delivery_id": str(ID), "channel": "sms", "attempt": 1}
+    data = {"delivery_id": str(ID), "channel": "sms", "attempt": 1, "evidence": "gateway_receipt"}
     assert decision.events == (Event("delivery.delivered", data, correlation_id="request-1"),)
     assert decision.messages == ()
 
@@ -65,7 +68,7 @@ def test_of_two_receipts_in_one_batch_the_second_sees_what_the_first_recorded() 
     body = orjson.dumps({"delivery_id": str(ID), "status": "delivered", "provider": "gw", "detail": ""})
     message = read("delivery.receipt", body)
     assert isinstance(message, DeliveryReceipt)
-    at = moment(known={ID: recorded("delivered")})
+    at = moment(known=recorded("delivered"))
     assert receipt(Account(), Receipt(message), at).records == ()
 
 
@@ -111,3 +114,165 @@ def test_deliveries_outlive_the_pins_that_they_carried() -> None:
     with pytest.raises(SettingsError, match="PIN_ENDED_RETENTION"):
         PinPolicy.load({"PIN_ENDED_RETENTION": "-P80D"})
     assert PinPolicy.load({"PIN_DELIVERY_RETENTION": "PT0S", "PIN_INITIAL_VALIDITY": "P340D"})
+
+
+def reported(
+    status: ReportStatus,
+    record: DeliveryRecord | None,
+    evidence: str = "pec_x",
+    *,
+    rounds: int = 0,
+    **changes: object,
+) -> Decision:
+    """Decide about a report of PEC."""
+    report = ProviderReport(
+        channel="pec",
+        delivery_id=ID,
+        status=status,
+        evidence=evidence,
+        provider="pec.example.com",
+        occurred_at="2026-11-27T13:00:00.000Z",
+        rounds=rounds,
+    ).model_copy(update=changes)
+    return receipt(Account(), Receipt(report, rounds), moment(known=record))
+
+
+def by_pec(status: str = "sent") -> DeliveryRecord:
+    return replace(recorded(status, "pec"), awaits_since=NOW)
+
+
+def test_what_arrived_is_told_with_the_evidence() -> None:
+    decision = reported("delivered", by_pec(), "pec_avvenuta_consegna")
+    data = {"delivery_id": str(ID), "channel": "pec", "attempt": 1, "evidence": "pec_avvenuta_consegna"}
+    assert decision.events == (Event("delivery.delivered", data, correlation_id="request-1"),)
+    (entry,) = decision.entries
+    assert (entry.kind, entry.data["provider"]) == ("delivery.delivered", "pec.example.com")
+    assert decision.records == (replace(by_pec("delivered"), awaits_since=None),)
+
+
+@pytest.mark.parametrize("status", ["accepted", "posted", "delayed"])
+def test_what_ends_nothing_is_entered_once_and_waited_for_no_more(status: ReportStatus) -> None:
+    decision = reported(status, by_pec(), "pec_said")
+    assert [entry.kind for entry in decision.entries] == [f"delivery.{status}"]
+    assert (decision.events, decision.messages) == ((), ())
+    (record,) = decision.records
+    assert (record.status, record.reported, record.awaits_since) == ("sent", f"{status}/pec_said", None)
+    assert reported(status, record, "pec_said").records == ()
+    # The notice after 24 hours is not that after 12.
+    (twice,) = reported(status, record, "pec_said_again").records
+    assert twice.reported == f"{status}/pec_said {status}/pec_said_again"
+
+
+def test_an_address_that_is_no_pec_is_told_and_the_issuer_too() -> None:
+    decision = reported("unsuitable", by_pec(), "pec_accettazione")
+    data = {"delivery_id": str(ID), "channel": "pec", "attempt": 1, "evidence": "pec_accettazione"}
+    assert decision.events == (Event("delivery.unsuitable", data, correlation_id="request-1"),)
+    assert [message.key for message in decision.messages] == ["internal.issuer.address_unsuitable"]
+    (record,) = decision.records
+    assert record.status == "sent"
+
+
+def test_a_failure_is_told_to_the_issuer_with_its_evidence() -> None:
+    (message,) = reported("failed", by_pec(), "pec_errore_consegna").messages
+    assert message.key == "internal.issuer.delivery_failed"
+    assert orjson.loads(message.body)["reason"] == "pec_errore_consegna"
+
+
+@pytest.mark.parametrize(
+    ("record", "ends"),
+    [
+        (by_pec(), ["failed"]),
+        (replace(by_pec(), awaits_since=None), []),
+        (by_pec("postponed"), []),
+        (by_pec("delivered"), []),
+        (by_pec("failed"), []),
+    ],
+)
+def test_silence_fails_what_nothing_was_heard_of_and_nothing_else(
+    record: DeliveryRecord, ends: list[str]
+) -> None:
+    """A receipt that came while the upkeep looked is decided first, or sees the failure."""
+    assert [after.status for after in reported("failed", record, NOT_ACCEPTED).records] == ends
+
+
+def test_evidence_of_another_channel_changes_nothing() -> None:
+    """Who can forge a bounce ends no PEC with it."""
+    decision = reported("failed", by_pec(), "dsn_5.1.1", channel="email")
+    assert decision == Decision(reply=accepted(), reason="other_channel")
+
+
+def test_a_report_of_a_delivery_that_is_not_recorded_goes_round_and_then_is_parked() -> None:
+    (message,) = reported("delivered", None).messages
+    assert (message.key, message.due_at) == ("internal.notifier.report", NOW + timedelta(seconds=3))
+    assert orjson.loads(message.body)["rounds"] == 1
+    (message,) = reported("delivered", None, rounds=10).messages
+    assert (message.exchange, message.type) == ("pin.dead", "internal.notifier.report")
+    assert orjson.loads(message.body)["rounds"] == 0, "replayed, it goes round again"
+    forgotten = moment(NOW - POLICY.delivery_retention - timedelta(days=1)).delivery_id()
+    assert reported("delivered", None, delivery_id=forgotten) == Decision(reply=accepted())
+    assert reported("delivered", None, delivery_id=None, reference="r-1").messages
+
+
+def test_what_is_kept_of_reports_is_bounded() -> None:
+    record = by_pec()
+    for number in range(100):
+        decision = reported("delayed", record, f"pec_{number:060}")
+        record = decision.records[0] if decision.records else record
+    assert 1400 < len(record.reported) <= 1500
+
+
+ENDS: tuple[ReportStatus, ...] = ("delivered", "failed", "returned")
+BOTH: tuple[tuple[ReportStatus, str], ...] = (
+    *((status, "by report") for status in ("accepted", "delayed", "posted", "unsuitable")),
+    *product(ENDS, ("by report", "by gateway")),
+)
+
+
+def after(record: DeliveryRecord, status: ReportStatus, way: str) -> tuple[DeliveryRecord, Decision]:
+    decision = reported(status, record) if way == "by report" else told(status, record)
+    return (decision.records[0] if decision.records else record), decision
+
+
+@pytest.mark.parametrize("many", [2, 3])
+def test_in_whatever_order_reports_come_and_however_often_they_mean_the_same(many: int) -> None:
+    """A delivery that failed or came back has not arrived, whatever else is said; each is told once."""
+    for reports in permutations(BOTH, many):
+        record, decisions = by_pec(), list[Decision]()
+        for status, way in (*reports, *reports):
+            record, decision = after(record, status, way)
+            decisions.append(decision)
+        said = {status for status, _ in reports}
+        bad = said & {"failed", "returned"}
+        end = {record.status} & bad or record.status
+        assert end == ({record.status} if bad else "delivered" if "delivered" in said else "sent")
+        keys = [message.key for decision in decisions for message in decision.messages]
+        assert keys.count("internal.issuer.delivery_failed") == bool(bad)
+        assert keys.count("internal.issuer.address_unsuitable") == ("unsuitable" in said)
+        events = [event.type for decision in decisions for event in decision.events]
+        assert len(events) == len(set(events))
+        entries = [entry.kind for decision in decisions for entry in decision.entries]
+        assert len(entries) == len(set(entries))
+        assert record.awaits_since is None
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "ends"),
+    [
+        ("delivered", "failed", "failed"),
+        ("failed", "delivered", "failed"),
+        ("delivered", "returned", "returned"),
+        ("returned", "delivered", "returned"),
+        ("failed", "returned", "failed"),
+        ("returned", "failed", "returned"),
+        ("delivered", "accepted", "delivered"),
+        ("failed", "accepted", "failed"),
+        ("failed", "unsuitable", "failed"),
+        ("unsuitable", "delivered", "delivered"),
+        ("delayed", "failed", "failed"),
+        ("delayed", "delivered", "delivered"),
+    ],
+)
+def test_each_pair_is_decided_as_the_page_says(first: ReportStatus, then: ReportStatus, ends: str) -> None:
+    record, _ = after(by_pec(), first, "by report")
+    record, _ = after(record, then, "by report")
+    assert record.status == ends

@@ -15,7 +15,17 @@ from shared.ledger.chain import GENESIS
 
 Row = dict[str, Any]
 _ACCOUNT = ("subject", "version", "status", "level", "review_since", "schema", "state", "pepper")
-_DELIVERY = ("id", "subject", "channel", "status", "attempts", "reference", "correlation_id")
+_DELIVERY = (
+    "id",
+    "subject",
+    "channel",
+    "status",
+    "attempts",
+    "reference",
+    "correlation_id",
+    "reported",
+    "awaits_since",
+)
 _INBOX = ("message_id", "digest", "correlation_id", "answer", "reply")
 
 

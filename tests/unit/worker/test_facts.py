@@ -92,6 +92,8 @@ async def test_of_two_receipts_in_one_batch_the_second_knows_what_the_first_reco
         "status": "sent",
         "attempts": 1,
         "correlation_id": "request-1",
+        "reported": "",
+        "awaits_since": None,
     }
     handled = await settled(lane("notifier-receipts"), rows, receipt("delivered"), receipt("delivered"))
     assert [one.outcome for one in handled] == ["accepted", "accepted"]

@@ -1,0 +1,18 @@
+-- migrate:up
+
+-- What providers report of a delivery beside its end (`status/evidence`, each once), and since when the receipt that
+-- its provider accepted it is waited for: null where none is, or one came. No row is rewritten.
+alter table delivery add column reported text not null default '' check (length(reported) <= 2000);
+alter table delivery add column awaits_since timestamptz;
+grant update (reported, awaits_since) on delivery to notifier;
+
+insert into entry_kind (writer, kind) values
+    ('notifier', 'delivery.accepted'), ('notifier', 'delivery.posted'), ('notifier', 'delivery.delayed'),
+    ('notifier', 'delivery.unsuitable'), ('issuer', 'contacts.unsuitable');
+
+-- migrate:down
+
+delete from entry_kind where kind in
+    ('delivery.accepted', 'delivery.posted', 'delivery.delayed', 'delivery.unsuitable', 'contacts.unsuitable');
+alter table delivery drop column awaits_since;
+alter table delivery drop column reported;
