@@ -24,6 +24,7 @@ from deploy.pinctl.settings import (
     OperatorSettings,
 )
 from services.issuer.settings import AccessSettings
+from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
@@ -65,6 +66,7 @@ SECTIONS = (
     ),
     Section("PEC without an answer", "`notifier-pec`, `notifier-receipts`", (AcceptanceSettings,)),
     Section("PEC receipts", "`notifier-mailbox`", (PecSettings,)),
+    Section("Canaries", "`notifier-receipts`", (CanarySettings,)),
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",

@@ -1,6 +1,7 @@
 """Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
 
 from services.issuer.settings import AccessSettings
+from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
@@ -19,4 +20,5 @@ GROUPS: tuple[type[Settings], ...] = (
     ShopWireSettings,
     AcceptanceSettings,
     PecSettings,
+    CanarySettings,
 )

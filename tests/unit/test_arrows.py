@@ -29,7 +29,13 @@ LIBRARIES: dict[str, set[str]] = {
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
     "argon2": {"services.issuer.pin_check"},
-    "cryptography": {"shared.crypto.sealing", "deploy.local.authority"},
+    "asyncssh": {"services.notifier.shop.sftp_session"},
+    "cryptography": {
+        "shared.crypto.sealing",
+        "services.notifier.mailbox.smime",
+        "services.notifier.shop.envelope",
+        "deploy.local.authority",
+    },
     "nacl": {
         "shared.crypto.keys",
         "shared.crypto.sealing",
