@@ -40,6 +40,7 @@ class Timeline:
         for row in deliveries:
             what, more = f"delivery is {row['status']}", {"correlation_id": row["correlation_id"]}
             details = {"delivery_id": str(row["id"]), "channel": row["channel"], "attempts": row["attempts"]}
+            details |= {name: row[name] for name in ("letter", "job") if row[name]}
             self._add("delivery", row["at"], what, "notifier", details, row["subject"], more)
 
     def add_inbox(self, inbox: Iterable[Mapping[str, Any]]) -> None:

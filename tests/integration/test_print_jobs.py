@@ -25,6 +25,7 @@ from deploy.pinctl.key_use import use_of
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from services.notifier.channels.letter import sound
 from services.notifier.outcome import Sent, Unopenable
+from services.notifier.shop import AnswerFile, Job
 from services.notifier.shop.fate import MOST_PRINTINGS
 from services.notifier.shop.planning import region_of
 from shared.contract.delivery import Sms
@@ -481,6 +482,34 @@ async def test_a_letter_that_cannot_be_typeset_fails_alone(
     assert reported(stack) == [(str(bad), "failed", "post_typesetting")]
 
 
+async def test_a_defect_in_one_job_or_in_the_way_to_the_shop_stops_neither_the_others_nor_the_lane(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, log = FolderShop(tmp_path / "shop"), Said()
+    put = shop.put
+
+    async def broken(job: Job) -> None:
+        if "LAZIO" in job.id:
+            raise ZeroDivisionError
+        await put(job)
+
+    async def deaf() -> list[AnswerFile]:
+        raise KeyError("answers")
+
+    monkeypatch.setattr(shop, "put", broken)
+    monkeypatch.setattr(shop, "answers", deaf)
+    async with opened(stack) as ledger:
+        ids = await kept(stack, 4, ledger)
+        await rounds(keys_of(stack), shop, FRIDAY, log).step(ledger)
+        assert states(stack) == {"handed": 3, "closed": 1}
+        assert "ZeroDivisionError" in log.of("job.stuck")[0]["reason"]
+        assert "KeyError" in log.of("answers.postponed")[0]["reason"]
+        monkeypatch.undo()
+        sql(stack, "update print_job set due_at = now()")
+        await rounds(keys_of(stack), shop, FRIDAY, log).step(ledger)
+    whole(shop, ids)
+
+
 async def test_a_typesetter_that_fails_costs_nobody_a_letter(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,6 +548,25 @@ async def test_an_erased_citizens_waiting_letter_goes(stack: Stack, tmp_path: Pa
         sql(stack, "update print_job set due_at = now()")
         await rounds(keys, shop, FRIDAY, Said()).step(ledger)
     whole(shop, ids[2:])
+
+
+async def test_a_letter_kept_since_an_erasure_stays_when_its_entry_is_moved(stack: Stack) -> None:
+    """As when the entries of a month are moved to another table."""
+    await revoked(stack, 1, years=11)
+    subject = bytes.fromhex(sql(stack, "select subject from ended")[2:])
+    async with opened(stack, "issuer") as issuer:
+        await chore(stack).step(issuer)
+    async with opened(stack) as ledger:
+        sent = bundle(keys_of(stack), [(uuid4(), letter(0))], subject)
+        await keep_effect(keys_of(stack), MORNING)([sent], ledger)  # type: ignore[list-item]
+    sql(stack, "update letter set kept_at = now() + interval '1 hour'")
+    sql(
+        stack,
+        "alter table entry disable trigger entry_is_chained; alter table entry disable trigger"
+        " entry_is_append_only; with moved as (delete from entry where kind = 'citizen.erased' returning *)"
+        " insert into entry select * from moved",
+    )
+    assert states(stack) == {"waiting": 1}
 
 
 async def test_contents_that_nobody_printed_end_and_rows_of_long_ago_with_them(

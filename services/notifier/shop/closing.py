@@ -43,7 +43,6 @@ class Closing:
                     return
                 jobs = await self._close(day, ledger)
                 left = await ledger.value("count_waiting_letters", day)
-                crash_point("day.closing")
         except LedgerConflictError:
             return  # an erasure was in the way: the next step closes it
         crash_point("day.closed")
@@ -63,6 +62,7 @@ class Closing:
             [len(job.letters) for job in jobs],
             [job.digest for job in jobs],
         )
+        crash_point("day.closing")
         placed = [(letter, job.id, place) for job in jobs for place, letter in enumerate(job.letters, 1)]
         await ledger.run(
             "put_letters_in_jobs", *map(list, zip(*placed, strict=True) if placed else ([],) * 3)

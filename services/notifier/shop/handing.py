@@ -12,6 +12,7 @@ from services.notifier.shop import Shop
 from services.notifier.shop.making import ClosedJob, KeptLetter, MadeJob, make
 from services.notifier.shop.settings import PrintJobSettings
 from shared.broker.message import Message
+from shared.config.logs import reason_of
 from shared.contract.instants import rfc3339
 from shared.contract.internal import ProviderReport
 from shared.crypto.sealing import BundleOpener
@@ -62,15 +63,22 @@ class Handing:
             crash_point("job.made")
             await self._put(made)
         except (JobNotMadeError, ShopRefusedError) as fault:
-            self._log.error("job.stuck", job=job.id, letters=len(letters), reason=fault.reason)
+            self._stuck(job, fault.reason, letters)
             await ledger.run("postpone_print_jobs", job.id, _WITH_AN_OPERATOR)
             return True
         except (ShopUnreachableError, TypesettingError, TimeoutError) as fault:
             await self._wait(job, fault, ledger)
             return False
+        except Exception as error:  # noqa: BLE001 - a defect in one job stops neither the others nor the lane
+            self._stuck(job, reason_of(error), letters)
+            await ledger.run("postpone_print_jobs", job.id, _WITH_AN_OPERATOR)
+            return True
         crash_point("job.put")
         await self._record(job, made, ledger)
         return True
+
+    def _stuck(self, job: ClosedJob, reason: str, letters: Sequence[KeptLetter]) -> None:
+        self._log.error("job.stuck", job=job.id, letters=len(letters), reason=reason)
 
     async def _put(self, made: MadeJob) -> None:
         if made.job:

@@ -2,16 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.notifier.reports import hand_in, message
 from services.notifier.shop import AnswerFile, Shop, Told
 from services.notifier.shop.fate import WAITING, fate
 from shared.broker.message import Message
+from shared.config.logs import reason_of
 from shared.contract.instants import rfc3339
 from shared.contract.internal import ProviderReport, ReportStatus
 from shared.errors import LedgerConflictError, ShopUnreachableError
@@ -21,6 +22,7 @@ from shared.worker.outbound import ROW_MESSAGES
 
 _LIMIT = 1_800.0
 """Seconds that one look at the answers may take, whatever limits the transport has."""
+_Reply = TypeVar("_Reply")
 _JOB = re.compile(r"[A-Z0-9-]{1,64}")
 
 
@@ -51,18 +53,24 @@ class Listening:
         Raises:
             LedgerLostError: Postgres is gone. What was not taken is read again, and changes nothing twice.
         """
+        files = await self._asked(self._shop.answers())
+        taken = [file for file in files or () if await self._record(file, ledger)]
+        for file in taken:
+            crash_point("answer.recorded")
+            await self._asked(self._shop.taken(file))
+        return bool(taken)
+
+    async def _asked(self, question: Awaitable[_Reply]) -> _Reply | None:
+        """Ask the shop; None if it does not reply, which is told."""
         try:
             async with asyncio.timeout(_LIMIT):
-                files = await self._shop.answers()
-                taken = [file for file in files if await self._record(file, ledger)]
-                for file in taken:
-                    crash_point("answer.recorded")
-                    await self._shop.taken(file)
-        except (ShopUnreachableError, TimeoutError) as fault:
-            reason = fault.reason if isinstance(fault, ShopUnreachableError) else "timeout"
-            self._log.warning("answers.postponed", reason=reason)
-            return False
-        return bool(taken)
+                return await question
+        except ShopUnreachableError as fault:
+            reason = fault.reason
+        except Exception as error:  # noqa: BLE001 - a defect on the way must not stop the lane
+            reason = reason_of(error)
+        self._log.warning("answers.postponed", reason=reason)
+        return None
 
     async def _record(self, file: AnswerFile, ledger: Ledger) -> bool:
         """Record what a file says; return whether it may be put aside."""

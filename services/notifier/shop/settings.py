@@ -32,7 +32,7 @@ class PrintJobSettings(Settings):
     post_holidays: Annotated[Names, AfterValidator(_days)] = frozenset()
     """Days on which the shop does not work beside Saturdays, Sundays and Italy's holidays, such as its
     patron's: `2026-06-24` for one, `06-24` for every year. With one missing a job lies there for a day."""
-    post_daily_cap: int = Field(default=20_000, ge=1, le=200_000)
+    post_daily_cap: int = Field(default=20_000, ge=1, le=100_000)
     """Letters that the shop takes a day, all regions together. The rest waits for the next working day,
     the oldest first (`letters.over_cap`): with a cap below what comes they wait longer each day."""
     post_job_letters: int = Field(default=2_000, ge=1, le=10_000)

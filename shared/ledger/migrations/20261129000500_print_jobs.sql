@@ -89,12 +89,14 @@ create trigger letter_moves before update on letter for each row execute functio
 revoke execute on function letter_moves() from public;
 
 -- Whoever is erased, by an operator or when a period is over: the content of what still waits goes with the erasure.
+-- What was kept since is of somebody who asked anew; an entry that is only moved finds nothing more (a minute is for clocks
+-- that differ).
 create function letters_erased() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     update letter set
         state = case when state in ('waiting', 'closed') then 'erased' else state end,
         bundle_key = null, seal = null, at = now()
-    where subject = new.subject and seal is not null;
+    where subject = new.subject and seal is not null and kept_at < new.at + interval '1 minute';
     return null;
 end $$;
 revoke execute on function letters_erased() from public;
