@@ -26,6 +26,7 @@ from deploy.pinctl.settings import (
     OwnerSettings,
 )
 from services.issuer.settings import AccessSettings
+from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
@@ -69,6 +70,7 @@ SECTIONS = (
         "`notifier-post`, which does not start with a file missing that they name",
         (ShopWireSettings,),
     ),
+    Section("Canaries", "`notifier-receipts`", (CanarySettings,)),
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",

@@ -1,6 +1,7 @@
 """Every group of settings that a worker reads: in a cluster, one ConfigMap feeds all workers."""
 
 from services.issuer.settings import AccessSettings
+from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
 from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
@@ -21,4 +22,5 @@ GROUPS: tuple[type[Settings], ...] = (
     PecSettings,
     PrintJobSettings,
     ShopWireSettings,
+    CanarySettings,
 )

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from services.notifier.bundle import Bundle, BundleReader
+from services.notifier.canary.quiet import Quiet
+from services.notifier.canary.settings import CanarySettings
 from services.notifier.channels.spool_upkeep import SpoolUpkeep
 from services.notifier.decisions import BundleDecision
 from services.notifier.mailbox.settings import MailboxSettings
@@ -22,6 +24,7 @@ from services.settings import GROUPS
 from shared.config import logs
 from shared.contract import topology
 from shared.contract.channels import CHANNELS, Channel
+from shared.crypto.keyrings import channels_of
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
@@ -45,7 +48,7 @@ def channel_lane(channel: Channel, settings: WorkerSettings, policy: PinPolicy, 
         queue=channel.queue,
         read=BundleReader(),
         batch=settings.bundles,
-        decisions={Bundle: BundleDecision(channel.name, own, awaits=awaits)},
+        decisions={Bundle: Quiet(BundleDecision(channel.name, own, awaits=awaits))},
         exchanges=frozenset({topology.NOTIFICATIONS}),
         accounts=False,
         effect=effect,
@@ -80,29 +83,35 @@ def _parts(
     return SendEffect(open_sender(channel.name, own, log), opener), spool
 
 
-def receipts_lane(settings: WorkerSettings, policy: PinPolicy, _: Keys) -> Lane:
+def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of receipts, which names citizens by what is recorded of their deliveries."""
     # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.acceptance import Unaccepted  # noqa: PLC0415
+    from services.notifier.canary.course import plans  # noqa: PLC0415
+    from services.notifier.canary.upkeep import CANARY_RETENTION, Canaries, Together  # noqa: PLC0415
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
+    log = logs.get("notifier-receipts")
     limit = AcceptanceSettings.load(os.environ).pec_acceptance_limit
+    channels = keys.of_channels(channels_of("notifier-receipts"))
+    canaries = Canaries(plans(CanarySettings.load(os.environ)), channels, log)
     return Lane(
         worker="notifier",
         name="notifier-receipts",
         queue=topology.RECEIPTS,
         read=ReceiptReader(CommandReader((DeliveryReceipt,))),
         batch=settings.batch,
-        decisions={Receipt: receipt},
+        decisions={Receipt: Quiet(receipt)},
         exchanges=frozenset({topology.COMMANDS, topology.RECEIVED}),
         accounts=False,
         effect=FindDeliveryEffect(),
         facts=ReceiptFacts(),
-        forgets={"forget_deliveries": policy.delivery_retention},
-        upkeep=Unaccepted(limit, logs.get("notifier-receipts")) if limit else None,
+        channels=channels,
+        forgets={"forget_deliveries": policy.delivery_retention, "forget_canaries": CANARY_RETENTION},
+        upkeep=Together(canaries, *([Unaccepted(limit, log)] if limit else [])),
     )
 
 
@@ -128,7 +137,8 @@ def main() -> int:
     channels = {channel.name: channel for channel in CHANNELS}
     match sys.argv[1:]:
         case ["receipts"]:
-            return start("notifier-receipts", receipts_lane, GROUPS, own=(AcceptanceSettings,))
+            own = (AcceptanceSettings, CanarySettings)
+            return start("notifier-receipts", receipts_lane, GROUPS, own=own)
         case ["mailbox"]:
             return start_process(MAILBOX, mailbox_process, GROUPS, own=(MailboxSettings,))
         case [name] if name in channels:

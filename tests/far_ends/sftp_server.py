@@ -140,6 +140,20 @@ class SftpServer:
         )
         return plain.read_bytes()
 
+    def seal_as_stranger(self, document: bytes, name: str) -> None:
+        """Leave a sealed file that a stranger has signed, by `openssl cms` with its defaults."""
+        plain, signed = self.root / "forged", self.root / "forged.signed"
+        plain.write_bytes(document)
+        _openssl(
+            *("cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-in", str(plain)),
+            *("-signer", f"{self.root}/stranger.crt", "-inkey", f"{self.root}/stranger.pem"),
+            *("-out", str(signed)),
+        )
+        _openssl(
+            *("cms", "-encrypt", "-binary", "-aes-256-gcm", "-outform", "DER", "-in", str(signed)),
+            *("-out", str(self.files / name), f"{self.root}/shop.crt"),
+        )
+
 
 def _ssh_key(path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)], check=True)

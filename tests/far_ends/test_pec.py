@@ -183,4 +183,4 @@ async def test_an_address_that_is_no_pec_is_told_and_known_from_then_on(
     assert (told["channel"], told["evidence"]) == ("pec", "pec_esterno")
     _, found = await ended(running, pin.subject, "contacts.unsuitable")
     account = found.accounts[pin.subject]
-    assert account.not_pec == account.contacts.pec
+    assert [(one.kind, one.value) for one in account.unsuitable] == [("pec", account.contacts.pec)]

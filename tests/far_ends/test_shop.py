@@ -155,6 +155,14 @@ async def test_what_anybody_but_us_has_sealed_does_not_open(server: SftpServer) 
         server.opened("forged.cms")
 
 
+async def test_a_stranger_s_own_certificate_in_a_document_does_not_help_it_open(server: SftpServer) -> None:
+    """Made by OpenSSL with the certificate in it, as by default: the command takes none that comes along."""
+    server.seal_as_stranger(PDF, "forged.cms")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        server.opened("forged.cms")
+    assert "-verify" in caught.value.cmd
+
+
 @pytest.mark.parametrize("at", [0.05, 0.5, 0.9999])
 async def test_a_document_that_was_changed_on_the_way_does_not_open(server: SftpServer, at: float) -> None:
     await shop_of(server).put(JOB)

@@ -35,9 +35,11 @@ LIBRARIES: dict[str, set[str]] = {
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
     "argon2": {"services.issuer.pin_check"},
+    "asyncssh": {"services.notifier.shop.sftp_session"},
     "cryptography": {
         "shared.crypto.sealing",
         "services.notifier.mailbox.smime",
+        "services.notifier.shop.envelope",
         "deploy.local.authority",
     },
     "nacl": {
