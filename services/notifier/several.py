@@ -345,8 +345,13 @@ def _waited_for(one: Outgoing, provider: str) -> bool:
 
 
 def named(provider: str, outcome: Sent | Refused) -> Sent | Refused:
-    """Return an outcome whose reference names the provider: another may give the same."""
-    return Sent(f"{provider}:{outcome.reference}") if provider and isinstance(outcome, Sent) else outcome
+    """Return an outcome whose reference names the provider: another may give the same.
+
+    Some name themselves, as their receipts do.
+    """
+    if not (provider and isinstance(outcome, Sent)) or outcome.reference.startswith(f"{provider}:"):
+        return outcome
+    return Sent(f"{provider}:{outcome.reference}")
 
 
 def _clock() -> float:

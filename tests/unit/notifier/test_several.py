@@ -133,6 +133,8 @@ def held_by(outcomes: list[Outcome]) -> set[str]:
 
 async def test_the_reference_names_the_provider(lane: Lane) -> None:
     assert await lane.send(fresh(2)) == [Sent("first:ref")] * 2
+    lane.first.answer = lambda _: Sent("first:as-its-receipts-have-it")
+    assert await lane.send(fresh(1)) == [Sent("first:as-its-receipts-have-it")]
 
 
 @pytest.mark.parametrize("answer", [DOWN, BUSY, Doubtful("sms_401"), Doubtful("sms_404")])
