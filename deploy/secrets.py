@@ -18,7 +18,8 @@ from shared.contract.channels import CHANNELS
 from shared.crypto.keys import make_keys
 
 SUPERUSERS = ("admin.broker-password", "postgres.ledger-password")
-PROVIDERS = tuple(channel.credential for channel in CHANNELS if channel.credential)
+MAILBOXES = ("pec-imap.password", "bounce-imap.password")
+PROVIDERS = (*(channel.credential for channel in CHANNELS if channel.credential), *MAILBOXES)
 """Given by the providers: made empty, which means none."""
 BY_CERTIFICATE = frozenset(ROLES) - {"owner"}
 """Whom `--certificates` means: the workers and pinctl; the tables' owner has a password."""

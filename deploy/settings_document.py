@@ -9,23 +9,29 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from deploy.pinctl.settings import (
+    ArchiveSettings,
     BrokerSettings,
     CheckpointSettings,
     DeadSettings,
     KeySettings,
     LedgerSettings,
     OperatorSettings,
+    OwnerSettings,
 )
 from services.issuer.settings import AccessSettings
+from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
+from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
+from services.notifier.shop.settings import PrintJobSettings
+from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.config.settings import PlaintextSettings, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
@@ -56,11 +62,28 @@ SECTIONS = (
         (NotifierSettings,),
     ),
     Section("PEC without an answer", "`notifier-pec`, `notifier-receipts`", (AcceptanceSettings,)),
+    Section("Mailboxes", "`notifier-mailbox`", (MailboxSettings,)),
     Section("PEC receipts", "`notifier-mailbox`", (PecSettings,)),
+    Section("The print shop: jobs", "`notifier-post`, with `PIN_SHOP_HOST`", (PrintJobSettings,)),
+    Section(
+        "The print shop: the wire",
+        "`notifier-post`, which does not start with a file missing that they name",
+        (ShopWireSettings,),
+    ),
+    Section("Canaries", "`notifier-receipts`", (CanarySettings,)),
     Section(
         "pinctl",
         "`pinctl`, where the command needs them",
-        (BrokerSettings, LedgerSettings, OperatorSettings, KeySettings, CheckpointSettings, DeadSettings),
+        (
+            BrokerSettings,
+            LedgerSettings,
+            OperatorSettings,
+            KeySettings,
+            CheckpointSettings,
+            ArchiveSettings,
+            OwnerSettings,
+            DeadSettings,
+        ),
     ),
 )
 _HEAD = """\
@@ -125,6 +148,7 @@ _KINDS: dict[Any, str] = {
     int: "whole number",
     bool: "true or false",
     timedelta: "duration",
+    time: "time of day",
     Path | None: "path",
     timedelta | None: "duration",
     frozenset[str]: "names",

@@ -3,7 +3,9 @@
 PinError
 ├── ServerLostError            wait, and reconnect
 │   ├── BrokerLostError
-│   └── LedgerLostError
+│   ├── LedgerLostError
+│   └── MailboxLostError
+├── MailRefusedError           leave the mail aside for a while, and go on with the others
 ├── ConsumerGoneError          end the process, to be restarted
 ├── LedgerConflictError        retry the transaction
 ├── LedgerRefusedError         find the message at fault, and park it
@@ -12,6 +14,10 @@ PinError
 ├── InvalidMessageError        reply to the sender with the faults
 ├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
+├── TypesettingError           try again later: no letter can be typeset
+├── JobNotMadeError            leave the job, and tell an operator
+├── ShopUnreachableError       try again later
+├── ShopRefusedError           leave the job, and tell an operator
 ├── AddressError               end the delivery as failed: nothing can be sent there
 ├── UncountedEvidenceError     change nothing, and file the evidence for a person to look at
 ├── SetupError                 correct what is named, and start again
@@ -62,8 +68,25 @@ class LedgerLostError(ServerLostError):
     """Postgres is gone, full or not ready: reconnect later. The open transaction may be committed."""
 
 
+class MailboxLostError(ServerLostError):
+    """A mailbox cannot be read: connect anew later. What was not filed still lies in it.
+
+    Attributes:
+        reason: a stable word for the log.
+        detail: the kind of failure; nothing that the server said, which may quote a mail.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+class MailRefusedError(PinError):
+    """The server refuses to give or to file mails: leave them aside for a while, and go on with others."""
+
+
 class ConsumerGoneError(PinError):
-    """The broker reports no consumer on our queue although we consume: end the process, to be restarted."""
+    """Twice in a row the broker reports no consumer on our queue: end the process, to be restarted."""
 
 
 class LedgerConflictError(PinError):
@@ -119,6 +142,46 @@ class UnsealableError(PinError):
 
 class UnreadableDeliveryError(PinError):
     """The bytes are not a delivery: park them. Another release may have made them."""
+
+
+class TypesettingError(PinError):
+    """Nothing can be typeset, not even a specimen, such as for a missing font: try again later."""
+
+
+class JobNotMadeError(PinError):
+    """A print job cannot be made as it was closed: hand nothing over, and tell an operator.
+
+    Attributes:
+        reason: a stable word, such as `letter_unsealable`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ShopUnreachableError(PinError):
+    """The print shop is not reached, or not known to have taken something: try again later.
+
+    Attributes:
+        reason: a stable word, such as `sftp_refused`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ShopRefusedError(PinError):
+    """The print shop has a job of that id which is another: put nothing in its place, and tell an operator.
+
+    Attributes:
+        reason: a stable word, such as `job_id_taken`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class AddressError(PinError):

@@ -26,8 +26,10 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq.exceptions import AMQPError
 
 from deploy.local.inbox import LIMIT, Event, Inbox, Reply
+from shared.broker.connecting import connect
 from shared.contract import topology
 
+_LIMIT = 10.0
 _MAY_FOLLOW = {"portal": ("istanza.#", "dispositivo.activated")}
 """The keys of `pin.events` that a user may bind, where they are not all."""
 LOST = (OSError, AMQPError, RuntimeError, TimeoutError)
@@ -94,7 +96,7 @@ class Client(Inbox):
             await self._listen(self._channel, self._watching)
 
     async def _open(self, url: str) -> AbstractChannel:
-        self._connections.append(connection := await aio_pika.connect(url, timeout=10))
+        self._connections.append(connection := await connect(url, self.user, _LIMIT))
         return await connection.channel(publisher_confirms=True, on_return_raises=True)
 
     async def _listen(self, channel: AbstractChannel, watching: AbstractChannel) -> None:

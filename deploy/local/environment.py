@@ -8,7 +8,7 @@ from deploy.local.fake_providers import FakeProviders
 from deploy.local.ports import HOST
 from deploy.local.postgres import Postgres
 from deploy.local.rabbitmq import RabbitMq
-from deploy.local.workers import USERS
+from deploy.local.workers import USERS, Worker
 
 CLIENTS = ("portal", "operator", "registry", "gateway", "observer")
 _DEFAULTS = {
@@ -59,13 +59,13 @@ def servers(postgres: Postgres, rabbitmq: RabbitMq, database: str) -> dict[str, 
     return pinctl | urls | dsns
 
 
-def for_worker(everything: Mapping[str, str], user: str, health_port: int) -> dict[str, str]:
+def for_worker(everything: Mapping[str, str], worker: Worker, health_port: int) -> dict[str, str]:
     """Return the environment of one worker, with only its own URLs."""
-    foreign = ("_AMQP_URL", "_LEDGER_DSN")
+    foreign = ("_AMQP_URL", "_LEDGER_DSN", *(["PIN_KEYS_DIR"] if worker.bare else []))
     own = {name: text for name, text in everything.items() if not name.endswith(foreign)}
+    urls = ("AMQP_URL", *([] if worker.bare else ["LEDGER_DSN"]))
     return own | {
-        "PIN_AMQP_URL": everything[f"PIN_{user.upper()}_AMQP_URL"],
-        "PIN_LEDGER_DSN": everything[f"PIN_{user.upper()}_LEDGER_DSN"],
+        **{f"PIN_{url}": everything[f"PIN_{worker.user.upper()}_{url}"] for url in urls},
         "PIN_HEALTH_PORT": str(health_port),
     }
 

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from deploy.local.workers import WORKERS
+from deploy.local.workers import ALL
 from shared.crypto.keyrings import RINGS, ring_of
 
-KEYS = {name: RINGS[worker.logs_as] for name, worker in WORKERS.items()}
+KEYS = {name: frozenset[str]() if worker.bare else RINGS[worker.logs_as] for name, worker in ALL.items()}
 
 
 def keyring(worker: str, keys: Path, *, signs: bool = False) -> Path:
@@ -16,7 +16,7 @@ def keyring(worker: str, keys: Path, *, signs: bool = False) -> Path:
     """
     ring = keys.with_name("keyrings") / worker
     ring.mkdir(mode=0o700, parents=True, exist_ok=True)
-    names = ring_of(WORKERS[worker].logs_as, signs=signs)
+    names = ring_of(ALL[worker].logs_as, signs=signs)
     for path in ring.iterdir():
         if path.name not in names:
             path.unlink()

@@ -46,7 +46,8 @@ class OsUser:
         """Return the `setpriv` switches that make a program run as this user in `home`."""
         if not self.user:
             return []
-        switches = ["--reuid", self.user, "--regid", self.user, "--clear-groups"]
+        group = pwd.getpwnam(self.user).pw_gid  # which need not bear the user's name
+        switches = ["--reuid", self.user, "--regid", str(group), "--clear-groups"]
         if not _open_to_all(home):
             # In a checkout below /root, for example, the user may own its directory but not reach it.
             switches += ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]

@@ -48,10 +48,10 @@ def _free(port: int) -> bool:
     return port > 0
 
 
-def answers(port: int) -> bool:
+def answers(port: int, host: str = HOST) -> bool:
     """Return whether something accepts connections on the port."""
     try:
-        socket.create_connection((HOST, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

@@ -5,6 +5,7 @@ With an authority it takes TLS alone, and each role logs in by its certificate; 
 
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -51,27 +52,52 @@ def programs() -> Path:
     return found[-1].parent
 
 
-class Postgres:
-    """The private Postgres of one stack."""
+@dataclass(frozen=True)
+class Place:
+    """Where a server runs: on this machine's loopback, or on a host of its own, as one of a pair.
 
-    def __init__(self, state: Path, ports: Ports, authority: Authority | None = None) -> None:
+    Attributes:
+        name: of its directory, log and pid file, and by which its primary knows it.
+        host: its address.
+        within: the words before its command.
+        network: from where it may be reached beside this machine; empty for a single one.
+    """
+
+    name: str = "postgres"
+    host: str = HOST
+    within: tuple[str, ...] = ()
+    network: str = ""
+
+
+class Postgres:
+    """The private Postgres of one stack, or one of its pair."""
+
+    def __init__(
+        self, state: Path, ports: Ports, authority: Authority | None = None, place: Place | None = None
+    ) -> None:
+        self.place = place or Place()
         self._authority = authority
-        self._home = state / "postgres"
+        self._home = state / self.place.name
         self._data = self._home / "data"
         self._state = state
         self._os_user = OsUser.of_server("postgres")
         self._bin = programs()
-        self.port = ports["postgres"]
+        self.port = 5432 if self.place.network else ports["postgres"]  # its host has no other
         self.passwords = passwords(state / "ledger-passwords.json", [SUPERUSER, *ROLES])
         self.process = Process(self._program(), state / "run")
 
     def _program(self) -> Program:
-        settings = _SETTINGS | (self._tls_settings() if self._authority else {})
+        settings = (
+            _SETTINGS
+            | {"listen_addresses": self.place.host}
+            | (self._tls_settings() if self._authority else {})
+        )
         switches = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
-            name="postgres",
+            name=self.place.name,
             argv=[str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *switches],
-            log=self._state / "log/postgres.log",
+            log=self._state / f"log/{self.place.name}.log",
+            within=self.place.within,
             os_user=self._os_user,
             cwd=Path("/"),
             home=self._data,
@@ -108,7 +134,7 @@ class Postgres:
             own = self._authority.client(role)
             files = urlencode({"sslrootcert": own.ca, "sslcert": own.cert, "sslkey": own.key})
             return f"postgresql://{role}@{HOST}:{self.port}/{database}?sslmode=verify-full&{files}"
-        return f"postgresql://{role}:{quote(self.passwords[role])}@{HOST}:{self.port}/{database}"
+        return f"postgresql://{role}:{quote(self.passwords[role])}@{self.place.host}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Create the data directory if it does not exist."""
@@ -126,11 +152,42 @@ class Postgres:
             "--auth", "scram-sha-256", "--data-checksums", "--encoding", "UTF8", "--locale", "C.UTF-8",
         ])  # fmt: skip
         password.unlink()
+        if self.place.network:
+            with (unfinished / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all,replication all {self.place.network} scram-sha-256\n")
         unfinished.rename(self._data)
+
+    def copy_from(self, primary: "Postgres") -> None:
+        """Create the data directory as a copy of another server's, whose standby this one then is."""
+        self._os_user.own(self._home)
+        source = (
+            f"host={primary.place.host} port={primary.port} user={SUPERUSER}"
+            f" password={self.passwords[SUPERUSER]} application_name={self.place.name}"
+        )
+        self._run([
+            str(self._bin / "pg_basebackup"), "-D", str(self._data), "-R", "-X", "stream",
+            "-c", "fast", "-d", source,
+        ])  # fmt: skip
+
+    def promote(self) -> None:
+        """Make a standby the primary; its commits wait for no standby until it is given one."""
+        self.sql("select pg_promote(true, 30)")
+        self.sql("alter system set synchronous_standby_names = ''; select pg_reload_conf()")
+
+    def wait_for_standby(self, name: str) -> None:
+        """Let commits wait for this standby, once it follows."""
+        following = "select application_name from pg_stat_replication where state = 'streaming'"
+        wait_for(lambda: name in self.sql(following).splitlines(), 30, f"{name} to follow")
+        self.sql(f"alter system set synchronous_standby_names = '\"{name}\"'; select pg_reload_conf()")
 
     def _run(self, argv: list[str]) -> None:
         program = Program(
-            "initdb", argv, self._state / "log/initdb.log", os_user=self._os_user, home=self._data
+            "initdb",
+            argv,
+            self._state / "log/initdb.log",
+            os_user=self._os_user,
+            home=self._data,
+            within=self.place.within,
         )
         done = subprocess.run(
             program.command(), env=environment({}), cwd="/", capture_output=True, text=True, check=False
@@ -148,7 +205,7 @@ class Postgres:
 
     def _answers(self) -> bool:
         self.process.must_live()
-        ready = [str(self._bin / "pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
+        ready = [str(self._bin / "pg_isready"), "-q", "-h", self.place.host, "-p", str(self.port)]
         return subprocess.run(ready, env=environment({}), check=False).returncode == 0
 
     def stop(self) -> None:
@@ -180,7 +237,7 @@ class Postgres:
     def environment(self) -> dict[str, str]:
         """Return what tells psql and pg_dump how to connect as the superuser."""
         connection = {
-            "PGHOST": HOST, "PGPORT": str(self.port), "PGUSER": SUPERUSER,
+            "PGHOST": self.place.host, "PGPORT": str(self.port), "PGUSER": SUPERUSER,
             "PGPASSWORD": self.passwords[SUPERUSER],
         }  # fmt: skip
         if not self._authority:

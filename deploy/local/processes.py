@@ -41,11 +41,14 @@ class Program:
     os_user: OsUser = field(default_factory=OsUser)
     home: Path = CHECKOUT
     death_signal: str = "KILL"
+    within: tuple[str, ...] = ()
+    """The words before the command: it is begun as the current user, and becomes its own below them."""
 
     def command(self) -> list[str]:
         """Return the command line that runs it as its user and ends it with this process."""
+        # `ip netns exec` replaces itself by what it runs, so the signal finds its way.
         tie = ["setpriv", "--pdeathsig", self.death_signal, *self.os_user.switches(self.home), "--"]
-        return [*tie, *self.argv]
+        return [*self.within, *tie, *self.argv]
 
 
 class Process:

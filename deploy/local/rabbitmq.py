@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -36,19 +37,45 @@ _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
 # Schedulers that spin while idle take CPU time from other processes.
-_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
+_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {{{0}}} net_ticktime {1}"
+_TICK = 10
+"""Seconds after which a node of a cluster that is silent is missed; the default is 60."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node runs: on this machine's loopback, or on a host of its own, as one of a cluster.
+
+    Attributes:
+        name: of its directory, log and pid file.
+        host: its address.
+        within: the words before its command.
+        cluster: the addresses of all nodes; empty for a single one.
+    """
+
+    name: str = "rabbitmq"
+    host: str = HOST
+    within: tuple[str, ...] = ()
+    cluster: tuple[str, ...] = ()
 
 
 class RabbitMq:
-    """The private RabbitMQ of one stack."""
+    """The private RabbitMQ of one stack, or one node of its cluster."""
 
-    def __init__(self, state: Path, ports: Ports, authority: Authority | None = None) -> None:
+    def __init__(
+        self, state: Path, ports: Ports, authority: Authority | None = None, place: Place | None = None
+    ) -> None:
         if not (_PROGRAMS / "rabbitmq-server").exists():
             raise StackError("RabbitMQ is not installed: run deploy/bootstrap")
-        self._home = state / "rabbitmq"
+        self.place = place or Place()
+        self._home = state / self.place.name
         self._state = state
         self._authority = authority
-        self.port, self._epmd_port, self._node_port = ports["amqp"], ports["epmd"], ports["amqp-node"]
+        self.port, self._epmd_port, self._node_port = (
+            (5672, 4369, 25672)  # its host has no other
+            if self.place.cluster
+            else (ports["amqp"], ports["epmd"], ports["amqp-node"])
+        )
         self.passwords = passwords(state / "broker-passwords.json", [*render.users(), ADMIN])
         self.process = Process(self._server(), state / "run")
         self.port_mapper = Process(self._epmd(), state / "run")
@@ -56,7 +83,7 @@ class RabbitMq:
     def url(self, user: str) -> str:
         """Return the broker URL of a user, with its certificates where there is TLS."""
         if not self._authority:
-            return f"amqp://{user}:{self.passwords[user]}@{HOST}:{self.port}/"
+            return f"amqp://{user}:{self.passwords[user]}@{self.place.host}:{self.port}/"
         if user not in BY_CERTIFICATE:
             files = urlencode({"cafile": self._authority.ca})
             return f"amqps://{user}:{self.passwords[user]}@{HOST}:{self.port}/?{files}"
@@ -66,17 +93,19 @@ class RabbitMq:
 
     def _epmd(self) -> Program:
         return Program(
-            name="epmd",
-            argv=["epmd", "-address", HOST, "-port", str(self._epmd_port)],
+            name=self.place.name.replace("rabbitmq", "epmd"),
+            argv=["epmd", "-address", self.place.host, "-port", str(self._epmd_port)],
+            within=self.place.within,
             log=self._state / "log/epmd.log",
             cwd=Path("/"),
         )
 
     def _server(self) -> Program:
         return Program(
-            name="rabbitmq",
+            name=self.place.name,
             argv=[str(_PROGRAMS / "rabbitmq-server")],
-            log=self._state / "log/rabbitmq.log",
+            within=self.place.within,
+            log=self._state / f"log/{self.place.name}.log",
             env=self._environment(),
             cwd=Path("/"),
         )
@@ -85,9 +114,10 @@ class RabbitMq:
         home = self._home
         return {
             "HOME": str(home),  # where the cookie is
-            "ERL_EPMD_ADDRESS": HOST,
+            "ERL_EPMD_ADDRESS": self.place.host,
             "ERL_EPMD_PORT": str(self._epmd_port),
-            "RABBITMQ_NODENAME": "pin@localhost",
+            "RABBITMQ_NODENAME": node_of(self.place.host) if self.place.cluster else "pin@localhost",
+            "RABBITMQ_USE_LONGNAME": str(bool(self.place.cluster)).lower(),
             "RABBITMQ_DIST_PORT": str(self._node_port),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
@@ -98,7 +128,7 @@ class RabbitMq:
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(self.place.host.replace(".", ","), _TICK),
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: one process, one pid
         }
 
@@ -106,7 +136,9 @@ class RabbitMq:
         """Start the node; `wait_ready` waits for it."""
         self._prepare()
         self.port_mapper.start()
-        wait_for(lambda: self.port_mapper.must_live() and answers(self._epmd_port), 10, "epmd")
+        wait_for(
+            lambda: self.port_mapper.must_live() and answers(self._epmd_port, self.place.host), 10, "epmd"
+        )
         self.process.start()
         self._give_way(_FIRST)
 
@@ -124,6 +156,9 @@ class RabbitMq:
             shutil.rmtree(self._home, ignore_errors=True)  # an interrupted first start
         for part in (self._home, self._home / "mnesia", self._home / "log", self._home / "generated"):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.place.cluster:
+            self._put(".erlang.cookie", passwords(self._state / "broker-cookie.json", ["cookie"])["cookie"])
+            (self._home / ".erlang.cookie").chmod(0o400)
         self._compile_plugin()
         plugins = [_OUR_PLUGIN.name, *(["rabbitmq_auth_mechanism_ssl"] if self._authority else [])]
         self._put("enabled_plugins", f"[{','.join(plugins)}].\n")
@@ -151,15 +186,27 @@ class RabbitMq:
         listener = (
             _tls(self.port, self._authority.server("rabbitmq"))
             if self._authority
-            else f"listeners.tcp.1 = {HOST}:{self.port}\n"
+            else f"listeners.tcp.1 = {self.place.host}:{self.port}\n"
         )
         return (
-            f"\n{listener}"
-            f"load_definitions = {self._home / 'definitions.json'}\n"
+            f"\n{listener}{self._cluster()}"
             "disk_free_limit.absolute = 50MB\n"
             "log.console = true\n"
             "log.file = false\n"
         )
+
+    def _cluster(self) -> str:
+        if not self.place.cluster:
+            return f"load_definitions = {self._home / 'definitions.json'}\n"
+        nodes = "".join(
+            f"cluster_formation.classic_config.nodes.{number} = {node_of(host)}\n"
+            for number, host in enumerate(self.place.cluster, 1)
+        )
+        return f"cluster_formation.peer_discovery_backend = classic_config\n{nodes}"
+
+    def load_definitions(self) -> None:
+        """Load the definitions, once all nodes of the cluster are up: each queue then has a copy on each."""
+        self.ctl("import_definitions", str(self._home / "definitions.json"))
 
     def _definitions(self) -> dict[str, Any]:
         definitions = render.without_passwords()
@@ -182,7 +229,7 @@ class RabbitMq:
             return False
 
     def _connected(self) -> socket.socket:
-        plain = socket.create_connection((HOST, self.port), timeout=2)
+        plain = socket.create_connection((self.place.host, self.port), timeout=2)
         if not self._authority:
             return plain
         with plain:  # the TLS socket takes over what it wraps
@@ -207,7 +254,7 @@ class RabbitMq:
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl`, which takes 0.3 s, and return what it prints."""
         done = subprocess.run(
-            [str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
+            [*self.place.within, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
             env=environment(self._environment()),
             cwd="/",
             capture_output=True,
@@ -225,6 +272,11 @@ class RabbitMq:
     def clear_disk_alarm(self) -> None:
         """Undo `raise_disk_alarm`."""
         self.ctl("set_disk_free_limit", "50MB")
+
+
+def node_of(host: str) -> str:
+    """Return the name of the node of a cluster on a host."""
+    return f"pin@{host}"
 
 
 def _tls(port: int, own: Credential) -> str:

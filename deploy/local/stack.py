@@ -16,7 +16,7 @@ from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.processes import Process, Program, end_leftovers
 from deploy.local.rabbitmq import RabbitMq
 from deploy.local.waiting import wait_for
-from deploy.local.workers import WORKERS, Worker
+from deploy.local.workers import ALL, MAILBOX, WORKERS, Worker
 from shared.crypto.keys import make_keys
 
 _READY_LIMIT = 60.0
@@ -39,13 +39,18 @@ class Stack:
         self._ports = Ports(self.state / "ports.json")
         self.ended = end_leftovers(self.state / "run")
         self.authority = Authority(self.state / "tls") if tls else None
-        self.postgres = Postgres(self.state, self._ports, self.authority)
-        self.rabbitmq = RabbitMq(self.state, self._ports, self.authority)
+        self.postgres, self.rabbitmq = self._servers()
         self.fake_providers = FakeProviders(self.state, self._ports, self.authority)
         self.database = DATABASE
         self.settings = dict(settings or {})
         self.workers: dict[str, Process] = {}
         self._health: dict[str, int] = {}
+
+    def _servers(self) -> tuple[Postgres, RabbitMq]:
+        return (
+            Postgres(self.state, self._ports, self.authority),
+            RabbitMq(self.state, self._ports, self.authority),
+        )
 
     def _make_directories(self) -> None:
         for part in ("run", "log", "captured/mail", "spool/post"):
@@ -63,7 +68,7 @@ class Stack:
     def start(self) -> None:
         """Start everything; the workers load while RabbitMQ, the slowest, still boots."""
         self._spawn_servers()
-        started = self._spawn_workers(WORKERS)
+        started = self._spawn_workers([*WORKERS, *([MAILBOX.name] if self._has_mailbox() else [])])
         self._wait_for_servers()
         self.wait_ready(process.name for process in started)
 
@@ -89,7 +94,11 @@ class Stack:
         self.wait_ready(process.name for process in self._spawn_workers(names))
 
     def _spawn_workers(self, names: Iterable[str]) -> list[Process]:
-        return [self._start(WORKERS[name], 1, {}) for name in names]
+        return [self._start(ALL[name], 1, {}) for name in names]
+
+    def _has_mailbox(self) -> bool:
+        env = self.env
+        return any(env.get(f"PIN_{box}_IMAP_HOST") for box in ("PEC", "BOUNCE"))
 
     def start_worker(
         self, name: str, *, copies: int = 1, env: Mapping[str, str] | None = None, wait: bool = True
@@ -97,12 +106,12 @@ class Stack:
         """Start copies of one worker; the second is called `<name>.2`.
 
         Args:
-            name: as in `deploy.local.workers.WORKERS`.
+            name: as in `deploy.local.workers.ALL`.
             copies: how many processes.
             env: settings for these copies only.
             wait: return when they are ready.
         """
-        started = [self._start(WORKERS[name], number, env or {}) for number in range(1, copies + 1)]
+        started = [self._start(ALL[name], number, env or {}) for number in range(1, copies + 1)]
         if wait:
             self.wait_ready(process.name for process in started)
         return started
@@ -112,19 +121,22 @@ class Stack:
         if name in self.workers:
             self.workers[name].kill()
         port = self._ports[f"health-{name}"]
-        told = environment.for_worker(self.env, worker.user, port) | dict(env)
-        signs = told.get("PIN_SIGN_MESSAGES", "") in {"true", "1"}
-        ring = keyring(worker.name, self.state / "keys", signs=signs)
+        told = environment.for_worker(self.env, worker, port) | dict(env)
         program = Program(
             name=name,
             argv=[sys.executable, *worker.command],
             log=self.state / f"log/{name}.log",
-            env=told | {"PIN_KEYS_DIR": env.get("PIN_KEYS_DIR", str(ring))},
+            env=told | ({} if worker.bare else self._keys(worker, told, env)),
         )
         process = Process(program, self.state / "run")
         process.start()
         self.workers[name], self._health[name] = process, port
         return process
+
+    def _keys(self, worker: Worker, told: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+        signs = told.get("PIN_SIGN_MESSAGES", "") in {"true", "1"}
+        ring = keyring(worker.name, self.state / "keys", signs=signs)
+        return {"PIN_KEYS_DIR": env.get("PIN_KEYS_DIR", str(ring))}
 
     def ready(self, name: str) -> bool:
         """Return whether a worker reports that it is ready.
@@ -165,6 +177,9 @@ class Stack:
         """Stop everything, in order."""
         self.stop_workers()
         self.fake_providers.stop()
+        self._stop_servers()
+
+    def _stop_servers(self) -> None:
         self.rabbitmq.process.ask_to_end()
         self.postgres.stop()
         self.rabbitmq.stop()
@@ -176,13 +191,11 @@ class Stack:
 
     def processes(self) -> dict[str, Process]:
         """Return every process of the stack, by name."""
-        servers = (
-            self.postgres.process,
-            self.rabbitmq.process,
-            self.rabbitmq.port_mapper,
-            self.fake_providers.process,
-        )
+        servers = (*self._server_processes(), self.fake_providers.process)
         return {process.name: process for process in servers} | self.workers
+
+    def _server_processes(self) -> tuple[Process, ...]:
+        return (self.postgres.process, self.rabbitmq.process, self.rabbitmq.port_mapper)
 
     def use_new_database(self, name: str) -> None:
         """Create a fresh ledger database; workers started from now on use it."""

@@ -12,6 +12,8 @@ class Worker:
     name: str
     module: str
     lane: str | None = None
+    bare: bool = False
+    """Whether it has neither ledger nor keys."""
 
     @property
     def user(self) -> str:
@@ -41,4 +43,8 @@ WORKERS = {
         Worker("dispositivo", "services.dispositivo"),
     )
 }
+MAILBOX = Worker("notifier-mailbox", _NOTIFIER, "mailbox", bare=True)
+"""It runs in a stack only where a mailbox is named: a local one has none of its own."""
+ALL = WORKERS | {MAILBOX.name: MAILBOX}
+"""With those that not every stack runs."""
 USERS = ("issuer", "notifier", "revoker", "dispositivo")

@@ -83,6 +83,15 @@ class Acts:
         }
         await self._append(kind, _id(letter), _correlation(letter), orjson.dumps(facts).decode())
 
+    async def record_retirement(self, month: str, seal: str, archive: str) -> None:
+        """Record that a month is let go, before it is; the operator is all who do it.
+
+        Raises:
+            LedgerLostError, LedgerRefusedError: it is not recorded, and must not be done.
+        """
+        facts = {"month": month, "seal": seal, "archive": archive, "operator": self._operator}
+        await self._append("month.retired", None, "", orjson.dumps(facts).decode())
+
     async def _append(self, kind: str, message_id: UUID | None, correlation_id: str, data: str) -> None:
         async with self._ledger.transaction():
             await self._ledger.value("add_subjects", [OPERATORS])

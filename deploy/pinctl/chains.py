@@ -33,6 +33,34 @@ class HeadRow(NamedTuple):
     head: bytes
 
 
+class SealedHead(NamedTuple):
+    """Where a citizen's chain goes on, as `audit_sealed_heads` returns it: the end of the part before.
+
+    Attributes:
+        subject: 16 bytes.
+        seq: of the last entry.
+        hash: its hash.
+        account_seq: the last entry with a digest of the account, if there is one.
+        account: that digest.
+        older: whether an entry does not say who wrote it.
+        newer: whether one does.
+    """
+
+    subject: bytes
+    seq: int
+    hash: bytes
+    account_seq: int | None
+    account: bytes | None
+    older: bool
+    newer: bool
+
+    def encoded(self) -> bytes:
+        """Return 97 bytes, from which the fields can be told apart."""
+        account = (self.account_seq or 0).to_bytes(8, "big") + (self.account or bytes(32))
+        flags = bytes([self.older | self.newer << 1 | (self.account is not None) << 2])
+        return self.subject + self.seq.to_bytes(8, "big") + self.hash + flags + account
+
+
 class AccountRow(NamedTuple):
     """One account's digest as it is stored, as `audit_accounts` returns it."""
 
@@ -48,8 +76,9 @@ class Break:
     """One place where the ledger was altered.
 
     Attributes:
-        kind: `entry_changed`, `entry_unsigned`, `entries_missing`, `tail_missing`, `head_behind`,
-            `head_changed`, `head_missing`; `account_changed`, `account_missing`, `account_unknown`.
+        kind: `entry_changed`, `entry_unsigned`, `entry_misplaced`, `entries_missing`, `tail_missing`,
+            `head_behind`, `head_changed`, `head_missing`; `account_changed`, `account_missing`,
+            `account_unknown`.
         seq: the entry where it is detected; of an account the last that vouches for it, or 0.
     """
 
@@ -60,13 +89,21 @@ class Break:
 
 
 class Chain:
-    """One citizen's chain, processed from its first entry to its head."""
+    """One citizen's chain, processed from its first entry to its head.
 
-    def __init__(self, subject: bytes) -> None:
+    Args:
+        subject: 16 bytes.
+        base: where it goes on, if its first entries have left the ledger.
+    """
+
+    def __init__(self, subject: bytes, base: SealedHead | None = None) -> None:
         self.subject = subject
-        self._seq, self._hash = 0, GENESIS
-        self._older = self._newer = self._broken = False
+        self._seq, self._hash = (base.seq, bytes(base.hash)) if base else (0, GENESIS)
+        self._older, self._newer = (base.older, base.newer) if base else (False, False)
+        self._broken = False
         self._account: tuple[int, bytes] | None = None
+        if base and base.account_seq is not None and base.account is not None:
+            self._account = base.account_seq, bytes(base.account)
 
     def follow(self, row: EntryRow) -> Iterator[Break]:
         """Check the next entry, in the order of `seq`; yield its breaks.
@@ -87,6 +124,21 @@ class Chain:
         self._newer |= row.writer is not None
         if row.account is not None:
             self._account = row.seq, row.account
+
+    def misplaced(self, row: EntryRow) -> Break:
+        """Return the break of an entry that is of an earlier month than the one before it."""
+        return self._break(
+            "entry_misplaced", row.seq, f"entry {row.seq} is of a month before that of the last"
+        )
+
+    def so_far(self) -> SealedHead | None:
+        """Return where the chain goes on after the entries that were followed; None if there are none."""
+        if not self._seq:
+            return None
+        account_seq, account = self._account or (None, None)
+        return SealedHead(
+            bytes(self.subject), self._seq, bytes(self._hash), account_seq, account, self._older, self._newer
+        )
 
     def _break(self, kind: str, seq: int, detail: str) -> Break:
         self._broken = True

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from nacl.exceptions import CryptoError
@@ -70,19 +70,19 @@ class Checkpoint:
 
     def signed(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with its signature."""
-        return replace(self, signature=_signature(key, self.statement), key=key_id(bytes(key.verify_key)))
+        return replace(self, signature=signature(key, self.statement), key=key_id(bytes(key.verify_key)))
 
     def cosigned(self, key: SigningKey) -> "Checkpoint":
         """Return the checkpoint with the signature of a second witness beside its own."""
-        return replace(self, cosignature=_signature(key, self.witnessed))
+        return replace(self, cosignature=signature(key, self.witnessed))
 
     def is_from(self, keys: Iterable[VerifyKey]) -> bool:
         """Return whether the signature is one of these keys' over these fields."""
-        return any(_verifies(key, self.statement, self.signature) for key in keys)
+        return any(verifies(key, self.statement, self.signature) for key in keys)
 
     def is_cosigned_by(self, keys: Iterable[VerifyKey]) -> bool:
         """Return whether the second signature is one of these keys' over the fields and first signature."""
-        return any(_verifies(key, self.witnessed, self.cosignature) for key in keys)
+        return any(verifies(key, self.witnessed, self.cosignature) for key in keys)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
@@ -102,13 +102,15 @@ class Checkpoint:
         return orjson.dumps({"event": event, **self.fields()}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _signature(key: SigningKey, statement: bytes) -> str:
+def signature(key: SigningKey, statement: bytes) -> str:
+    """Return the signature of a statement, in base64."""
     return base64.b64encode(key.sign(statement).signature).decode()
 
 
-def _verifies(key: VerifyKey, statement: bytes, signature: str) -> bool:
+def verifies(key: VerifyKey, statement: bytes, signed: str) -> bool:
+    """Return whether a signature is a key's over a statement."""
     try:
-        key.verify(statement, base64.b64decode(signature, validate=True))
+        key.verify(statement, base64.b64decode(signed, validate=True))
     except (CryptoError, binascii.Error, ValueError):
         return False
     return True
@@ -120,7 +122,7 @@ def read(lines: Iterable[str], event: str = EVENT) -> list[Checkpoint]:
     Raises:
         ValueError: a checkpoint line lacks fields.
     """
-    return [_checkpoint(fields) for line in lines if (fields := _json(line)).get("event") == event]
+    return [_checkpoint(fields) for line in lines if (fields := fields_of(line)).get("event") == event]
 
 
 def recent(checkpoints: Iterable[Checkpoint], since: datetime) -> list[Checkpoint]:
@@ -130,19 +132,33 @@ def recent(checkpoints: Iterable[Checkpoint], since: datetime) -> list[Checkpoin
     return [*of_months.values(), *(one for one in ordered if one.at >= since)]
 
 
-def append(path: Path, checkpoint: Checkpoint) -> None:
-    """Append a checkpoint to a log, and wait until it is on the disk.
+class Record(Protocol):
+    """What the log of checkpoints has as a line."""
+
+    def line(self) -> bytes:
+        """Return it as JSON, with an end of line."""
+
+
+def append(path: Path, record: Record) -> None:
+    """Append a record to a log, and wait until it is on the disk.
+
+    A line that a full disk or a crash has cut off is ended first: it would take the new one along.
 
     Raises:
         OSError: it cannot be written.
     """
-    with path.open("ab") as log:
-        log.write(checkpoint.line())
+    with path.open("a+b") as log:
+        if log.seek(0, os.SEEK_END):
+            log.seek(-1, os.SEEK_END)
+            if log.read(1) != b"\n":
+                log.write(b"\n")
+        log.write(record.line())
         log.flush()
         os.fsync(log.fileno())
 
 
-def _json(line: str) -> dict[str, Any]:
+def fields_of(line: str) -> dict[str, Any]:
+    """Return the fields of a line of a log; none if it is no JSON object."""
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -191,6 +207,11 @@ class Recount:
         self._instants = sorted(set(instants))
         self._roots = [Root() for _ in self._instants]
         self._last: list[tuple[int, bytes] | None] = [None] * len(self._instants)
+
+    def begin(self, seq: int, head: bytes) -> None:
+        """Begin with a citizen whose first entries have left the ledger, before any of the instants."""
+        if self._last:
+            self._last[0] = (seq, head)
 
     def follow(self, row: EntryRow) -> None:
         """Process the next entry of the citizen."""

@@ -10,17 +10,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.errors import PinctlError
-from deploy.pinctl import audit, dead, key_use, keys, rotation, signing, trace, witnesses
+from deploy.pinctl import audit, dead, jobs, key_use, keys, months, rotation, signing, trace, witnesses
 from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.expiry import expire
 from deploy.pinctl.settings import (
+    ArchiveSettings,
     BrokerSettings,
     CheckpointSettings,
     DeadSettings,
     KeySettings,
     LedgerSettings,
     OperatorSettings,
+    OwnerSettings,
 )
 from deploy.pinctl.status import status
 from shared.crypto.keys import CHECKPOINT, SIGNERS, Keys
@@ -45,8 +47,8 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
         BrokerLostError, LedgerLostError: the server is unavailable.
     """
     match words.command:
-        case "status":
-            return await status(BrokerSettings.load(environ), LedgerSettings.load(environ))
+        case "status" | "jobs":
+            return await _look(words, environ)
         case "trace":
             return await _trace(words, environ)
         case "dead" | "erase":
@@ -57,6 +59,13 @@ async def run(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
             return await _keys(words, environ)
         case _:
             return await _backfill(words.file, environ)
+
+
+async def _look(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    ledger = LedgerSettings.load(environ)
+    if words.command == "jobs":
+        return await jobs.listing(ledger, words.limit)
+    return await status(BrokerSettings.load(environ), ledger)
 
 
 async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -117,6 +126,8 @@ async def _erase(words: argparse.Namespace, broker: BrokerSettings) -> Answer:
 
 
 async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    if words.action.endswith("-month"):
+        return await _month_of(words, environ)
     ledger, settings = LedgerSettings.load(environ), CheckpointSettings.load(environ)
     match words.action:
         case "checkpoint":
@@ -129,9 +140,18 @@ async def _ledger(words: argparse.Namespace, environ: Mapping[str, str]) -> Answ
         return await audit.verify(ledger, words.subject)
     keyring = Keys(KeySettings.load(environ).keys_dir)
     if words.checkpoints:
-        given = witnesses.Witnesses(witnesses.read_log(words.checkpoints), keys=keyring.verifying())
-        return await audit.verify(ledger, None, given)
+        return await audit.verify(ledger, None, witnesses.of_file(words.checkpoints, keyring))
     return await audit.verify(ledger, None, witnesses.of_settings(settings, keyring, datetime.now(UTC)))
+
+
+async def _month_of(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
+    keyring, settings = KeySettings.load(environ), CheckpointSettings.load(environ)
+    if words.action == "verify-month":
+        return months.verify_file(words.file, keyring, settings)
+    places = months.Places(LedgerSettings.load(environ), keyring, settings, ArchiveSettings.load(environ))
+    if words.action == "seal-month":
+        return await months.seal(places, words.month)
+    return await months.retire(places, OwnerSettings.load(environ), words.month, words.by)
 
 
 async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer:
@@ -171,6 +191,12 @@ def _subject(text: str) -> bytes:
     return subject
 
 
+def _month(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise ValueError
+    return text
+
+
 def _user(text: str) -> str:
     """Return the name of a broker user, which becomes part of a file's name."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text) or text in (*SIGNERS, CHECKPOINT):
@@ -187,6 +213,8 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("status", parents=[shared], help="queues, outbox, accounts, deliveries")
+    listing = commands.add_parser("jobs", parents=[shared], help="the print shop's jobs, what waits for one")
+    listing.add_argument("--limit", type=int, default=40, help="how many jobs (40)")
     _add_trace(commands.add_parser("trace", parents=[shared], help="what happened, in time order"))
     _add_dead(commands.add_parser("dead", help="what no worker could read or handle"), shared)
     _add_erase(commands.add_parser("erase", parents=[shared], help="erase what is kept about a citizen"))
@@ -253,6 +281,18 @@ def _add_ledger(command: argparse.ArgumentParser, shared: argparse.ArgumentParse
     actions.add_parser("checkpoint", parents=[shared], help="sign what the ledger is; one line of the log")
     actions.add_parser(
         "cosign", parents=[shared], help="witness the newest checkpoint with a key of one's own"
+    )
+
+    sealing = actions.add_parser("seal-month", parents=[shared], help="seal the months that are over")
+    sealing.add_argument("month", nargs="?", type=_month, metavar="YYYY-MM", help="up to this one alone")
+    file = actions.add_parser("verify-month", parents=[shared], help="verify the file of a month, by itself")
+    file.add_argument("file", type=Path, metavar="FILE")
+    retiring = actions.add_parser(
+        "retire-month", parents=[shared], help="let a sealed month leave the ledger for its file"
+    )
+    retiring.add_argument("month", type=_month, metavar="YYYY-MM")
+    retiring.add_argument(
+        "--by", action="append", default=[], metavar="PERSON", help="who does it: two, for the ledger"
     )
 
 

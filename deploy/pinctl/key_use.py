@@ -68,7 +68,7 @@ async def use_of(
             await _of_ledger(keys, connection, use)
     finally:
         await connection.close()
-    async with BrokerAdmin.open(broker.amqp_url.reveal()) as admin:
+    async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as admin:
         for channel in CHANNELS:
             depth = await admin.depth(channel.queue)
             use.queued[channel.key] = depth.ready if depth else 0

@@ -1,8 +1,11 @@
 """The settings of `pinctl`; every command reads only those that it needs."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from shared.config import plaintext
+from shared.config.plaintext import Plaintext
 from shared.config.servers import AmqpSettings, DsnSettings
 from shared.config.settings import SecretSetting, Settings
 from shared.domain.policy import Retention
@@ -59,6 +62,32 @@ class CheckpointSettings(Settings):
     def compares(self) -> bool:
         """Whether `ledger verify` compares anything by itself."""
         return self.checkpoint_log is not None or self.cosigned_within is not None
+
+
+class ArchiveSettings(Settings):
+    """How the entries of the ledger end."""
+
+    archive_dir: Path | None = None
+    """Where `ledger seal-month` writes the file of each month that it seals, and `ledger retire-month` looks
+    for it. Keep the files as long as somebody may ask who did what: of months that have left there is no
+    other trace."""
+    entry_retention: Retention = timedelta(0)
+    """How long a month that is over, sealed and in the archive stays in the ledger at least; then two persons
+    may let it leave by `ledger retire-month`. 0: none ever leaves. Shorter keeps the ledger small, and lets
+    `trace` and the nightly verification see less of the past."""
+
+
+class OwnerSettings(Settings):
+    """Who owns the ledger: no role may take anything out of it."""
+
+    ledger_owner_dsn: SecretSetting
+    """The ledger as its role `owner`, for `ledger retire-month` alone. Set it for that run: who has it can
+    do anything to the ledger, and is found out by seals and checkpoints only."""
+
+    def plaintext(self) -> Iterator[Plaintext]:
+        """Yield the connection to the ledger, if it is not protected."""
+        yield from super().plaintext()
+        yield from plaintext.ledger("PIN_LEDGER_OWNER_DSN", self.ledger_owner_dsn.reveal())
 
 
 class DeadSettings(Settings):

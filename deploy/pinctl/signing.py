@@ -1,6 +1,7 @@
 """`pinctl ledger checkpoint` and `cosign`: make a checkpoint, and witness it with a second key."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from nacl.signing import SigningKey, VerifyKey
@@ -9,11 +10,14 @@ from deploy.errors import PinctlError
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.audit import audited, refuted_text, verdict
 from deploy.pinctl.checkpoints import COSIGNED, EVENT, Checkpoint, Root, append, faults
+from deploy.pinctl.month_roots import MonthWitnesses
+from deploy.pinctl.seals import COSIGNED as SEAL_COSIGNED
 from deploy.pinctl.settings import CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.tables import instant
-from deploy.pinctl.witnesses import Witnesses, read_log
+from deploy.pinctl.witnesses import Witnesses, read_log, read_seals
 from shared.config import logs
 from shared.crypto.keys import CHECKPOINT, COSIGNER, Keys
+from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
 from shared.ledger import Ledger
 
 
@@ -28,6 +32,7 @@ async def checkpoint(ledger: LedgerSettings, keys: KeySettings, settings: Checkp
     at = datetime.now(UTC) - settings.checkpoint_margin
     refuted = await _last_refuted(ledger, settings, _verifying(own, CHECKPOINT, key))
     made = (await _root(ledger, at)).at(at).signed(key)
+    await _make_months(ledger)
     logs.configure("pinctl", "info")
     logs.get("pinctl").info(EVENT, **made.fields())
     if settings.checkpoint_log:
@@ -45,10 +50,21 @@ async def _last_refuted(
     return [(last, said)] if said else ()
 
 
-async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: CheckpointSettings) -> Answer:
-    """Witness the newest checkpoint: verify it and the ledger, and sign it with a key of one's own.
+async def _make_months(ledger: LedgerSettings) -> None:
+    """Make the ledger's next months, as workers do: a ledger may be without any for long."""
+    connection = await Ledger.open(ledger.ledger_dsn.reveal(), "pinctl")
+    try:
+        with suppress(LedgerConflictError, LedgerRefusedError, LedgerLostError):
+            await connection.value("make_months")
+    finally:
+        await connection.close()
 
-    It must be of a ledger that only grew since the one that was signed last: that one still holds, too.
+
+async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: CheckpointSettings) -> Answer:
+    """Witness the newest checkpoint and new seals: verify them and the ledger, and sign with one's own key.
+
+    The ledger must only have grown since the checkpoint that was signed last: that one still holds, too. What
+    has left must have been signed before it did: only so is it known that it was what it was.
 
     Raises:
         PinctlError: a file is missing.
@@ -59,18 +75,29 @@ async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: Checkpoint
     newest = max(read_log(settings.checkpoint_log), key=lambda one: one.at)
     before = read_log(settings.cosigned_log, COSIGNED) if settings.cosigned_log.exists() else []
     last = sorted(before, key=lambda one: one.at)[-1:]
-    if last and last[0].at >= newest.at:
+    seals = read_seals(settings.checkpoint_log, settings.cosigned_log)
+    unsigned = [one for one in seals.seals if seals.cosigned_of(one.month) is None]
+    later = not last or last[0].at < newest.at
+    if not later and not unsigned:
         return Answer(f"Nothing is newer than {instant(last[0].at)}, which was signed already.")
     key = own.signing(COSIGNER)
-    witnesses = Witnesses([newest], last, own.verifying(), _verifying(own, COSIGNER, key))
-    audit = await audited(ledger, None, witnesses.instants())
+    cosigners = _verifying(own, COSIGNER, key)
+    months = MonthWitnesses(seals, own.verifying(), cosigners, demanded=bool(last))
+    witnesses = Witnesses([newest], last, own.verifying(), cosigners, months=months)
+    audit = await audited(ledger, None, witnesses.instants(), [one.month for one in unsigned])
     answer = verdict(audit, witnesses)
     if answer.status != OK:
         return answer
-    made = newest.cosigned(key)
-    append(settings.cosigned_log, made)
     logs.configure("pinctl", "info")
-    logs.get("pinctl").info(COSIGNED, **made.fields())
+    log = logs.get("pinctl")
+    for seal in unsigned:
+        witnessed = seal.cosigned(key)
+        append(settings.cosigned_log, witnessed)
+        log.info(SEAL_COSIGNED, **witnessed.fields())
+    if later:
+        made = newest.cosigned(key)
+        append(settings.cosigned_log, made)
+        log.info(COSIGNED, **made.fields())
     return Answer("")
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy.pinctl.answer import ATTENTION, OK, Answer
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
-from deploy.pinctl.tables import age, count, table
+from deploy.pinctl.tables import age, count, instant, table
 from shared.broker.admin import BrokerAdmin, Depth
 from shared.contract import topology
 from shared.contract.channels import CHANNELS
@@ -30,6 +31,10 @@ MOST_DUE = 10_000
 """Rows that are due are counted so far and no further: who has more needs no exact figure."""
 
 
+AHEAD = timedelta(days=45)
+"""How long the ledger must have months for: workers make them three ahead, and look every hour."""
+
+
 @dataclass(slots=True)
 class Found:
     """The state of both servers; None for one that is unavailable."""
@@ -40,6 +45,10 @@ class Found:
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     unreadable: int = 0
     """Citizens whose account did not open when it was last read."""
+    months_until: datetime | None = None
+    """Until when the ledger has months for entries."""
+    strays: int = 0
+    """Entries that have no month."""
 
     @property
     def lag(self) -> float:
@@ -59,6 +68,10 @@ class Found:
         ]
         if self.unreadable:
             said.append(f"{count(self.unreadable, 'citizen')} whose account does not open")
+        if self.months_until and self.months_until < datetime.now(UTC) + AHEAD:
+            said.append(f"the ledger has no month for entries from {instant(self.months_until)} on")
+        if self.strays:
+            said.append(f"{count(self.strays, 'entry is', 'entries are')} in no month")
         return said
 
 
@@ -98,6 +111,7 @@ async def _ask_ledger(dsn: str, found: Found) -> None:
             found.accounts = [dict(row) for row in await ledger.rows("status_accounts")]
             found.deliveries = [dict(row) for row in await ledger.rows("status_deliveries")]
             found.unreadable = await ledger.value("status_unreadable")
+            ((found.months_until, found.strays),) = await ledger.rows("status_months")
     finally:
         await ledger.close()
 
@@ -115,6 +129,7 @@ def _data(found: Found, concerns: list[str]) -> dict[str, Any]:
         "accounts": found.accounts,
         "deliveries": found.deliveries,
         "unreadable": found.unreadable,
+        "months": {"until": found.months_until, "strays": found.strays},
         "attention": concerns,
     }
 

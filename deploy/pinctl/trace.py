@@ -27,6 +27,8 @@ class Timeline:
     title: str
     subjects: list[bytes] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    archived: dict[str, int] = field(default_factory=dict)
+    """By subject, how many entries are in the archive alone."""
 
     def add_entries(self, entries: Iterable[Mapping[str, Any]]) -> None:
         """Add the ledger's entries."""
@@ -40,6 +42,7 @@ class Timeline:
         for row in deliveries:
             what, more = f"delivery is {row['status']}", {"correlation_id": row["correlation_id"]}
             details = {"delivery_id": str(row["id"]), "channel": row["channel"], "attempts": row["attempts"]}
+            details |= {name: row[name] for name in ("letter", "job") if row[name]}
             self._add("delivery", row["at"], what, "notifier", details, row["subject"], more)
 
     def add_inbox(self, inbox: Iterable[Mapping[str, Any]]) -> None:
@@ -72,10 +75,12 @@ class Timeline:
         """Return the timeline in time order; entries of one instant in chain order."""
         self.rows.sort(key=lambda row: (row["at"], row["subject"] or "", row.get("seq", _LAST)))
         subjects = [subject.hex() for subject in self.subjects]
-        data = {"title": self.title, "subjects": subjects, "timeline": self.rows}
+        data = {"title": self.title, "subjects": subjects, "timeline": self.rows, "archived": self.archived}
         lines = [self.title]
         if len(subjects) == 1 and subjects[0] not in self.title:
             lines.append(f"Citizen {subjects[0]}")
+        for subject, seq in self.archived.items():
+            lines.append(f"Entries 1 to {seq} of {subject} are in the archive alone.")
         return Answer("\n".join((*lines, self._table(several=len(subjects) > 1))), data)
 
     def _table(self, *, several: bool) -> str:
@@ -154,6 +159,7 @@ async def _timeline(
 ) -> Answer:
     entries = await ledger.rows("trace_life", timeline.subjects)
     deliveries = await _deliveries(ledger, entries)
+    timeline.archived = await _archived(ledger, timeline.subjects)
     timeline.add_entries(belonging(entries, deliveries, wanted))
     timeline.add_deliveries(row for row in deliveries if row["correlation_id"] in wanted)
     timeline.add_inbox(inbox)
@@ -162,7 +168,8 @@ async def _timeline(
     if not timeline.rows:
         raise PinctlError(
             "nothing is known under this id; a message that was refused or led to nothing is remembered for"
-            " PIN_INBOX_RETENTION only, and one that could not be read is in `pinctl dead list`",
+            " PIN_INBOX_RETENTION only, one that could not be read is in `pinctl dead list`, and what was"
+            " in months that have left the ledger is in the archive",
             UNKNOWN,
         )
     return timeline.answer()
@@ -180,15 +187,21 @@ async def of_subject(settings: LedgerSettings, subject: bytes) -> Answer:
 
 async def _life(ledger: Ledger, subjects: list[bytes], title: str) -> Answer:
     entries = await ledger.rows("trace_life", subjects)
-    if not entries:
+    archived = await _archived(ledger, subjects)
+    if not entries and not archived:
         raise PinctlError("the ledger knows nothing of this citizen", UNKNOWN)
     deliveries = await _deliveries(ledger, entries)
     timeline = Timeline(title, subjects)
+    timeline.archived = archived
     timeline.add_entries(entries)
     timeline.add_deliveries(deliveries)
     needles = [subject.hex() for subject in subjects]
     timeline.add_outbox(await ledger.rows("trace_outbox", needles, _moments(entries, deliveries)))
     return timeline.answer()
+
+
+async def _archived(ledger: Ledger, subjects: list[bytes]) -> dict[str, int]:
+    return {bytes(row["subject"]).hex(): row["seq"] for row in await ledger.rows("trace_archived", subjects)}
 
 
 def _moments(*written: Iterable[Mapping[str, Any]]) -> list[datetime]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from nacl.signing import VerifyKey
 from deploy.errors import PinctlError
 from deploy.pinctl.answer import UNKNOWN
 from deploy.pinctl.checkpoints import COSIGNED, EVENT, FRESH, Checkpoint, faults, read, recent
+from deploy.pinctl.month_roots import MonthWitnesses
+from deploy.pinctl.seals import SealLog, seal_log
 from deploy.pinctl.settings import CheckpointSettings
 from deploy.pinctl.tables import age, instant
 from shared.crypto.keys import COSIGNER, Keys
@@ -26,6 +28,7 @@ class Witnesses:
         keys: the current and earlier ones, one of which verifies the first signature of each of them.
         cosigners: likewise for the second of the cosigned ones.
         missing: what is demanded and not there, a sentence each.
+        months: what is written about months.
     """
 
     checkpoints: Sequence[Checkpoint] = ()
@@ -33,14 +36,19 @@ class Witnesses:
     keys: Sequence[VerifyKey] = ()
     cosigners: Sequence[VerifyKey] = ()
     missing: Sequence[str] = ()
+    months: MonthWitnesses = field(default_factory=MonthWitnesses)
 
     def instants(self) -> Iterator[datetime]:
         """Yield the instants of all of them."""
         yield from (checkpoint.at for checkpoint in (*self.checkpoints, *self.cosigned))
 
     def compared(self, today: Mapping[datetime, Checkpoint]) -> Sequence[tuple[Checkpoint, Sequence[str]]]:
-        """Return each checkpoint with its faults, given those recomputed of the same instants."""
-        found = [(one, faults(one, today[one.at], self.keys)) for one in (*self.checkpoints, *self.cosigned)]
+        """Return each checkpoint with its faults, given those recomputed of the same instants.
+
+        Those of before the months that have left cannot be recomputed: seals were compared with them.
+        """
+        known = [one for one in (*self.checkpoints, *self.cosigned) if one.at in today]
+        found = [(one, faults(one, today[one.at], self.keys)) for one in known]
         return [(one, [*said, *self._cosignature(one)]) for one, said in found]
 
     def _cosignature(self, checkpoint: Checkpoint) -> Iterator[str]:
@@ -51,22 +59,66 @@ class Witnesses:
 NO_WITNESSES = Witnesses()
 
 
+def log_lines(path: Path) -> list[str]:
+    """Return the lines of a log that are about the ledger; `-` is standard input.
+
+    Raises:
+        PinctlError: it cannot be read.
+    """
+    try:
+        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
+            return [line for line in lines if '"ledger.' in line]
+    except OSError as error:
+        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
+
+
 def read_log(path: Path, event: str = EVENT) -> list[Checkpoint]:
     """Return the checkpoints in a log, at least one; `-` is standard input.
 
     Raises:
         PinctlError: it cannot be read, or there is none in it.
     """
+    return _checkpoints(path, log_lines(path), event)
+
+
+def _checkpoints(path: Path, lines: Sequence[str], event: str = EVENT) -> list[Checkpoint]:
     try:
-        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8", errors="replace") as lines:
-            found = read(lines, event)
-    except OSError as error:
-        raise PinctlError(f"{path}: {error.strerror}", UNKNOWN) from None
+        found = read(lines, event)
     except ValueError as error:
         raise PinctlError(f"{path}: {error}") from None
     if not found:
         raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
     return found
+
+
+def read_seals(path: Path, cosigned: Path | None = None) -> SealLog:
+    """Return what logs say about months; one that is not there says nothing.
+
+    Raises:
+        PinctlError: one cannot be read.
+    """
+    ours, theirs = (log_lines(one) if one and one.exists() else () for one in (path, cosigned))
+    return _seals(path, ours, theirs)
+
+
+def _seals(path: Path, lines: Sequence[str], cosigned: Sequence[str] = ()) -> SealLog:
+    try:
+        return seal_log(lines, cosigned)
+    except ValueError as error:
+        raise PinctlError(f"{path}: {error}") from None
+
+
+def of_file(path: Path, keys: Keys) -> Witnesses:
+    """Return all checkpoints in a file, and what it says about months.
+
+    Raises:
+        PinctlError: it cannot be read, or has no checkpoint in it.
+        shared.errors.KeyFileError: a key is missing.
+    """
+    lines = log_lines(path)
+    ours = keys.verifying()
+    months = MonthWitnesses(_seals(path, lines), ours)
+    return Witnesses(_checkpoints(path, lines), keys=ours, months=months)
 
 
 def of_settings(settings: CheckpointSettings, keys: Keys, now: datetime) -> Witnesses:
@@ -83,6 +135,13 @@ def of_settings(settings: CheckpointSettings, keys: Keys, now: datetime) -> Witn
     since = now - settings.checkpoint_window
     checkpoints = read_log(settings.checkpoint_log)
     cosigned = read_log(settings.cosigned_log, COSIGNED) if settings.cosigned_log else []
+    cosigners = keys.verifying(COSIGNER) if cosigned else ()
+    months = MonthWitnesses(
+        read_seals(settings.checkpoint_log, settings.cosigned_log),
+        keys.verifying(),
+        cosigners,
+        demanded=settings.cosigned_within is not None,
+    )
     missing = list(_stale("checkpoint", checkpoints, now - FRESH))
     if settings.cosigned_within is not None:
         missing += _stale("cosigned checkpoint", cosigned, now - settings.cosigned_within)
@@ -90,8 +149,9 @@ def of_settings(settings: CheckpointSettings, keys: Keys, now: datetime) -> Witn
         recent(checkpoints, since),
         recent(cosigned, since),
         keys.verifying(),
-        keys.verifying(COSIGNER) if cosigned else (),
+        cosigners,
         missing,
+        months,
     )
 
 

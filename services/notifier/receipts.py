@@ -126,6 +126,8 @@ def _ended(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> De
     """End a delivery. That it failed or came back stands; that it arrived does until one of these is told."""
     if record.status in _BADLY or record.status == told.status:
         return _nothing("ended_before")
+    if _forgeable(told) and record.status != "sent":
+        return _nothing("known_better")
     if _evidence(told) == NOT_ACCEPTED and (record.status != "sent" or record.awaits_since is None):
         return _nothing("heard_meanwhile")
     return _recorded(
@@ -198,6 +200,10 @@ def _evidence(told: DeliveryReceipt | ProviderReport) -> str:
     return told.evidence if isinstance(told, ProviderReport) else _BY_GATEWAY
 
 
+def _forgeable(told: DeliveryReceipt | ProviderReport) -> bool:
+    return isinstance(told, ProviderReport) and told.forgeable
+
+
 def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt | ProviderReport) -> tuple[WorkerMessage, ...]:
     if told.status == "delivered":
         return ()
@@ -218,6 +224,8 @@ def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
     told = message.told
     if _forgotten(told.delivery_id, ctx):
         return Decision(reply=accepted())
+    if message.rounds >= _ROUNDS and _forgeable(told):
+        return _nothing("names_no_delivery")
     if message.rounds >= _ROUNDS:
         parked = ParkedMessage(
             type=told.type, content=_body(told, 0), reason="unknown_delivery", queue=told.lane

@@ -188,7 +188,8 @@ class NotifierSettings(SmppSettings):
     them readable to whoever reads the spool. A provider without the private key prints nothing.
     """
     spool_retention: Retention = timedelta(days=90)
-    """How long a letter that nobody fetches lies in the spool; then it is deleted, with a line in the log.
+    """How long a letter that nobody fetches lies in the spool, or is kept for a print shop that does not
+    print it; then it is deleted, with a line in the log.
     Not shorter than `initial_validity`, after which its PIN has expired; 0 keeps all for ever.
     """
 

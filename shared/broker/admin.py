@@ -14,8 +14,9 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aiormq.exceptions import AMQPError, ChannelNotFoundEntity, PublishError
+from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 
+from shared.broker.connecting import FAULTS, connect
 from shared.config.tls import NONE, TlsFiles, loss_of
 from shared.contract.channels import LANES
 from shared.contract.topology import DEAD
@@ -26,7 +27,6 @@ FORGED = "forged"
 """The reason shown for a message in `pin.dead` that no worker parked: what its headers claim is not shown."""
 _LIMIT = 10.0
 _DIRECT = "amq.rabbitmq.reply-to"
-_FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,10 @@ class BrokerAdmin:
             BrokerLostError: no broker answers, it rejects the login, or the connection was lost.
         """
         try:
-            connection = await aio_pika.connect(
-                url,
-                timeout=_LIMIT,
-                client_properties={"connection_name": "pinctl"},
-                ssl_context=await asyncio.to_thread(tls.context) if tls else None,
-            )
+            connection = await connect(url, "pinctl", _LIMIT, tls)
             async with connection:
                 yield cls(connection)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise BrokerLostError(loss_of(error)) from None
 
     async def depth(self, queue: str) -> Depth | None:

@@ -1,6 +1,6 @@
 """RabbitMQ as the workers see it: one session, alive or lost.
 
-The only importer of aio_pika beside `shared/broker/admin.py`, which is RabbitMQ as an operator sees it.
+`shared/broker/admin.py` is RabbitMQ as an operator sees it; nothing outside this folder imports aio_pika.
 
 A session is one connection with one channel to consume on and one to publish on. It is never repaired:
 when any part of it fails, the whole session is lost, and the worker opens another. Unacknowledged
@@ -18,12 +18,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
-import aio_pika
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel, DeliveredMessage
 from aiormq.exceptions import AMQPError, PublishError
 
 from shared.broker import wire
+from shared.broker.connecting import FAULTS, connect
 from shared.broker.message import LARGEST_BODY, Arrived, Message
 from shared.config.tls import NONE, TlsFiles, loss_of
 from shared.crypto.signing import KEY_ID, LONGEST_HEADER, SIGNATURE, SIGNED_AT
@@ -53,10 +53,10 @@ class Session:
 
     @classmethod
     async def open(cls, url: str, name: str, limit: float = 10.0, tls: TlsFiles = NONE) -> Self:
-        """Connect, within `limit` seconds, to the broker whose certificate has the name in the URL.
+        """Connect, within `limit` seconds, to a node whose certificate has the name in the URL.
 
         Args:
-            url: of the broker.
+            url: of the broker, with one host or several; see `connecting`.
             name: of the connection, for the broker's operators.
             limit: seconds.
             tls: the certificates to use with `amqps://`, read anew; without any, those that the URL names.
@@ -67,15 +67,11 @@ class Session:
         connection = None
         try:
             async with asyncio.timeout(limit):
-                connection = await aio_pika.connect(
-                    url,
-                    client_properties={"connection_name": name},
-                    ssl_context=await asyncio.to_thread(tls.context) if tls else None,
-                )
+                connection = await connect(url, name, limit, tls)
                 taking = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
                 giving = await (await connection.channel(on_return_raises=True)).get_underlay_channel()
                 return cls(connection, taking, giving)
-        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+        except FAULTS as error:
             raise BrokerLostError(loss_of(error)) from None
         finally:
             if connection is not None and sys.exc_info()[0] is not None:
@@ -101,7 +97,7 @@ class Session:
             async with asyncio.timeout(10):
                 await self._taking.basic_qos(prefetch_count=prefetch)
                 ok = await self._taking.basic_consume(queue, self._take)
-        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+        except FAULTS as error:
             raise BrokerLostError(f"consume {queue}: {error or type(error).__name__}") from None
         self._consumer = ok.consumer_tag
 
@@ -177,7 +173,7 @@ class Session:
                         raise BrokerLostError("the channel is closed")
                     confirmations = await wire.send(self._giving, messages)
                 return await self._confirmed(confirmations)
-        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+        except FAULTS as error:
             self._lose()
             raise BrokerLostError(f"publish: {type(error).__name__}") from None
         finally:
@@ -212,7 +208,7 @@ class Session:
         try:
             async with asyncio.timeout(5):
                 ok = await self._taking.queue_declare(queue, passive=True)
-        except (OSError, TimeoutError, AMQPError, RuntimeError) as error:
+        except FAULTS as error:
             raise BrokerLostError(type(error).__name__) from None
         return ok.consumer_count or 0
 

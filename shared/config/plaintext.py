@@ -53,16 +53,17 @@ def is_local(host: str) -> bool:
 
 
 def amqp(setting: str, url: str) -> Iterator[Plaintext]:
-    """Yield what is not protected of a broker's URL."""
+    """Yield what is not protected of a broker's URL, for each of its hosts."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
     # aiormq verifies nothing for any value but 0, an empty one included; of several it takes the first.
     options = parse_qsl(parts.query, keep_blank_values=True)
     verified = all(value == "0" for name, value in options if name == "no_verify_ssl")
-    if is_local(host) or (parts.scheme == "amqps" and verified):
+    if parts.scheme == "amqps" and verified:
         return
     because = "no_verify_ssl" if parts.scheme == "amqps" else f"{parts.scheme}://"
-    yield Plaintext(setting, host, because, "amqps://", "the log-in at the broker and every message")
+    for host in _hosts(parts.netloc):
+        if not is_local(host):
+            yield Plaintext(setting, host, because, "amqps://", "the log-in at the broker and every message")
 
 
 def ledger(setting: str, dsn: str) -> Iterator[Plaintext]:
@@ -73,10 +74,13 @@ def ledger(setting: str, dsn: str) -> Iterator[Plaintext]:
     if mode == _VERIFIED:
         return
     because = f"sslmode={mode}" if mode else "no sslmode"
-    named = parts.netloc.rpartition("@")[2] or options.get("host", "")
-    for host in map(_without_port, named.split(",")):
+    for host in _hosts(parts.netloc.rpartition("@")[2] or options.get("host", "")):
         if not is_local(host):
             yield Plaintext(setting, host, because, f"sslmode={_VERIFIED}", "every row and statement")
+
+
+def _hosts(netloc: str) -> list[str]:
+    return [_without_port(place) for place in netloc.rpartition("@")[2].split(",")]
 
 
 def _without_port(place: str) -> str:
@@ -105,3 +109,11 @@ def smtp(setting: str, host: str, tls: str) -> Iterator[Plaintext]:
     """Yield what is not protected of an SMTP account."""
     if tls == "none" and not is_local(host):
         yield Plaintext(setting, host, tls, "starttls or implicit", "every mail, with its half")
+
+
+def imap(setting: str, host: str, tls: str) -> Iterator[Plaintext]:
+    """Yield what is not protected of a mailbox that is read."""
+    if tls == "none" and not is_local(host):
+        yield Plaintext(
+            setting, host, tls, "starttls or implicit", "the password and every mail that comes back"
+        )

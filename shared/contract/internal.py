@@ -120,6 +120,9 @@ class ProviderReport(WorkerCommand):
     provider: Line
     occurred_at: WrittenInstant
     """When the provider says that it happened."""
+    forgeable: bool = False
+    """Whether anybody who knows the delivery's id could have written the evidence, as with a bounce. It ends
+    only what is `sent`, and one that names no delivery is not kept for a person."""
     rounds: Annotated[int, Field(ge=0)] = 0
     """How often it found no delivery."""
 

@@ -15,8 +15,9 @@ SENDS: Final[Mapping[str, tuple[type[Content], ...]]] = {
     "issuer-access": (Sms, Mail),
     "revoker": (Sms, Mail),
     "dispositivo": (Mail,),
+    "notifier-receipts": (Sms, Mail, Post),
 }
-"""What each process sends to citizens: it seals that to the channels which carry it."""
+"""What each process sends: to citizens, or as canaries. It seals that to the channels which carry it."""
 _OPENS: Final[Mapping[str, tuple[str, ...]]] = {
     "issuer-requests": ("subject.key", "account.key", "pepper.key"),
     "issuer-access": ("issuer.key", "subject.key", "account.key", "pepper.key"),

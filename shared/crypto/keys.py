@@ -108,7 +108,10 @@ class Keys:
         if self.ring is not None and name not in self.ring:
             raise KeyFileError(f"{name}: not on the ring of this process")
         try:
-            return Generations.parse(_text(self.folder / name))
+            path = self.folder / name
+            return Generations.parse(
+                private_text(path) if path.suffix == PRIVATE else path.read_text("ascii")
+            )
         except (OSError, ValueError) as error:
             raise KeyFileError(f"{name}: {error}") from None
 
@@ -120,18 +123,19 @@ def public_half(name: str, key: bytes) -> bytes:
     return bytes(PrivateKey(key).public_key) if name in BOXES else key
 
 
-def _text(path: Path) -> str:
-    """Return the text of a key file.
+def private_text(path: Path) -> str:
+    """Return the text of a file with a private key.
 
     Raises:
         KeyFileError: others than its owner, and the group that it was given to us by, may read or change it.
+        OSError: it cannot be read.
     """
     with path.open(encoding="ascii") as file:
         state = os.fstat(file.fileno())
         # Our own file is ours alone. One that belongs to another, as those which Kubernetes mounts belong to
         # root, can reach us only by its group.
         lax = _NOT_OURS if state.st_uid == os.geteuid() else _NOT_OUR_GROUP_S
-        if path.suffix == PRIVATE and state.st_mode & lax:
+        if state.st_mode & lax:
             mode = stat.S_IMODE(state.st_mode)
             raise KeyFileError(f"{path}: mode {mode:04o} lets others at the key: chmod {mode & ~lax:04o}")
         return file.read()

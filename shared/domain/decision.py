@@ -64,11 +64,15 @@ class DecisionContext:
 
         By the time in it a receipt is recognised that comes when the delivery has long been forgotten.
         """
-        milliseconds = int(self.now.timestamp() * 1000)
-        drawn = bytearray(milliseconds.to_bytes(6) + self.random(10))
-        drawn[6] = 0x70 | drawn[6] & 0x0F
-        drawn[8] = 0x80 | drawn[8] & 0x3F
-        return UUID(bytes=bytes(drawn))
+        return delivery_id(self.now, self.random)
+
+
+def delivery_id(now: datetime, random: Callable[[int], bytes]) -> UUID:
+    """Return a new id of a delivery, see `DecisionContext.delivery_id`."""
+    drawn = bytearray(int(now.timestamp() * 1000).to_bytes(6) + random(10))
+    drawn[6] = 0x70 | drawn[6] & 0x0F
+    drawn[8] = 0x80 | drawn[8] & 0x3F
+    return UUID(bytes=bytes(drawn))
 
 
 Known_co = TypeVar("Known_co", covariant=True)

@@ -10,7 +10,9 @@ from typing import Any, Self
 
 import asyncpg
 from asyncpg import exceptions as pg
+from asyncpg.connect_utils import SessionAttribute
 
+from shared.config import several_hosts
 from shared.config.tls import loss_of
 from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
 
@@ -21,7 +23,12 @@ _AT_ONCE = 1_000
 """Rows of a stream held at a time."""
 
 
-_CONFLICTS = (pg.SerializationError, pg.DeadlockDetectedError, pg.UniqueViolationError)
+_CONFLICTS = (
+    pg.SerializationError,
+    pg.DeadlockDetectedError,
+    pg.UniqueViolationError,
+    pg.LockNotAvailableError,
+)
 _REFUSALS = (
     pg.DataError,
     pg.IntegrityConstraintViolationError,
@@ -56,6 +63,11 @@ def _lost(error: Exception) -> LedgerLostError:
     return LedgerLostError(": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", "")))))
 
 
+def _which(url: str) -> SessionAttribute | None:
+    """Return which kind of server is looked for; None leaves it to the URL."""
+    return None if "target_session_attrs" in url else SessionAttribute.read_write
+
+
 class Ledger:
     """One connection to the ledger."""
 
@@ -63,31 +75,41 @@ class Ledger:
         self._connection = connection
 
     @classmethod
-    async def open(cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0) -> Self:
-        """Connect, within `limit` seconds.
+    async def open(
+        cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0, patience: float = 30.0
+    ) -> Self:
+        """Connect, within `limit` seconds, to the server that can be written to.
 
         Args:
-            dsn: where Postgres is, and as whom.
+            dsn: where Postgres is, and as whom. Of several hosts each has its share of the time, so that one
+                that is frozen or cut off is passed by; `target_session_attrs` in it chooses another kind of
+                server, such as a standby.
             name: by which Postgres shows the connection.
             limit: seconds.
             rest: seconds that a transaction may rest between two statements before Postgres ends the
                 connection, and with it the transaction's locks; 0 is for ever. A process that is frozen in a
                 transaction, or whose machine is gone, would else keep its citizens from every other.
+            patience: seconds that a statement may take.
 
         Raises:
             LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
         """
         held = {"idle_in_transaction_session_timeout": str(round(rest * 1000))} if rest else {}
-        try:
-            connection = await asyncpg.connect(
-                dsn,
-                timeout=limit,
-                command_timeout=30,
-                server_settings={"application_name": name, "jit": "off", **held},
-            )
-        except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
-            raise _lost(error) from None
-        return cls(connection)
+        places = several_hosts.each(dsn)
+        for place in places:
+            try:
+                connection = await asyncpg.connect(
+                    place,
+                    timeout=limit / len(places),
+                    command_timeout=patience,
+                    server_settings={"application_name": name, "jit": "off", **held},
+                    target_session_attrs=_which(place),
+                )
+            except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
+                loss = _lost(error)
+            else:
+                return cls(connection)
+        raise loss
 
     @property
     def alive(self) -> bool:

@@ -23,6 +23,25 @@ POINTS = (
     "relay.published",
     "relay.removed",
 )
+PRINT_POINTS = (
+    "letters.kept",
+    "day.closing",
+    "day.closed",
+    "job.made",
+    "job.put",
+    "job.recorded",
+    "answer.recorded",
+)
+"""Those between a letter's arrival and what the print shop says of it, see `services/notifier/shop`."""
+WIRE_POINTS = (
+    "shop.written",
+    "shop.moved",
+    "shop.ticket_written",
+    "shop.ticket_placed",
+    "shop.answer_claimed",
+    "shop.answer_filed",
+)
+"""Those on the way to the print shop and back, see `services/notifier/shop/sftp_shop.py`."""
 
 _FILE = os.environ.get("PIN_CRASH_FILE")
 

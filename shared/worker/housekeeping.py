@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
 from shared.ledger import Ledger
 
 ROWS = 1_000
 """Rows in one step: 1 ms with few citizens; up to 50 ms, for the counts by place, with 200,000."""
 _REST = 10.0
 """Seconds until the next step of a chore that had finished."""
+_HOUR = 3600.0
+"""Seconds between two looks whether the ledger has its months: they are made three ahead."""
 _SHARE = 4
 """Pause after a full step, as a multiple of its duration: what is done by the clock takes a fifth at most."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +43,7 @@ class _Chore:
     retention: timedelta | None
     begin: datetime = LONG_AGO
     due: float = 0.0
+    rest: float = _REST
 
     async def step(self, ledger: Ledger) -> bool:
         """Run one step; return whether there may be more to do."""
@@ -49,6 +53,29 @@ class _Chore:
         full = bool(rows == ROWS)
         self.begin = last if full else LONG_AGO
         return full
+
+
+@dataclass(slots=True)
+class _Months:
+    """Makes the next months of the ledger, long before they begin."""
+
+    due: float = 0.0
+    rest: float = _HOUR
+
+    @staticmethod
+    async def step(ledger: Ledger) -> bool:
+        """Make what is missing, or leave it to the next step, as while somebody reads all months.
+
+        Entries without a month are kept all the same: nothing waits for it.
+        """
+        try:
+            await ledger.value("make_months")
+        except (LedgerConflictError, LedgerRefusedError):
+            pass
+        except LedgerLostError:
+            if not ledger.alive:
+                raise
+        return False
 
 
 def due_after(began: float, now: float, *, full: bool, rest: float) -> float:
@@ -72,10 +99,10 @@ class Housekeeping:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._chores = [_Chore(query, retention) for query in _FORGETTING]
+        self._chores: list[_Chore | _Months] = [_Chore(query, retention) for query in _FORGETTING]
         self._chores += [_Chore(query, age) for query, age in more.items() if age]
         self._chores += [_Chore(query, _YESTERDAY) for query in ("forget_sent_to", "forget_lookups")]
-        self._chores.append(_Chore("fold_tally", None))
+        self._chores += [_Chore("fold_tally", None), _Months()]
 
     async def step(self, ledger: Ledger) -> float:
         """Run a step of each chore that is due; return the seconds until the next is due.
@@ -87,5 +114,5 @@ class Housekeeping:
             began = self._clock()
             if chore.due <= began:
                 full = await chore.step(ledger)
-                chore.due = due_after(began, self._clock(), full=full, rest=_REST)
+                chore.due = due_after(began, self._clock(), full=full, rest=chore.rest)
         return max(0.0, min(chore.due for chore in self._chores) - self._clock())

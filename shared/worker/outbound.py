@@ -142,23 +142,42 @@ class Outbound:
         length = 0
         for received, delivery in pairs:
             try:
-                text = seal.seal(to_bytes(delivery.content), delivery.id.bytes)
+                sealed = self._sealed(seal, delivery, received.subjects[0], received.correlation_id)
             except (TypeError, ValueError) as error:
                 raise UnwritableError(received, reason_of(error)) from error
-            sealed = {
-                "id": str(delivery.id),
-                "subject": received.subjects[0].hex(),
-                "correlation_id": received.correlation_id,
-                "attempt": 1,
-                "created_at": self.at,
-                "seal": text,
-            }
-            if bundle and length + len(text) > BUNDLE_BYTES:
+            size = len(sealed["seal"])
+            if bundle and length + size > BUNDLE_BYTES:
                 yield self._bundle(channel, seal, bundle, trace)
                 bundle, length = [], 0
             bundle.append(sealed)
-            length += len(text) + _BESIDE_THE_SEAL
+            length += size + _BESIDE_THE_SEAL
         yield self._bundle(channel, seal, bundle, trace)
+
+    def alone(self, delivery: Delivery, key: bytes, subject: bytes, correlation_id: str) -> Message:
+        """Return a delivery that no message has caused, as a bundle of its own.
+
+        Args:
+            delivery: what to send.
+            key: the public key of its channel.
+            subject: whom it is about.
+            correlation_id: of it.
+        """
+        seal = BundleSeal(key)
+        return self._bundle(
+            delivery.channel, seal, [self._sealed(seal, delivery, subject, correlation_id)], {}
+        )
+
+    def _sealed(
+        self, seal: BundleSeal, delivery: Delivery, subject: bytes, correlation_id: str
+    ) -> dict[str, Any]:
+        return {
+            "id": str(delivery.id),
+            "subject": subject.hex(),
+            "correlation_id": correlation_id,
+            "attempt": 1,
+            "created_at": self.at,
+            "seal": seal.seal(to_bytes(delivery.content), delivery.id.bytes),
+        }
 
     def _bundle(
         self,

@@ -18,21 +18,28 @@ SenderKeySetting = Annotated[
 ]
 
 
-class WorkerSettings(DsnSettings, AmqpSettings):
-    """Where the servers are and how the shell works."""
+class ProcessSettings(AmqpSettings):
+    """What every process has, one without keys and ledger too."""
 
     amqp_url: SecretSetting
     """The worker's own user on the broker."""
-    ledger_dsn: SecretSetting
-    """The worker's own role on the ledger."""
-    keys_dir: Path
-    """The keys this worker may have, and no others."""
     log_level: str = "info"
     """The lowest level that is logged: above `info` the lines by which alerts see the workers are gone."""
     health_host: str = "127.0.0.1"
     """Where /live and /ready are answered; in a cluster 0.0.0.0."""
     health_port: int = 0
     """0 answers nowhere."""
+    publish_limit: timedelta = timedelta(seconds=30)
+    """How long the broker may take to confirm: past that the session is given up and opened anew."""
+
+
+class WorkerSettings(DsnSettings, ProcessSettings):
+    """Where the servers are and how the shell works."""
+
+    ledger_dsn: SecretSetting
+    """The worker's own role on the ledger."""
+    keys_dir: Path
+    """The keys this worker may have, and no others."""
     batch: int = 200
     """Commands in one transaction: more is faster under load, and repeats more after a crash."""
     linger: timedelta = timedelta(milliseconds=3)
@@ -41,8 +48,6 @@ class WorkerSettings(DsnSettings, AmqpSettings):
     """Bundles in one batch of a channel: more keeps the channel busier, and repeats more after a crash."""
     bundle_size: int = 100
     """Deliveries in one bundle: a crash between sending and commit repeats at most a batch of them."""
-    publish_limit: timedelta = timedelta(seconds=30)
-    """How long the broker may take to confirm: past that the session is given up and opened anew."""
     outbox_lease: timedelta = timedelta(seconds=15)
     """How long a row of the outbox is left to the worker that wrote it, before the relay takes it."""
     relay_interval: timedelta = timedelta(seconds=1)

@@ -55,6 +55,8 @@ class Worker:
         self._session: Session | None = None
         self._ledger: Ledger | None = None
         self._consuming = False
+        self._missed = False
+        """Whether the broker had no consumer of ours when it was last looked for."""
         self._pause = _SHORTEST_PAUSE
 
     def missing(self) -> list[str]:
@@ -77,7 +79,7 @@ class Worker:
         """Work until stopped, reconnecting after every loss of a server.
 
         Raises:
-            ConsumerGoneError: connected, but the broker reports no consumer.
+            ConsumerGoneError: connected anew, but the broker reports no consumer again.
         """
         while not self._stopping.is_set():
             try:
@@ -140,14 +142,22 @@ class Worker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, session: Session) -> None:
+        """Look whether the broker still has our consumer.
+
+        While a cluster chooses another leader of the queue it has none, and a new session mends that. If that
+        one has none either, only a new process is left to try.
+        """
         while True:
             await asyncio.sleep(_WATCH)
-            if (
-                self._consuming
-                and not self._stopping.is_set()
-                and not await session.consumers(self._lane.queue)
-            ):
+            if not self._consuming or self._stopping.is_set():
+                continue
+            if await session.consumers(self._lane.queue):
+                self._missed = False
+            elif self._missed:
                 raise ConsumerGoneError(self._lane.queue)
+            else:
+                self._missed = True
+                raise BrokerLostError(f"no consumer on {self._lane.queue}")
 
     async def _work(self, session: Session, ledger: Ledger) -> None:
         stopper = asyncio.ensure_future(self._stop_consuming(session))

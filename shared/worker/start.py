@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import uvloop
 
@@ -24,10 +24,26 @@ from shared.worker.earlier_key import EarlierKey
 from shared.worker.health import Health
 from shared.worker.lane import Lane
 from shared.worker.memory import keep_memory_private
-from shared.worker.settings import WorkerSettings
+from shared.worker.settings import ProcessSettings, WorkerSettings
 from shared.worker.shell import Worker
 
 BuildLane = Callable[[WorkerSettings, PinPolicy, Keys], Lane]
+
+
+class Running(Protocol):
+    """What a process runs."""
+
+    def missing(self) -> list[str]:
+        """Return what is missing to be ready."""
+
+    def stop(self) -> None:
+        """Finish the work in progress, and return from `run`."""
+
+    async def run(self) -> None:
+        """Work until stopped."""
+
+
+BuildProcess = Callable[[ProcessSettings, Any], Callable[[], Running]]
 
 USAGE = 2
 """The exit status for wrong settings or keys: a restart will not help."""
@@ -62,6 +78,41 @@ def start(
         return USAGE
     log = logs.get(name)
     log.info("worker.starting", **settings.shown(), **policy.shown(), keys=held)
+    return _start(lambda: Worker(lane, settings, policy, worker_keys, log), settings, read, groups, log)
+
+
+def start_process(
+    name: str, build: BuildProcess, groups: Iterable[type[Settings]], *, own: Iterable[type[Settings]]
+) -> int:
+    """Run what is no lane, and has neither ledger nor keys, until SIGTERM or SIGINT; return the exit status.
+
+    Args:
+        name: what the process is called in logs.
+        build: makes it from its settings and its log; called on the event loop.
+        groups: every group of settings that any worker has; other variables cause a warning.
+        own: the groups of settings that it reads beside `ProcessSettings`.
+    """
+    keep_memory_private()
+    try:
+        read = load_all(os.environ, (ProcessSettings, *own))
+        settings = ProcessSettings.load(os.environ)
+        logs.configure(name, settings.log_level)
+        log = logs.get(name)
+        make = build(settings, log)
+    except SettingsError as fault:
+        sys.stderr.write(f"{name}: {fault}\n")
+        return USAGE
+    log.info("worker.starting", **settings.shown(), keys={})
+    return _start(make, settings, read, groups, log)
+
+
+def _start(
+    make: Callable[[], Running],
+    settings: ProcessSettings,
+    read: Iterable[Settings],
+    groups: Iterable[type[Settings]],
+    log: Any,  # noqa: ANN401 - structlog's
+) -> int:
     for setting, nearest in unknown(os.environ, groups).items():
         log.warning("settings.unknown", setting=setting, nearest=nearest)
     for one in (one for group in read for one in group.plaintext()):
@@ -73,7 +124,7 @@ def start(
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(lane, settings, policy, worker_keys, log))
+        return runner.run(_run(make, settings, log))
 
 
 def keys_for_decisions(keys: Keys, settings: WorkerSettings, log: Any) -> WorkerKeys:  # noqa: ANN401 - structlog's
@@ -110,23 +161,17 @@ def _boxes(keys: Keys, settings: WorkerSettings, log: Any) -> Boxes | None:  # n
     return None
 
 
-async def _run(
-    lane: Lane,
-    settings: WorkerSettings,
-    policy: PinPolicy,
-    worker_keys: WorkerKeys,
-    log: Any,  # noqa: ANN401 - structlog's
-) -> int:
-    worker = Worker(lane, settings, policy, worker_keys, log)
+async def _run(make: Callable[[], Running], settings: ProcessSettings, log: Any) -> int:  # noqa: ANN401 - structlog's
+    running = make()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
-    health = Health(worker.missing)
+        loop.add_signal_handler(number, running.stop)
+    health = Health(running.missing)
     await health.start(settings.health_host, settings.health_port)
     try:
-        await worker.run()
-    except ConsumerGoneError:
-        log.error("worker.consumer_gone", queue=lane.queue)  # noqa: TRY400 - the event says it all
+        await running.run()
+    except ConsumerGoneError as gone:
+        log.error("worker.consumer_gone", queue=str(gone))  # noqa: TRY400 - the event says it all
         return 1
     finally:
         await health.stop()

@@ -25,6 +25,12 @@ class StalledError(Exception):
     """No progress for a minute: look at the logs of the run."""
 
 
+_MONTH = (
+    "select 'entry_' || to_char(month, 'YYYY_MM') from entry_month where now() >= since and now() < until"
+)
+"""The partition into which entries are written."""
+
+
 class Reached(NamedTuple):
     """The time (`time.perf_counter`) at which a count reached its target, and the count."""
 
@@ -47,6 +53,7 @@ class Tally:
             table: an append-only one: `entry`, `inbox`.
             condition: SQL that selects the rows to count.
         """
+        table = await ledger.fetchval(_MONTH) if table == "entry" else table
         pages = await ledger.fetchval(f"select pg_relation_size('{table}') / 8192")
         first = max(0, pages - _PAGES_BEFORE)
         query = f"select count(*) from {table} where ctid >= '({first},0)'::tid and {condition}"  # noqa: S608

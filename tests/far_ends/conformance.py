@@ -118,7 +118,7 @@ class HttpSms(FarEnd):
         return [(sms["client_ref"], repr(sorted(sms.items())).encode()) for sms in self.gateway.asked]
 
 
-class Smpp(FarEnd):
+class SmppSms(FarEnd):
     """An SMSC, with a parameter of its own by which it knows a repeat."""
 
     name = "sms-smpp"

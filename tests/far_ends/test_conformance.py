@@ -13,9 +13,9 @@ from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreach
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Suspicion
 from services.notifier.timed import TimedHearing
-from tests.far_ends.conformance import FarEnd, Fault, HttpSms, Pec, PostFolder, SeveralSms, Smpp, SmtpMail
+from tests.far_ends.conformance import FarEnd, Fault, HttpSms, Pec, PostFolder, SeveralSms, SmppSms, SmtpMail
 
-ADAPTERS: tuple[type[FarEnd], ...] = (HttpSms, Smpp, SmtpMail, Pec, PostFolder, SeveralSms)
+ADAPTERS: tuple[type[FarEnd], ...] = (HttpSms, SmppSms, SmtpMail, Pec, PostFolder, SeveralSms)
 PATIENCE = 5.0
 """Seconds that any batch may take here, and closing too."""
 

@@ -21,11 +21,13 @@ from tests.kit.evidence import gathered
 
 MIGRATIONS = CHECKOUT / "shared/ledger/migrations"
 VOUCHED = MIGRATIONS / "20261128000100_vouched.sql"
+MONTHS = sorted(MIGRATIONS.glob("202611290001*.sql"))
+"""What makes the entries months: taken back first, as it is built on the chains of this one."""
 UP, _, DOWN = VOUCHED.read_text().partition("-- migrate:down")
 LATER = " ".join(
     statement
     for path in sorted(MIGRATIONS.glob("*.sql"))
-    if path > VOUCHED
+    if path > VOUCHED and path not in MONTHS
     for statement in re.findall(
         r"^(?:insert into entry_kind|grant insert \(\w+\), update \(\w+\)\s+on account) [^;]*;",
         path.read_text().partition("-- migrate:down")[0],
@@ -33,6 +35,9 @@ LATER = " ".join(
     )
 )
 """What later migrations add to the objects of this one."""
+_PARTS = [path.read_text().partition("-- migrate:down") for path in MONTHS]
+DOWN = "".join(down for _, _, down in reversed(_PARTS)) + DOWN
+LATER += "".join(up for up, _, _ in _PARTS)
 OPERATOR = {"id": "op-1", "office": "contact_centre"}
 
 
@@ -134,4 +139,31 @@ async def test_the_migration_does_not_begin_while_a_worker_is_connected(stack: S
     with pytest.raises(StackError, match="stop all workers"):
         as_owner(stack, UP)
     await worker.close()
-    as_owner(stack, UP)
+    as_owner(stack, UP + LATER)
+
+
+# the months of entries
+
+MONTHS_DOWN = "".join(down for _, _, down in reversed(_PARTS))
+
+
+async def test_entries_become_months_while_workers_work_and_nothing_is_refused(started: Stack) -> None:
+    """And back again, as long as none has left: the rows of all months are one table then."""
+    bodies = [citizen() for _ in range(60)]
+    content = "select sum(hashtext(entry::text)), count(*) from entry"
+    async with portal(started) as client:
+        await issued(started, client, bodies[:10])
+        before = started.postgres.sql(content, started.database)
+        as_owner(started, MONTHS_DOWN)
+        kind = "select relkind from pg_class where relname = 'entry'"
+        assert started.postgres.sql(kind, started.database) == "r"
+        assert started.postgres.sql(content, started.database) == before
+        asked = [await client.publish(REQUEST, body) for body in bodies[10:]]
+        for up, _, _ in _PARTS:
+            as_owner(started, up)
+        for message_id in asked:
+            assert (await client.reply(message_id))["code"] == "accepted"
+    assert started.postgres.sql("select count(*) from entry_default", started.database) == "0"
+    found = await gathered(started, (), ())
+    assert len(found.chains()) == len(bodies)
+    assert (await verified(started)).status == 0

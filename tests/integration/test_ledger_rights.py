@@ -18,6 +18,8 @@ DOCUMENT = CHECKOUT / "docs/ledger-rights.md"
 ROLES = ("issuer", "revoker", "dispositivo", "notifier", "pinctl")
 STRANGER = "stranger"
 """Any other role: what it may do, everybody may."""
+_TABLES = {"r", "p"}
+"""Partitions are tables, too: nobody has a right on one, and those made later are as those made first."""
 _REFUSED = (asyncpg.InsufficientPrivilegeError,)
 Connection = Any  # asyncpg's, which is generic for the type checker alone
 Row = tuple[str, str, str, str]
@@ -80,7 +82,7 @@ def on_columns(relation: Relation) -> Iterator[tuple[str, str, str]]:
     name = relation.name
     for column, type_ in relation.columns:
         yield "select", column, f"select {column} from {name} limit 0"
-        if relation.kind == "r":
+        if relation.kind in _TABLES:
             yield (
                 "insert",
                 column,
@@ -92,7 +94,7 @@ def on_columns(relation: Relation) -> Iterator[tuple[str, str, str]]:
 def on_whole(relation: Relation) -> Iterator[tuple[str, str]]:
     """Yield the statements that know no columns, with their SQL."""
     name = relation.name
-    if relation.kind == "r":
+    if relation.kind in _TABLES:
         yield "delete", f"delete from {name} where false"
         yield "truncate", f"truncate {name}"
         yield "lock", f"select from {name} limit 0 for update"
@@ -164,6 +166,30 @@ async def test_every_role_may_do_what_the_document_lists_and_nothing_else(strang
     listed = documented()
     assert found - listed == set(), "allowed, and not in docs/ledger-rights.md"
     assert listed - found == set(), "in docs/ledger-rights.md, and refused"
+
+
+async def test_a_month_that_is_made_later_gives_nobody_a_right(stack: Stack) -> None:
+    """Whoever has it made: it is the owner's."""
+    latest = "select 'entry_' || to_char(max(month), 'YYYY_MM') from entry_month"
+    name = stack.postgres.sql(latest, stack.database)
+    stack.postgres.sql(
+        f"drop table {name}; delete from entry_month where month = (select max(month) from entry_month)",
+        stack.database,
+    )
+    ledger = await asyncpg.connect(stack.postgres.dsn("notifier", stack.database))
+    assert await ledger.fetchval("select make_months()") == 1
+    await ledger.close()
+    may = "select, insert, update, delete, truncate, trigger, references"
+    rights = (
+        "select c.relname, r.rolname from pg_class as c cross join pg_roles as r"
+        " where c.oid in (select inhrelid from pg_inherits where inhparent = 'entry'::regclass)"
+        f" and not r.rolsuper and r.rolname !~ '^(pg_|owner$)'"
+        f" and (has_table_privilege(r.oid, c.oid, '{may}')"
+        " or has_any_column_privilege(r.oid, c.oid, 'select, insert, update'))"
+    )
+    assert stack.postgres.sql(rights, stack.database) == ""
+    triggers = f"select count(*) from pg_trigger where tgrelid = '{name}'::regclass"
+    assert stack.postgres.sql(triggers, stack.database) == "2"
 
 
 async def test_no_role_is_more_than_a_login(servers: Stack) -> None:

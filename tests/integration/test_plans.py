@@ -23,10 +23,25 @@ CITIZENS = 30_000
 DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
 GROWING = {
-    *("subject", "account", "ended", "entry", "delivery", "inbox", "outbox", "sent_to", "lookup"),
+    *("subject", "account", "ended", "entry", "sealed_head", "delivery", "inbox", "outbox"),
+    *("sent_to", "lookup", "letter"),
     "tally_change",
 }
 """Tables that get a row for whatever happens. The sums of the tally do not grow."""
+LETTERS = """
+insert into print_day (day, letters) select current_date - one, 300 from generate_series(0, 99) as one;
+insert into print_job (id, day, region, sequence, letters, digest, state, handed_at)
+select to_char(day, 'YYYYMMDD') || '-LAZIO-1', day, 'LAZIO', 1, 300, sha256(''), 'handed', now()
+from print_day;
+insert into letter (delivery, subject, region, day, state, job, place, printings, digest, key_id, kept_at)
+select gen_random_uuid(), substring(sha256(day::text::bytea) for 16), 'LAZIO', day,
+       case when day > current_date - 3 then 'handed' else 'posted' end, id, place, 1, sha256(''), '', day
+from print_job, generate_series(1, 300) as place;
+insert into letter (delivery, subject, region, day, digest, key_id, bundle_key, seal)
+select gen_random_uuid(), substring(sha256('') for 16), 'LAZIO', current_date, sha256(''), '', '', ''
+from generate_series(1, 300);
+"""
+"""A hundred days of letters: those of three that the shop says nothing of yet, and some that wait."""
 FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
 WORKERS = ("issuer", "notifier", "revoker", "dispositivo")
@@ -66,38 +81,70 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "accounts_to_seal": Loop(more=(b"", [b"\x01abcd"], 200)),
     "add_entries": Loop(),
     "add_inbox": Loop(),
+    "add_canary": Loop("notifier"),
     "add_outbox": Loop(),
+    "add_print_jobs": Loop("notifier"),
     "add_sent_to": Loop(),
     "add_subjects": Loop(),
     "audit_accounts": Whole(),
     "audit_entries": Whole(),
+    "audit_sealed_heads": Whole(),
     "audit_subjects": Whole(),
+    "carry_heads": Whole(),
     "checkpoint_heads": Whole(),
     "claim_messages": Loop(),
+    "close_month": Act(),
     "clear_outbox": Loop(reads="parcels"),
+    "close_print_day": Loop("notifier"),
     "count_lookups": Loop("dispositivo"),
     "count_sent_to": Loop(reads="places", more=(NOW.astimezone(ROME).date(),)),
+    "count_waiting_letters": Loop("notifier", more=(NOW.date(),)),
     "count_try": Loop(),
+    "drop_month": Act(),
     "draw_protocols": Loop("dispositivo", more=(3,)),
     "ended_before": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), b"", 50)),
+    "entry_months": Look(),
+    "differing_letters": Loop("notifier"),
+    "expire_letters": Loop("notifier", more=(MONTH, ROWS)),
+    "fail_letters": Loop("notifier", reads="letters"),
     "fold_tally": Loop(more=(ROWS,)),
     "find_references": Loop("notifier", reads="references"),
+    "forget_canaries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_deliveries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_ended": Loop(reads="keys", more=(MONTH,)),
     "forget_inbox": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "forget_letters": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_nobodies": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_lookups": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_sent_to": Loop(more=(timedelta(days=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_suspects": Loop(more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
+    "keep_letters": Loop("notifier"),
     "keys_bundles": Whole(),
     "keys_peppers": Whole(),
     "keys_sealed": Whole(),
+    "late_jobs": Loop("notifier", more=(timedelta(hours=1),)),
+    "lead_print_shop": Loop("notifier"),
+    "letters_of_job": Loop("notifier", more=("20261127-LAZIO-1",)),
+    "letters_told": Loop("notifier"),
+    "list_print_jobs": Look(),
+    "list_waiting_letters": Look(),
     "lock_subjects": Loop(reads="keys"),
+    "make_months": Loop(),
+    "month_entries": Whole(),
+    "move_canary": Loop("notifier"),
     "unaccepted_deliveries": Loop(
         "notifier", more=(timedelta(hours=24), datetime(1970, 1, 1, tzinfo=UTC), 100)
     ),
+    "move_letters": Loop("notifier"),
+    "next_print_job": Loop("notifier"),
     "note_unreadable": Loop(),
+    "open_canaries": Loop("notifier"),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
+    "postpone_print_jobs": Loop("notifier"),
+    "print_day_closed": Loop("notifier"),
+    "print_job_handed": Loop("notifier", more=("20261127-LAZIO-1",)),
+    "print_jobs_closed": Loop("notifier"),
+    "put_letters_in_jobs": Loop("notifier"),
     "read_accounts": Loop(reads="keys"),
     "read_deliveries": Loop("notifier", reads="deliveries"),
     "read_inbox": Loop(reads="messages"),
@@ -108,15 +155,21 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
     "status_deliveries": Look(),
+    "status_months": Look(),
     "status_outbox": Look(),
     "status_unreadable": Look(),
     "strike_unreadable": Loop(reads="keys"),
     "take_due": Loop(more=(50,)),
+    "trace_archived": Look(),
+    "take_print_turn": Loop("notifier"),
     "trace_correlated": Look(),
     "trace_deliveries": Look(),
     "trace_inbox": Look(),
     "trace_life": Look(),
     "trace_outbox": Look(),
+    "unanswered_jobs": Loop("notifier", more=(timedelta(days=5),)),
+    "waiting_letters": Loop("notifier", more=(NOW.date(), 20_000)),
+    "yield_print_shop": Loop("notifier"),
 }
 """Every query of the project, and how often it runs."""
 LOOPS = [name for name, kind in STATEMENTS.items() if isinstance(kind, Loop)]
@@ -124,6 +177,7 @@ LOOKS = [name for name, kind in STATEMENTS.items() if isinstance(kind, Look)]
 SAMPLES = {
     "keys": "select key from subject order by md5(key) limit $1",
     "messages": "select message_id from inbox order by md5(message_id::text) limit $1",
+    "letters": "select delivery from letter order by md5(delivery::text) limit $1",
     "deliveries": "select id from delivery order by md5(id::text) limit $1",
     "references": "select reference from delivery order by md5(id::text) limit $1",
     "places": "select place from sent_to order by md5(place) limit $1",
@@ -136,6 +190,10 @@ def ledger(servers: Stack) -> Iterator[Stack]:
     """The servers, with a ledger of many PINs and many rows due later."""
     servers.postgres.clone(DATABASE)
     servers.postgres.sql(FILL.format(citizens=CITIZENS), DATABASE)
+    servers.postgres.sql(
+        "insert into sealed_head select key, 1, head, null, null, true, false from subject", DATABASE
+    )
+    servers.postgres.sql(LETTERS, DATABASE)
     servers.postgres.sql("vacuum analyze", DATABASE)
     yield servers
     servers.postgres.drop(DATABASE)
@@ -179,9 +237,14 @@ async def buffers(connection: Any, query: str, *values: Any) -> int:  # noqa: AN
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
+def _whole(name: str) -> str:
+    """Return the table that a month is a part of; months to come are empty, and read whole for that."""
+    return "entry" if re.fullmatch(r"entry_\d{4}_\d\d", name) and name <= f"entry_{NOW:%Y_%m}" else name
+
+
 def scanned(plan: dict[str, Any]) -> set[str]:
     """Return the growing tables that a plan reads from end to end."""
-    found = {plan["Relation Name"]} if plan["Node Type"].endswith("Seq Scan") else set()
+    found = {_whole(plan["Relation Name"])} if plan["Node Type"].endswith("Seq Scan") else set()
     for part in plan.get("Plans", ()):
         found |= scanned(part)
     return found & GROWING

@@ -9,8 +9,8 @@ def client(stack: Stack, user: str, *, name: str = "") -> Client:
 
     A portal may follow few events: those of this one come from the user `observer`, who follows all.
     """
-    observer = stack.rabbitmq.url("observer") if user == "portal" else ""
-    return Client(stack.rabbitmq.url(user), user, name=name, observer=observer)
+    observer = stack.env["PIN_OBSERVER_AMQP_URL"] if user == "portal" else ""
+    return Client(stack.env[f"PIN_{user.upper()}_AMQP_URL"], user, name=name, observer=observer)
 
 
 def portal(stack: Stack) -> Client:

@@ -16,8 +16,14 @@ PARTS = {
 }
 """What each part may import of ours."""
 LIBRARIES: dict[str, set[str]] = {
-    "aio_pika": {"shared.broker.session", "shared.broker.admin", "deploy.local.client"},
+    "aio_pika": {
+        "shared.broker.connecting",
+        "shared.broker.session",
+        "shared.broker.admin",
+        "deploy.local.client",
+    },
     "aiormq": {
+        "shared.broker.connecting",
         "shared.broker.session",
         "shared.broker.admin",
         "deploy.local.client",
@@ -29,7 +35,13 @@ LIBRARIES: dict[str, set[str]] = {
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
     "argon2": {"services.issuer.pin_check"},
-    "cryptography": {"shared.crypto.sealing", "deploy.local.authority"},
+    "asyncssh": {"services.notifier.shop.sftp_session"},
+    "cryptography": {
+        "shared.crypto.sealing",
+        "services.notifier.mailbox.smime",
+        "services.notifier.shop.envelope",
+        "deploy.local.authority",
+    },
     "nacl": {
         "shared.crypto.keys",
         "shared.crypto.sealing",

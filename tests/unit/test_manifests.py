@@ -10,7 +10,8 @@ from deploy import secrets
 from deploy.broker import render
 from deploy.local.keyrings import KEYS
 from deploy.local.processes import CHECKOUT
-from deploy.local.workers import WORKERS
+from deploy.local.workers import ALL as WORKERS
+from deploy.local.workers import MAILBOX
 from deploy.postgres.passwords import ROLES
 from services.notifier.settings import NotifierSettings
 from services.settings import GROUPS
@@ -22,7 +23,12 @@ from shared.worker.settings import WorkerSettings
 _DEPLOY = CHECKOUT / "deploy"
 _KUBERNETES = _DEPLOY / "kubernetes"
 _SETTINGS = {f"PIN_{name.upper()}" for group in GROUPS for name in group.model_fields}
-_PROVIDERS = {channel.worker: {channel.credential} for channel in CHANNELS if channel.credential}
+_PROVIDERS = {
+    **{channel.worker: {channel.credential} for channel in CHANNELS if channel.credential},
+    MAILBOX.name: set(secrets.MAILBOXES),
+}
+_MAILBOXES = _PROVIDERS[MAILBOX.name]
+"""Passwords of mailboxes, which compose does not have itself either."""
 
 SERVERS = {
     "PIN_AMQP_URL": "amqps://issuer:secret@rabbitmq.example:5671/",
@@ -73,7 +79,7 @@ def optional(thing: Thing) -> set[str]:
 
 def its_own(name: str) -> set[str]:
     user = WORKERS[name].user
-    return {f"{user}.amqp-url", f"{user}.ledger-dsn", *KEYS[name]}
+    return {f"{user}.amqp-url", *KEYS[name], *([] if WORKERS[name].bare else [f"{user}.ledger-dsn"])}
 
 
 def test_every_worker_is_deployed_and_no_other_is() -> None:
@@ -94,10 +100,10 @@ def test_a_worker_runs_the_same_command_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_gets_its_own_keys_and_passwords_and_no_others(name: str) -> None:
-    signing = f"{WORKERS[name].user}-signing.key"
-    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set()) | {signing}
-    assert optional(DEPLOYMENTS[name]) == {signing}
-    assert set(SERVICES[name]["secrets"]) == its_own(name)
+    signing = set() if WORKERS[name].bare else {f"{WORKERS[name].user}-signing.key"}
+    assert mounted(DEPLOYMENTS[name]) == its_own(name) | _PROVIDERS.get(name, set()) | signing
+    assert optional(DEPLOYMENTS[name]) == signing
+    assert set(SERVICES[name]["secrets"]) - _MAILBOXES == its_own(name)
     assert SERVICES[name]["environment"]["PIN_AMQP_URL_FILE"].endswith(f"/{WORKERS[name].user}.amqp-url")
 
 
@@ -117,7 +123,7 @@ def test_the_settings_of_a_deployment_are_right() -> None:
         group.load(told | SERVERS)  # none of them in the clear
 
 
-@pytest.mark.parametrize("name", [*WORKERS, "pinctl"])
+@pytest.mark.parametrize("name", [*(name for name, worker in WORKERS.items() if not worker.bare), "pinctl"])
 def test_compose_says_what_it_leaves_in_the_clear(name: str, tmp_path: Path) -> None:
     secrets.make(tmp_path, "rabbitmq:5672", "postgres:5432")
     (file,) = SERVICES[name]["env_file"]
@@ -172,7 +178,16 @@ def test_only_channels_leave_the_cluster() -> None:
         for word in str(policy["spec"]["podSelector"]).replace("'", " ").split()
         if word in WORKERS
     }
-    assert leaving == {"notifier-sms", "notifier-email", "notifier-pec"}
+    assert leaving == {*(channel.worker for channel in CHANNELS), MAILBOX.name}
+
+
+def test_who_reads_what_anybody_may_have_sent_has_no_key_and_no_way_to_the_ledger() -> None:
+    policies = things("NetworkPolicy", _KUBERNETES / "setup/network.yaml")
+    ways = [policy["spec"] for policy in policies.values() if "pin-online/serves': 'ledger" in str(policy)]
+    (way,) = ways
+    (without,) = way["podSelector"]["matchExpressions"]
+    assert without == {"key": "app.kubernetes.io/name", "operator": "NotIn", "values": [MAILBOX.name]}
+    assert mounted(DEPLOYMENTS[MAILBOX.name]) == {"notifier.amqp-url", *secrets.MAILBOXES}
 
 
 def test_the_nightly_verification_reads_the_checkpoints_that_the_hourly_one_writes() -> None:
@@ -187,9 +202,19 @@ def test_the_nightly_verification_reads_the_checkpoints_that_the_hourly_one_writ
     assert mounted(jobs["checkpoint"]) == {"pinctl.ledger-dsn", "checkpoint.key"}
     assert mounted(jobs["verify"]) == {"pinctl.ledger-dsn", "checkpoint.pub"}
     assert SERVICES["checks"]["environment"]["PIN_CHECKPOINT_LOG"].startswith("/checkpoints/")
-    assert SERVICES["checks"]["volumes"] == ["checkpoints:/checkpoints"]
+    assert SERVICES["checks"]["volumes"] == ["checkpoints:/checkpoints", "archive:/archive"]
     assert "ledger checkpoint" in SERVICES["checks"]["command"][-1]
     assert "ledger verify" in SERVICES["checks"]["command"][-1]
+
+
+def test_a_month_is_sealed_where_the_checkpoints_are_and_its_file_is_kept() -> None:
+    job = CHECKS["seal-month"]["spec"]["jobTemplate"]
+    told = {v["name"]: v["value"] for v in container(job)["env"]}
+    assert told == {"PIN_CHECKPOINT_LOG": "/checkpoints/log", "PIN_ARCHIVE_DIR": "/archive"}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container(job)["volumeMounts"]}
+    assert mounts == {"checkpoints": "/checkpoints", "archive": "/archive"}
+    assert mounted(job) == {"pinctl.ledger-dsn", "checkpoint.key", "checkpoint.pub"}
+    assert "ledger seal-month" in SERVICES["checks"]["command"][-1]
 
 
 def test_the_broker_is_given_a_password_for_each_of_its_users() -> None:

@@ -2,24 +2,22 @@
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 
 from services.notifier.channels.letter import Letter, typeset
+from services.notifier.channels.letter.sound import Typeset, letter_of, typeset_all
 from services.notifier.channels.letter_seal import LetterSeal
 from services.notifier.channels.spool import hand_over
 from services.notifier.outcome import Answer, Postponed, Refused, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
 from shared.contract.delivery import Post
+from shared.errors import TypesettingError
 
 log = structlog.get_logger()
-
-Typeset = Callable[[Sequence[Letter]], bytes]
 
 
 class PostChannel:
@@ -52,14 +50,13 @@ class PostChannel:
         ]
 
     def _print(self, batch: list[Outgoing]) -> list[Answer]:
-        letters = [_letter(outgoing) for outgoing in batch]
-        document = self._attempt(letters)
-        if document is None:
-            letters = self._good(letters)
-            document = self._attempt(letters or [_SPECIMEN])
-            if document is None:
-                # Valid letters that fail, such as for a missing font, must not cost their addressees a PIN.
-                return [Unreachable("post_typesetting")] * len(batch)
+        try:
+            document, letters = typeset_all(
+                [letter_of(outgoing.id, outgoing.content) for outgoing in batch], self._typeset
+            )
+        except TypesettingError:
+            # Valid letters that fail, such as for a missing font, must not cost their addressees a PIN.
+            return [Unreachable("post_typesetting")] * len(batch)
         handed = self._handed(document, letters, batch) if letters else None
         received = {letter.id for letter in letters}
         refused = Refused("post_typesetting", unasked=True)
@@ -74,52 +71,7 @@ class PostChannel:
         except OSError as error:
             return Unreachable(f"post_{errno.errorcode.get(error.errno or 0, 'spool').lower()}")
 
-    def _good(self, letters: list[Letter]) -> list[Letter]:
-        """Return the letters that can be typeset, found by halving, when the whole set cannot."""
-        if len(letters) == 1:
-            return []
-        middle = len(letters) // 2
-        return [
-            letter
-            for half in (letters[:middle], letters[middle:])
-            for letter in (half if self._attempt(half) is not None else self._good(half))
-        ]
-
-    def _attempt(self, letters: list[Letter]) -> bytes | None:
-        try:
-            return self._typeset(letters)
-        except Exception as error:  # noqa: BLE001 - an error in one letter must not stop the others
-            # The text of the error may quote the address.
-            log.warning("post.typesetting_failed", letters=len(letters), error=type(error).__name__)
-            return None
-
 
 def _no_letter(outgoing: Outgoing) -> Postponed:
     log.error("channel.fault", delivery_id=str(outgoing.id), error="TypeError")
     return Postponed("channel_fault", unasked=True)
-
-
-def _letter(outgoing: Outgoing) -> Letter:
-    post = outgoing.content
-    if not isinstance(post, Post):
-        raise TypeError("only a Post goes by post")
-    return Letter(
-        id=str(outgoing.id),
-        language=post.language,
-        address=post.address,
-        name=post.name,
-        half=post.half.reveal(),
-        expires_on=post.expires_on,
-        written_on=post.written_on,
-    )
-
-
-_SPECIMEN = Letter(
-    id=str(UUID(int=0)),
-    language="it",
-    address=("MARIO ROSSI", "VIA ROMA 1", "00184 ROMA RM"),
-    name="Mario Rossi",
-    half="00000000",
-    expires_on=date(2000, 3, 1),
-    written_on=date(2000, 1, 1),
-)

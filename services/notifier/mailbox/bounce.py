@@ -83,6 +83,7 @@ def _report(delivery: UUID, verdict: Verdict, when: datetime) -> ProviderReport:
         evidence=verdict.evidence,
         provider=_PROVIDER,
         occurred_at=rfc3339(when),
+        forgeable=True,
     )
 
 

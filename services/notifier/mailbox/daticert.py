@@ -67,7 +67,7 @@ def read_daticert(content: bytes) -> CertifiedData:
         raise UncountedEvidenceError("pec_two_messages")
     recipients = found.texts.get(_RECIPIENT, [])
     given_to = found.texts.get(_GIVEN_TO, [])
-    if len(found.kinds) != 1 or not messages or _MESSAGE not in found.texts or len(given_to) > 1:
+    if not messages or _MESSAGE not in found.texts or len(given_to) > 1:
         raise UncountedEvidenceError("pec_daticert_unreadable")
     return CertifiedData(
         kind=found.kinds[0],

@@ -30,5 +30,6 @@ class Understood:
 Classifier = Callable[[bytes], Understood]
 """Understands one mail, complete and as it lies on the server; it has no effect, and may take seconds.
 
-What it raises files the mail as unknown. It is called by one thread at a time.
+What it raises files the mail as unknown, and so does taking longer than `PIN_MAILBOX_MAIL_TIMEOUT`; it is
+called for the next mail then while it still runs.
 """

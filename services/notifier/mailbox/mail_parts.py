@@ -15,14 +15,20 @@ def parsed(raw: bytes) -> Message:
     return message_from_bytes(raw, policy=compat32)
 
 
-def own_parts(message: Message) -> Iterator[Message]:
-    """Yield the parts of a mail that contain no others, and enclosed mails without looking into them."""
+def parts_of(message: Message) -> Iterator[Message]:
+    """Yield a mail and its parts, at any depth, and enclosed mails without looking into them."""
     left = [message]
     while left:
         part = left.pop()
-        if part.get_content_maintype() == "multipart" and part.is_multipart():
+        yield part
+        if part.get_content_maintype() == "multipart":
             left += reversed(inner_messages(part))
-        else:
+
+
+def own_parts(message: Message) -> Iterator[Message]:
+    """Yield those of them that contain no others."""
+    for part in parts_of(message):
+        if not (part.get_content_maintype() == "multipart" and part.is_multipart()):
             yield part
 
 
@@ -65,8 +71,7 @@ def header(message: Message, name: str) -> str:
 def text_of(part: Message) -> str:
     """Return the text of a part, decoded, its line ends one line feed; unreadable bytes are replaced."""
     payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return ""
+    payload = payload if isinstance(payload, bytes) else b""
     try:
         text = payload.decode(part.get_content_charset("utf-8"), errors="replace")
     except LookupError:

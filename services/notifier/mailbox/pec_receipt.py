@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.notifier.mailbox.daticert import CertifiedData, read_daticert
 from services.notifier.mailbox.evidence import Classifier, Understood
-from services.notifier.mailbox.mime_parts import parts_of
+from services.notifier.mailbox.mail_parts import parts_of
 from services.notifier.mailbox.pec_settings import PecSettings, Trust
 from services.notifier.mailbox.smime import Verified, verified
 from services.notifier.mailbox.stripped import stripped

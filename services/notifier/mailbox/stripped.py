@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from hashlib import sha256
 
-from services.notifier.mailbox.mime_parts import parts_of
+from services.notifier.mailbox.mail_parts import parts_of
 
 _HEADERS = ("From", "To", "Date", "Message-ID", "X-Ricevuta", "X-Riferimento-Message-ID", "X-TipoRicevuta")
 _KEPT = frozenset({"daticert.xml", "smime.p7s"})

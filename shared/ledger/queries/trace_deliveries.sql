@@ -1,3 +1,4 @@
--- How deliveries stand.
-select id, subject, channel, status, attempts, correlation_id, at
-from delivery where id = any($1::uuid[]) order by at, id
+-- How deliveries stand; of letters for the print shop, their state and job.
+select delivery.id, delivery.subject, channel, status, attempts, correlation_id, delivery.at, letter.state as letter, letter.job
+from delivery left join letter on letter.delivery = delivery.id
+where delivery.id = any($1::uuid[]) order by delivery.at, delivery.id

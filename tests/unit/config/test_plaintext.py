@@ -64,6 +64,7 @@ def test_all_else_is_another_machine(host: str) -> None:
     [
         "amqp://issuer:s3cret@rabbitmq/",
         "amqp://issuer:s3cret@127.0.0.1.evil.example/",
+        "amqp://issuer:s3cret@127.0.0.1,rabbitmq:5672/",
         "amqps://issuer:s3cret@rabbitmq/?no_verify_ssl=1",
         "amqps://issuer:s3cret@rabbitmq/?no_verify_ssl=1&no_verify_ssl=0",
         "amqps://issuer:s3cret@rabbitmq/?no_verify_ssl=",

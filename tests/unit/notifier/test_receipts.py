@@ -201,6 +201,32 @@ def test_evidence_of_another_channel_changes_nothing() -> None:
     assert decision == Decision(reply=accepted(), reason="other_channel")
 
 
+def bounced(record: DeliveryRecord | None, rounds: int = 0) -> Decision:
+    return reported("failed", record, "dsn_5.1.1", rounds=rounds, channel="email", forgeable=True)
+
+
+def test_a_bounce_fails_ordinary_mail_that_is_on_its_way() -> None:
+    decision = bounced(recorded("sent", "email"))
+    assert [record.status for record in decision.records] == ["failed"]
+    (message,) = decision.messages
+    assert message.key == "internal.issuer.delivery_failed"
+    (event,) = decision.events
+    assert event.data["evidence"] == "dsn_5.1.1"
+
+
+@pytest.mark.parametrize("status", ["delivered", "postponed"])
+def test_a_bounce_which_anybody_may_forge_ends_nothing_else(status: str) -> None:
+    """One that arrived has arrived; one that is tried again says by itself how that ends."""
+    assert bounced(recorded(status, "email")) == Decision(reply=accepted(), reason="known_better")
+
+
+def test_bounces_with_invented_ids_fill_no_queue() -> None:
+    """A bounce may be faster than our own commit, so it goes round; who invents ids leaves nothing behind."""
+    (message,) = bounced(None).messages
+    assert orjson.loads(message.body)["forgeable"]
+    assert bounced(None, rounds=10) == Decision(reply=accepted(), reason="names_no_delivery")
+
+
 def test_a_report_of_a_delivery_that_is_not_recorded_goes_round_and_then_is_parked() -> None:
     (message,) = reported("delivered", None).messages
     assert (message.key, message.due_at) == ("internal.notifier.report", NOW + timedelta(seconds=3))

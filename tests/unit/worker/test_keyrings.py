@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import keyrings
-from deploy.local.workers import WORKERS
+from deploy.local.workers import ALL, WORKERS
 from shared.config import logs
 from shared.contract.channels import CHANNELS
 from shared.crypto.keyrings import RINGS, channels_of
@@ -61,6 +61,7 @@ def test_a_process_reads_no_key_outside_its_ring_though_it_is_there(process: str
 
 def test_every_process_has_a_ring() -> None:
     assert RINGS.keys() == LANES.keys() == {worker.logs_as for worker in WORKERS.values()}
+    assert {name for name, worker in ALL.items() if worker.bare} == ALL.keys() - WORKERS.keys()
 
 
 def test_a_lane_sends_to_the_channels_of_its_ring(all_keys: Path) -> None:

@@ -13,6 +13,7 @@ from shared.italy.dates import day
 
 _SOURCE: Final = Path(__file__).with_name("letter.typ")
 _PAGES: Final = {"it": 0, "de": 1}
+_CANARY: Final = 2
 _TITLE: Final = "Lettere al cittadino"
 
 
@@ -26,7 +27,7 @@ class Letter:
         language: of all text but the address.
         address: 3 to 8 lines, from `address_lines`.
         name: given name and surname, for the salutation.
-        half: the eight characters (R4).
+        half: the eight characters (R4); empty on a canary, whose page has no other words for a citizen.
         expires_on: the last day of the initial PIN.
         written_on: the date of the letter.
     """
@@ -65,9 +66,10 @@ def _press() -> Renderer:
 
 
 def _copy(letter: Letter) -> PageCopy:
-    lines = {
-        "address": letter.address,
-        "written_on": (day(letter.written_on, letter.language),),
+    lines = {"address": letter.address, "written_on": (day(letter.written_on, letter.language),)}
+    if not letter.half:
+        return PageCopy(page=_CANARY, lines=lines, symbol=letter.id)
+    lines |= {
         "salutation": (letter.name,),
         "half": (letter.half,),
         "expires_on": (day(letter.expires_on, letter.language),),

@@ -1,0 +1,1 @@
+"""A cluster on one machine: three RabbitMQ nodes, a Postgres primary and its standby, each on a host."""

@@ -1,0 +1,125 @@
+"""The local stack on a cluster: what a deployment has, on one machine, to be broken."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local import environment
+from deploy.local.cluster.network import Network
+from deploy.local.postgres import Place as PostgresPlace
+from deploy.local.postgres import Postgres
+from deploy.local.processes import Process
+from deploy.local.rabbitmq import Place as RabbitMqPlace
+from deploy.local.rabbitmq import RabbitMq
+from deploy.local.stack import Stack
+from deploy.local.waiting import wait_for
+from shared.crypto.keys import make_keys
+
+BROKERS = ("r1", "r2", "r3")
+LEDGERS = ("p1", "p2")
+_BOOT = 120.0
+
+
+class ClusterStack(Stack):
+    """Three brokers, a primary and a synchronous standby, each on a host that can be cut off.
+
+    `postgres` is the primary of the moment, `rabbitmq` the broker that tests ask. Workers, fake providers and
+    tests run on this machine, beside the cluster.
+    """
+
+    def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.network = Network((*BROKERS, *LEDGERS))
+        super().__init__(root, settings)
+
+    def _servers(self) -> tuple[Postgres, RabbitMq]:
+        at, within = self.network.addresses, self.network.within
+        everywhere = tuple(at[name] for name in BROKERS)
+        self.brokers = {
+            name: RabbitMq(
+                self.state,
+                self._ports,
+                place=RabbitMqPlace(f"rabbitmq-{name}", at[name], tuple(within(name)), everywhere),
+            )
+            for name in BROKERS
+        }
+        self.ledgers = {
+            name: Postgres(
+                self.state,
+                self._ports,
+                place=PostgresPlace(f"postgres-{name}", at[name], tuple(within(name)), self.network.prefix),
+            )
+            for name in LEDGERS
+        }
+        return self.ledgers[LEDGERS[0]], self.brokers[BROKERS[0]]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Every setting in use, with all hosts of the cluster in the servers' URLs."""
+        brokers = ",".join(broker.place.host for broker in self.brokers.values())
+        ledgers = ",".join(ledger.place.host for ledger in self.ledgers.values())
+        allowed = {"PIN_ALLOW_PLAINTEXT": f"{brokers},{ledgers}"}  # they never leave this machine
+        servers = environment.servers(self.postgres, self.rabbitmq, self.database)
+        everywhere = {
+            name: url.replace(f"@{self.rabbitmq.place.host}:{self.rabbitmq.port}", f"@{brokers}").replace(
+                f"@{self.postgres.place.host}:{self.postgres.port}", f"@{ledgers}"
+            )
+            for name, url in servers.items()
+        }
+        return environment.settings(self.state, self.fake_providers, everywhere, allowed | self.settings)
+
+    def _spawn_servers(self) -> None:
+        for broker in self.brokers.values():
+            broker.spawn()
+        self.fake_providers.spawn()
+        make_keys(self.state / "keys")
+        primary, standby = self.ledgers.values()
+        primary.start()
+        primary.make_ready()
+        self.follow(standby)
+
+    def follow(self, standby: Postgres) -> None:
+        """Make a server that has no data a synchronous standby of the primary."""
+        standby.copy_from(self.postgres)
+        standby.start()
+        self.postgres.wait_for_standby(standby.place.name)
+
+    def fail_over(self, standby: Postgres) -> None:
+        """Make the standby the primary, as its operator or Patroni does once the primary is surely gone."""
+        standby.promote()
+        self.postgres = standby
+
+    def _wait_for_servers(self) -> None:
+        self.fake_providers.wait_ready()
+        for broker in self.brokers.values():
+            broker.wait_ready(_BOOT)
+        # All nodes are up, so each queue gets a copy on each.
+        self.rabbitmq.load_definitions()
+        environment.write(self.state / "env", self.env)
+
+    def _server_processes(self) -> tuple[Process, ...]:
+        brokers = [process for one in self.brokers.values() for process in (one.process, one.port_mapper)]
+        return (*(ledger.process for ledger in self.ledgers.values()), *brokers)
+
+    def leader(self, queue: str) -> str:
+        """Return the name of the broker that leads a queue."""
+        host = ""
+
+        def led() -> bool:
+            nonlocal host
+            listed = self.rabbitmq.ctl("list_queues", "name", "leader", "--no-table-headers")
+            host = dict(line.split("\t") for line in listed.splitlines()).get(queue, "").partition("@")[2]
+            return bool(host)
+
+        wait_for(led, 30, f"a leader of {queue}")
+        return next(name for name, broker in self.brokers.items() if broker.place.host == host)
+
+    def _stop_servers(self) -> None:
+        for process in self._server_processes():
+            process.ask_to_end()
+        for process in self._server_processes():
+            process.stop(limit=20)
+        self.network.close()
+
+    def kill(self) -> None:
+        """Kill everything at once, and remove the network."""
+        super().kill()
+        self.network.close()

@@ -1,0 +1,48 @@
+"""Connecting to RabbitMQ: to any node of a cluster that answers."""
+
+import asyncio
+import random
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq.exceptions import AMQPError
+
+from shared.config import several_hosts
+from shared.config.tls import NONE, TlsFiles
+
+FAULTS = (OSError, TimeoutError, AMQPError, RuntimeError)
+"""What a broker that is gone, silent or unwilling raises."""
+
+
+async def connect(url: str, name: str, limit: float, tls: TlsFiles = NONE) -> AbstractConnection:
+    """Connect to the first node that answers, in an order that is another at each call.
+
+    So the connections of many workers are spread over the nodes, and no node that is gone, frozen or cut off
+    keeps a worker for longer than its share of the time.
+
+    Args:
+        url: of the broker; its hosts stand in the place of one, with commas between.
+        name: of the connection, for the broker's operators.
+        limit: seconds in all.
+        tls: the certificates to use with `amqps://`, read anew; without any, those that the URL names.
+
+    Raises:
+        OSError, TimeoutError, AMQPError, RuntimeError: what the last node said, when none answered.
+    """
+    places = several_hosts.each(url)
+    random.shuffle(places)
+    for place in places[:-1]:
+        try:
+            return await _connect(place, name, limit / len(places), tls)
+        except FAULTS:
+            continue
+    return await _connect(places[-1], name, limit / len(places), tls)
+
+
+async def _connect(url: str, name: str, limit: float, tls: TlsFiles) -> AbstractConnection:
+    async with asyncio.timeout(limit):
+        return await aio_pika.connect(
+            url,
+            client_properties={"connection_name": name},
+            ssl_context=await asyncio.to_thread(tls.context) if tls else None,
+        )

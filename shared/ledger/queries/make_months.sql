@@ -1,0 +1,2 @@
+-- Make the months that are missing, three ahead; how many were made.
+select make_months()

@@ -1,0 +1,107 @@
+"""What can go wrong with a cluster: each fault begins, lasts, and ends, while the load goes on."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from deploy.local.cluster.stack import ClusterStack
+from shared.contract.topology import ISSUER_REQUESTS
+
+Fault = Callable[[ClusterStack, random.Random], Awaitable[None]]
+_DETECTION = 5.0
+"""Seconds until whoever watches a primary, such as Patroni, takes it for gone."""
+
+
+async def leader_killed(stack: ClusterStack, _: random.Random) -> None:
+    """SIGKILL of the broker that leads the queue of requests; it is back after 10 s."""
+    await _killed(stack, (await _leader(stack),), 10)
+
+
+async def follower_killed(stack: ClusterStack, chance: random.Random) -> None:
+    """SIGKILL of a broker that does not lead the queue of requests; it is back after 10 s."""
+    leader = await _leader(stack)
+    await _killed(stack, (chance.choice([name for name in stack.brokers if name != leader]),), 10)
+
+
+async def two_brokers_killed(stack: ClusterStack, chance: random.Random) -> None:
+    """SIGKILL of two brokers of three: nothing can be confirmed until one is back, after 10 s."""
+    await _killed(stack, tuple(chance.sample(sorted(stack.brokers), 2)), 10)
+
+
+async def leader_cut_off(stack: ClusterStack, _: random.Random) -> None:
+    """The leader's host is cut off for 10 s, from the other brokers and from the workers."""
+    await _cut_off(stack, await _leader(stack), 10)
+
+
+async def leader_cut_off_for_a_minute(stack: ClusterStack, _: random.Random) -> None:
+    """The leader's host is cut off for 60 s."""
+    await _cut_off(stack, await _leader(stack), 60)
+
+
+async def rolling_restart(stack: ClusterStack, _: random.Random) -> None:
+    """Each broker is stopped in order and started again, one after the other."""
+    for name in stack.brokers:
+        broker = stack.brokers[name]
+        stack.rabbitmq = next(other for other in stack.brokers.values() if other is not broker)
+        await asyncio.to_thread(broker.stop)
+        await asyncio.to_thread(broker.start)
+
+
+async def primary_killed(stack: ClusterStack, _: random.Random) -> None:
+    """SIGKILL of the primary; its standby is promoted 5 s later."""
+    primary = stack.postgres
+    standby = next(ledger for ledger in stack.ledgers.values() if ledger is not primary)
+    primary.kill()
+    await asyncio.sleep(_DETECTION)
+    await asyncio.to_thread(stack.fail_over, standby)
+
+
+async def standby_killed(stack: ClusterStack, _: random.Random) -> None:
+    """SIGKILL of the standby: commits wait for it, as they promise two copies; it is back after 10 s."""
+    standby = next(ledger for ledger in stack.ledgers.values() if ledger is not stack.postgres)
+    standby.kill()
+    await asyncio.sleep(10)
+    await asyncio.to_thread(standby.start)
+
+
+async def leader_and_primary_killed(stack: ClusterStack, chance: random.Random) -> None:
+    """Both at once."""
+    await asyncio.gather(leader_killed(stack, chance), primary_killed(stack, chance))
+
+
+async def _leader(stack: ClusterStack) -> str:
+    return await asyncio.to_thread(stack.leader, ISSUER_REQUESTS)
+
+
+async def _killed(stack: ClusterStack, names: tuple[str, ...], seconds: float) -> None:
+    stack.rabbitmq = next((b for name, b in stack.brokers.items() if name not in names))
+    for name in names:
+        stack.brokers[name].kill()
+    await asyncio.sleep(seconds)
+    await asyncio.gather(*(asyncio.to_thread(stack.brokers[name].start) for name in names))
+
+
+async def _cut_off(stack: ClusterStack, name: str, seconds: float) -> None:
+    stack.rabbitmq = next(broker for other, broker in stack.brokers.items() if other != name)
+    until = time.monotonic() + seconds
+    stack.network.cut(name)
+    await asyncio.sleep(until - time.monotonic())
+    stack.network.join(name)
+
+
+FAULTS: Mapping[str, Fault] = {
+    fault.__name__: fault
+    for fault in (
+        leader_killed,
+        follower_killed,
+        two_brokers_killed,
+        leader_cut_off,
+        leader_cut_off_for_a_minute,
+        rolling_restart,
+        primary_killed,
+        standby_killed,
+        leader_and_primary_killed,
+    )
+}
+"""By name."""
