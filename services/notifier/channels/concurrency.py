@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from services.notifier.channels import Provider
+from services.notifier.channels.provider import Provider
 from services.notifier.outcome import Answer, Doubtful, Postponed, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
