@@ -11,7 +11,7 @@ import orjson
 from deploy.errors import PinctlError
 from deploy.pinctl.answer import MISUSE, UNREACHABLE, Answer
 from deploy.pinctl.commands import parser, run
-from deploy.pinctl.settings import BrokerSettings, LedgerSettings
+from deploy.pinctl.settings import BrokerSettings, LedgerSettings, OwnerSettings
 from shared.errors import BrokerLostError, KeyFileError, LedgerLostError, SettingsError
 from shared.worker.memory import keep_memory_private
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _warn() -> None:
-    for group in (BrokerSettings, LedgerSettings):
+    for group in (BrokerSettings, LedgerSettings, OwnerSettings):
         with suppress(SettingsError):  # said by the commands that need the group
             for one in group.load(os.environ).plaintext():
                 sys.stderr.write(f"pinctl: {one.setting}: {one.because} to {one.host} shows {one.shows}\n")

@@ -56,6 +56,7 @@ async def test_a_month_is_sealed_leaves_and_all_goes_on_from_its_seal(old: Old) 
 
 async def test_the_workers_go_on_and_the_next_months_leave_too(old: Old) -> None:
     await old.left()
+    old.stack.start_workers(["issuer", "revoker"])
     await revoke(old.stack, old.quiet)
     ((_, body),) = citizens(1, kinds=(PLAIN,))
     await issue(old.stack, [body])
@@ -71,6 +72,7 @@ async def test_the_workers_go_on_and_the_next_months_leave_too(old: Old) -> None
 
 async def test_who_is_erased_after_months_have_left_can_ask_anew(old: Old) -> None:
     await old.left()
+    old.stack.start_workers(["issuer"])
     answer = await asyncio.to_thread(
         lambda: subprocess.run(
             [sys.executable, "-m", "deploy.pinctl", "erase", "--operator", "op-1", "--reason", "asked"],

@@ -136,22 +136,41 @@ async def issue(stack: Stack, bodies: list[dict[str, Any]]) -> None:
             assert (await client.reply(await client.publish("pin.request", body)))["code"] == "accepted"
 
 
+_TEMPLATE = "old_ledger"
+_BUILT: dict[Path, tuple[list[str], str, str, bytes]] = {}
+"""By the stack on whose servers it lies: months, two citizens, and the log."""
+
+
 async def old_ledger(stack: Stack, folder: Path) -> Old:
-    """Return a ledger with three citizens, its log and its archive; the workers run."""
+    """Return a ledger with three citizens, its log and its archive, in place of the stack's; no worker runs.
+
+    It is made once for all tests on the same servers, and copied.
+    """
     log, archive = folder / "log", folder / "archive"
     archive.mkdir()
-    stack.settings |= {
-        "PIN_CHECKPOINT_MARGIN": "PT0S",
-        "PIN_ENTRY_RETENTION": "P20D",
-    }
+    stack.settings |= {"PIN_CHECKPOINT_MARGIN": "PT0S", "PIN_ENTRY_RETENTION": "P20D"}
+    if stack.state in _BUILT:
+        stack.postgres.drop(stack.database)
+        stack.postgres.clone(stack.database, _TEMPLATE)
+    else:
+        _BUILT[stack.state] = (*await _build(stack, log, archive), log.read_bytes())
+        stack.postgres.clone(_TEMPLATE, stack.database)
+    months, quiet, moved, written = _BUILT[stack.state]
+    log.write_bytes(written)
+    return Old(stack, log, archive, months, quiet, moved)
+
+
+async def _build(stack: Stack, log: Path, archive: Path) -> tuple[list[str], str, str]:
     bodies = [body for _, body in citizens(3, kinds=(PLAIN,))]
     stack.start_workers(["issuer", "revoker"])
     await issue(stack, bodies)
     stack.stop_workers()
     months = await age(stack, DAYS)
+    over = months[: months.index(f"{datetime.now(UTC):%Y-%m}")]
     stack.start_workers(["issuer", "revoker"])
     quiet, moved, _ = (str(body["codice_fiscale"]) for body in bodies)
     await revoke(stack, moved)
-    found = Old(stack, log, archive, months[: months.index(f"{datetime.now(UTC):%Y-%m}")], quiet, moved)
-    await found.pinctl("ledger", "checkpoint")
-    return found
+    stack.stop_workers()
+    answer = await Old(stack, log, archive, over, quiet, moved).pinctl("ledger", "checkpoint")
+    assert answer.status == 0
+    return over, quiet, moved

@@ -43,19 +43,21 @@ create or replace function entry_is_chained() returns trigger language plpgsql s
 set search_path = public, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-    kinds text[] := array(select kind from entry_kind where writer = session_user::text collate "default");
-    clock constant timestamptz := clock_timestamp();
+    who   constant text := session_user;
+    kinds constant text[] := array(select kind from entry_kind where writer = who);
+    since constant timestamptz := clock_timestamp() - interval '1 hour';
+    until constant timestamptz := clock_timestamp() + interval '1 hour';
     -- The only beginning of a month that an entry of now can be on the wrong side of.
-    edge  constant timestamptz := date_trunc('month', (clock + interval '1 hour') at time zone 'UTC') at time zone 'UTC';
+    edge  constant timestamptz := date_trunc('month', until at time zone 'UTC') at time zone 'UTC';
     sound boolean;
     early boolean;
 begin
     with linked as materialized (
         select subject.ctid as place, one.seq, one.hash, one.at, subject.entries as before,
                lead(one.seq) over chain is null as last,
-               subject.vouched or bool_or(one.account is not null) over (partition by one.subject) as vouched,
-               one.writer = session_user::text collate "default" and one.kind = any(kinds)
-               and one.at between clock - interval '1 hour' and clock + interval '1 hour'
+               subject.vouched or bool_or(one.account is not null) over chain as vouched,
+               one.writer = who and one.kind = any(kinds)
+               and one.at between since and until
                and one.seq = coalesce(lag(one.seq) over chain, subject.entries) + 1
                and one.hash = entry_hash(
                    coalesce(lag(one.hash) over chain, subject.head), one.subject, one.seq, one.at, one.kind,
