@@ -1,5 +1,8 @@
 -- migrate:up
 
+-- Waits for whoever writes, five seconds at most; run it again if they do not let it.
+set local lock_timeout = '5s';
+
 -- What providers report of a delivery beside its end (`status/evidence`, each once), and since when the receipt that
 -- its provider accepted it is waited for: null where none is, or one came. No row is rewritten.
 alter table delivery add column reported text not null default '' check (length(reported) <= 2000);

@@ -1,5 +1,8 @@
 -- migrate:up
 
+-- Waits for whoever writes, five seconds at most; run it again if they do not let it.
+set local lock_timeout = '5s';
+
 -- Letters wait here, sealed to the channel, and go to the print shop as jobs, one or more a day and region.
 
 -- Days that are closed: nothing more goes into their jobs. Whoever enters a day makes its jobs in the same transaction.

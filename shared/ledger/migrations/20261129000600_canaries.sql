@@ -1,5 +1,8 @@
 -- migrate:up
 
+-- Waits for whoever writes, five seconds at most; run it again if they do not let it.
+set local lock_timeout = '5s';
+
 -- Messages to ourselves, by the way of the citizens'. One row a channel and slot: so there is one canary a slot,
 -- however many processes would make it. `told` is its last outcome in the log, `late` of what it was told to be overdue.
 create table canary (
