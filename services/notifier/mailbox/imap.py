@@ -175,7 +175,10 @@ class Connection:
             self._client.uid_expunge([uid])
 
     def _holds(self, uid: int, raw: bytes, folder: str) -> bool:
-        """Return whether a folder has this mail, put there by a process that ended before it was done."""
+        """Return whether a folder has this mail, put there by a process that ended before it was done.
+
+        Only of what lay in the inbox when we came. Of two that are the same, byte by byte, one stays.
+        """
         if uid >= self._before:
             return False
         size = len(raw)
