@@ -45,7 +45,8 @@ service anvil {{
 service imap-login {{
   chroot =
   inet_listener imap {{
-    port = 0
+    address = {host}
+    port = {starttls_port}
   }}
   inet_listener imaps {{
     address = {host}
@@ -74,7 +75,8 @@ class Dovecot:
     def __init__(self, root: Path, *, old: bool = False) -> None:
         self.root = root
         self._user = OsUser.of_server(_SYSTEM_USER)
-        self.port = Ports(root / "ports.json")["imaps"]
+        ports = Ports(root / "ports.json")
+        self.port, self.starttls_port = ports["imaps"], ports["imap"]
         self.authority = Authority(root / "tls")
         self._certificate = self.authority.server("dovecot")
         self._old = old
@@ -171,11 +173,12 @@ class Dovecot:
                 client.append(folder, mail)
 
     def recreate(self, folder: str, source: str) -> None:
-        """Move everything from a folder to another that is made anew, and so has other numbers."""
+        """Move everything, in the opposite order, from a folder to another that is made anew."""
         self.make(folder)
         with self.client() as client:
             client.select_folder(source)
-            client.copy(client.search(), folder)
+            for uid in reversed(client.search()):
+                client.copy([uid], folder)
             client.delete_messages(client.search(), silent=True)
             client.expunge()
 
@@ -220,6 +223,7 @@ class Dovecot:
             root=self.root,
             host=HOST,
             port=self.port,
+            starttls_port=self.starttls_port,
             cert=certificate.cert,
             key=certificate.key,
             user=user,

@@ -19,6 +19,7 @@ import aio_pika
 import pytest
 
 from deploy.local.authority import Authority
+from deploy.local.ports import HOST
 from deploy.local.processes import CHECKOUT, Process, Program, environment
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
@@ -267,6 +268,7 @@ async def test_the_same_mail_is_the_same_report_in_another_folder_and_under_anot
         await until(lambda: reading.server.counts("Ricevute", "PIN-processed") == [0, 5], "all filed")
         await reading.take()
         assert set(reading.reports) == known
+        assert reading.reported() == sorted(mails)
         assert {len(of) for of in reading.reports.values()} == {times}
         process.stop()
 
@@ -312,6 +314,35 @@ async def test_a_wrong_certificate_is_refused_and_told(reading: Reading, root: P
     reading.server.stop()
     reading.server.start()
     await reading.ready()
+
+
+async def test_tls_may_begin_in_a_connection_but_a_password_never_goes_without(reading: Reading) -> None:
+    """Whoever is on the way may claim that the server knows no STARTTLS."""
+    heard: list[bytes] = []
+
+    async def without_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK [CAPABILITY IMAP4rev1 UIDPLUS MOVE] ready\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            tag = line.split()[0]
+            writer.write(b"* CAPABILITY IMAP4rev1 UIDPLUS MOVE\r\n" + tag + b" OK done\r\n")
+        writer.close()
+
+    starttls = {"PIN_PEC_IMAP_TLS": "starttls"}
+    async with await asyncio.start_server(without_tls, HOST, 0) as between:
+        port = between.sockets[0].getsockname()[1]
+        process = reading.start(starttls | {"PIN_PEC_IMAP_PORT": str(port)})
+        await until(lambda: reading.lines("mailbox.waiting"), "the refusal")
+        assert reading.lines("mailbox.waiting")[0]["reason"] == "no_tls"
+        process.stop()
+    assert heard
+    assert not any(b"LOGIN" in line.upper() or b"AUTHENTICATE" in line.upper() for line in heard)
+
+    (delivery,) = mails = receipts(1)
+    reading.server.put(*mails.values())
+    reading.start(starttls | {"PIN_PEC_IMAP_PORT": str(reading.server.starttls_port)})
+    await reading.comes_to(0, 1, 0)
+    assert reading.reported() == [delivery]
 
 
 async def test_a_wrong_password_is_told_and_seldom_repeated(reading: Reading) -> None:
@@ -439,12 +470,14 @@ async def test_the_process_reads_both_mailboxes_with_what_understands_each(readi
     (process,) = reading.stack.start_worker("notifier-mailbox", env=env)
     try:
         await until(lambda: reading.server.counts("bounces-PROCESSED", "PIN-unknown") == [1, 1], "both filed")
+        kept = reading.server.mails("bounces-PROCESSED")
+        reading.server.stop()
+        await until(lambda: not reading.stack.ready("notifier-mailbox"), "it to say that it reads nothing")
     finally:
         process.stop()
     await reading.take()
     assert reading.reported() == [delivery]
-    (kept,) = reading.server.mails("bounces-PROCESSED")
-    assert b"5.1.1" in kept
+    assert b"5.1.1" in kept[0]
     assert not any(b"ABCD2345" in path.read_bytes() for path in reading.server.files())
     assert not {"PIN_LEDGER_DSN", "PIN_KEYS_DIR"} & process.program.env.keys()
 

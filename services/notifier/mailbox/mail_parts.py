@@ -71,8 +71,7 @@ def header(message: Message, name: str) -> str:
 def text_of(part: Message) -> str:
     """Return the text of a part, decoded, its line ends one line feed; unreadable bytes are replaced."""
     payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return ""
+    payload = payload if isinstance(payload, bytes) else b""
     try:
         text = payload.decode(part.get_content_charset("utf-8"), errors="replace")
     except LookupError:

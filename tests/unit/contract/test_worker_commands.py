@@ -83,6 +83,8 @@ def test_only_the_notifier_sends_a_receipt_round_or_reports(role: str, type_: st
 def test_a_report_of_a_provider_is_written_as_ever() -> None:
     assert REPORT.body().decode() == REPORTED
     assert READER(REPORT.type, REPORTED.encode(), "notifier").message == Receipt(REPORT)
+    before = REPORTED.replace('"forgeable":false,', "").encode()
+    assert READER(REPORT.type, before, "notifier").message == Receipt(REPORT)
     round_ = REPORTED.replace('"rounds":0', '"rounds":2').encode()
     assert READER(REPORT.type, round_, "notifier").message == Receipt(
         REPORT.model_copy(update={"rounds": 2}), 2

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifier.mailbox import verdict
 from services.notifier.mailbox.bounce import bounce_classifier
 from services.notifier.mailbox.evidence import Understood
 from services.notifier.settings import NotifierSettings
@@ -235,6 +236,26 @@ def test_no_bounce_is_about_a_pec() -> None:
 def test_without_an_address_of_their_own_bounces_come_to_the_sender() -> None:
     plain = bounce_classifier(NotifierSettings.load({"PIN_MAIL_FROM": "pin@example.it"}))
     assert said(plain(dsn(FAILED, to="pin@example.it"))) == (ID, "failed", "dsn_5.1.1")
+
+
+def test_text_in_a_charset_that_nobody_knows_is_read_as_far_as_it_goes() -> None:
+    mail = dsn(FAILED, explanation=f"Ecco {HALF}").replace(b"charset=utf-8", b"charset=klingon")
+    assert understand(mail).reports
+    filed(mail)
+
+
+def test_what_a_library_raises_leaves_the_codes_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise KeyError("a header")
+
+    monkeypatch.setattr(verdict, "all_failures", fails)
+    assert said(understand(odd.ITALIAN.encode())) == (ID, "failed", "bounce_5.2.1")
+
+
+def test_a_part_for_programs_of_another_kind_is_not_kept() -> None:
+    mail = dsn(FAILED, returned=f"Content-Type: message/feedback-report\n\nX: {HALF}\n\n{HALF}")
+    assert understand(mail).reports
+    filed(mail)
 
 
 @given(st.binary(max_size=400), st.integers(0, 40))
