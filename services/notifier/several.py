@@ -207,11 +207,11 @@ class _Batch:
             for task in tasks.values():
                 task.cancel()
             raise
-        for name, batch in batches.items():
-            if tasks[name].done():
-                self._follow(name, batch, tasks[name].result(), hearings[name])
-            else:
-                self._leave(name, tasks[name], batch, hearings[name])
+        done = {name for name, task in tasks.items() if task.done()}
+        for name in batches.keys() - done:
+            self._leave(name, tasks[name], batches[name], hearings[name])
+        for name in done:
+            self._follow(name, batches[name], tasks[name].result(), hearings[name])
 
     async def _answers(
         self, tasks: Mapping[str, _Task], hearings: Mapping[str, TimedHearing], probes: frozenset[str]
@@ -318,10 +318,10 @@ class _Batch:
         keeper = self._several.router.keeper(one.held, datetime.now(UTC))
         usable, tried = self._several.usable(), self._tried[one.id]
         may_come_back = self._several.providers.keys() - self._several.busy.keys()
-        if keeper:
+        if keeper and (keeper not in usable or keeper in tried):
             wait = self._several.providers[keeper].wait.total_seconds()
             self._end(one, Unreachable("breaker_open", wait or PATIENCE), keeper)
-        elif usable - tried or (_clock() < self._until and not usable and may_come_back - tried):
+        elif keeper or usable - tried or (_clock() < self._until and not usable and may_come_back - tried):
             self._waiting.append(one)
         else:
             wait = min(provider.wait.total_seconds() for provider in self._several.providers.values())

@@ -3,8 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -295,3 +297,44 @@ async def test_that_one_works_alone_is_said_now_and_then(lane: Lane, monkeypatch
     said = [line for line in lane.log.said if line["event"] == "provider.alone"]
     assert said
     assert said[0]["provider"] == "second"
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_two_providers_answer_what_one_perhaps_has_the_other_never_gets(seed: int) -> None:
+    """Both by weight, with answers by chance, batch after batch, as the retries come back."""
+    chance = Random(seed)  # noqa: S311 - repeatable, no secret
+    lane = Lane(ordered=bool(seed % 2))
+    heard: dict[UUID, list[tuple[str, Answer]]] = {}
+
+    def by_chance(name: str) -> Callable[[Outgoing], Answer]:
+        def answer(outgoing: Outgoing) -> Answer:
+            answers: list[Answer] = [TIMED_OUT, BROKEN, BUSY, DOWN, Doubtful("sms_404"), *[Sent("r")] * 6]
+            drawn = chance.choice(answers)
+            heard.setdefault(outgoing.id, []).append((name, drawn))
+            return drawn
+
+        return answer
+
+    lane.first.answer, lane.second.answer = by_chance("first"), by_chance("second")
+    waiting, begun = fresh(40), 40
+    async with asyncio.timeout(60):
+        while waiting:
+            outcomes = await lane.send(waiting)
+            back = []
+            for one, outcome in zip(waiting, outcomes, strict=True):
+                if isinstance(outcome, Postponed | Unreachable):
+                    held = Held(outcome.held_by, datetime.now(UTC)) if outcome.held_by else None
+                    attempt = one.attempt + isinstance(outcome, Postponed)
+                    back.append(replace(one, held=held, attempt=attempt, redelivered=chance.random() < 0.1))
+            waiting = back + fresh(3 if begun < 100 else 0)
+            begun += 3
+            if chance.random() < 0.1:
+                lane.restarted()
+            await asyncio.sleep(0.01)
+    assert len(heard) >= 100
+    for answers in heard.values():
+        assert isinstance(answers[-1][1], Sent), "nothing is lost"
+        assert sum(isinstance(answer, Sent) for _, answer in answers) == 1, "nothing is sent twice"
+        for n, (name, answer) in enumerate(answers):
+            if answer in {TIMED_OUT, BROKEN}:
+                assert {other for other, _ in answers[n:]} == {name}
