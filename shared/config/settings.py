@@ -26,7 +26,7 @@ _ELSEWHERE = re.compile(
     "CRASH_FILE"  # shared/worker/crash.py
     "|TEST_TLS"  # tests/kit/servers.py
     "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
-    "|ARCHIVE_DIR|ENTRY_RETENTION|LEDGER_OWNER_DSN"  # pinctl, for the months of the ledger
+    "|ARCHIVE_DIR|ENTRY_RETENTION|LEDGER_OWNER_DSN"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
     "|BROKER_(ADMIN_URL|BY_CERTIFICATE)|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"
