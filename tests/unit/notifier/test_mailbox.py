@@ -88,6 +88,11 @@ def test_no_password_is_shown() -> None:
             ),
             "too_many_parts",
         ),
+        # Bare carriage returns end lines, too.
+        (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\rx\r" * 600, "too_many_parts"),
+        (b"Content-Type: text/plain; " + b"a=b;" * 5000 + b"\r\n\r\n", "too_long_headers"),
+        (b"To: x\r\ncontent-disposition: a" + b";\r\n a=b" * 2500 + b"\r\n\r\n", "too_long_headers"),
+        (b"Content-Type: text/plain\r\n\r\n" + b" indented\r\n" * 2000, "half"),
         (b"", "half"),
         (b"\xff\x00" * 100, "half"),
     ],
