@@ -17,6 +17,7 @@ _MANY = 100
 """Deliveries in one step."""
 _BY = "PIN online"
 """In the place of a provider: none says so."""
+_FIRST = (LONG_AGO, UUID(int=0))
 _REST = 60.0
 """Seconds until the next look, once all were found."""
 
@@ -43,7 +44,7 @@ class Unaccepted:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit, self._log, self._clock = limit, log, clock
-        self._since, self._due = LONG_AGO, 0.0
+        self._after, self._due = _FIRST, 0.0
 
     async def step(self, ledger: Ledger) -> float:
         """Report some if it is time to; return the seconds until the next step.
@@ -54,14 +55,15 @@ class Unaccepted:
         began = self._clock()
         if began < self._due:
             return self._due - began
-        rows = await ledger.rows("unaccepted_deliveries", self._limit, self._since, _MANY)
-        if rows:
+        since, after = self._after
+        rows = await ledger.rows("unaccepted_deliveries", self._limit, since, _MANY, after)
+        ids = [UUID(str(row["id"])) for row in rows]
+        if ids:
             at = rfc3339(datetime.now(UTC))
-            ids = [UUID(str(row["id"])) for row in rows]
             await hand_in([message(_report(one, at), f"{NOT_ACCEPTED} {one}") for one in ids], ledger)
             self._log.warning("deliveries.not_accepted", deliveries=len(ids))
         full = len(rows) == _MANY
-        self._since = rows[-1]["awaits_since"] if full else LONG_AGO
+        self._after = (rows[-1]["awaits_since"], ids[-1]) if full else _FIRST
         now = self._clock()
         self._due = due_after(began, now, full=full, rest=_REST)
         return self._due - now

@@ -1,10 +1,11 @@
 """The effect of a channel's lane: opens the sealed deliveries, sends them, and keeps no copy."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.notifier.bundle import Bundle
 from services.notifier.guarded import Sender
-from services.notifier.outcome import Unopenable
+from services.notifier.outcome import Outcome, Sent, Unopenable
 from services.notifier.outgoing import Outgoing
 from shared.contract.delivery import from_bytes
 from shared.crypto.sealing import BundleOpener
@@ -19,17 +20,23 @@ class SendEffect:
     def __init__(self, sender: Sender, opener: BundleOpener) -> None:
         self._sender, self._opener = sender, opener
 
-    async def __call__(self, batch: Sequence[ReceivedMessage], _: Ledger) -> None:
+    async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Send, and set the results of its deliveries on each message, as a list."""
         waiting = [received for received in batch if not received.handled]
         for received in waiting:
             received.effect = self._opened(received.message, again=received.arrived.redelivered)
         outgoing = [one for received in waiting for one in received.effect if isinstance(one, Outgoing)]
-        outcomes = iter(await self._sender.send(outgoing) if outgoing else [])
+        outcomes = iter(await self._sent(outgoing, ledger))
         for received in waiting:
             received.effect = [
                 next(outcomes) if isinstance(one, Outgoing) else one for one in received.effect
             ]
+
+    async def _sent(self, outgoing: Sequence[Outgoing], ledger: Ledger) -> list[Outcome]:
+        taken = await _taken(outgoing, ledger)
+        left = [one for one in outgoing if one.id not in taken]
+        outcomes = iter(await self._sender.send(left) if left else [])
+        return [Sent("") if one.id in taken else next(outcomes) for one in outgoing]
 
     def _opened(self, bundle: Bundle, *, again: bool) -> list[Outgoing | Unopenable]:
         try:
@@ -49,3 +56,17 @@ class SendEffect:
     async def close(self) -> None:
         """Close the connections."""
         await self._sender.close()
+
+
+async def _taken(outgoing: Sequence[Outgoing], ledger: Ledger) -> frozenset[UUID]:
+    """Return those of repeats of which a receipt says that an earlier try was taken, or arrived.
+
+    Another copy would tell the citizen nothing, and the last try would fail what arrived.
+    """
+    repeats = [one.id for one in outgoing if one.attempt > 1 or one.held]
+    rows = await ledger.rows("read_deliveries", repeats) if repeats else []
+    return frozenset(UUID(str(row["id"])) for row in rows if _is_taken(row["status"], row["reported"]))
+
+
+def _is_taken(status: str, reported: str) -> bool:
+    return status == "delivered" or any(word.startswith("accepted/") for word in reported.split())

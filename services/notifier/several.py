@@ -241,6 +241,7 @@ class _Batch:
         batch: list[Outgoing],
         hearing: TimedHearing,
     ) -> None:
+        hearing.leave()
         heard = [one for one in batch if one.id in hearing.answers]
         verdict = hearing.verdict(heard, [hearing.answers[one.id] for one in heard])
         self._follow(

@@ -32,6 +32,7 @@ class TimedHearing(Hearing):
         super().__init__(suspicion, probing=probing)
         self._slow, self._others_work = slow, others_work
         self._under_way: dict[UUID, float] = {}
+        self._left = False
         self.begun: set[UUID] = set()
         self.answers: dict[UUID, Answer] = {}
         self.perhaps: set[UUID] = set()
@@ -40,11 +41,15 @@ class TimedHearing(Hearing):
 
     @property
     def provider_at_fault(self) -> bool:
-        """Whether to begin nothing more: it fails, or it takes too long while another works."""
-        if super().provider_at_fault:
+        """Whether to begin nothing more: it fails, takes too long while another works, or was left."""
+        if self._left or super().provider_at_fault:
             return True
         slow = self.waited > self._slow or self._seconds > self._slow * max(1, self._answered)
         return slow and self._others_work()
+
+    def leave(self) -> None:
+        """Begin nothing more, whatever becomes of the others: what was not begun is theirs now."""
+        self._left = True
 
     @property
     def waited(self) -> float:

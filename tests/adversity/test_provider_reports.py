@@ -76,7 +76,11 @@ async def unaccepted(stack: Stack) -> list[UUID]:
     ledger = await asyncpg.connect(stack.postgres.dsn("notifier", stack.database))
     try:
         found = await ledger.fetch(
-            QUERIES["unaccepted_deliveries"], timedelta(hours=12), datetime(1970, 1, 1, tzinfo=UTC), 100
+            QUERIES["unaccepted_deliveries"],
+            timedelta(hours=12),
+            datetime(1970, 1, 1, tzinfo=UTC),
+            100,
+            UUID(int=0),
         )
         return [row["id"] for row in found]
     finally:

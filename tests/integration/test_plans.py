@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -133,7 +134,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "month_entries": Whole(),
     "move_canary": Loop("notifier"),
     "unaccepted_deliveries": Loop(
-        "notifier", more=(timedelta(hours=24), datetime(1970, 1, 1, tzinfo=UTC), 100)
+        "notifier", more=(timedelta(hours=24), datetime(1970, 1, 1, tzinfo=UTC), 100, UUID(int=0))
     ),
     "move_letters": Loop("notifier"),
     "next_print_job": Loop("notifier"),

@@ -47,6 +47,7 @@ class MailboxProcess:
         self._loop = asyncio.get_running_loop()
         self._session: Session | None = None
         self._stop = asyncio.Event()
+        self._ended = False
         self._stopping, self._there = threading.Event(), threading.Event()
         self._readers = [
             Reader(box, mailboxes, classifiers[box.name], self._publish, self._there, self._stopping, log)
@@ -105,7 +106,13 @@ class MailboxProcess:
             raise BrokerLostError("the session ended")
 
     def _end_readers(self) -> None:
-        """Let the threads finish what they do; what they do not finish is done again by the next process."""
+        """Let the threads finish what they do; what they do not finish is done again by the next process.
+
+        They are waited for once: while the session lasts, if there is one.
+        """
+        if self._ended:
+            return
+        self._ended = True
         end = time.monotonic() + _STOP_LIMIT
         late = [reader for reader in self._readers if not reader.ended(max(0.0, end - time.monotonic()))]
         for reader in late:

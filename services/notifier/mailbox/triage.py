@@ -14,11 +14,18 @@ _PARTS, _LEVELS = 500, 20
 """Lines that may separate parts, and boundaries named, in a mail that is parsed. A receipt with all that it
 encloses has a tenth of it; parsing takes seconds a megabyte with thousands of the first, as with hundreds of
 the second, for each of which the parser looks at every line."""
-_SEPARATOR = re.compile(rb"^--", re.MULTILINE)
+_SEPARATOR = re.compile(rb"(?:\A|[\r\n])--")
 _BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
+_LONGEST = 8192
+"""Bytes of a header with parameters, of which parsing takes the square: half a minute for a megabyte."""
+_PARAMETERS = re.compile(
+    rb"(?:\A|[\r\n])content-(?:type|disposition)[ \t]*:[^\r\n]*(?:(?:\r\n?|\n)[ \t][^\r\n]*)*",
+    re.IGNORECASE,
+)
 
 TOO_LARGE = Understood("too_large", unknown=True)
 _TOO_MANY_PARTS = Understood("too_many_parts", unknown=True)
+_TOO_LONG_HEADERS = Understood("too_long_headers", unknown=True)
 _TOO_SLOW = Understood("too_slow", unknown=True)
 
 
@@ -44,6 +51,8 @@ class Triage:
             return TOO_LARGE
         if len(_SEPARATOR.findall(raw)) > _PARTS or len(_BOUNDARY.findall(raw)) > _LEVELS:
             return _TOO_MANY_PARTS
+        if any(len(header[0]) > _LONGEST for header in _PARAMETERS.finditer(raw)):
+            return _TOO_LONG_HEADERS
         found: list[Understood] = []
         thread = Thread(target=self._classify, args=(raw, found), name="classifier", daemon=True)
         thread.start()

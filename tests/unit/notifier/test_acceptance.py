@@ -44,7 +44,7 @@ async def test_each_is_reported_by_a_message_of_its_own_and_the_same_the_next_ti
         ledger = Waiting(ids)
         rest = await Unaccepted(LIMIT, logs.get("tests")).step(ledger)
         assert 50 < rest <= 60
-        assert ledger.asked == [(LIMIT, LONG_AGO, 100)]
+        assert ledger.asked == [(LIMIT, LONG_AGO, 100, UUID(int=0))]
         (row,) = ledger.handed
         found.append(decode_row(row))
     first, again = ([(m.message_id, m.type, m.user_id) for m in messages] for messages in found)
@@ -61,7 +61,11 @@ async def test_while_there_are_more_the_next_step_is_soon_and_goes_on_from_there
     upkeep = Unaccepted(LIMIT, logs.get("tests"), lambda: clock[0])
     assert await upkeep.step(ledger) < 1
     await upkeep.step(ledger)
-    assert [since > LONG_AGO for _, since, _ in ledger.asked] == [False, True]
+    # All that were sent in one batch wait since the same instant.
+    assert [(since > LONG_AGO, after) for _, since, _, after in ledger.asked] == [
+        (False, UUID(int=0)),
+        (True, ledger.ids[99]),
+    ]
     ledger.ids = []
     await upkeep.step(ledger)
     clock[0] += 30

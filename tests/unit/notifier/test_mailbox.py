@@ -1,17 +1,22 @@
 """Mailboxes: what can be set about them, and what is done around the understanding of one mail."""
 
+import asyncio
 import time
 from threading import Event
 
 import pytest
 
 from deploy.local.processes import CHECKOUT
+from services.notifier.mailbox import process
 from services.notifier.mailbox.evidence import Understood
+from services.notifier.mailbox.process import MailboxProcess
 from services.notifier.mailbox.reader import Aside
 from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.mailbox.triage import Triage
+from shared.broker.session import Session
 from shared.config import logs
 from shared.errors import SettingsError
+from shared.worker.settings import ProcessSettings
 
 PEC = {"PIN_PEC_IMAP_HOST": "pec.example.it", "PIN_PEC_IMAP_USER": "pin@pec.example.it"}
 BOUNCE = {"PIN_BOUNCE_IMAP_HOST": "mail.example.it", "PIN_BOUNCE_IMAP_USER": "pin-bounces"}
@@ -83,6 +88,11 @@ def test_no_password_is_shown() -> None:
             ),
             "too_many_parts",
         ),
+        # Bare carriage returns end lines, too.
+        (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\rx\r" * 600, "too_many_parts"),
+        (b"Content-Type: text/plain; " + b"a=b;" * 5000 + b"\r\n\r\n", "too_long_headers"),
+        (b"To: x\r\ncontent-disposition: a" + b";\r\n a=b" * 2500 + b"\r\n\r\n", "too_long_headers"),
+        (b"Content-Type: text/plain\r\n\r\n" + b" indented\r\n" * 2000, "half"),
         (b"", "half"),
         (b"\xff\x00" * 100, "half"),
     ],
@@ -133,3 +143,51 @@ def test_only_the_reader_of_mailboxes_speaks_imap() -> None:
     """And no channel loads what it needs."""
     modules = [path for path in (CHECKOUT / "services").rglob("*.py") if "imapclient" in path.read_text()]
     assert [path.name for path in modules] == ["imap.py"]
+
+
+async def test_stopping_waits_for_a_reader_that_is_stuck_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that takes longer than its grace is killed, whatever its other readers are at."""
+    cut: list[str] = []
+
+    class Stuck:
+        name, connected = "pec", True
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def start(self) -> None:
+            """Start."""
+
+        def ended(self, limit: float) -> bool:
+            """Wait in vain."""
+            time.sleep(limit)
+            return False
+
+        def cut(self) -> None:
+            """Note it."""
+            cut.append(self.name)
+
+    class Broker:
+        def __init__(self) -> None:
+            self.lost = asyncio.Event()
+
+        async def close(self) -> None:
+            """Close."""
+
+    async def opened(*_: object, **__: object) -> Broker:
+        return Broker()
+
+    monkeypatch.setattr(process, "Reader", Stuck)
+    monkeypatch.setattr(Session, "open", opened)
+    monkeypatch.setattr(process, "_STOP_LIMIT", 0.2)
+    monkeypatch.setattr(process, "_CUT_LIMIT", 0.1)
+    settings = ProcessSettings.load({"PIN_AMQP_URL": "amqp://localhost"})
+    running = MailboxProcess(
+        "a test", settings, MailboxSettings.load(PEC), {"pec": lambda _: HALF}, logs.get("a test")
+    )
+    ending = asyncio.create_task(running.run())
+    await asyncio.sleep(0.05)
+    assert running.missing() == []
+    running.stop()
+    await asyncio.wait_for(ending, 5)
+    assert cut == ["pec"]

@@ -197,6 +197,17 @@ async def test_a_silent_provider_does_not_hold_the_batch_and_its_late_answer_cou
     assert not lane.asked_twice
 
 
+async def test_a_provider_that_was_left_behind_begins_nothing_more_once_the_other_is_down(lane: Lane) -> None:
+    lane.first.seconds = 0.4
+    batch = fresh(30)
+    assert kinds(await lane.send(batch)) == {"Sent": 26, "Unreachable": 4}
+    lane.second.answer = lambda _: DOWN
+    await lane.send(fresh(1))
+    await asyncio.sleep(0.6)
+    assert len(lane.first.asked) == 4
+    assert not lane.asked_twice
+
+
 async def test_a_probe_that_is_not_answered_holds_nobody_up(lane: Lane) -> None:
     lane.first.answer = lambda _: DOWN
     await lane.send(fresh(5))

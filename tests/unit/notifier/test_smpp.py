@@ -32,6 +32,7 @@ from services.notifier.channels.smpp.receipts import (
     read_receipt,
     same_id,
 )
+from services.notifier.channels.smpp.upkeep import ReceiptsUpkeep
 from services.notifier.senders import open_sender
 from services.notifier.settings import NotifierSettings
 from shared.errors import SettingsError
@@ -119,6 +120,23 @@ def test_its_parameters_count_before_its_text() -> None:
     receipt = read(said("", tlvs))
     assert (receipt.message_id, receipt.state, receipt.evidence) == ("abc", "UNDELIV", "smpp_undeliv_34")
     assert read(said(TEXT, tlvs)).message_id == "abc"
+
+
+@pytest.mark.parametrize("named", [b"", b"\0", b"\x1b[2J\0", "ü".encode()])
+def test_a_parameter_that_is_no_id_leaves_it_to_the_text(named: bytes) -> None:
+    assert read(said(TEXT, {Tag.RECEIPTED_MESSAGE_ID: named})).message_id == "0000012345"
+
+
+@given(st.binary(min_size=1, max_size=400))
+def test_whatever_id_a_receipt_has_it_can_be_reported(named: bytes) -> None:
+    """One that could not be would end the worker, and be sent again to the next."""
+    try:
+        receipt = read(said("stat:DELIVRD", {Tag.RECEIPTED_MESSAGE_ID: named}))
+    except UnreadableReceiptError:
+        return
+    assert len(receipt.message_id) <= 65
+    assert receipt.message_id.isprintable()
+    assert ReceiptsUpkeep("sms", lambda: None)._message(receipt)
 
 
 def test_what_it_quotes_of_our_text_says_nothing() -> None:

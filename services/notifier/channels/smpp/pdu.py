@@ -120,7 +120,7 @@ def submit(  # noqa: PLR0913 - one a field
 
 
 def message_id(body: bytes) -> str:
-    """Return the SMSC's id from a submit_sm_resp (4.4.2); empty if there is none that can be read."""
+    """Return the SMSC's id that a submit_sm_resp (4.4.2) or a parameter begins with; empty if it is none."""
     text = body.partition(b"\0")[0][:65]
     return text.decode("ascii") if text.isascii() and text.decode("ascii").isprintable() else ""
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.notifier.channels.smpp.pdu import Deliver, Tag
+from services.notifier.channels.smpp.pdu import message_id as written_id
 from services.notifier.smpp_settings import Ids
 from shared.contract.internal import ReportStatus
 from shared.italy.dates import ROME
@@ -92,7 +93,7 @@ def read_receipt(deliver: Deliver, sent: Ids, receipted: Ids) -> Receipt:
         UnreadableReceiptError: it names no message, or no state.
     """
     text, tlvs = _own_words(deliver), deliver.tlvs
-    named = tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b"").partition(b"\0")[0].decode("latin-1")
+    named = written_id(tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b""))
     found = _ID.search(text)
     state = _BY_NUMBER.get(int.from_bytes(tlvs.get(Tag.MESSAGE_STATE, b""), "big"))
     if not state and (written := _STATE.search(text)):
