@@ -21,7 +21,7 @@ from deploy.local.processes import CHECKOUT
 from services.notifier.shop import Document, Job, Shop
 from services.notifier.shop.answer_file import MOST_BYTES
 from services.notifier.shop.envelope import Envelope
-from services.notifier.shop.sftp_shop import open_shop
+from services.notifier.shop.sftp_shop import SftpShop
 from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.errors import KeyFileError, SettingsError, ShopRefusedError, ShopUnreachableError
 from tests.far_ends.sftp_server import MISSING, Line, SftpServer, environment, sftp_server
@@ -58,9 +58,7 @@ def _empty(server: SftpServer) -> Iterator[None]:
 
 
 def shop_of(server: SftpServer, port: int | None = None, **others: str) -> Shop:
-    shop = open_shop(ShopWireSettings.load(server.settings(port or server.port, **others)))
-    assert shop
-    return shop
+    return SftpShop(ShopWireSettings.load(server.settings(port or server.port, **others)))
 
 
 def ticket_of(server: SftpServer) -> dict[str, str]:
@@ -296,8 +294,7 @@ asyncio.run(child({what!r}))
 
 async def child(what: str) -> None:
     """Put the job, or take answers, in a process of its own; print what was read."""
-    shop = open_shop(ShopWireSettings.load(os.environ))
-    assert shop
+    shop = SftpShop(ShopWireSettings.load(os.environ))
     if what == "put":
         await shop.put(JOB)
     else:
@@ -448,7 +445,7 @@ def test_a_shop_without_a_pinned_key_is_refused(server: SftpServer) -> None:
 
 
 def test_no_shop_is_named_by_default() -> None:
-    assert open_shop(ShopWireSettings.load({})) is None
+    assert ShopWireSettings.load({}).shop_host == ""
 
 
 @pytest.mark.parametrize("name", ["client_key", "ours.pem"])

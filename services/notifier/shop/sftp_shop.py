@@ -249,15 +249,6 @@ class SftpShop(Shop):
         await session.move(f"{self._answers}/{_TAKING}/{name}", f"{self._answers}/{folder}/{name}")
 
 
-def open_shop(settings: ShopWireSettings) -> Shop | None:
-    """Return the print shop, without connecting yet; None if the settings name none.
-
-    Raises:
-        KeyFileError: a certificate or a key cannot be read, is none, or others may read a private one.
-    """
-    return SftpShop(settings) if settings.shop_host else None
-
-
 def _understood(content: bytes) -> Answers | None:
     return understand(content) if len(content) <= MOST_BYTES else None
 
