@@ -649,13 +649,16 @@ async def test_the_channels_earlier_key_is_needed_while_a_letter_waits_sealed_to
     keys = keys_of(stack)
     async with opened(stack) as ledger:
         await kept(stack, 3, ledger)
+        # A bundle of a release before keys had names in it: the oldest key may be the one that opens it.
+        sql(stack, "update letter set key_id = '' where ctid = (select min(ctid) from letter)")
     use = await use_of(
         {"post": keys.private("post")},
         BrokerSettings.load(stack.env),
         LedgerSettings.load(stack.env),
         PinPolicy().link_validity,
     )
-    assert sum(use.bundles.values()) == 3
+    assert sorted(use.bundles.values()) == [1, 2]
+    assert use.bundles[""] == 1
 
 
 @pytest.mark.parametrize(
