@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -381,6 +382,24 @@ async def test_what_is_no_answer_is_laid_aside_whole_and_others_are_read(
     (path,) = (server.files / "answers/unknown").iterdir()
     assert path.read_bytes() == content
     assert len(await shop.answers()) == 1
+
+
+async def test_a_file_that_the_shop_puts_among_those_being_read_is_read_by_a_name_that_can_be_shown(
+    server: SftpServer,
+) -> None:
+    server.answer("a.csv", ANSWER)
+    shop = shop_of(server)
+    (answer,) = await shop.answers()
+    server.answer(os.fsdecode(b"taking/caff\xe8.csv"), ANSWER.replace("posted", "returned"))
+    server.answer("taking/" + "x" * 100, b"no answer")
+    found = await shop.answers()
+    assert answer.name in {one.name for one in found}
+    assert len(found) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{8}-(a\.csv|unnamed)", one.name) for one in found)
+    assert {one.name for one in await shop.answers()} == {one.name for one in found}
+    for one in found:
+        await shop.taken(one)
+    assert await shop.answers() == []
 
 
 async def test_what_the_shop_is_still_writing_is_left_alone(server: SftpServer) -> None:
