@@ -83,7 +83,7 @@ async def _of_ledger(keys: Mapping[str, Generations], ledger: Ledger, use: Use) 
             counted[marks[bytes(row["mark"])] if row["mark"] is not None else ""] = row["found"]
     use.pins |= {row["pepper"] or "": row["found"] for row in await ledger.rows("keys_peppers")}
     ids = [key_id_of(name, key) for name in OF_CHANNELS & keys.keys() for key in keys[name].every]
-    use.bundles |= {row["key_id"]: row["found"] for row in await ledger.rows("keys_bundles", ids)}
+    use.bundles |= {row["key_id"]: row["found"] for row in await ledger.rows("keys_bundles", [*ids, ""])}
 
 
 def needs(name: str, generations: Generations, use: Use) -> dict[str, list[str]]:

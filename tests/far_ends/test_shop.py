@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from deploy.local.processes import CHECKOUT
 from services.notifier.shop import Document, Job, Shop
 from services.notifier.shop.answer_file import MOST_BYTES
 from services.notifier.shop.envelope import Envelope
-from services.notifier.shop.sftp_shop import open_shop
+from services.notifier.shop.sftp_shop import SftpShop
 from services.notifier.shop.wire_settings import ShopWireSettings
 from shared.errors import KeyFileError, SettingsError, ShopRefusedError, ShopUnreachableError
 from tests.far_ends.sftp_server import MISSING, Line, SftpServer, environment, sftp_server
@@ -58,9 +59,7 @@ def _empty(server: SftpServer) -> Iterator[None]:
 
 
 def shop_of(server: SftpServer, port: int | None = None, **others: str) -> Shop:
-    shop = open_shop(ShopWireSettings.load(server.settings(port or server.port, **others)))
-    assert shop
-    return shop
+    return SftpShop(ShopWireSettings.load(server.settings(port or server.port, **others)))
 
 
 def ticket_of(server: SftpServer) -> dict[str, str]:
@@ -296,8 +295,7 @@ asyncio.run(child({what!r}))
 
 async def child(what: str) -> None:
     """Put the job, or take answers, in a process of its own; print what was read."""
-    shop = open_shop(ShopWireSettings.load(os.environ))
-    assert shop
+    shop = SftpShop(ShopWireSettings.load(os.environ))
     if what == "put":
         await shop.put(JOB)
     else:
@@ -386,6 +384,24 @@ async def test_what_is_no_answer_is_laid_aside_whole_and_others_are_read(
     assert len(await shop.answers()) == 1
 
 
+async def test_a_file_that_the_shop_puts_among_those_being_read_is_read_by_a_name_that_can_be_shown(
+    server: SftpServer,
+) -> None:
+    server.answer("a.csv", ANSWER)
+    shop = shop_of(server)
+    (answer,) = await shop.answers()
+    server.answer(os.fsdecode(b"taking/caff\xe8.csv"), ANSWER.replace("posted", "returned"))
+    server.answer("taking/" + "x" * 100, b"no answer")
+    found = await shop.answers()
+    assert answer.name in {one.name for one in found}
+    assert len(found) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{8}-(a\.csv|unnamed)", one.name) for one in found)
+    assert {one.name for one in await shop.answers()} == {one.name for one in found}
+    for one in found:
+        await shop.taken(one)
+    assert await shop.answers() == []
+
+
 async def test_what_the_shop_is_still_writing_is_left_alone(server: SftpServer) -> None:
     for name in (".a.csv", "a.csv.part", "a.csv.tmp", "a.csv.filepart"):
         server.answer(name, ANSWER)
@@ -448,7 +464,7 @@ def test_a_shop_without_a_pinned_key_is_refused(server: SftpServer) -> None:
 
 
 def test_no_shop_is_named_by_default() -> None:
-    assert open_shop(ShopWireSettings.load({})) is None
+    assert ShopWireSettings.load({}).shop_host == ""
 
 
 @pytest.mark.parametrize("name", ["client_key", "ours.pem"])

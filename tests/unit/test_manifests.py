@@ -215,6 +215,16 @@ def test_a_month_is_sealed_where_the_checkpoints_are_and_its_file_is_kept() -> N
     assert mounts == {"checkpoints": "/checkpoints", "archive": "/archive"}
     assert mounted(job) == {"pinctl.ledger-dsn", "checkpoint.key", "checkpoint.pub"}
     assert "ledger seal-month" in SERVICES["checks"]["command"][-1]
+    # Each night: one that failed, or was missed, would else be sealed a month later, and nobody told.
+    assert CHECKS["seal-month"]["spec"]["schedule"].endswith(" * * *")
+    assert "+%d" not in SERVICES["checks"]["command"][-1]
+
+
+def test_whoever_reads_pec_receipts_is_given_whose_count() -> None:
+    told = {v["name"]: v["value"] for v in container(DEPLOYMENTS[MAILBOX.name])["env"]}
+    service = SERVICES[MAILBOX.name]
+    assert service["environment"]["PIN_PEC_TRUST"] == f"${{PIN_PEC_TRUST:+{told['PIN_PEC_TRUST']}}}"
+    assert service["volumes"] == [f"${{PIN_PEC_TRUST:-/dev/null}}:{told['PIN_PEC_TRUST']}:ro"]
 
 
 def test_the_broker_is_given_a_password_for_each_of_its_users() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -57,9 +58,7 @@ class Handing:
         )
         letters = [_kept(one) for one in await ledger.rows("letters_of_job", job.id)]
         try:
-            made = await asyncio.to_thread(
-                make, job, letters, self._opener, self._typeset, self._settings.post_document_pages
-            )
+            made = await self._make(job, letters)
             crash_point("job.made")
             await self._put(made)
         except (JobNotMadeError, ShopRefusedError) as fault:
@@ -76,6 +75,16 @@ class Handing:
         crash_point("job.put")
         await self._record(job, made, ledger)
         return True
+
+    async def _make(self, job: ClosedJob, letters: Sequence[KeptLetter]) -> MadeJob:
+        """Make a job beside the event loop. The end of the process does not wait for the whole of it."""
+        pages, left = self._settings.post_document_pages, Event()
+        try:
+            return await asyncio.to_thread(
+                make, job, letters, self._opener, self._typeset, pages, left.is_set
+            )
+        finally:
+            left.set()
 
     def _stuck(self, job: ClosedJob, reason: str, letters: Sequence[KeptLetter]) -> None:
         self._log.error("job.stuck", job=job.id, letters=len(letters), reason=reason)

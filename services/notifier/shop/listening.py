@@ -77,7 +77,8 @@ class Listening:
         told = [one for one in file.told if _JOB.fullmatch(one.job)]
         named = sorted({one.job for one in told})
         if early := await ledger.rows("print_jobs_closed", named):
-            # As after a crash between the two: a job is recorded as handed over before what came of it.
+            # As after a crash between the two: a job is recorded as handed over before what came of it. For
+            # one that is stuck, as when the shop has another of its id, no answer to the others waits.
             self._log.info("answers.early", answer=file.name, jobs=[row["id"] for row in early])
             return False
         try:

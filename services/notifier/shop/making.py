@@ -57,8 +57,13 @@ class MadeJob:
     failed: tuple[UUID, ...]
 
 
-def make(
-    job: ClosedJob, letters: Sequence[KeptLetter], opener: BundleOpener, typeset: Typeset, pages: int
+def make(  # noqa: PLR0913, PLR0917 - what a job is made of, and by what
+    job: ClosedJob,
+    letters: Sequence[KeptLetter],
+    opener: BundleOpener,
+    typeset: Typeset,
+    pages: int,
+    unwanted: Callable[[], bool] = lambda: False,
 ) -> MadeJob:
     """Make a job.
 
@@ -68,15 +73,19 @@ def make(
         opener: with the channel's private key.
         typeset: makes one document of letters.
         pages: in one document, at most. Which letter is in which document follows from its place alone.
+        unwanted: asked before each document whether nobody waits for the job any more.
 
     Raises:
-        JobNotMadeError: these are not the letters that the job was closed with, or one does not open.
+        JobNotMadeError: these are not the letters that the job was closed with, one does not open, or nobody
+            waits for it.
         TypesettingError: nothing can be typeset.
     """
     if job_digest(job.id, ((one.id, one.digest) for one in letters)) != job.digest:
         raise JobNotMadeError("not_as_closed")
     open_letter, sheets, failed = _opening(opener), list[_Sheets](), list[UUID]()
     for number, group in groupby(letters, lambda one: (one.place - 1) // pages):
+        if unwanted():
+            raise JobNotMadeError("unwanted")
         opened = [open_letter(one) for one in group if one.seal is not None]
         if opened:
             content, sound = typeset_all(opened, typeset)

@@ -39,6 +39,8 @@ _MOST_ANSWERS: Final = 20
 """Files of answers that one look returns."""
 _SHOWN_LINES: Final = 10
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}")
+_FILED: Final = re.compile(rf"[0-9a-f]{{8}}-{_NAME.pattern}")
+"""What `_filed` makes: a file of another name in our folder is not there by us."""
 _ID: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,63}")
 _DOCUMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -212,24 +214,33 @@ class SftpShop(Shop):
         for entry in sorted(await session.files(f"{self._answers}/{_TAKING}"), key=_age):
             if len(answers) == _MOST_ANSWERS:
                 break
-            content = await session.read(f"{self._answers}/{_TAKING}/{entry.name}", MOST_BYTES + 1)
+            name = await self._named(session, entry.name)
+            content = await session.read(f"{self._answers}/{_TAKING}/{name}", MOST_BYTES + 1)
             if content is None:  # another process has just put it aside
                 continue
             said = _understood(content)
             if said is None or not said.told:
-                log.warning("shop.answer_unknown", file=entry.name, bytes=entry.size)
-                await self._file(session, entry.name, _UNKNOWN)
+                log.warning("shop.answer_unknown", file=name, bytes=entry.size)
+                await self._file(session, name, _UNKNOWN)
                 continue
             if said.unreadable:
                 log.warning(
                     "shop.answer_lines_unreadable",
-                    file=entry.name,
+                    file=name,
                     lines=list(said.unreadable[:_SHOWN_LINES]),
                     unreadable=len(said.unreadable),
                     told=len(said.told),
                 )
-            answers.append(AnswerFile(entry.name, _digest(content), said.told))
+            answers.append(AnswerFile(name, _digest(content), said.told))
         return answers
+
+    async def _named(self, session: SftpSession, name: str) -> str:
+        """Return the name of a file that waits; one that is not of ours is changed for one of ours."""
+        if _FILED.fullmatch(name):
+            return name
+        filed = _filed(name)
+        await session.move(f"{self._answers}/{_TAKING}/{name}", f"{self._answers}/{_TAKING}/{filed}")
+        return filed
 
     async def taken(self, answer: AnswerFile) -> None:
         """Put a file of answers aside; see `Shop.taken`."""
@@ -247,15 +258,6 @@ class SftpShop(Shop):
 
     async def _file(self, session: SftpSession, name: str, folder: str) -> None:
         await session.move(f"{self._answers}/{_TAKING}/{name}", f"{self._answers}/{folder}/{name}")
-
-
-def open_shop(settings: ShopWireSettings) -> Shop | None:
-    """Return the print shop, without connecting yet; None if the settings name none.
-
-    Raises:
-        KeyFileError: a certificate or a key cannot be read, is none, or others may read a private one.
-    """
-    return SftpShop(settings) if settings.shop_host else None
 
 
 def _understood(content: bytes) -> Answers | None:

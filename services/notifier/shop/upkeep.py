@@ -8,12 +8,14 @@ does.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from services.notifier.shop.closing import Closing
 from services.notifier.shop.handing import Handing
 from services.notifier.shop.listening import Listening
 from services.notifier.shop.watching import Watching
+from shared.errors import LedgerConflictError
 from shared.ledger import Ledger
 
 _LOOK = 5.0
@@ -104,7 +106,8 @@ class ShopUpkeep:
         ledger = await self._connect()
         try:
             while True:
-                await self._rounds.step(ledger)
+                with suppress(LedgerConflictError):  # an erasure was in the way: the next round does the rest
+                    await self._rounds.step(ledger)
                 await asyncio.sleep(_LOOK)
         finally:
             await ledger.close()

@@ -31,5 +31,6 @@ end $$;
 
 -- migrate:down
 
+set local lock_timeout = '5s';
 alter table entry drop constraint if exists entry_until;
 drop table entry_month;

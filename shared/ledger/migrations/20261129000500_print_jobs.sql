@@ -154,6 +154,7 @@ grant select (delivery, region, day, state, job, place, printings, key_id, kept_
 
 -- migrate:down
 
+set local lock_timeout = '5s';
 create or replace function bundles_sealed(ids text[]) returns table (key_id text, found bigint)
 language sql stable security definer set search_path = public, pg_temp as $$
     select named.id, count(*)

@@ -50,6 +50,7 @@ grant select on canary to pinctl;
 
 -- migrate:down
 
+set local lock_timeout = '5s';
 delete from delivery where subject = '\x00000000000000000000000000000001'; -- which are not counted
 create or replace function tally_deliveries() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 begin

@@ -1,12 +1,15 @@
 """Jobs for the print shop, without a server: which letters, name and digest; what an answer means."""
 
+import asyncio
 import base64
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import get_args
+from threading import Event
+from typing import Any, cast, get_args
 from uuid import UUID
 
 import pytest
@@ -15,8 +18,9 @@ from hypothesis import strategies as st
 
 from deploy.local.processes import CHECKOUT
 from services.notifier.channels.letter import Letter, typeset
-from services.notifier.shop import LetterAnswer
+from services.notifier.shop import LetterAnswer, Shop
 from services.notifier.shop.fate import MOST_PRINTINGS, fate
+from services.notifier.shop.handing import Handing
 from services.notifier.shop.making import ClosedJob, KeptLetter, make
 from services.notifier.shop.planning import WaitingLetter, job_digest, letter_digest, plan, region_of
 from services.notifier.shop.settings import PrintJobSettings
@@ -26,6 +30,7 @@ from shared.crypto.sealing import BundleOpener
 from shared.crypto.secret import Secret
 from shared.errors import JobNotMadeError, SettingsError, TypesettingError
 from shared.italy.regions import REGIONS
+from shared.ledger import Ledger
 from tests.kit.print_shop import bundle, letter
 
 DAY = date(2026, 11, 27)
@@ -172,6 +177,35 @@ def test_what_cannot_be_typeset_is_named_and_the_others_are_printed(keys: Keys) 
 
     with pytest.raises(TypesettingError):
         make(closed(letters), letters, BundleOpener(keys.private("post")), broken, 500)
+
+
+async def test_the_end_of_the_process_does_not_wait_for_the_whole_of_a_large_job(keys: Keys) -> None:
+    """A process ends only with its threads."""
+    letters = kept(keys, [letter(one) for one in range(20)])
+    row = {
+        name: getattr(closed(letters), name)
+        for name in ("id", "day", "region", "sequence", "digest", "tries")
+    }
+    begun, typed = Event(), list[int]()
+
+    def slow(given_: Sequence[Letter]) -> bytes:
+        typed.append(len(given_))
+        begun.set()
+        time.sleep(0.1)
+        return b"%PDF"
+
+    class Rows:
+        async def rows(self, query: str, *_: object) -> list[dict[str, Any]]:
+            kept_ = [{name: getattr(one, name) for name in KeptLetter.__slots__} for one in letters]
+            return [row] if query == "next_print_job" else [{**one, "delivery": one["id"]} for one in kept_]
+
+    settings, opener = PrintJobSettings(post_document_pages=1), BundleOpener(keys.private("post"))
+    handing = Handing(cast("Shop", None), opener, slow, settings, None)
+    step = asyncio.create_task(handing.step(cast("Ledger", Rows())))
+    await asyncio.to_thread(begun.wait, 5)
+    step.cancel()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert 1 <= len(typed) <= 2
 
 
 @pytest.mark.parametrize(
