@@ -79,7 +79,7 @@ class Dovecot:
         self, root: Path, *, ports: Ports | None = None, runs: Path | None = None, old: bool = False
     ) -> None:
         self.root, self._runs = root, runs or root
-        self._user = OsUser.of_server(_SYSTEM_USER)
+        self._user = OsUser.of_server(_SYSTEM_USER, asks=True)
         ports = ports or Ports(root / "ports.json")
         self.port, self.starttls_port = ports["imaps"], ports["imap"]
         self.authority = Authority(root / "tls")
