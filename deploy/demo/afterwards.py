@@ -83,9 +83,9 @@ def _tell_reports(found: Counter[tuple[str, str, str]], stack: DemoStack, screen
         rows = [(SHOWN[channel], *rest, number) for (channel, *rest), number in sorted(found.items())]
         screen.table(("channel", "report", "evidence", "times"), rows)
         screen.say(
-            "  Signed receipts of a PEC provider and bounces of mail, read from a mailbox. What failed had"
+            "  Receipts signed by a PEC provider and bounces of mail, as they were read from mailboxes."
         )
-        screen.say("  gone by SMS too: so no PIN ended by it.")
+        screen.say("  What failed had gone by SMS too, so that no PIN ended by it.")
     if stack.far_ends and stack.far_ends.lacking:
         screen.heading("What providers reported afterwards")
         screen.say(f"  Left out, receipts of PEC and bounces of mail: {stack.far_ends.lacking}.")
@@ -98,7 +98,5 @@ def _tell_gateways(found: Counter[str], stack: DemoStack, screen: Screen) -> lis
     screen.table(("gateway", "SMS"), sorted(found.items()))
     if not stack.far_ends:
         return []
-    screen.say(
-        "  The first refused everything for a moment (503), the second took over; then the first was back."
-    )
+    screen.say("  The first refused all for a moment (503), and the second took over until it was back.")
     return [] if found[SECOND] else ["the second SMS gateway took nothing over"]

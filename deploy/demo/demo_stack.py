@@ -76,6 +76,8 @@ def demo_stack(root: Path, citizens: int, screen: Screen, *, tls: bool = False) 
         yield DemoStack(state, stack.env, first, far_ends)
     finally:
         with screen.doing("Stopping everything"):
+            stack.stop_workers()
+            far_ends.ask_to_end()
             stack.stop()
             far_ends.stop()
         supervisor.release()

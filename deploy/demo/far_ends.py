@@ -10,6 +10,7 @@ from deploy.errors import StackError
 from deploy.local import dovecot
 from deploy.local.dovecot import Dovecot
 from deploy.local.pec_provider import Provider
+from deploy.local.processes import Process
 from deploy.local.second_gateway import SecondGateway
 from deploy.local.stack import Stack
 
@@ -85,12 +86,20 @@ class FarEnds:
         """Wait until they answer."""
         self._second.wait_ready()
 
+    def ask_to_end(self) -> None:
+        """Ask all to end, and do not wait."""
+        for process in self._processes():
+            process.ask_to_end()
+
     def stop(self) -> None:
         """Stop what was started."""
-        self._second.process.ask_to_end()
-        if self.dovecot:
-            self.dovecot.stop()
-        self._second.stop()
+        self.ask_to_end()
+        for process in self._processes():
+            process.stop()
+
+    def _processes(self) -> list[Process]:
+        mailboxes = self.dovecot.process if self.dovecot else None
+        return [self._second.process, *([mailboxes] if mailboxes else [])]
 
     @asynccontextmanager
     async def outage(self, after: int) -> AsyncIterator[None]:

@@ -42,9 +42,9 @@ def tell(run: DemoRun, stack: DemoStack, screen: Screen) -> list[str]:
         ],
     )
     screen.say(
-        "  Letters lie in a folder. With a print shop they would wait for the day's cut-off, and go as a"
+        "  Letters lie in a folder. A print shop would get them after the day's cut-off, as a job, for"
     )
-    screen.say("  job, for which a demonstration cannot wait: docs/far-ends.md.")
+    screen.say("  which a demonstration cannot wait: docs/far-ends.md.")
     return run.failures + broken(heard, promises)
 
 

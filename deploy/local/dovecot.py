@@ -29,6 +29,7 @@ state_dir = {root}/state
 log_path = /dev/stderr
 mail_location = maildir:{root}/mail/%u
 mail_fsync = never
+mailbox_idle_check_interval = 2s
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}

@@ -47,10 +47,6 @@ class SecondGateway:
         """Wait until it accepts connections, at most 20 s."""
         wait_for(lambda: self.process.must_live() and answers(self._port), 20, "the second SMS gateway")
 
-    def stop(self) -> None:
-        """End the process."""
-        self.process.stop(limit=5)
-
 
 async def serve(captured: Path, port: int, context: ssl.SSLContext | None = None) -> None:
     """Serve SMS until SIGTERM."""
