@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-strip-extras --allow-unsafe
 
-.PHONY: help bootstrap bootstrap-tests demo test up down bench check sbom image lock clean
+.PHONY: help bootstrap bootstrap-demo bootstrap-tests demo test up down bench check sbom image lock clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -12,10 +12,13 @@ help: ## say what there is
 bootstrap:
 	@deploy/bootstrap
 
+bootstrap-demo:
+	@deploy/bootstrap demo
+
 bootstrap-tests:
 	@deploy/bootstrap tests
 
-demo: bootstrap ## 200 citizens ask for a PIN, before your eyes
+demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes
 	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls)
 
 test: bootstrap-tests ## all tests, on private servers of their own

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.demo.afterwards import tell_afterwards
 from deploy.demo.demo_stack import DemoStack, demo_stack
 from deploy.demo.messages import show_messages, show_places
 from deploy.demo.runner import run_demo
@@ -55,6 +56,7 @@ async def _demonstrate(stack: DemoStack, number: int, screen: Screen) -> bool:
     _announce(stack, screen)
     run = await run_demo(stack, number, screen)
     failures = tell(run, stack, screen)
+    failures += await tell_afterwards(run, stack, screen)
     await tell_life(run, stack, screen)
     show_messages(run, screen)
     show_places(run, screen)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from deploy.demo.far_ends import FarEnds
 from deploy.demo.screen import Screen
 from deploy.local.lockfile import LockFile
 from deploy.local.stack import Stack
@@ -28,11 +29,13 @@ class DemoStack:
         state: its `.local`.
         env: every setting in use.
         first: the number of the first citizen not used by any demonstration yet.
+        far_ends: what this demonstration added to it; None to one that was up.
     """
 
     state: Path
     env: Mapping[str, str]
     first: int
+    far_ends: FarEnds | None = None
 
     @property
     def delay(self) -> timedelta:
@@ -67,19 +70,25 @@ def demo_stack(root: Path, citizens: int, screen: Screen, *, tls: bool = False) 
     # `make down` ends this process gracefully, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY}, tls=tls)
+    far_ends = FarEnds(stack)
     try:
-        _start(stack, supervisor, screen)
-        yield DemoStack(state, stack.env, first)
+        _start(stack, far_ends, supervisor, screen)
+        yield DemoStack(state, stack.env, first, far_ends)
     finally:
         with screen.doing("Stopping everything"):
+            stack.stop_workers()
+            far_ends.ask_to_end()
             stack.stop()
+            far_ends.stop()
         supervisor.release()
 
 
-def _start(stack: Stack, supervisor: LockFile, screen: Screen) -> None:
+def _start(stack: Stack, far_ends: FarEnds, supervisor: LockFile, screen: Screen) -> None:
     supervisor.say("starting")
-    with screen.doing("Postgres, RabbitMQ, the SMS gateway, the SMTP servers and nine workers"):
+    with screen.doing("Postgres, RabbitMQ, two SMS gateways, mail servers and the workers"):
+        far_ends.start()
         stack.start()
+        far_ends.wait_ready()
     supervisor.say("ready")
 
 

@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from random import Random
 
+from deploy.demo import answers
+from deploy.demo.answers import Answer
+from deploy.demo.canaries import Canary, latest
 from deploy.demo.citizen import Citizen
 from deploy.demo.contact_centre import ContactCentre
 from deploy.demo.demo_stack import DemoStack
@@ -31,12 +34,16 @@ class DemoRun:
     Attributes:
         seconds: from the first request to the last first delivery on record.
         failures: one sentence for each failure.
+        answers: what providers said of first halves.
+        canaries: those of this time.
     """
 
     session: Session
     parts: Sequence[tuple[Scenario, Citizen]]
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
+    answers: Sequence[Answer] = ()
+    canaries: Sequence[Canary] = ()
 
 
 async def run_demo(stack: DemoStack, number: int, screen: Screen) -> DemoRun:
@@ -45,9 +52,25 @@ async def run_demo(stack: DemoStack, number: int, screen: Screen) -> DemoRun:
         made = citizens(number, first=stack.first, kinds=tuple(KINDS))
         people = [Citizen(session, kind, body) for kind, body in made]
         run = DemoRun(session, assign(people))
-        await _issuances(run, people, screen)
-        await _lives(run, screen)
+        far_ends = stack.far_ends
+        sms = sum("sms" in citizen.issuance_channels for citizen in people)
+        async with far_ends.outage(sms // 4) if far_ends else nullcontext():
+            await _issuances(run, people, screen)
+        run.canaries = latest(stack.state, stack.env)
+        await asyncio.gather(_answers(run, stack), _lives(run, screen))
     return run
+
+
+async def _answers(run: DemoRun, stack: DemoStack) -> None:
+    """Let providers answer, where somebody reads it."""
+    far_ends = stack.far_ends
+    if far_ends is None or far_ends.dovecot is None or far_ends.provider is None:
+        return
+    run.answers = answers.answers([citizen for _, citizen in run.parts])
+    try:
+        await answers.give(run.answers, run.session, far_ends.dovecot, far_ends.provider, run.canaries)
+    except answers.WENT_WRONG_THERE as error:
+        run.failures.append(f"what providers answer: {error}")
 
 
 @asynccontextmanager

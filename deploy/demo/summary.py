@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from deploy.demo.answers import promised_by
 from deploy.demo.citizen import Citizen
 from deploy.demo.demo_stack import DemoStack
 from deploy.demo.runner import SHOWN, DemoRun
@@ -21,7 +22,7 @@ def tell(run: DemoRun, stack: DemoStack, screen: Screen) -> list[str]:
     """Print the summary; return one sentence for each unmet expectation."""
     events = [event for _, citizen in run.parts for event in run.session.events.of(citizen.subject)]
     heard = Counter(event["type"] for event in events)
-    promises = promised(run.parts, effect_in_sight=stack.effect_in_sight)
+    promises = promised(run.parts, effect_in_sight=stack.effect_in_sight) + promised_by(run.answers)
     screen.heading("What they did")
     lives = Counter(scenario.says for scenario, _ in run.parts)
     screen.table(("citizens", "who"), [(number, says) for says, number in lives.most_common()])
@@ -40,6 +41,10 @@ def tell(run: DemoRun, stack: DemoStack, screen: Screen) -> list[str]:
             for channel, name in SHOWN.items()
         ],
     )
+    screen.say(
+        "  Letters lie in a folder. A print shop would get them after the day's cut-off, as a job, for"
+    )
+    screen.say("  which a demonstration cannot wait: docs/far-ends.md.")
     return run.failures + broken(heard, promises)
 
 
@@ -50,7 +55,7 @@ def broken(heard: Mapping[str, int], promises: Mapping[str, int]) -> list[str]:
         for type_, number in promises.items()
         if heard.get(type_, 0) != number
     ]
-    failed = heard.get("delivery.failed", 0)
+    failed = 0 if "delivery.failed" in promises else heard.get("delivery.failed", 0)
     return [*sentences, *([f"{failed} deliveries failed"] if failed else [])]
 
 

@@ -11,12 +11,18 @@ from deploy.errors import StackError
 
 @dataclass(frozen=True)
 class OsUser:
-    """A system user, or none: then the user who runs the stack."""
+    """A system user, or none: then the user who runs the stack.
+
+    Attributes:
+        asks: whether its program asks by access(2) what it may write: that call disregards capabilities,
+            unless told otherwise.
+    """
 
     user: str | None = None
+    asks: bool = False
 
     @classmethod
-    def of_server(cls, user: str) -> "OsUser":
+    def of_server(cls, user: str, *, asks: bool = False) -> "OsUser":
         """Return that user when running as root, else the current user.
 
         Raises:
@@ -28,7 +34,7 @@ class OsUser:
             pwd.getpwnam(user)
         except KeyError:
             raise StackError(f"no system user {user!r}: run deploy/bootstrap") from None
-        return cls(user)
+        return cls(user, asks)
 
     def own(self, path: Path) -> None:
         """Create the directory if it is missing, and give access to this user only."""
@@ -51,6 +57,7 @@ class OsUser:
         if not _open_to_all(home):
             # In a checkout below /root, for example, the user may own its directory but not reach it.
             switches += ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+            switches += ["--securebits", "+no_setuid_fixup"] if self.asks else []
         return switches
 
 

@@ -22,9 +22,10 @@
 | mail | `drop_after_data` | closes once the text of the mail comes in |
 | mail | `drop_after_dot` | captures, and closes in place of the last reply |
 
-`stage` is `rcpt` unless given. `times`: how often, after which the fault ends; without it, until
-replaced. A connection counts once for `greet` and `drip`, a message for the others. `only`: a part of
-the recipient; others are served normally, and so is the stage `mail`, which names no recipient yet.
+`stage` is `rcpt` unless given. `after`: how many go well first. `times`: how often, after which the fault
+ends; without it, until replaced. A connection counts once for `greet` and `drip`, a message for the others.
+`only`: a part of the recipient; others are served normally, and so is the stage `mail`, which names no
+recipient yet.
 
 `GET /counts` returns how many messages each sink has accepted since it started, and `GET /asked` how many SMS
 the gateway was sent, whatever it answered. `DELETE /counts` resets all of them to zero.
@@ -47,12 +48,19 @@ class Fault(BaseModel):
     stage: Literal["mail", "rcpt", "data", "dot"] = "rcpt"
     retry_after: int | None = None
     seconds: float = 0.5
+    after: Annotated[int, Field(ge=0)] = 0
     times: Annotated[int, Field(ge=1)] | None = None
     only: str = ""
 
     def strikes(self, modes: set[str], recipient: str = "") -> bool:
-        """Return whether one of these modes applies now; if so, a limited fault counts one more time."""
+        """Return whether one of these modes applies now; if so, a limited fault counts one more time.
+
+        One that is to come `after` others counts these instead.
+        """
         if self.mode not in modes or self.only not in recipient:
+            return False
+        if self.after > 0:
+            self.after -= 1
             return False
         if self.times is not None:
             self.times -= 1

@@ -35,7 +35,8 @@ async def serve(captured: Path, ports: tuple[int, int, int], context: ssl.SSLCon
     await end.wait()
 
 
-def _context(cert: str = "", key: str = "") -> ssl.SSLContext | None:
+def context_of(cert: str = "", key: str = "") -> ssl.SSLContext | None:
+    """Return how a server with these files speaks TLS; None without files."""
     if not cert:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -46,4 +47,4 @@ def _context(cert: str = "", key: str = "") -> ssl.SSLContext | None:
 
 if __name__ == "__main__":
     captured, sms, smtp, pec, *certificate = sys.argv[1:]
-    uvloop.run(serve(Path(captured), (int(sms), int(smtp), int(pec)), _context(*certificate)))
+    uvloop.run(serve(Path(captured), (int(sms), int(smtp), int(pec)), context_of(*certificate)))

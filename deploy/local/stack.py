@@ -36,11 +36,11 @@ class Stack:
     def __init__(self, root: Path, settings: Mapping[str, str] | None = None, *, tls: bool = False) -> None:
         self.state = root.absolute() / ".local"
         self._make_directories()
-        self._ports = Ports(self.state / "ports.json")
+        self.ports = Ports(self.state / "ports.json")
         self.ended = end_leftovers(self.state / "run")
         self.authority = Authority(self.state / "tls") if tls else None
         self.postgres, self.rabbitmq = self._servers()
-        self.fake_providers = FakeProviders(self.state, self._ports, self.authority)
+        self.fake_providers = FakeProviders(self.state, self.ports, self.authority)
         self.database = DATABASE
         self.settings = dict(settings or {})
         self.workers: dict[str, Process] = {}
@@ -48,8 +48,8 @@ class Stack:
 
     def _servers(self) -> tuple[Postgres, RabbitMq]:
         return (
-            Postgres(self.state, self._ports, self.authority),
-            RabbitMq(self.state, self._ports, self.authority),
+            Postgres(self.state, self.ports, self.authority),
+            RabbitMq(self.state, self.ports, self.authority),
         )
 
     def _make_directories(self) -> None:
@@ -120,7 +120,7 @@ class Stack:
         name = worker.name if number == 1 else f"{worker.name}.{number}"
         if name in self.workers:
             self.workers[name].kill()
-        port = self._ports[f"health-{name}"]
+        port = self.ports[f"health-{name}"]
         told = environment.for_worker(self.env, worker, port) | dict(env)
         program = Program(
             name=name,

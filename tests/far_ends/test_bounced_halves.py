@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from deploy.local import dovecot
+from deploy.local.dovecot import Dovecot
 from deploy.local.processes import Process, Program
 from deploy.local.stack import Stack
 from tests.adversity.dead_letters import number_parked
 from tests.adversity.people import citizen, ended, issued, standing
-from tests.far_ends import dovecot
-from tests.far_ends.dovecot import Dovecot
 from tests.far_ends.postfix import BOUNCES, KNOWN, Postfix, missing, postfix
 from tests.kit.clients import portal
 from tests.kit.evidence import gathered

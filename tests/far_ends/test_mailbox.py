@@ -18,13 +18,13 @@ from uuid import UUID, uuid4
 import aio_pika
 import pytest
 
+from deploy.local import dovecot
 from deploy.local.authority import Authority
 from deploy.local.ports import HOST
 from deploy.local.processes import CHECKOUT, Process, Program, environment
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from shared.contract import topology
-from tests.far_ends import dovecot
 from tests.far_ends.dovecot import Dovecot
 from tests.kit.servers import empty_queues, private_directory
 from tests.kit.waiting import until

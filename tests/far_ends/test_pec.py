@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
+from deploy.local import dovecot
 from deploy.local.client import Client
+from deploy.local.dovecot import Dovecot
+from deploy.local.pec_provider import RECIPIENT, Provider, authority, daticert, entity
 from deploy.local.processes import Process, Program
 from deploy.local.stack import Stack
 from tests.adversity.people import Issued, citizen, ended, issued, standing
-from tests.far_ends import dovecot
-from tests.far_ends.dovecot import Dovecot
-from tests.far_ends.pec_authority import RECIPIENT, Provider, authority, daticert, entity
 from tests.kit.clients import gateway, portal
 from tests.kit.harness import MAIN_WAY
 from tests.kit.invariants import every_chain_verifies

@@ -41,6 +41,7 @@ LIBRARIES: dict[str, set[str]] = {
         "services.notifier.mailbox.smime",
         "services.notifier.shop.envelope",
         "deploy.local.authority",
+        "deploy.local.pec_provider",
     },
     "nacl": {
         "shared.crypto.keys",

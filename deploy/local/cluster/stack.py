@@ -36,7 +36,7 @@ class ClusterStack(Stack):
         self.brokers = {
             name: RabbitMq(
                 self.state,
-                self._ports,
+                self.ports,
                 place=RabbitMqPlace(f"rabbitmq-{name}", at[name], tuple(within(name)), everywhere),
             )
             for name in BROKERS
@@ -44,7 +44,7 @@ class ClusterStack(Stack):
         self.ledgers = {
             name: Postgres(
                 self.state,
-                self._ports,
+                self.ports,
                 place=PostgresPlace(f"postgres-{name}", at[name], tuple(within(name)), self.network.prefix),
             )
             for name in LEDGERS

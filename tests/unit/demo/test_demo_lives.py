@@ -71,6 +71,9 @@ def test_a_promise_is_broken_by_too_few_and_by_too_many() -> None:
     assert broken(Counter(promises), promises) == []
     assert len(broken({"pin.issued": 1, "pin.revoked": 2}, promises)) == 2
     assert broken({**promises, "delivery.failed": 3}, promises) == ["3 deliveries failed"]
+    bounced = {"delivery.failed": 3}
+    assert broken(bounced, bounced) == []
+    assert broken({"delivery.failed": 4}, bounced) == ["delivery.failed: 4 times, and 3 were promised"]
 
 
 def test_a_later_run_has_other_citizens_with_other_contacts() -> None:

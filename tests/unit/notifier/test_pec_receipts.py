@@ -1,5 +1,6 @@
 """PEC receipts: what counts is what a provider that we trust has signed, and nothing else (RFC 6109)."""
 
+import base64
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from services.notifier.mailbox.evidence import Understood
-from services.notifier.mailbox.pec_receipt import pec_classifier
-from services.notifier.mailbox.pec_settings import PecSettings
-from shared.errors import SettingsError
-from tests.far_ends.pec_authority import (
+from deploy.local.pec_provider import (
     DAY,
     PROVIDER,
     RECIPIENT,
+    SENDER,
     Provider,
     Signer,
     authority,
@@ -25,9 +23,12 @@ from tests.far_ends.pec_authority import (
     entity,
     mail,
     message_id,
-    opaque,
     pem,
 )
+from services.notifier.mailbox.evidence import Understood
+from services.notifier.mailbox.pec_receipt import pec_classifier
+from services.notifier.mailbox.pec_settings import PecSettings
+from shared.errors import SettingsError
 from tests.unit.decisions import moment
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs the program openssl")
@@ -55,6 +56,16 @@ def understood(
         PecSettings.load(trusted | (settings or {})), lambda: datetime.now(UTC) + later
     )
     return classifier(raw)
+
+
+def opaque(signature: bytes) -> bytes:
+    """Return a mail whose content is within its signature."""
+    head = (
+        f"From: {PROVIDER}\r\nTo: {SENDER}\r\nSubject: RICEVUTA\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="smime.p7m"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + base64.encodebytes(signature).replace(b"\n", b"\r\n")
 
 
 def uncounted(found: Understood) -> str:
@@ -122,7 +133,7 @@ def test_the_same_mail_is_understood_the_same_whenever_it_is_read(provider: Prov
 @pytest.mark.parametrize("digest", ["sha256", "sha512"])
 def test_signatures_come_in_several_forms(provider: Provider, type_: str, encoding: str, digest: str) -> None:
     signed = entity([daticert("accettazione", ABOUT)])
-    signature = provider.signer.sign(signed, provider.folder, digest=digest)
+    signature = provider.signer.sign(signed, digest=digest)
     raw = mail(signed, signature, type_=type_, encoding=encoding)
     assert understood(provider, raw).reason == "pec_accettazione"
 
@@ -134,7 +145,7 @@ def test_a_mail_whose_lines_end_in_lf_is_verified_as_it_was_signed(provider: Pro
 
 def test_an_opaque_signature_counts_as_well(provider: Provider) -> None:
     signed = entity([daticert("avvenuta-consegna", ABOUT)])
-    raw = opaque(provider.signer.sign(signed, provider.folder, opaque=True))
+    raw = opaque(provider.signer.sign(signed, opaque=True))
     assert understood(provider, raw).reason == "pec_avvenuta_consegna"
 
 
@@ -154,7 +165,7 @@ def test_the_certificate_of_a_provider_itself_can_be_trusted(provider: Provider)
 
 def test_sha_1_counts_unless_the_policy_refuses_it(provider: Provider) -> None:
     signed = entity([daticert("accettazione", ABOUT)])
-    raw = mail(signed, provider.signer.sign(signed, provider.folder, digest="sha1"))
+    raw = mail(signed, provider.signer.sign(signed, digest="sha1"))
     assert understood(provider, raw).reason == "pec_accettazione"
     assert uncounted(understood(provider, raw, settings=NO_SHA1)) == "pec_weak_digest"
     assert understood(provider, provider.receipt("accettazione", ID), settings=NO_SHA1).reports
@@ -163,7 +174,7 @@ def test_sha_1_counts_unless_the_policy_refuses_it(provider: Provider) -> None:
 def test_no_weaker_digest_ever_counts(provider: Provider) -> None:
     signed = entity([daticert("accettazione", ABOUT)])
     signer = provider.root.issue(PROVIDER, key=rsa.generate_private_key(65537, 2048))
-    raw = mail(signed, signer.sign(signed, provider.folder, digest="md5"))
+    raw = mail(signed, signer.sign(signed, digest="md5"))
     assert uncounted(understood(provider, raw)) == "pec_weak_digest"
 
 
@@ -196,12 +207,12 @@ def test_who_steals_an_old_key_cannot_date_a_receipt_back(
     assert bool(understood(provider, raw, later, longer).reports) == (later > timedelta(0))
 
 
-def test_a_forged_signature_counts_for_nothing(provider: Provider, tmp_path: Path) -> None:
+def test_a_forged_signature_counts_for_nothing(provider: Provider) -> None:
     """By another authority of the same name, by nobody's, or by one that is no provider."""
     signed = entity([daticert("avvenuta-consegna", ABOUT)])
 
     def by(signer: Signer) -> str:
-        return uncounted(understood(provider, mail(signed, signer.sign(signed, tmp_path))))
+        return uncounted(understood(provider, mail(signed, signer.sign(signed))))
 
     assert by(authority().issue(PROVIDER)) == "pec_bad_signature"
     itself = authority()
@@ -214,12 +225,10 @@ def test_a_forged_signature_counts_for_nothing(provider: Provider, tmp_path: Pat
     assert by(provider.root.issue(PROVIDER, key=WEAK)) == "pec_weak_key"
 
 
-def test_a_citizen_with_a_certificate_of_the_same_authority_is_no_provider(
-    provider: Provider, tmp_path: Path
-) -> None:
+def test_a_citizen_with_a_certificate_of_the_same_authority_is_no_provider(provider: Provider) -> None:
     signed = entity([daticert("avvenuta-consegna", ABOUT)])
     citizen = "anna@pec.example.com"
-    raw = mail(signed, provider.root.issue(citizen).sign(signed, tmp_path), sender=citizen)
+    raw = mail(signed, provider.root.issue(citizen).sign(signed), sender=citizen)
     assert uncounted(understood(provider, raw)) == "pec_no_provider"
 
 
@@ -274,9 +283,9 @@ def test_two_kinds_of_content_or_a_second_boundary_are_refused(provider: Provide
     assert uncounted(understood(provider, twice)) == "pec_malformed"
 
 
-def test_a_signed_mail_within_a_signed_mail_counts_for_nothing(provider: Provider, tmp_path: Path) -> None:
+def test_a_signed_mail_within_a_signed_mail_counts_for_nothing(provider: Provider) -> None:
     """A provider signs whatever a user of it sends, an old receipt for example."""
-    forged = mail(FORGED, authority().issue(PROVIDER).sign(FORGED, tmp_path), boundary="within")
+    forged = mail(FORGED, authority().issue(PROVIDER).sign(FORGED), boundary="within")
     assert uncounted(understood(provider, provider.mail(forged))) == "pec_signed_within"
     old = provider.receipt("errore-consegna", ID).replace(b"outer", b"within")
     enclosing = entity([], enclosed=old)
@@ -370,7 +379,7 @@ def test_what_is_no_receipt_is_for_a_person(provider: Provider, raw: bytes) -> N
 
 def test_no_bytes_of_a_signature_make_the_reader_fail(provider: Provider) -> None:
     signed = entity([daticert("accettazione", ABOUT)])
-    signature = provider.signer.sign(signed, provider.folder)
+    signature = provider.signer.sign(signed)
     for place in range(0, len(signature), 3):
         for byte in (0x00, 0x80, 0xFF, signature[place] ^ 1):
             broken = signature[:place] + bytes([byte]) + signature[place + 1 :]
@@ -403,7 +412,7 @@ def test_what_is_kept_of_a_receipt_has_not_the_mail_that_it_encloses(provider: P
         assert b"daticert.xml" in found.kept
         assert found == understood(provider, raw, settings={"PIN_PEC_TRUST": trusted})
     inner = entity([daticert("avvenuta-consegna", ABOUT)], enclosed=OWN_MAIL)
-    whole = opaque(provider.signer.sign(inner, provider.folder, opaque=True))
+    whole = opaque(provider.signer.sign(inner, opaque=True))
     kept = understood(provider, whole).kept
     assert kept is not None
     assert b"daticert.xml" in kept

@@ -1,4 +1,4 @@
-"""A PEC provider of the tests: an authority of their own, and receipts that OpenSSL signs."""
+"""A stand-in for a PEC provider: an authority of its own, and genuine receipts that OpenSSL signs."""
 
 import subprocess
 import textwrap
@@ -6,7 +6,10 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesHeaderParser
+from email.utils import parseaddr
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 from xml.sax.saxutils import escape
 
@@ -18,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 PROVIDER = "posta-certificata@pec.example.com"
 SENDER = "pin@pec.localhost.localdomain"
 RECIPIENT = "anna@pec.example.it"
+_NAMES_THE_RECIPIENT = {"avvenuta-consegna", "errore-consegna"}
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 DAY = timedelta(days=1)
 
@@ -48,30 +52,31 @@ class Signer:
         certificate = _certificate(own, address, valid, purposes, self)
         return Signer(certificate, own, (self.certificate, *self.between))
 
-    def sign(self, entity: bytes, folder: Path, *, digest: str = "sha256", opaque: bool = False) -> bytes:
+    def sign(self, entity: bytes, *, digest: str = "sha256", opaque: bool = False) -> bytes:
         """Return a signature (DER) over a MIME entity whose lines end in CRLF."""
-        files = {name: folder / f"{uuid4()}.{name}" for name in ("in", "crt", "key", "chain", "out")}
-        files["in"].write_bytes(entity)
-        files["crt"].write_bytes(pem(self.certificate))
-        files["chain"].write_bytes(b"".join(map(pem, self.between)))
-        files["key"].write_bytes(
-            self.key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
+        with TemporaryDirectory() as folder:
+            files = {name: Path(folder, name) for name in ("in", "crt", "key", "chain", "out")}
+            files["in"].write_bytes(entity)
+            files["crt"].write_bytes(pem(self.certificate))
+            files["chain"].write_bytes(b"".join(map(pem, self.between)))
+            files["key"].write_bytes(
+                self.key.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                )
             )
-        )
-        command = ["openssl", "cms", "-sign", "-outform", "DER", "-md", digest]
-        command += ["-in", str(files["in"]), "-out", str(files["out"])]
-        command += ["-signer", str(files["crt"]), "-inkey", str(files["key"])]
-        command += ["-certfile", str(files["chain"])] if self.between else []
-        command += ["-nodetach"] if opaque else []
-        subprocess.run(command, check=True, capture_output=True)
-        return files["out"].read_bytes()
+            command = ["openssl", "cms", "-sign", "-outform", "DER", "-md", digest]
+            command += ["-in", str(files["in"]), "-out", str(files["out"])]
+            command += ["-signer", str(files["crt"]), "-inkey", str(files["key"])]
+            command += ["-certfile", str(files["chain"])] if self.between else []
+            command += ["-nodetach"] if opaque else []
+            subprocess.run(command, check=True, capture_output=True)
+            return files["out"].read_bytes()
 
 
 def authority(
-    name: str = "Authority of the tests", valid: tuple[timedelta, timedelta] | None = None
+    name: str = "Authority of a stand-in", valid: tuple[timedelta, timedelta] | None = None
 ) -> Signer:
     """Return an authority with a certificate of its own."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -90,7 +95,7 @@ def _certificate(  # noqa: PLR0913, PLR0917 - what a certificate has
     valid: tuple[timedelta, timedelta],
     purposes: Sequence[x509.ObjectIdentifier],
     issuer: Signer | None,
-    name: str = "of the tests",
+    name: str = "of a stand-in",
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address or f"{name} {uuid4()}")])
@@ -117,6 +122,7 @@ def daticert(  # noqa: PLR0913 - what a receipt says
     kind: str,
     about: str,
     *,
+    sender: str = SENDER,
     recipients: Sequence[str] = (RECIPIENT,),
     certified: bool = True,
     given_to: str = "",
@@ -134,7 +140,8 @@ def daticert(  # noqa: PLR0913 - what a receipt says
         f"""\
         <?xml version="1.0" encoding="UTF-8"?>
         <postacert tipo="{kind}" errore="nessuno"><intestazione>
-        <mittente>{SENDER}</mittente>{listed}<risposte>{SENDER}</risposte><oggetto>Il suo PIN</oggetto>
+        <mittente>{escape(sender)}</mittente>{listed}
+        <risposte>{escape(sender)}</risposte><oggetto>Il suo PIN</oggetto>
         </intestazione><dati><gestore-emittente>Example PEC S.p.A.</gestore-emittente>
         <data zona="+0000"><giorno>{when:%d/%m/%Y}</giorno><ora>{when:%H:%M:%S}</ora></data>
         <identificativo>opec1.20261127.00001.1.1@pec.example.com</identificativo>
@@ -185,9 +192,17 @@ class Provider:
         data = daticert(kind, f"<{message_id(delivery)}>", **more)  # type: ignore[arg-type]
         return self.mail(entity([data]), kind=kind, about=message_id(delivery))
 
+    def receipt_of(self, kind: str, sent: bytes) -> bytes:
+        """Return a receipt about a mail as it was sent, likewise signed."""
+        headers = BytesHeaderParser().parsebytes(sent)
+        about, to, sender = (parseaddr(headers[name])[1] for name in ("Message-ID", "To", "From"))
+        given_to = to if kind in _NAMES_THE_RECIPIENT else ""
+        data = daticert(kind, f"<{about}>", sender=sender, recipients=(to,), given_to=given_to)
+        return self.mail(entity([data]), kind=kind, about=about)
+
     def mail(self, signed: bytes, **how: object) -> bytes:
         """Return a mail with this content, signed by the provider."""
-        return mail(signed, self.signer.sign(signed, self.folder), **how)  # type: ignore[arg-type]
+        return mail(signed, self.signer.sign(signed), **how)  # type: ignore[arg-type]
 
 
 def mail(  # noqa: PLR0913 - the ways in which providers differ
@@ -215,15 +230,6 @@ def mail(  # noqa: PLR0913 - the ways in which providers differ
     ).encode()
     encoded = _base64(signature) if encoding == "base64" else signature
     return head + f"--{boundary}\r\n".encode() + signed + by + encoded + f"\r\n--{boundary}--\r\n".encode()
-
-
-def opaque(signature: bytes, sender: str = PROVIDER) -> bytes:
-    """Return a mail whose content is within its signature."""
-    return (
-        f"From: {sender}\r\nTo: {SENDER}\r\nSubject: RICEVUTA\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="smime.p7m"\r\n'
-        "Content-Transfer-Encoding: base64\r\n\r\n"
-    ).encode() + _base64(signature)
 
 
 def _base64(content: bytes) -> bytes:
