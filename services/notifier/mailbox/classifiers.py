@@ -1,6 +1,7 @@
 """What understands the mails of each mailbox."""
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 
 from services.notifier.mailbox.bounce import bounce_classifier
 from services.notifier.mailbox.evidence import Classifier
@@ -18,6 +19,7 @@ def open_classifier(name: BoxName, environ: Mapping[str, str]) -> Classifier:
     """
     match name:
         case "pec":
-            return pec_classifier(PecSettings.load(environ))
+            sender = parseaddr(NotifierSettings.load(environ).pec_from)[1]
+            return pec_classifier(PecSettings.load(environ), sender)
         case "bounce":
             return bounce_classifier(NotifierSettings.load(environ))

@@ -13,6 +13,7 @@ _DEEPEST = 8
 _MOST = 500
 """Elements."""
 _RECIPIENT = ("postacert", "intestazione", "destinatari")
+_SENDER = ("postacert", "intestazione", "mittente")
 _MESSAGE = ("postacert", "dati", "msgid")
 _GIVEN_TO = ("postacert", "dati", "consegna")
 _DAY, _TIME = ("postacert", "dati", "data", "giorno"), ("postacert", "dati", "data", "ora")
@@ -25,13 +26,15 @@ class CertifiedData:
 
     Attributes:
         kind: `tipo`, such as `avvenuta-consegna`.
-        message: the Message-ID that it is about, without brackets.
+        sender: of the message that it is about, lower case; empty where it does not say.
+        message: the Message-ID of that message, without brackets.
         recipients: of that message: each address, lower case, and whether it is a PEC address.
         given_to: to whom the receipt says it was delivered, or not, lower case; empty where it does not say.
         at: when, UTC; None if it does not say so in the form that it has to.
     """
 
     kind: str
+    sender: str
     message: str
     recipients: dict[str, bool]
     given_to: str
@@ -71,6 +74,7 @@ def read_daticert(content: bytes) -> CertifiedData:
         raise UncountedEvidenceError("pec_daticert_unreadable")
     return CertifiedData(
         kind=found.kinds[0],
+        sender=" ".join(found.texts.get(_SENDER, [])).lower(),
         message=messages[0].removeprefix("<").removesuffix(">"),
         recipients={
             address.lower(): certified for address, certified in zip(recipients, found.certified, strict=True)

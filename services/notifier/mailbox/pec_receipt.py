@@ -47,18 +47,19 @@ _A_MESSAGE: Final = "posta-certificata"
 
 
 def pec_classifier(
-    settings: PecSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: PecSettings, sender: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Classifier:
     """Return what understands the mails of the PEC mailbox.
 
     Args:
         settings: whose signatures count.
+        sender: the address that our PEC are sent from.
         clock: the time, UTC.
     """
-    return partial(_understood, settings.trust, clock)
+    return partial(_understood, settings.trust, sender.lower(), clock)
 
 
-def _understood(trust: Trust, clock: Callable[[], datetime], raw: bytes) -> Understood:
+def _understood(trust: Trust, sender: str, clock: Callable[[], datetime], raw: bytes) -> Understood:
     if not trust.authorities:
         return _unknown("pec_no_trust", raw)
     try:
@@ -66,7 +67,7 @@ def _understood(trust: Trust, clock: Callable[[], datetime], raw: bytes) -> Unde
     except UncountedEvidenceError as error:
         return _unknown(error.reason, raw)
     try:
-        return _counted(covered, raw)
+        return _counted(covered, sender, raw)
     except UncountedEvidenceError as error:
         return _unknown(error.reason, raw, covered.content)
 
@@ -75,7 +76,7 @@ def _unknown(reason: str, raw: bytes, covered: bytes | None = None) -> Understoo
     return Understood(reason, unknown=True, kept=stripped(raw, covered))
 
 
-def _counted(covered: Verified, raw: bytes) -> Understood:
+def _counted(covered: Verified, sender: str, raw: bytes) -> Understood:
     local, _, provider = covered.signer.partition("@")
     if local != _PROVIDER:
         raise UncountedEvidenceError("pec_no_provider")
@@ -84,6 +85,9 @@ def _counted(covered: Verified, raw: bytes) -> Understood:
     status = _MEANS.get(data.kind)
     if status is None:
         raise UncountedEvidenceError("pec_message" if data.kind == _A_MESSAGE else "pec_unknown_kind")
+    if data.sender != sender:
+        # Whoever knows a Message-ID of ours can send a PEC under it, and forward the genuine receipt.
+        raise UncountedEvidenceError("pec_other_sender")
     delivery = _delivery(entity, data)
     certified = _one_recipient(data)
     at = data.at or covered.signed_at

@@ -95,7 +95,7 @@ def test_a_receipt_is_about_the_mail_as_it_was_sent(tmp_path: Path) -> None:
         f"{delivery.hex}@pec.localhost.localdomain",
     )
     trusted = PecSettings.load({"PIN_PEC_TRUST": str(provider.bundle())})
-    understand = pec_classifier(trusted, lambda: datetime.now(UTC))
+    understand = pec_classifier(trusted, "pin@pec.localhost.localdomain", lambda: datetime.now(UTC))
     for kind, status in {
         "accettazione": "accepted",
         "avvenuta-consegna": "delivered",

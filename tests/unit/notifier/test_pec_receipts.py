@@ -52,10 +52,8 @@ def understood(
 ) -> Understood:
     """Return what is understood of a mail that is read so much later than now."""
     trusted = {"PIN_PEC_TRUST": str(provider.bundle())}
-    classifier = pec_classifier(
-        PecSettings.load(trusted | (settings or {})), lambda: datetime.now(UTC) + later
-    )
-    return classifier(raw)
+    known = PecSettings.load(trusted | (settings or {}))
+    return pec_classifier(known, SENDER, lambda: datetime.now(UTC) + later)(raw)
 
 
 def opaque(signature: bytes) -> bytes:
@@ -326,6 +324,15 @@ def test_a_receipt_about_other_recipients_changes_nothing(provider: Provider) ->
     assert understood(provider, twice).reports
     other = provider.receipt("errore-consegna", ID, given_to="carla@pec.example.it")
     assert uncounted(understood(provider, other)) == "pec_other_recipient"
+
+
+def test_a_receipt_about_a_mail_of_somebody_else_under_our_message_id_changes_nothing(
+    provider: Provider,
+) -> None:
+    """Its signature is genuine: who knows a Message-ID can send a PEC under it and forward the receipt."""
+    assert understood(provider, provider.receipt("errore-consegna", ID, sender=SENDER.upper())).reports
+    forwarded = provider.receipt("errore-consegna", ID, sender="mallory@pec.example.it")
+    assert uncounted(understood(provider, forwarded)) == "pec_other_sender"
 
 
 LAUGHS = b"".join(b'<!ENTITY l%d "&l%d;&l%d;">' % (n + 1, n, n) for n in range(60))
