@@ -29,7 +29,7 @@ from shared.crypto.keys import Keys
 from shared.crypto.sealing import BundleOpener
 from shared.domain.policy import PinPolicy
 from shared.errors import SettingsError
-from shared.worker.lane import Effect, Lane, Upkeep
+from shared.worker.lane import Effect, Lane, Together, Upkeep
 from shared.worker.settings import ProcessSettings, WorkerSettings
 from shared.worker.start import Running, start, start_process
 
@@ -88,7 +88,7 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
     # Imported late: they load the whole contract, which no channel needs.
     from services.notifier.acceptance import Unaccepted  # noqa: PLC0415
     from services.notifier.canary.course import plans  # noqa: PLC0415
-    from services.notifier.canary.upkeep import CANARY_RETENTION, Canaries, Together  # noqa: PLC0415
+    from services.notifier.canary.upkeep import CANARY_RETENTION, Canaries  # noqa: PLC0415
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415

@@ -4,7 +4,7 @@ Each pair of reports, in either order, is decided on purpose: the table is in `d
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from shared.domain.decision import (
     LedgerEntry,
     ParkedMessage,
     WorkerMessage,
+    made_at,
 )
 from shared.errors import UnreadableMessageError
 from shared.worker.command_reader import CommandReader
@@ -41,9 +42,6 @@ _BY_GATEWAY = "gateway_receipt"
 """The evidence of a receipt that a gateway, or the print provider, publishes itself."""
 _ROUNDS = 10
 _ROUND = timedelta(seconds=3)
-_WITH_TIME = 7
-"""The version of a UUID that begins with the time."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ON_THE_WAY = frozenset({"accepted", "posted", "delayed"})
 """What ends nothing."""
 _BADLY = frozenset({"failed", "returned"})
@@ -253,7 +251,5 @@ def _forgotten(delivery_id: UUID | None, ctx: DecisionContext) -> bool:
 
     Ids of earlier releases have no time in them.
     """
-    if delivery_id is None or delivery_id.version != _WITH_TIME or not ctx.policy.delivery_retention:
-        return False
-    made_at = timedelta(milliseconds=delivery_id.int >> 80) + _EPOCH
-    return ctx.now - made_at > ctx.policy.delivery_retention
+    made = made_at(delivery_id) if delivery_id and ctx.policy.delivery_retention else None
+    return made is not None and ctx.now - made > ctx.policy.delivery_retention

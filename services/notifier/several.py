@@ -7,7 +7,7 @@ the deliveries under way come back for them, to this provider alone. So a sick o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,8 +20,7 @@ from services.notifier.outcome import Outcome, Postponed, Refused, Sent, Unreach
 from services.notifier.outgoing import Outgoing
 from services.notifier.routing import Plan, Router, wait_over_rate
 from services.notifier.timed import TimedHearing
-from shared.ledger import Ledger
-from shared.worker.lane import Upkeep
+from shared.worker.lane import Together, Upkeep
 
 _GRACE = 1.0
 """Seconds that a batch waits for a slow provider's answers, past those that are slow, or for a probe's."""
@@ -132,20 +131,9 @@ class SeveralProviders:
             self._log.warning("provider.alone", channel=self._channel, provider=alone)
 
 
-class _EachUpkeep:
-    """What several providers do by the clock, one after the other."""
-
-    def __init__(self, parts: Sequence[Upkeep]) -> None:
-        self._parts = parts
-
-    async def step(self, ledger: Ledger) -> float:
-        """Do a step of each; return the seconds until the next is due."""
-        return min([await part.step(ledger) for part in self._parts])
-
-
 def _upkeep_of(providers: Iterable[GuardedProvider]) -> Upkeep | None:
     parts = [provider.upkeep for provider in providers if provider.upkeep]
-    return _EachUpkeep(parts) if parts else None
+    return Together(*parts) if parts else None
 
 
 class _Batch:

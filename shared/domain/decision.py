@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
@@ -73,6 +73,18 @@ def delivery_id(now: datetime, random: Callable[[int], bytes]) -> UUID:
     drawn[6] = 0x70 | drawn[6] & 0x0F
     drawn[8] = 0x80 | drawn[8] & 0x3F
     return UUID(bytes=bytes(drawn))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WITH_TIME = 7
+"""The version of a UUID that begins with the time."""
+
+
+def made_at(delivery_id: UUID) -> datetime | None:
+    """Return when a delivery was decided, by its id; those of earlier releases have no time in them."""
+    if delivery_id.version != _WITH_TIME:
+        return None
+    return _EPOCH + timedelta(milliseconds=delivery_id.int >> 80)
 
 
 Known_co = TypeVar("Known_co", covariant=True)

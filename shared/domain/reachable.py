@@ -5,21 +5,16 @@ it; in doubt the next delivery is tried, and tells again. It is marked by its va
 in its place is tried.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
 from shared.domain.account import Account, Contacts, UnsuitableContact
 from shared.domain.contacts import same_contact
-from shared.domain.decision import DecisionContext
+from shared.domain.decision import DecisionContext, made_at
 
 Unsuitable = Literal["mobile", "pec"]
 NO_MOBILE: Final = frozenset({"sms_landline"})
 """Reasons of a failed delivery that say that its number will never receive an SMS."""
-
-_WITH_TIME = 7
-"""The version of a UUID that begins with the time."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def reachable(account: Account, contacts: Contacts | None = None) -> Contacts:
@@ -64,20 +59,13 @@ def mobile_of(account: Account, delivery_id: UUID, ctx: DecisionContext) -> str 
     if pin and any(str(delivery_id) in half.deliveries for half in pin.halves):
         certain = changed_at is None or changed_at <= pin.issued_at
     else:
-        made_at = _made_at(delivery_id)
+        made = made_at(delivery_id)
         certain = (
-            made_at is not None
-            and (changed_at is None or made_at > changed_at)
+            made is not None
+            and (changed_at is None or made > changed_at)
             and not any(
-                new.kind == "mobile" and made_at - new.since < ctx.policy.contacts_cooling
+                new.kind == "mobile" and made - new.since < ctx.policy.contacts_cooling
                 for new in account.cooling_contacts
             )
         )
     return account.contacts.mobile if certain else None
-
-
-def _made_at(delivery_id: UUID) -> datetime | None:
-    """Return when a delivery was decided, by its id; ids of earlier releases have no time in them."""
-    if delivery_id.version != _WITH_TIME:
-        return None
-    return _EPOCH + timedelta(milliseconds=delivery_id.int >> 80)

@@ -33,6 +33,21 @@ class Upkeep(Protocol):
         """
 
 
+class Together:
+    """Several upkeeps of one lane, one after the other."""
+
+    def __init__(self, *upkeeps: Upkeep) -> None:
+        self._upkeeps = upkeeps
+
+    async def step(self, ledger: Ledger) -> float:
+        """Make a step of each; return the seconds until the next is due.
+
+        Raises:
+            LedgerLostError: Postgres is gone.
+        """
+        return min([await upkeep.step(ledger) for upkeep in self._upkeeps])
+
+
 class Facts:
     """What the decisions of a lane know beside the account: by default the result of its effect."""
 

@@ -13,7 +13,6 @@ from shared.broker.message import Message
 from shared.contract.workers import NOTIFIER
 from shared.domain.decision import Delivery, delivery_id
 from shared.ledger import Ledger
-from shared.worker.lane import Upkeep
 from shared.worker.outbound import Outbound
 
 CANARY_RETENTION: Final = timedelta(days=30)
@@ -101,18 +100,3 @@ class Canaries:
             self._log.warning(f"canary.{line.outcome}", **facts)
         else:
             self._log.info(f"canary.{line.outcome}", **facts)
-
-
-class Together:
-    """Several upkeeps of one lane, one after the other."""
-
-    def __init__(self, *upkeeps: Upkeep) -> None:
-        self._upkeeps = upkeeps
-
-    async def step(self, ledger: Ledger) -> float:
-        """Make a step of each; return the seconds until the next is due.
-
-        Raises:
-            LedgerLostError: Postgres is gone.
-        """
-        return min([await upkeep.step(ledger) for upkeep in self._upkeeps])

@@ -22,6 +22,7 @@ from services.notifier.mailbox.smime import Verified, verified
 from services.notifier.mailbox.stripped import stripped
 from shared.contract.instants import rfc3339
 from shared.contract.internal import ProviderReport, ReportStatus
+from shared.domain.decision import made_at
 from shared.errors import UncountedEvidenceError
 
 _PROVIDER: Final = "posta-certificata"
@@ -29,7 +30,6 @@ _PROVIDER: Final = "posta-certificata"
 _OURS = re.compile(r"([0-9a-f]{32})@[A-Za-z0-9.-]+", re.ASCII)
 """A Message-ID of ours (`channels/mail.py`): the delivery's id."""
 _REFERENCE: Final = "X-Riferimento-Message-ID"
-_WITH_TIME = 7
 _LATE = timedelta(hours=18)
 """After which a notice of delay is the second: they come after 12 and 24 hours."""
 _MEANS: Final[dict[str, ReportStatus]] = {
@@ -159,7 +159,7 @@ def _one_recipient(data: CertifiedData) -> bool:
 
 def _hours(delivery: UUID, at: datetime) -> str:
     """Tell the two notices of delay apart by the time in the delivery's id; they say the same otherwise."""
-    if delivery.version != _WITH_TIME:
+    made = made_at(delivery)
+    if made is None:
         return ""
-    sent_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=delivery.int >> 80)
-    return "_24h" if at - sent_at > _LATE else "_12h"
+    return "_24h" if at - made > _LATE else "_12h"
