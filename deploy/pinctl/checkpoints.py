@@ -8,24 +8,21 @@ citizen who has one, in key order. Removing, changing or inserting an entry befo
 even if all chains have been made consistent again.
 """
 
-import base64
-import binascii
 import hashlib
 import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import orjson
-from nacl.exceptions import CryptoError
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 
 from deploy.pinctl.chains import EntryRow
+from deploy.pinctl.signed_line import WitnessedLine
 from shared.contract.instants import rfc3339
-from shared.crypto.generations import key_id
 
 EVENT = "ledger.checkpoint"
 """The name of the log line that holds a checkpoint."""
@@ -36,7 +33,7 @@ FRESH = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(WitnessedLine):
     """The state of the ledger at an instant.
 
     Attributes:
@@ -44,45 +41,19 @@ class Checkpoint:
         subjects: the number of citizens with such entries.
         entries: the number of such entries.
         root: SHA-256 in hex.
-        signature: Ed25519 in base64, over `statement`.
-        cosignature: the second witness's, over `witnessed`; empty where there is none.
-        key: the id of the key that signed it; empty in those of earlier releases.
     """
 
     at: datetime
     subjects: int
     entries: int
     root: str
-    signature: str = ""
-    cosignature: str = ""
-    key: str = ""
+    cosigned_as: ClassVar[str] = COSIGNED
 
     @property
     def statement(self) -> bytes:
         """The signed text: the event's name, then one line per field."""
         at = rfc3339(self.at, to="microseconds")
         return f"{EVENT}\n{at}\n{self.subjects}\n{self.entries}\n{self.root}\n".encode()
-
-    @property
-    def witnessed(self) -> bytes:
-        """What the second witness signs: the statement and its signature, under another name."""
-        return f"{COSIGNED}\n{self.signature}\n".encode() + self.statement
-
-    def signed(self, key: SigningKey) -> "Checkpoint":
-        """Return the checkpoint with its signature."""
-        return replace(self, signature=signature(key, self.statement), key=key_id(bytes(key.verify_key)))
-
-    def cosigned(self, key: SigningKey) -> "Checkpoint":
-        """Return the checkpoint with the signature of a second witness beside its own."""
-        return replace(self, cosignature=signature(key, self.witnessed))
-
-    def is_from(self, keys: Iterable[VerifyKey]) -> bool:
-        """Return whether the signature is one of these keys' over these fields."""
-        return any(verifies(key, self.statement, self.signature) for key in keys)
-
-    def is_cosigned_by(self, keys: Iterable[VerifyKey]) -> bool:
-        """Return whether the second signature is one of these keys' over the fields and first signature."""
-        return any(verifies(key, self.witnessed, self.cosignature) for key in keys)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
@@ -100,20 +71,6 @@ class Checkpoint:
         """Return the checkpoint as a line that `read` finds."""
         event = COSIGNED if self.cosignature else EVENT
         return orjson.dumps({"event": event, **self.fields()}, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def signature(key: SigningKey, statement: bytes) -> str:
-    """Return the signature of a statement, in base64."""
-    return base64.b64encode(key.sign(statement).signature).decode()
-
-
-def verifies(key: VerifyKey, statement: bytes, signed: str) -> bool:
-    """Return whether a signature is a key's over a statement."""
-    try:
-        key.verify(statement, base64.b64decode(signed, validate=True))
-    except (CryptoError, binascii.Error, ValueError):
-        return False
-    return True
 
 
 def read(lines: Iterable[str], event: str = EVENT) -> list[Checkpoint]:
@@ -174,9 +131,9 @@ def _checkpoint(fields: dict[str, Any]) -> Checkpoint:
             int(fields["subjects"]),
             int(fields["entries"]),
             str(fields["root"]),
-            str(fields["signature"]),
-            str(fields.get("cosignature", "")),
-            str(fields.get("key", "")),
+            signature=str(fields["signature"]),
+            cosignature=str(fields.get("cosignature", "")),
+            key=str(fields.get("key", "")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a checkpoint without {error}") from None

@@ -8,16 +8,15 @@ administers the ledger cannot write.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
-from nacl.signing import SigningKey, VerifyKey
 
-from deploy.pinctl.checkpoints import fields_of, signature, verifies
+from deploy.pinctl.checkpoints import fields_of
+from deploy.pinctl.signed_line import SignedLine, WitnessedLine
 from shared.contract.instants import rfc3339
-from shared.crypto.generations import key_id
 
 SEALED = "ledger.month_sealed"
 """The name of the log line that seals a month."""
@@ -51,22 +50,17 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(WitnessedLine):
     """The seal of a month.
 
     Attributes:
         sealed: what it says.
         previous: the id of the seal before it; empty for the first.
-        signature: Ed25519 in base64, over `statement`.
-        key: the id of the key that signed it.
-        cosignature: the second witness's, over `witnessed`; empty where there is none.
     """
 
     sealed: Sealed
     previous: str
-    signature: str = ""
-    key: str = ""
-    cosignature: str = ""
+    cosigned_as: ClassVar[str] = COSIGNED
 
     @property
     def month(self) -> str:
@@ -85,27 +79,6 @@ class Seal:
     def id(self) -> str:
         """SHA-256 of the statement, in hex."""
         return hashlib.sha256(self.statement).hexdigest()
-
-    @property
-    def witnessed(self) -> bytes:
-        """What the second witness signs: the statement and its signature, under another name."""
-        return f"{COSIGNED}\n{self.signature}\n".encode() + self.statement
-
-    def signed(self, key: SigningKey) -> "Seal":
-        """Return the seal with its signature."""
-        return replace(self, signature=signature(key, self.statement), key=key_id(bytes(key.verify_key)))
-
-    def cosigned(self, key: SigningKey) -> "Seal":
-        """Return the seal with the signature of a second witness beside its own."""
-        return replace(self, cosignature=signature(key, self.witnessed))
-
-    def is_from(self, keys: Iterable[VerifyKey]) -> bool:
-        """Return whether the signature is one of these keys' over these fields."""
-        return any(verifies(key, self.statement, self.signature) for key in keys)
-
-    def is_cosigned_by(self, keys: Iterable[VerifyKey]) -> bool:
-        """Return whether the second signature is one of these keys' over the fields and first signature."""
-        return any(verifies(key, self.witnessed, self.cosignature) for key in keys)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
@@ -131,7 +104,7 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
-class Retirement:
+class Retirement(SignedLine):
     """Who let a month leave the ledger, and to where.
 
     Attributes:
@@ -140,8 +113,6 @@ class Retirement:
         archive: SHA-256 of the file of its entries, in hex.
         by: the persons.
         at: when.
-        signature: Ed25519 in base64, over `statement`.
-        key: the id of the key that signed it.
     """
 
     month: str
@@ -149,8 +120,6 @@ class Retirement:
     archive: str
     by: tuple[str, ...]
     at: datetime
-    signature: str = ""
-    key: str = ""
 
     @property
     def statement(self) -> bytes:
@@ -158,14 +127,6 @@ class Retirement:
         at = rfc3339(self.at, to="microseconds")
         fields = (RETIRED, self.month, self.seal, self.archive, at, *self.by)
         return "".join(f"{text}\n" for text in fields).encode()
-
-    def signed(self, key: SigningKey) -> "Retirement":
-        """Return the record with its signature."""
-        return replace(self, signature=signature(key, self.statement), key=key_id(bytes(key.verify_key)))
-
-    def is_from(self, keys: Iterable[VerifyKey]) -> bool:
-        """Return whether the signature is one of these keys' over these fields."""
-        return any(verifies(key, self.statement, self.signature) for key in keys)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields as in the log line."""
@@ -248,9 +209,9 @@ def seal_of(fields: dict[str, Any]) -> Seal:
         return Seal(
             sealed,
             str(fields["previous"]),
-            str(fields["signature"]),
-            str(fields["key"]),
-            str(fields.get("cosignature", "")),
+            signature=str(fields["signature"]),
+            key=str(fields["key"]),
+            cosignature=str(fields.get("cosignature", "")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a sealed month without {error}") from None
@@ -264,8 +225,8 @@ def _retirement(fields: dict[str, Any]) -> Retirement:
             str(fields["archive"]),
             tuple(str(name) for name in fields["by"]),
             datetime.fromisoformat(fields["at"]),
-            str(fields["signature"]),
-            str(fields["key"]),
+            signature=str(fields["signature"]),
+            key=str(fields["key"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"a month that has left without {error}") from None
