@@ -22,7 +22,7 @@ demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes
 	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls)
 
 test: bootstrap-tests ## all tests, on private servers of their own
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 up: bootstrap ## start the local stack in the background; with TLS=1 every connection by TLS
 	@$(PYTHON) -m deploy.local up $(if $(TLS),--tls)

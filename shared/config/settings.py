@@ -24,7 +24,7 @@ from shared.errors import SettingsError
 _ELSEWHERE = re.compile(
     "PIN_("
     "CRASH_FILE"  # shared/worker/crash.py
-    "|TEST_TLS"  # tests/kit/servers.py
+    "|TEST_(CLUSTER|TLS)"  # tests
     "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
     "|ARCHIVE_DIR|ENTRY_RETENTION|LEDGER_OWNER_DSN"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
