@@ -310,7 +310,11 @@ def test_two_certified_data_or_two_messages_count_for_nothing(provider: Provider
     assert understood(provider, provider.mail(agreeing)).reports
 
 
-@pytest.mark.parametrize("about", ["", "somebody@else.example", "x" + ABOUT, ABOUT.upper(), ABOUT[1:]])
+@pytest.mark.parametrize(
+    "about",
+    ["", "somebody@else.example", "x" + ABOUT, ABOUT.upper(), ABOUT[1:]],
+    ids=["none", "another", "longer", "upper", "shorter"],
+)
 def test_a_receipt_for_a_message_that_is_not_ours_changes_nothing(provider: Provider, about: str) -> None:
     raw = provider.mail(entity([daticert("avvenuta-consegna", about)]))
     assert uncounted(understood(provider, raw)) == "pec_other_message"
