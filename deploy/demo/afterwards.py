@@ -16,7 +16,7 @@ from deploy.pinctl.settings import LedgerSettings
 from deploy.pinctl.trace import delivery_id, facts
 from shared.ledger import Ledger
 
-_TRIES, _PAUSE = 20, 0.1
+_TRIES, _PAUSE = 150, 0.1
 """How often, and how far apart, it is looked whether the canary that is answered has arrived."""
 
 

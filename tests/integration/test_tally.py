@@ -80,8 +80,9 @@ class Writer:
         channels = [CHANNELS[one.bytes[0] % 4] for one in ids]
         statuses = self._dice.choices(STATUSES, k=10)
         columns = (ids, [self._keys[0]] * 10, channels, statuses, [1] * 10, [""] * 10, ["c"] * 10)
+        reported = ([""] * 10, [None] * 10)  # nothing, and no receipt is waited for
         at = await self._ledger.fetchval("select now() - $1 * interval '1 hour'", self._dice.randint(0, 80))
-        await self._ledger.execute(QUERIES["save_deliveries"], *columns, at)
+        await self._ledger.execute(QUERIES["save_deliveries"], *columns, *reported, at)
 
     async def parcels(self) -> None:
         """Insert one outbox row for a worker."""
@@ -185,6 +186,8 @@ async def test_no_worker_can_write_the_tally_or_begin_it_anew(stack: Stack) -> N
 
 async def test_a_ledger_in_the_field_is_counted_when_it_is_migrated(stack: Stack) -> None:
     up, _, down = MIGRATION.read_text().partition("-- migrate:down")
+    # The first month took this index over (20261129000102): as a later migration, it is taken back before.
+    down = down.replace("drop index entry_at;", "drop index if exists entry_at;")
     stack.postgres.sql(f"begin; set local role owner; {down}; commit;", stack.database)
     row = "insert into outbox (id, worker, due_at, parcel) values (gen_random_uuid(), 'issuer', now(), '')"
     ledger = await connected(stack)
