@@ -10,7 +10,6 @@ from deploy.errors import StackError
 from deploy.local import dovecot
 from deploy.local.dovecot import Dovecot
 from deploy.local.pec_provider import Provider
-from deploy.local.processes import Process
 from deploy.local.second_gateway import SecondGateway
 from deploy.local.stack import Stack
 
@@ -88,18 +87,16 @@ class FarEnds:
 
     def ask_to_end(self) -> None:
         """Ask all to end, and do not wait."""
-        for process in self._processes():
-            process.ask_to_end()
+        self._second.process.ask_to_end()
+        if self.dovecot and self.dovecot.process:
+            self.dovecot.process.ask_to_end()
 
     def stop(self) -> None:
         """Stop what was started."""
         self.ask_to_end()
-        for process in self._processes():
-            process.stop()
-
-    def _processes(self) -> list[Process]:
-        mailboxes = self.dovecot.process if self.dovecot else None
-        return [self._second.process, *([mailboxes] if mailboxes else [])]
+        self._second.process.stop()
+        if self.dovecot:
+            self.dovecot.stop()
 
     @asynccontextmanager
     async def outage(self, after: int) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ import grp
 import pwd
 import shutil
 import ssl
+import tempfile
 from pathlib import Path
 
 from imapclient import IMAPClient
@@ -24,7 +25,7 @@ _WITHOUT_MOVE = "IMAP4rev1 SASL-IR LITERAL+ UIDPLUS CHILDREN NAMESPACE ID ENABLE
 
 _CONFIG = """\
 protocols = imap
-base_dir = {root}/base
+base_dir = {base}
 state_dir = {root}/state
 log_path = /dev/stderr
 mail_location = maildir:{root}/mail/%u
@@ -86,11 +87,13 @@ class Dovecot:
         self.authority = Authority(root / "tls")
         self._certificate = self.authority.server("dovecot")
         self._old = old
-        for name in ("base", "state", "mail"):
+        for name in ("state", "mail"):
             (root / name).mkdir(exist_ok=True)
             (root / name).chmod(0o755)
             self._user.give(root / name)
         self.process: Process | None = None
+        self._base: Path | None = None
+        """Of its sockets: their paths have 107 characters at most, and the root may lie deep."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -115,7 +118,7 @@ class Dovecot:
             StackError: it does not; the end of its log says why.
         """
         config = self.root / "dovecot.conf"
-        config.write_text(self._config(certificate or self._certificate), encoding="utf-8")
+        config.write_text(self._config(certificate or self._certificate, self._sockets()), encoding="utf-8")
         config.chmod(0o644)
         program = Program(
             name="dovecot",
@@ -133,6 +136,16 @@ class Dovecot:
         """Stop it, and all its connections."""
         if self.process:
             self.process.stop()
+        if self._base:
+            shutil.rmtree(self._base)
+            self._base = None
+
+    def _sockets(self) -> Path:
+        if self._base is None:
+            self._base = Path(tempfile.mkdtemp(prefix="pin-imap-"))
+            self._base.chmod(0o755)
+            self._user.give(self._base)
+        return self._base
 
     def client(self, user: str = USER) -> IMAPClient:
         """Return a connection of somebody else's, logged in."""
@@ -164,7 +177,7 @@ class Dovecot:
                 for name in folders
             ]
 
-    def _config(self, certificate: Credential) -> str:
+    def _config(self, certificate: Credential, base: Path) -> str:
         user = self._user.user or getpass.getuser()
         group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
         for path in (certificate.cert, certificate.key):
@@ -172,6 +185,7 @@ class Dovecot:
             path.parent.chmod(0o711)
         return _CONFIG.format(
             root=self.root,
+            base=base,
             host=HOST,
             port=self.port,
             starttls_port=self.starttls_port,
