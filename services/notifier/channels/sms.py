@@ -7,12 +7,11 @@ import orjson
 import structlog
 
 from services.notifier.channels.answers import sms_answer
+from services.notifier.channels.sms_text import sms_of
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.settings import NotifierSettings
 from shared.config.tls import TlsFiles
-from shared.contract.delivery import Sms
-from shared.texts.sms_length import segments
 
 log = structlog.get_logger()
 
@@ -85,13 +84,8 @@ class HttpGateway:
 
 
 def _body(outgoing: Outgoing) -> bytes:
-    if not isinstance(outgoing.content, Sms):
-        raise TypeError("only an Sms goes by SMS")
-    text = outgoing.content.text.reveal()
-    if (parts := segments(text)) > 1:
-        # It costs more and may arrive in parts, but it arrives: the template has to be corrected.
-        log.warning("sms.too_long", delivery_id=str(outgoing.id), segments=parts)
-    return orjson.dumps({"to": outgoing.content.to, "text": text, "client_ref": str(outgoing.id)})
+    sms, _ = sms_of(outgoing, log)
+    return orjson.dumps({"to": sms.to, "text": sms.text.reveal(), "client_ref": str(outgoing.id)})
 
 
 async def _field(answer: aiohttp.ClientResponse, name: str) -> object:

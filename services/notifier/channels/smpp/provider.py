@@ -27,12 +27,12 @@ from services.notifier.channels.smpp.receipts import (
 )
 from services.notifier.channels.smpp.session import Session
 from services.notifier.channels.smpp.upkeep import Arrived, ReceiptsUpkeep
+from services.notifier.channels.sms_text import sms_of
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.smpp_settings import SmppAccount
-from shared.contract.delivery import Sms
 from shared.texts.sms_alphabet import gsm7, ucs2
-from shared.texts.sms_length import beyond_gsm7, segments
+from shared.texts.sms_length import beyond_gsm7
 
 _INTERNATIONAL, _ISDN = 1, 1
 _DEFAULT_ALPHABET, _UCS2 = 0, 8
@@ -139,18 +139,13 @@ class SmppProvider:
         return reference(self.name, same_id(id_, self._account.sent_ids)) if id_ else ""
 
     def _body(self, outgoing: Outgoing) -> bytes:
-        if not isinstance(outgoing.content, Sms):
-            raise TypeError("only an Sms goes by SMS")
-        account, text = self._account, outgoing.content.text.reveal()
-        parts = segments(text)
-        if parts > 1:
-            # It costs more and may arrive in parts, but it arrives: the template has to be corrected.
-            self._log.warning("sms.too_long", delivery_id=str(outgoing.id), segments=parts)
+        sms, parts = sms_of(outgoing, self._log)
+        account, text = self._account, sms.text.reveal()
         wide = account.alphabet == "ucs2" or bool(beyond_gsm7(text))
         encoded = ucs2(text) if wide else gsm7(text)
         return submit(
             Address(account.source_ton, account.source_npi, account.source),
-            Address(_INTERNATIONAL, _ISDN, outgoing.content.to.removeprefix("+")),
+            Address(_INTERNATIONAL, _ISDN, sms.to.removeprefix("+")),
             _UCS2 if wide else _DEFAULT_ALPHABET,
             encoded,
             {account.reference_tag: str(outgoing.id).encode()} if account.reference_tag else {},
