@@ -226,7 +226,7 @@ def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
         return _nothing("names_no_delivery")
     if message.rounds >= _ROUNDS:
         parked = ParkedMessage(
-            type=told.type, content=_body(told, 0), reason="unknown_delivery", queue=told.lane
+            type=told.type, content=_body(told), reason="unknown_delivery", queue=told.lane
         )
         return Decision(reply=accepted(), messages=(WorkerMessage(parked),))
     rounds = message.rounds + 1
@@ -240,9 +240,10 @@ def _again(told: DeliveryReceipt | ProviderReport, rounds: int) -> EarlyReceipt 
     return EarlyReceipt(receipt=told, rounds=rounds)
 
 
-def _body(told: DeliveryReceipt | ProviderReport, rounds: int) -> bytes:
+def _body(told: DeliveryReceipt | ProviderReport) -> bytes:
+    """Return what is parked: replayed, it goes all its rounds again."""
     if isinstance(told, ProviderReport):
-        return told.model_copy(update={"rounds": rounds}).body()
+        return told.model_copy(update={"rounds": 0}).body()
     return told.model_dump_json().encode()
 
 

@@ -1,6 +1,6 @@
 """RabbitMQ as the workers see it: one session, alive or lost.
 
-`shared/broker/admin.py` is RabbitMQ as an operator sees it; nothing outside this folder imports aio_pika.
+`shared/broker/admin.py` is RabbitMQ as an operator sees it. No worker imports aio_pika but by this folder.
 
 A session is one connection with one channel to consume on and one to publish on. It is never repaired:
 when any part of it fails, the whole session is lost, and the worker opens another. Unacknowledged
