@@ -39,7 +39,7 @@ ALLOWED = {
     "Unlicense": "public domain",
 }
 """Licences (SPDX) that may go into one work under the EUPL 1.2, and why."""
-_SPELT = {"Apache 2.0": "Apache-2.0", "MIT License": "MIT"}
+_SPELT = {"3-Clause BSD License": "BSD-3-Clause", "Apache 2.0": "Apache-2.0", "MIT License": "MIT"}
 """What packages call a licence that has another SPDX identifier."""
 _READ = {"imapclient": "BSD-3-Clause"}
 """Packages whose metadata name no licence: what the text that comes with them is."""
