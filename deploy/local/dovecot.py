@@ -5,6 +5,7 @@ import grp
 import pwd
 import shutil
 import ssl
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -24,11 +25,9 @@ _WITHOUT_MOVE = "IMAP4rev1 SASL-IR LITERAL+ UIDPLUS CHILDREN NAMESPACE ID ENABLE
 """As of a server from before MOVE and IDLE."""
 
 _CONFIG = """\
-protocols = imap
 base_dir = {base}
 state_dir = {root}/state
 log_path = /dev/stderr
-mail_location = maildir:{root}/mail/%u
 mail_fsync = never
 mailbox_idle_check_interval = 2s
 default_internal_user = {user}
@@ -36,8 +35,6 @@ default_internal_group = {group}
 default_login_user = {user}
 first_valid_uid = 1
 ssl = required
-ssl_cert = <{cert}
-ssl_key = <{key}
 {capability}
 service anvil {{
   chroot =
@@ -45,14 +42,20 @@ service anvil {{
 service imap-login {{
   chroot =
   inet_listener imap {{
-    address = {host}
+    {address} = {host}
     port = {starttls_port}
   }}
   inet_listener imaps {{
-    address = {host}
+    {address} = {host}
     port = {port}
   }}
 }}
+"""
+_UNTIL_2_3 = """\
+protocols = imap
+mail_location = maildir:{root}/mail/%u
+ssl_cert = <{cert}
+ssl_key = <{key}
 passdb {{
   driver = static
   args = password={password}
@@ -60,6 +63,27 @@ passdb {{
 userdb {{
   driver = static
   args = uid={user} gid={group} home={root}/mail
+}}
+"""
+_SINCE_2_4 = """\
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols {{
+  imap = yes
+}}
+mail_driver = maildir
+mail_path = {root}/mail/%{{user}}
+ssl_server_cert_file = {cert}
+ssl_server_key_file = {key}
+passdb static {{
+  password = {password}
+}}
+userdb static {{
+  fields {{
+    uid = {user}
+    gid = {group}
+    home = {root}/mail
+  }}
 }}
 """
 
@@ -183,10 +207,14 @@ class Dovecot:
         for path in (certificate.cert, certificate.key):
             self._user.give(path)
             path.parent.chmod(0o711)
-        return _CONFIG.format(
+        since_2_4 = _version() >= (2, 4)
+        # The version of the configuration stands first.
+        form = _SINCE_2_4 + _CONFIG if since_2_4 else _UNTIL_2_3 + _CONFIG
+        return form.format(
             root=self.root,
             base=base,
             host=HOST,
+            address="listen" if since_2_4 else "address",
             port=self.port,
             starttls_port=self.starttls_port,
             cert=certificate.cert,
@@ -196,3 +224,8 @@ class Dovecot:
             password=PASSWORD,
             capability=f"imap_capability = {_WITHOUT_MOVE}" if self._old else "",
         )
+
+
+def _version() -> tuple[int, ...]:
+    said = subprocess.run([str(BINARY), "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in said.split()[0].split(".")[:2])
