@@ -116,7 +116,8 @@ ALERTS = (
         summary="the broker has no queue for what {{ $labels.worker }} says to {{ $labels.exchange }}",
         events=("outbox.unroutable",),
         by=("worker", "exchange"),
-        within=timedelta(minutes=5),
+        within=timedelta(minutes=15),
+        because="It is tried again after ten minutes at most, and said each time.",
     ),
     Alert(
         name="ProviderDown",

@@ -7,16 +7,20 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import get_args
 
 import pytest
+import yaml
 
 from deploy.local.processes import CHECKOUT
 from deploy.monitoring.alert import Alert
 from deploy.monitoring.alerts import ALERTS
 from deploy.monitoring.promql import label
 
-pytestmark = pytest.mark.skipif(not shutil.which("mtail"), reason="needs the program mtail")
+needs_mtail = pytest.mark.skipif(not shutil.which("mtail"), reason="needs the program mtail")
+MONITORING = CHECKOUT / "deploy/monitoring"
 AT = datetime(2026, 11, 27, 6, 0, 0, 123456, tzinfo=UTC)
 PLAIN = {
     "NeedsAttention": "Attention: nobody consumes pin.revoker.",
@@ -64,7 +68,7 @@ def measured(folder: Path) -> dict[Series, float]:
     """Return what mtail makes of the logs in a folder."""
     done = subprocess.run(
         [
-            *("mtail", "--progs", str(CHECKOUT / "deploy/monitoring/mtail"), "--logs", str(folder / "*.log")),
+            *("mtail", "--progs", str(MONITORING / "mtail"), "--logs", str(folder / "*.log")),
             *("--one_shot", "--one_shot_format", "prometheus", "--emit_prog_label=false"),
             *("--address", "127.0.0.1", "--port", "0", "--log_dir", str(folder)),
         ],
@@ -80,6 +84,7 @@ def measured(folder: Path) -> dict[Series, float]:
     }
 
 
+@needs_mtail
 def test_each_line_counts_for_the_alerts_that_ask_for_it_and_for_no_other(tmp_path: Path) -> None:
     draw = random.Random(12)  # noqa: S311 - an order, the same one each time
     lines: list[dict[str, object] | str] = [line for alert in ALERTS for line in lines_for(alert)]
@@ -108,6 +113,20 @@ def test_each_line_counts_for_the_alerts_that_ask_for_it_and_for_no_other(tmp_pa
     assert {alert.metric for alert in ALERTS} == {name for (name, _), value in expected.items() if value}
 
 
+def test_in_a_cluster_it_reads_the_containers_that_log() -> None:
+    things = list(yaml.safe_load_all((MONITORING / "mtail/daemonset.yaml").read_text(encoding="utf-8")))
+    (pod,) = (thing["spec"]["template"]["spec"] for thing in things if thing["kind"] == "DaemonSet")
+    logs = [
+        word.removeprefix("--logs=") for word in pod["containers"][0]["args"] if word.startswith("--logs=")
+    ]
+    for container in get_args(Alert.__annotations__["container"]):
+        path = f"/var/log/pods/pin-online_a-pod_an-id/{container}/0.log"
+        assert [pattern for pattern in logs if fnmatch(path, pattern)] == [
+            f"/var/log/pods/pin-online_*/{container}/*.log"
+        ]
+
+
+@needs_mtail
 def test_what_is_done_is_counted_and_measured(tmp_path: Path) -> None:
     handled = {"event": "message.handled", "worker": "issuer", "type": "pin.request", "outcome": "accepted"}
     lines = [handled | {"waited_ms": ms, "took_ms": 1.5} for ms in (40, 9_999, 10_001, None)]
