@@ -33,13 +33,14 @@ down: bootstrap ## stop it; its data stays
 bench: bootstrap ## measure, with every durability setting on
 	@$(PYTHON) -m tests.bench
 
-check: bootstrap ## lint, format, types, contract, settings, locks and licences
+check: bootstrap ## lint, format, types, contract, settings, manifests, locks and licences
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m shared.contract.asyncapi --check
 	@$(PYTHON) -m deploy.settings_document --check
 	@$(PYTHON) -m deploy.broker.rights --check
+	@$(PYTHON) -m deploy.manifests
 	@$(PYTHON) -m deploy.sbom --check
 
 sbom: bootstrap ## write the bill of materials (CycloneDX) to sbom.cdx.json
