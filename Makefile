@@ -33,7 +33,7 @@ down: bootstrap ## stop it; its data stays
 bench: bootstrap ## measure, with every durability setting on
 	@$(PYTHON) -m tests.bench
 
-check: bootstrap ## lint, format, types, contract, settings, locks and licences
+check: bootstrap ## lint, format, types, contract, settings, manifests, locks and licences
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy
@@ -41,6 +41,7 @@ check: bootstrap ## lint, format, types, contract, settings, locks and licences
 	@$(PYTHON) -m deploy.settings_document --check
 	@$(PYTHON) -m deploy.broker.rights --check
 	@$(PYTHON) -m deploy.monitoring --check
+	@$(PYTHON) -m deploy.manifests
 	@$(PYTHON) -m deploy.sbom --check
 
 sbom: bootstrap ## write the bill of materials (CycloneDX) to sbom.cdx.json

@@ -78,7 +78,8 @@ def _dsn(login: str, ledger: str, authorities: str, certificates: str) -> str:
 
 def _password(path: Path) -> str:
     if not path.exists():
-        _write(path, secrets.token_hex(24))  # hexadecimal needs no escaping in a URL
+        # Hexadecimal needs no escaping in a URL; no newline, which KEDA would take for a part of it.
+        path.write_text(secrets.token_hex(24), encoding="ascii")
     return path.read_text(encoding="ascii").strip()
 
 

@@ -100,6 +100,7 @@ RIGHTS: Mapping[str, Rights] = {
     "observer": Rights(follows=_EVERYTHING, queues=("amq.gen-", "events.observer.")),
     **{worker: _worker(worker) for worker in sorted(WORKERS)},
     "pinctl": Rights({DEFAULT: _EVERYTHING}, reads=frozenset({topology.DEAD}), anyone=True),
+    "autoscaler": Rights(),
 }
 """Every user of the broker, except its administrator."""
 
@@ -113,7 +114,8 @@ it, and all that is not in it, on a real broker: each user with each exchange, q
 
 Nobody but the administrator declares, deletes or binds an exchange, declares or deletes a queue of the
 system, lets a queue pass its dead letters on, or publishes with the headers `CC` and `BCC`. Nobody but
-`pinctl` publishes under another's name, or straight to a queue that is not for replies.
+`pinctl` publishes under another's name, or straight to a queue that is not for replies. `autoscaler` asks the
+management plugin how long queues are (its tag `management`), and comes by no message.
 """
 _TAIL = """\
 ## What carries it out

@@ -1,10 +1,14 @@
 """Every user of the broker tries everything: what the table of rights says works, and all else is refused."""
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import aiormq
@@ -15,8 +19,10 @@ from pamqp.commands import Basic
 
 from deploy.broker.render import without_passwords
 from deploy.broker.rights import ANY, DEFAULT, RIGHTS, Rights
+from deploy.local.ports import HOST, Ports
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from deploy.local.waiting import wait_for
 from shared.contract.channels import CHANNELS, LANES
 from shared.contract.events import EVENTS
 from shared.contract.internal import INTERNAL
@@ -254,3 +260,50 @@ async def test_a_queue_that_nobody_reads_does_not_grow_without_end(broker: Stack
     theirs = {name for name in policies if name.startswith(("reply.", "events."))}
     assert {policies[name] for name in theirs} == {"outside-queues"}
     assert {policies[name] for name in policies.keys() - theirs} == {"never-dropped"}
+
+
+@pytest.fixture
+def management(broker: Stack, tmp_path: Path) -> Iterator[int]:
+    """The port of the management plugin, which runs for this test alone."""
+    port = Ports(tmp_path / "ports.json")["management"]
+    told = broker.rabbitmq.ctl("eval", "rabbit_plugins:enabled_plugins_file().")
+    file = Path(told.strip().strip('"'))
+    before = file.read_text(encoding="utf-8")
+    change = f'rabbit_plugins:ensure("{file}").'
+    where = f'[{{port, {port}}}, {{ip, "{HOST}"}}]'
+    broker.rabbitmq.ctl("eval", f"application:set_env(rabbitmq_management, tcp_config, {where}).")
+    file.write_text(before.replace("[", "[rabbitmq_management,"), encoding="utf-8")
+    broker.rabbitmq.ctl("eval", change)
+    yield port
+    file.write_text(before, encoding="utf-8")
+    broker.rabbitmq.ctl("eval", change)
+
+
+def test_the_autoscaler_sees_how_long_a_queue_is_and_gets_and_sends_no_message(
+    broker: Stack, management: int
+) -> None:
+    """What KEDA asks (`deploy/kubernetes/components/keda`), and what it could ask and must not be given."""
+    login = base64.b64encode(f"autoscaler:{broker.rabbitmq.passwords['autoscaler']}".encode()).decode()
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+
+    def answer(method: str, path: str, body: object = None) -> tuple[int, Any]:
+        with closing(HTTPConnection(HOST, management, timeout=20)) as connection:
+            connection.request(method, f"/api/{path}", json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            return response.status, json.load(response)
+
+    queue = "queues/%2F/issuer.requests"
+    wait_for(lambda: answer("GET", queue)[1].get("messages") == 0, 30, "the first count of messages")
+    message = {"properties": {}, "routing_key": "pin.request", "payload": "{}", "payload_encoding": "string"}
+    wanted = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+    for method, path, body in (
+        ("POST", f"{queue}/get", wanted),
+        ("DELETE", f"{queue}/contents", None),
+        ("POST", "exchanges/%2F/pin.commands/publish", message),
+        ("POST", "exchanges/%2F/amq.default/publish", {**message, "routing_key": "issuer.requests"}),
+        ("GET", "definitions", None),
+        ("GET", "users", None),
+    ):
+        status, said = answer(method, path, body)
+        assert status in {400, 401}, path
+        assert "refused" in str(said).lower() or said["error"] == "not_authorised", said
