@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from shared.version import VERSION
+
 _CHECKOUT = Path(__file__).parents[1]
 LOCK = _CHECKOUT / "requirements.lock"
 LOCKS = (LOCK, *(_CHECKOUT / f"requirements-{name}.lock" for name in ("dev", "bench")))
@@ -117,7 +119,7 @@ def document(lock: str) -> dict[str, Any]:
     """Return the bill of materials of a lock."""
     found = list(packages(lock))
     ours = tomllib.loads((_CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    us = f"pkg:generic/{ours['name']}@{ours['version']}"
+    us = f"pkg:generic/{ours['name']}@{VERSION}"
     digest = hashlib.sha256(lock.encode()).hexdigest()
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -130,7 +132,7 @@ def document(lock: str) -> dict[str, Any]:
                 "type": "application",
                 "bom-ref": us,
                 "name": ours["name"],
-                "version": ours["version"],
+                "version": VERSION,
                 "licenses": [{"license": {"id": "EUPL-1.2"}}],
             },
             "properties": [{"name": "pin-online:lock:sha256", "value": digest}],

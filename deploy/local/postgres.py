@@ -21,7 +21,6 @@ from deploy.postgres.passwords import ROLES, statements
 DATABASE = "ledger"
 SUPERUSER = "postgres"
 _ROLES_SQL = CHECKOUT / "deploy/postgres/roles.sql"
-_MIGRATIONS = CHECKOUT / "shared/ledger/migrations"
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -70,7 +69,13 @@ class Place:
 
 
 class Postgres:
-    """The private Postgres of one stack, or one of its pair."""
+    """The private Postgres of one stack, or one of its pair.
+
+    Attributes:
+        migrations: the folder of those that it is migrated by; a test of an upgrade begins with earlier ones.
+    """
+
+    migrations = CHECKOUT / "shared/ledger/migrations"
 
     def __init__(
         self, state: Path, ports: Ports, authority: Authority | None = None, place: Place | None = None
@@ -223,9 +228,9 @@ class Postgres:
 
     def migrate(self, database: str = DATABASE) -> None:
         """Migrate a database to the newest schema, with dbmate, as its owner."""
-        if not any(_MIGRATIONS.glob("*.sql")):
+        if not any(self.migrations.glob("*.sql")):
             return
-        argv = ["--migrations-dir", str(_MIGRATIONS), "--no-dump-schema", "migrate"]
+        argv = ["--migrations-dir", str(self.migrations), "--no-dump-schema", "migrate"]
         url = self.dsn("owner", database) + ("" if self._authority else "?sslmode=disable")
         self._checked([str(CHECKOUT / ".venv/bin/dbmate"), *argv], {"DATABASE_URL": url}, "")
 

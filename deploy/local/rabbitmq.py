@@ -206,6 +206,7 @@ class RabbitMq:
 
     def load_definitions(self) -> None:
         """Load the definitions, once all nodes of the cluster are up: each queue then has a copy on each."""
+        self._put("definitions.json", json.dumps(self._definitions()))
         self.ctl("import_definitions", str(self._home / "definitions.json"))
 
     def _definitions(self) -> dict[str, Any]:

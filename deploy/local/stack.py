@@ -120,18 +120,22 @@ class Stack:
         name = worker.name if number == 1 else f"{worker.name}.{number}"
         if name in self.workers:
             self.workers[name].kill()
-        port = self.ports[f"health-{name}"]
-        told = environment.for_worker(self.env, worker, port) | dict(env)
-        program = Program(
+        process = Process(self._program(worker, name, env), self.state / "run")
+        process.start()
+        self.workers[name], self._health[name] = process, self._health_port(name)
+        return process
+
+    def _program(self, worker: Worker, name: str, env: Mapping[str, str]) -> Program:
+        told = environment.for_worker(self.env, worker, self._health_port(name)) | dict(env)
+        return Program(
             name=name,
             argv=[sys.executable, *worker.command],
             log=self.state / f"log/{name}.log",
             env=told | ({} if worker.bare else self._keys(worker, told, env)),
         )
-        process = Process(program, self.state / "run")
-        process.start()
-        self.workers[name], self._health[name] = process, port
-        return process
+
+    def _health_port(self, name: str) -> int:
+        return self.ports[f"health-{name}"]
 
     def _keys(self, worker: Worker, told: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
         signs = told.get("PIN_SIGN_MESSAGES", "") in {"true", "1"}

@@ -14,6 +14,7 @@ from deploy.pinctl import audit, dead, jobs, key_use, keys, months, rotation, si
 from deploy.pinctl.answer import STATUSES, Answer
 from deploy.pinctl.erase import Erasure, erase
 from deploy.pinctl.expiry import expire
+from deploy.pinctl.release import Version
 from deploy.pinctl.settings import (
     ArchiveSettings,
     BrokerSettings,
@@ -209,6 +210,7 @@ def parser() -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(prog="pinctl", description=__doc__, epilog=_EPILOG, formatter_class=shape)
     top.description = "The operator's command line: is it running, what happened, what is stuck."
+    top.add_argument("--version", action=Version, help="which release this is, and of which commit")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -19,6 +19,7 @@ from shared.crypto.signing import Signer
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 from shared.errors import ConsumerGoneError, KeyFileError, SettingsError
+from shared.version import VERSION, revision
 from shared.worker.batch import Boxes, WorkerKeys
 from shared.worker.earlier_key import EarlierKey
 from shared.worker.health import Health
@@ -77,7 +78,7 @@ def start(
         sys.stderr.write(f"{name}: {fault}\n")
         return USAGE
     log = logs.get(name)
-    log.info("worker.starting", **settings.shown(), **policy.shown(), keys=held)
+    log.info("worker.starting", **_release(), **settings.shown(), **policy.shown(), keys=held)
     return _start(lambda: Worker(lane, settings, policy, worker_keys, log), settings, read, groups, log)
 
 
@@ -102,8 +103,12 @@ def start_process(
     except SettingsError as fault:
         sys.stderr.write(f"{name}: {fault}\n")
         return USAGE
-    log.info("worker.starting", **settings.shown(), keys={})
+    log.info("worker.starting", **_release(), **settings.shown(), keys={})
     return _start(make, settings, read, groups, log)
+
+
+def _release() -> dict[str, str]:
+    return {"version": VERSION, "revision": revision()}
 
 
 def _start(

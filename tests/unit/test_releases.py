@@ -1,0 +1,87 @@
+"""Version, changelog, catalogue, manifests and the table of releases are in step."""
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.local.processes import CHECKOUT
+from deploy.pinctl.commands import parser
+from deploy.pinctl.release import described
+from shared import version
+from tests.upgrade.releases import Release, releases
+
+PUBLICCODE: dict[str, Any] = yaml.safe_load((CHECKOUT / "publiccode.yml").read_text(encoding="utf-8"))
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+CUT = [
+    tuple(heading.split(" - "))
+    for heading in HEADING.findall((CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    if heading != "Unreleased"
+]
+"""Version and date of each release in the changelog, the newest first."""
+NEWEST, DATE = CUT[0]
+
+
+def tags_of_the_image() -> Iterator[tuple[str, str]]:
+    for path in (CHECKOUT / "deploy/kubernetes").rglob("kustomization.yaml"):
+        for image in yaml.safe_load(path.read_text(encoding="utf-8")).get("images", ()):
+            if image["name"] == "pin-online":
+                yield str(path.relative_to(CHECKOUT)), image["newTag"]
+
+
+def git(*words: str) -> str:
+    argv = ["git", "-c", "safe.directory=*", *words]
+    done = subprocess.run(argv, cwd=CHECKOUT, check=False, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_every_file_names_the_release_of_the_changelog() -> None:
+    named = {
+        "shared/version.py": version.VERSION,
+        "publiccode.yml": PUBLICCODE["softwareVersion"],
+        **dict(tags_of_the_image()),
+    }
+    assert len(named) >= 5
+    assert {path: found for path, found in named.items() if found != NEWEST} == {}
+    assert str(PUBLICCODE["releaseDate"]) == DATE
+
+
+def test_the_version_is_written_by_hand_in_one_place() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["dynamic"] == ["version"]
+    assert "version" not in project
+
+
+def test_every_release_but_the_newest_has_its_commit_on_the_page() -> None:
+    recorded = [(one.version, one.date) for one in releases()]
+    assert recorded in (CUT, CUT[1:])
+
+
+@pytest.mark.parametrize("release", releases(), ids=lambda release: release.version)
+def test_a_release_is_a_commit_of_this_history(release: Release) -> None:
+    if not git("cat-file", "-t", release.commit):
+        pytest.skip("git does not have the history here")
+    assert git("merge-base", release.commit, "HEAD") == release.commit
+    assert git("rev-parse", "--verify", "--quiet", f"v{release.version}^{{commit}}") in ("", release.commit)
+
+
+def test_an_image_knows_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert version.revision() == ""
+    (tmp_path / "revision").write_text("0123abc\n")
+    monkeypatch.setattr(version, "_REVISION", tmp_path / "revision")
+    assert version.revision() == "0123abc"
+    assert described() == f"pinctl {version.VERSION} (0123abc)"
+
+
+def test_pinctl_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(["--version"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out.strip()
+    assert said == described()
+    assert said.startswith(f"pinctl {NEWEST}")
