@@ -3,11 +3,11 @@ PYTHON := .venv/bin/python
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-strip-extras --allow-unsafe
 
-.PHONY: help bootstrap bootstrap-demo bootstrap-tests demo test up down bench check sbom image lock clean
+.PHONY: help bootstrap bootstrap-demo bootstrap-tests bootstrap-containers demo test containers up down bench check sbom image lock clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bootstrap:
 	@deploy/bootstrap
@@ -17,6 +17,9 @@ bootstrap-demo:
 
 bootstrap-tests:
 	@deploy/bootstrap tests
+
+bootstrap-containers:
+	@deploy/bootstrap containers
 
 demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes
 	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls)
@@ -29,6 +32,9 @@ up: bootstrap ## start the local stack in the background; with TLS=1 every conne
 
 down: bootstrap ## stop it; its data stays
 	@$(PYTHON) -m deploy.local down
+
+containers: bootstrap-containers ## the image in podman's pods, from the manifests; see docs/containers.md
+	@PIN_TEST_CONTAINERS=1 BASE='$(BASE)' IMAGE='$(IMAGE)' $(PYTHON) -m pytest -p no:xdist tests/containers
 
 bench: bootstrap ## measure, with every durability setting on
 	@$(PYTHON) -m tests.bench
@@ -43,6 +49,7 @@ check: bootstrap ## lint, format, types, contract, settings, manifests, locks an
 	@$(PYTHON) -m deploy.monitoring --check
 	@$(PYTHON) -m deploy.manifests
 	@$(PYTHON) -m deploy.sbom --check
+	@.venv/bin/hadolint deploy/container/Dockerfile
 
 sbom: bootstrap ## write the bill of materials (CycloneDX) to sbom.cdx.json
 	@$(PYTHON) -m deploy.sbom
@@ -51,7 +58,7 @@ image: sbom ## build a release's image; wants BASE=debian:bookworm-slim@sha256:â
 	@echo '$(BASE)' | grep -Eq '@sha256:[0-9a-f]{64}$$' || { echo 'A release names its base image by digest: \
 	make image BASE=debian:bookworm-slim@sha256:â€¦, as `docker buildx imagetools inspect debian:bookworm-slim` \
 	shows it' >&2; exit 2; }
-	@docker build --build-arg BASE='$(BASE)' --file deploy/container/Dockerfile --tag $(or $(TAG),pin-online) .
+	@deploy/container/build '$(BASE)' '$(or $(TAG),pin-online)'
 
 lock: bootstrap ## resolve the requirements anew
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in

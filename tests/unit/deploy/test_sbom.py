@@ -98,7 +98,7 @@ def test_a_release_on_a_base_without_a_digest_is_refused(base: str) -> None:
         ["make", "--dry-run", "--assume-old=sbom", "image", f"BASE={base}"],
         cwd=CHECKOUT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    check = recipe[recipe.index("echo") : recipe.index("docker build --")]
+    check = recipe[recipe.index("echo") : recipe.index("deploy/container/build")]
     done = subprocess.run(["sh", "-c", check], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "@sha256:" in done.stderr
