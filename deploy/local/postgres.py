@@ -158,8 +158,9 @@ class Postgres:
         unfinished.rename(self._data)
 
     def copy_from(self, primary: "Postgres") -> None:
-        """Create the data directory as a copy of another server's, whose standby this one then is."""
+        """Make the data directory a copy of another server's, whose standby this one then is."""
         self._os_user.own(self._home)
+        self._run(["rm", "-rf", str(self._data)])
         source = (
             f"host={primary.place.host} port={primary.port} user={SUPERUSER}"
             f" password={self.passwords[SUPERUSER]} application_name={self.place.name}"
@@ -176,9 +177,13 @@ class Postgres:
 
     def wait_for_standby(self, name: str) -> None:
         """Let commits wait for this standby, once it follows."""
-        following = "select application_name from pg_stat_replication where state = 'streaming'"
-        wait_for(lambda: name in self.sql(following).splitlines(), 30, f"{name} to follow")
+        wait_for(lambda: self.is_followed_by(name), 30, f"{name} to follow")
         self.sql(f"alter system set synchronous_standby_names = '\"{name}\"'; select pg_reload_conf()")
+
+    def is_followed_by(self, name: str) -> bool:
+        """Return whether a standby of this name streams from this server."""
+        following = "select application_name from pg_stat_replication where state = 'streaming'"
+        return name in self.sql(following).splitlines()
 
     def _run(self, argv: list[str]) -> None:
         program = Program(

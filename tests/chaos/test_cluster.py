@@ -54,15 +54,13 @@ async def test_a_cluster_loses_a_broker_a_network_and_its_primary_and_no_request
 ) -> None:
     """One after the other under one load; no worker ends, and what was confirmed is issued once."""
     processes = {name: cluster.workers[name].pid for name in MAIN_WAY}
-    load = SteadyLoad(harness, RATE)
-    running = asyncio.create_task(load.run())
-    for fault in (leader_killed, leader_cut_off, primary_killed):
+    async with SteadyLoad(harness, RATE) as load:
+        for fault in (leader_killed, leader_cut_off, primary_killed):
+            await asyncio.sleep(2)
+            await fault(cluster, random.Random(1))  # noqa: S311 - nothing is secret here
         await asyncio.sleep(2)
-        await fault(cluster, random.Random(1))  # noqa: S311 - nothing is secret here
-    await asyncio.sleep(2)
-    load.stop()
-    await running
-    await harness.all_is_well(limit=180)
+        await load.end()
+        await harness.all_is_well(limit=180)
     assert {
         name: cluster.workers[name].pid for name in MAIN_WAY if cluster.workers[name].alive()
     } == processes

@@ -1,8 +1,10 @@
 """The local stack on a cluster: what a deployment has, on one machine, to be broken."""
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.errors import StackError
 from deploy.local import environment
 from deploy.local.cluster.network import Network
 from deploy.local.postgres import Place as PostgresPlace
@@ -77,7 +79,8 @@ class ClusterStack(Stack):
         self.follow(standby)
 
     def follow(self, standby: Postgres) -> None:
-        """Make a server that has no data a synchronous standby of the primary."""
+        """Make a server a synchronous standby of the primary, with a copy of its data in place of its own."""
+        standby.kill()
         standby.copy_from(self.postgres)
         standby.start()
         self.postgres.wait_for_standby(standby.place.name)
@@ -111,6 +114,36 @@ class ClusterStack(Stack):
 
         wait_for(led, 30, f"a leader of {queue}")
         return next(name for name, broker in self.brokers.items() if broker.place.host == host)
+
+    def make_whole(self) -> None:
+        """Undo every fault, and return once all brokers and copies of queues are there, and the standby.
+
+        Raises:
+            StackError: something stays broken.
+        """
+        for name in BROKERS:
+            self.network.join(name)
+            self.network.unite(name, (other for other in BROKERS if other != name))
+        for broker in self.brokers.values():
+            broker.process.send(signal.SIGCONT)
+            broker.port_mapper.send(signal.SIGCONT)
+            if not broker.process.alive():
+                broker.spawn()
+        for broker in self.brokers.values():
+            broker.wait_ready(_BOOT)
+        for standby in (one for one in self.ledgers.values() if one is not self.postgres):
+            if not self.postgres.is_followed_by(standby.place.name):
+                self.follow(standby)
+        self.rabbitmq = self.brokers[BROKERS[0]]
+        wait_for(self._queues_are_whole, _BOOT, "every queue on every broker", every=1)
+
+    def _queues_are_whole(self) -> bool:
+        try:
+            listed = self.rabbitmq.ctl("list_queues", "online", "--no-table-headers")
+        except StackError:
+            return False  # it still looks for the others
+        copies = [len(line.split(",")) for line in listed.splitlines()]
+        return bool(copies) and set(copies) == {len(BROKERS)}
 
     def _stop_servers(self) -> None:
         for process in self._server_processes():
