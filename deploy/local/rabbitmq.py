@@ -37,9 +37,7 @@ _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
 # Schedulers that spin while idle take CPU time from other processes.
-_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {{{0}}} net_ticktime {1}"
-_TICK = 10
-"""Seconds after which a node of a cluster that is silent is missed; the default is 60."""
+_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {{{0}}}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ class RabbitMq:
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(self.place.host.replace(".", ","), _TICK),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(self.place.host.replace(".", ",")),
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: one process, one pid
         }
 
@@ -163,6 +161,7 @@ class RabbitMq:
         plugins = [_OUR_PLUGIN.name, *(["rabbitmq_auth_mechanism_ssl"] if self._authority else [])]
         self._put("enabled_plugins", f"[{','.join(plugins)}].\n")
         self._put("rabbitmq.conf", _SHARED_CONFIGURATION.read_text() + self._configuration())
+        self._put("advanced.config", _SHARED_CONFIGURATION.with_name("advanced.config").read_text())
         self._put("definitions.json", json.dumps(self._definitions()))
 
     def _compile_plugin(self) -> None:

@@ -6,6 +6,7 @@ adds it to the file of `--out`, and is repeated by its fault and seed:
 """
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
@@ -42,6 +43,7 @@ def main() -> int:
         "--into", type=Path, metavar="DOCUMENT", help="put the table in its place in a document"
     )
     told = words.parse_args()
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # lost connections are what is wanted
     if unknown := set(told.faults) - FAULTS.keys():
         words.error(f"no fault called {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
     files = told.table or [told.out or _RESULTS / f"{time.strftime('%Y%m%dT%H%M%S')}.jsonl"]
