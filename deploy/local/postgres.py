@@ -22,7 +22,7 @@ DATABASE = "ledger"
 SUPERUSER = "postgres"
 _ROLES_SQL = CHECKOUT / "deploy/postgres/roles.sql"
 _MIGRATIONS = CHECKOUT / "shared/ledger/migrations"
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
@@ -33,11 +33,16 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # A standby that was cut off is missed, and connects anew, within seconds.
+    "wal_sender_timeout": "10s",
+    "wal_receiver_timeout": "10s",
+    "wal_retrieve_retry_interval": "1s",
     # An error must not log a row or a parameter.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
+"""Of every server."""
 
 
 def programs() -> Path:
@@ -88,7 +93,7 @@ class Postgres:
 
     def _program(self) -> Program:
         settings = (
-            _SETTINGS
+            SETTINGS
             | {"listen_addresses": self.place.host}
             | (self._tls_settings() if self._authority else {})
         )
@@ -173,12 +178,16 @@ class Postgres:
     def promote(self) -> None:
         """Make a standby the primary; its commits wait for no standby until it is given one."""
         self.sql("select pg_promote(true, 30)")
-        self.sql("alter system set synchronous_standby_names = ''; select pg_reload_conf()")
+        self.wait_for_none()
 
     def wait_for_standby(self, name: str) -> None:
         """Let commits wait for this standby, once it follows."""
         wait_for(lambda: self.is_followed_by(name), 30, f"{name} to follow")
         self.sql(f"alter system set synchronous_standby_names = '\"{name}\"'; select pg_reload_conf()")
+
+    def wait_for_none(self) -> None:
+        """Let commits be confirmed by this server alone, as Patroni does when no standby is left."""
+        self.sql("alter system set synchronous_standby_names = ''; select pg_reload_conf()")
 
     def is_followed_by(self, name: str) -> bool:
         """Return whether a standby of this name streams from this server."""

@@ -99,12 +99,13 @@ class Worker:
     async def _connected(self) -> None:
         lane, settings = self._lane, self._settings
         async with AsyncExitStack() as stack:
-            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name, rest=_REST)
+            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name, rest=_REST, copied=True)
             stack.push_async_callback(ledger.close)
             sweeping = await Ledger.open(
                 settings.ledger_dsn.reveal(),
                 f"{lane.name}-relay",
                 rest=_REST + settings.publish_limit.total_seconds(),
+                copied=True,
             )
             stack.push_async_callback(sweeping.close)
             session = await self._open(lane.name)

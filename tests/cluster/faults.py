@@ -6,9 +6,12 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
+from deploy.local.cluster.patroni import PatroniStack
 from deploy.local.cluster.stack import ClusterStack
 from deploy.local.rabbitmq import RabbitMq
 from shared.contract.topology import ISSUER_REQUESTS
+from tests.cluster.ledger_faults import LEDGER_FAULTS
+from tests.cluster.patroni_faults import PATRONI_FAULTS
 
 Fault = Callable[[ClusterStack, random.Random], Awaitable[None]]
 _DETECTION = 5.0
@@ -143,6 +146,13 @@ FAULTS: Mapping[str, Fault] = {
         primary_killed,
         standby_killed,
         leader_and_primary_killed,
+        *LEDGER_FAULTS,
+        *PATRONI_FAULTS,
     )
 }
 """By name."""
+
+
+def stack_of(fault: str) -> type[ClusterStack]:
+    """Return the kind of cluster on which a fault happens."""
+    return PatroniStack if FAULTS[fault] in PATRONI_FAULTS else ClusterStack

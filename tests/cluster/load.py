@@ -157,7 +157,10 @@ class SteadyLoad:
         try:
             async with asyncio.timeout(_ATTEMPT):
                 await self.harness.portal.publish("pin.request", person.body, message_id=message_id)
-        except Exception:  # noqa: BLE001 - a connection that closes while it drains raises a bare one
+        except (Exception, asyncio.CancelledError):  # what closes while it drains raises a bare one
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            # aiormq cancels what waits for a confirm on a connection that another task closes.
             await self._connect_anew(connection)
             return False
         return True

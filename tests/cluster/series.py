@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.errors import StackError
 from deploy.local.cluster.stack import ClusterStack
 from tests.bench.procfs import processor
-from tests.cluster.faults import FAULTS
+from tests.cluster.faults import FAULTS, stack_of
 from tests.cluster.load import Measured, SteadyLoad
 from tests.cluster.report import Run
 from tests.kit.harness import MAIN_WAY, harness_on
@@ -77,7 +77,7 @@ class Series:
         """Run one fault; a failure is part of what is returned, and costs the cluster."""
         measured, failure, logs = None, "", ""
         try:
-            stack = self._cluster()
+            stack = self._cluster(stack_of(fault))
             measured = asyncio.run(under_load(stack, fault, seed, self.rate, self.seconds))
             stack.make_whole()
         except Exception as broken:  # noqa: BLE001 - whatever it is, the series goes on, and says so
@@ -90,10 +90,12 @@ class Series:
             measured, failure, logs,
         )  # fmt: skip
 
-    def _cluster(self) -> ClusterStack:
+    def _cluster(self, kind: type[ClusterStack]) -> ClusterStack:
+        if type(self._stack) is not kind:
+            self.close()
         if self._stack is None:
             self._directory = private_directory()
-            self._stack = ClusterStack(self._directory.__enter__())
+            self._stack = kind(self._directory.__enter__())
             self._stack.start_servers()
             self._conditions = _conditions(self._stack)
         return self._stack

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy.errors import StackError
 from deploy.local import environment
+from deploy.local.cluster.disk import Disk
 from deploy.local.cluster.network import Network
 from deploy.local.postgres import Place as PostgresPlace
 from deploy.local.postgres import Postgres
@@ -22,18 +23,28 @@ _BOOT = 120.0
 
 
 class ClusterStack(Stack):
-    """Three brokers, a primary and a synchronous standby, each on a host that can be cut off.
+    """Three brokers, a primary and a synchronous standby: each on a host, with a disk, that can be cut off.
 
     `postgres` is the primary of the moment, `rabbitmq` the broker that tests ask. Workers, fake providers and
     tests run on this machine, beside the cluster.
     """
 
+    hosts: tuple[str, ...] = (*BROKERS, *LEDGERS)
+    """Of its network."""
+
     def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
-        self.network = Network((*BROKERS, *LEDGERS))
-        super().__init__(root, settings)
+        self.network = Network(self.hosts)
+        self.disks: dict[str, Disk] = {}
+        try:
+            super().__init__(root, settings)
+        except BaseException:
+            self._remove_hosts()
+            raise
 
     def _servers(self) -> tuple[Postgres, RabbitMq]:
         at, within = self.network.addresses, self.network.within
+        for server, hosts in (("rabbitmq", BROKERS), ("postgres", LEDGERS)):
+            self.disks |= {host: Disk(self.state / f"{server}-{host}") for host in hosts}
         everywhere = tuple(at[name] for name in BROKERS)
         self.brokers = {
             name: RabbitMq(
@@ -43,7 +54,7 @@ class ClusterStack(Stack):
             )
             for name in BROKERS
         }
-        self.ledgers = {
+        self.ledgers: dict[str, Postgres] = {
             name: Postgres(
                 self.state,
                 self.ports,
@@ -73,6 +84,9 @@ class ClusterStack(Stack):
             broker.spawn()
         self.fake_providers.spawn()
         make_keys(self.state / "keys")
+        self._start_ledger()
+
+    def _start_ledger(self) -> None:
         primary, standby = self.ledgers.values()
         primary.start()
         primary.make_ready()
@@ -84,6 +98,15 @@ class ClusterStack(Stack):
         standby.copy_from(self.postgres)
         standby.start()
         self.postgres.wait_for_standby(standby.place.name)
+
+    @property
+    def standby(self) -> Postgres:
+        """The ledger's other server, whatever it does."""
+        return next(ledger for ledger in self.ledgers.values() if ledger is not self.postgres)
+
+    def host_of(self, ledger: Postgres) -> str:
+        """Return on which host of the network a server of the ledger is."""
+        return next(name for name, other in self.ledgers.items() if other is ledger)
 
     def fail_over(self, standby: Postgres) -> None:
         """Make the standby the primary, as its operator or Patroni does once the primary is surely gone."""
@@ -121,6 +144,12 @@ class ClusterStack(Stack):
         Raises:
             StackError: something stays broken.
         """
+        for disk in self.disks.values():
+            disk.clear()
+        for name in LEDGERS:
+            self.network.join(name)
+        if not self.postgres.process.alive():
+            self.postgres.start()
         for name in BROKERS:
             self.network.join(name)
             self.network.unite(name, (other for other in BROKERS if other != name))
@@ -150,9 +179,14 @@ class ClusterStack(Stack):
             process.ask_to_end()
         for process in self._server_processes():
             process.stop(limit=20)
-        self.network.close()
+        self._remove_hosts()
 
     def kill(self) -> None:
         """Kill everything at once, and remove the network."""
         super().kill()
+        self._remove_hosts()
+
+    def _remove_hosts(self) -> None:
+        for disk in self.disks.values():
+            disk.close()
         self.network.close()
