@@ -33,6 +33,7 @@ _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 _PLUGINS = tuple(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/plugins"))
 _SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
 _OUR_PLUGIN = render.DEFINITIONS.with_name("pin_rights")
+_TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 _ANSWERS = 60.0
 """Seconds that `rabbitmqctl` may take."""
 _FIRST = -10
@@ -260,7 +261,7 @@ class RabbitMq:
         """
         try:
             done = subprocess.run(
-                [*self.place.within, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
+                [*self.place.within, *_TIED, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
                 env=environment(self._environment()),
                 cwd="/",
                 capture_output=True,
