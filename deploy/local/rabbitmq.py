@@ -238,10 +238,10 @@ class RabbitMq:
             context = ssl.create_default_context(cafile=self._authority.ca)
             return context.wrap_socket(plain, server_hostname=HOST)
 
-    def start(self) -> None:
+    def start(self, limit: float = 60) -> None:
         """Start the node and wait until it accepts clients."""
         self.spawn()
-        self.wait_ready()
+        self.wait_ready(limit)
 
     def stop(self) -> None:
         """Shut down the node gracefully, and its epmd."""

@@ -17,6 +17,9 @@ Fault = Callable[[ClusterStack, random.Random], Awaitable[None]]
 _DETECTION = 5.0
 """Seconds until whoever watches a primary, such as Patroni, takes it for gone."""
 
+_BOOT = 180.0
+"""Seconds in which a broker starts, under load beside others that work."""
+
 
 async def leader_killed(stack: ClusterStack, _: random.Random) -> None:
     """SIGKILL of the broker that leads the queue of requests; it is back after 10 s."""
@@ -81,7 +84,7 @@ async def rolling_restart(stack: ClusterStack, _: random.Random) -> None:
         broker = stack.brokers[name]
         stack.rabbitmq = _another(stack, name)
         await asyncio.to_thread(broker.stop)
-        await asyncio.to_thread(broker.start)
+        await asyncio.to_thread(broker.start, _BOOT)
 
 
 async def primary_killed(stack: ClusterStack, _: random.Random) -> None:
@@ -119,7 +122,7 @@ async def _killed(stack: ClusterStack, names: tuple[str, ...], seconds: float) -
     for name in names:
         stack.brokers[name].kill()
     await asyncio.sleep(seconds)
-    await asyncio.gather(*(asyncio.to_thread(stack.brokers[name].start) for name in names))
+    await asyncio.gather(*(asyncio.to_thread(stack.brokers[name].start, _BOOT) for name in names))
 
 
 async def _cut_off(stack: ClusterStack, name: str, seconds: float) -> None:
