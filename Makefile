@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 COMPILE := .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-strip-extras --allow-unsafe
 
-.PHONY: help bootstrap bootstrap-demo bootstrap-tests bootstrap-containers demo test containers up down bench check sbom image lock clean
+.PHONY: help bootstrap bootstrap-demo bootstrap-tests bootstrap-containers demo test chaos versions containers up down bench check sbom image lock clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -26,6 +26,13 @@ demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes
 
 test: bootstrap-tests ## all tests, on private servers of their own
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
+
+# All faults rewrite the table; some of them (FAULTS="leader_killed primary_killed") print one of their own.
+chaos: bootstrap-tests ## break a cluster in every way, RUNS=5 times each: 20 minutes a time; wants root
+	@$(PYTHON) -m tests.cluster $(FAULTS) --runs $(or $(RUNS),5) $(if $(FAULTS),,--into docs/reliability.md)
+
+versions: ## all tests on Debian 13, with its Python, RabbitMQ and Postgres (as root; half an hour at first)
+	@tests/on-debian trixie
 
 up: bootstrap ## start the local stack in the background; with TLS=1 every connection by TLS
 	@$(PYTHON) -m deploy.local up $(if $(TLS),--tls)

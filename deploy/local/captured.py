@@ -165,7 +165,7 @@ def _mails(path: Path) -> Iterator[_Found]:
 
 
 # Shared by all readers, so that each mail and letter is parsed once.
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100_000)
 def _mail(raw: bytes, path: Path) -> PageCopy:
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     plain = mail.get_body(("plain",))
@@ -179,7 +179,7 @@ def _letters(manifest: Path) -> list[_Found]:
     return [_Found(copy.id, _LETTER, partial(_same, copy)) for copy in copies]
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=10_000)
 def _pages(folder: Path, manifest: bytes) -> tuple[PageCopy, ...]:
     listed = json.loads(manifest)
     path = folder / listed["document"]

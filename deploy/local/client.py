@@ -14,6 +14,7 @@ It knows the wire contract and nothing else of the project.
 `deploy.local.captured` reads the citizen's messages, `deploy.local.sealed` seals and opens.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,7 +30,10 @@ from deploy.local.inbox import LIMIT, Event, Inbox, Reply
 from shared.broker.connecting import connect
 from shared.contract import topology
 
-_LIMIT = 10.0
+_LIMIT = 20.0
+"""Seconds in which it is connected, and its queues are there."""
+_FAREWELL = 2.0
+"""Seconds that a broker may take to close a connection."""
 _MAY_FOLLOW = {"portal": ("istanza.#", "dispositivo.activated")}
 """The keys of `pin.events` that a user may bind, where they are not all."""
 LOST = (OSError, AMQPError, RuntimeError, TimeoutError)
@@ -55,6 +59,8 @@ class Client(Inbox):
         self._channel: AbstractChannel | None = None
         self._watching: AbstractChannel | None = None
         self._reply_to: str | None = None
+        self._cancelled = False
+        """Whether the broker has cancelled a consumer, as it does when it loses a queue's leader."""
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -90,16 +96,26 @@ class Client(Inbox):
             OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
         """
         await self.close()
-        self._channel = await self._open(self._url)
-        if self.listens:
-            self._watching = await self._open(self._observer) if self._observer else self._channel
-            await self._listen(self._channel, self._watching)
+        self._cancelled = False
+        async with asyncio.timeout(_LIMIT):
+            self._channel = await self._open(self._url)
+            if self.listens:
+                self._watching = await self._open(self._observer) if self._observer else self._channel
+                await self._listen(self._channel, self._watching)
+
+    @property
+    def connected(self) -> bool:
+        """Whether every connection is open and every queue is consumed, as far as is known."""
+        open_ = self._connections and not any(one.is_closed for one in self._connections)
+        return bool(open_) and not self._cancelled
 
     async def _open(self, url: str) -> AbstractChannel:
-        self._connections.append(connection := await connect(url, self.user, _LIMIT))
+        self._connections.append(connection := await connect(url, self.user, _LIMIT / 2))
         return await connection.channel(publisher_confirms=True, on_return_raises=True)
 
     async def _listen(self, channel: AbstractChannel, watching: AbstractChannel) -> None:
+        for each in {channel, watching}:
+            (await each.get_underlay_channel()).on_consumer_cancel_callbacks.add(self._cancel)
         replies = await self._declared(channel, self._reply_queue)
         events = await self._declared(watching, self._event_queue)
         for key in ("#",) if self._observer else _MAY_FOLLOW.get(self.user, ("#",)):
@@ -108,6 +124,9 @@ class Client(Inbox):
         # What lies in a queue that goes with the connection need not be acknowledged.
         await replies.consume(self._take_reply, no_ack=not self._name)
         await events.consume(self._take_event, no_ack=not self._name)
+
+    def _cancel(self, *_: object) -> None:
+        self._cancelled = True
 
     @staticmethod
     async def _declared(channel: AbstractChannel, name: str) -> AbstractQueue:
@@ -138,7 +157,8 @@ class Client(Inbox):
         """Disconnect; messages in queues that are not durable are lost."""
         for connection in self._connections:
             with suppress(*LOST):
-                await connection.close()
+                async with asyncio.timeout(_FAREWELL):
+                    await connection.close()
         self._connections.clear()
         self._channel = self._watching = None
 

@@ -21,7 +21,7 @@ from deploy.postgres.passwords import ROLES, statements
 DATABASE = "ledger"
 SUPERUSER = "postgres"
 _ROLES_SQL = CHECKOUT / "deploy/postgres/roles.sql"
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
@@ -32,11 +32,16 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # A standby that was cut off is missed, and connects anew, within seconds.
+    "wal_sender_timeout": "10s",
+    "wal_receiver_timeout": "10s",
+    "wal_retrieve_retry_interval": "1s",
     # An error must not log a row or a parameter.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
+"""Of every server."""
 
 
 def programs() -> Path:
@@ -93,7 +98,7 @@ class Postgres:
 
     def _program(self) -> Program:
         settings = (
-            _SETTINGS
+            SETTINGS
             | {"listen_addresses": self.place.host}
             | (self._tls_settings() if self._authority else {})
         )
@@ -163,8 +168,9 @@ class Postgres:
         unfinished.rename(self._data)
 
     def copy_from(self, primary: "Postgres") -> None:
-        """Create the data directory as a copy of another server's, whose standby this one then is."""
+        """Make the data directory a copy of another server's, whose standby this one then is."""
         self._os_user.own(self._home)
+        self._run(["rm", "-rf", str(self._data)])
         source = (
             f"host={primary.place.host} port={primary.port} user={SUPERUSER}"
             f" password={self.passwords[SUPERUSER]} application_name={self.place.name}"
@@ -177,13 +183,21 @@ class Postgres:
     def promote(self) -> None:
         """Make a standby the primary; its commits wait for no standby until it is given one."""
         self.sql("select pg_promote(true, 30)")
-        self.sql("alter system set synchronous_standby_names = ''; select pg_reload_conf()")
+        self.wait_for_none()
 
     def wait_for_standby(self, name: str) -> None:
         """Let commits wait for this standby, once it follows."""
-        following = "select application_name from pg_stat_replication where state = 'streaming'"
-        wait_for(lambda: name in self.sql(following).splitlines(), 30, f"{name} to follow")
+        wait_for(lambda: self.is_followed_by(name), 30, f"{name} to follow")
         self.sql(f"alter system set synchronous_standby_names = '\"{name}\"'; select pg_reload_conf()")
+
+    def wait_for_none(self) -> None:
+        """Let commits be confirmed by this server alone, as Patroni does when no standby is left."""
+        self.sql("alter system set synchronous_standby_names = ''; select pg_reload_conf()")
+
+    def is_followed_by(self, name: str) -> bool:
+        """Return whether a standby of this name streams from this server."""
+        following = "select application_name from pg_stat_replication where state = 'streaming'"
+        return name in self.sql(following).splitlines()
 
     def _run(self, argv: list[str]) -> None:
         program = Program(

@@ -33,13 +33,14 @@ _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 _PLUGINS = tuple(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/plugins"))
 _SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
 _OUR_PLUGIN = render.DEFINITIONS.with_name("pin_rights")
+_TIED = ("setpriv", "--pdeathsig", "KILL", "--")
+_ANSWERS = 60.0
+"""Seconds that `rabbitmqctl` may take."""
 _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
 # Schedulers that spin while idle take CPU time from other processes.
-_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {{{0}}} net_ticktime {1}"
-_TICK = 10
-"""Seconds after which a node of a cluster that is silent is missed; the default is 60."""
+_ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {{{0}}}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class RabbitMq:
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(self.place.host.replace(".", ","), _TICK),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _ERLANG.format(self.place.host.replace(".", ",")),
             "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: one process, one pid
         }
 
@@ -163,6 +164,7 @@ class RabbitMq:
         plugins = [_OUR_PLUGIN.name, *(["rabbitmq_auth_mechanism_ssl"] if self._authority else [])]
         self._put("enabled_plugins", f"[{','.join(plugins)}].\n")
         self._put("rabbitmq.conf", _SHARED_CONFIGURATION.read_text() + self._configuration())
+        self._put("advanced.config", _SHARED_CONFIGURATION.with_name("advanced.config").read_text())
         self._put("definitions.json", json.dumps(self._definitions()))
 
     def _compile_plugin(self) -> None:
@@ -237,10 +239,10 @@ class RabbitMq:
             context = ssl.create_default_context(cafile=self._authority.ca)
             return context.wrap_socket(plain, server_hostname=HOST)
 
-    def start(self) -> None:
+    def start(self, limit: float = 60) -> None:
         """Start the node and wait until it accepts clients."""
         self.spawn()
-        self.wait_ready()
+        self.wait_ready(limit)
 
     def stop(self) -> None:
         """Shut down the node gracefully, and its epmd."""
@@ -253,15 +255,23 @@ class RabbitMq:
         self.port_mapper.kill()
 
     def ctl(self, *words: str) -> str:
-        """Run `rabbitmqctl`, which takes 0.3 s, and return what it prints."""
-        done = subprocess.run(
-            [*self.place.within, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
-            env=environment(self._environment()),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Run `rabbitmqctl`, which takes 0.3 s, and return what it prints.
+
+        Raises:
+            StackError: it refuses, or the node is silent.
+        """
+        try:
+            done = subprocess.run(
+                [*self.place.within, *_TIED, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
+                env=environment(self._environment()),
+                cwd="/",
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_ANSWERS,
+            )
+        except subprocess.TimeoutExpired:
+            raise StackError(f"rabbitmqctl {words[0]}: no answer within {_ANSWERS:g} s") from None
         if done.returncode:
             raise StackError(f"rabbitmqctl {words[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout

@@ -29,6 +29,8 @@ from shared.config.tls import NONE, TlsFiles, loss_of
 from shared.crypto.signing import KEY_ID, LONGEST_HEADER, SIGNATURE, SIGNED_AT
 from shared.errors import BrokerLostError
 
+_ANSWERS = 3.0
+"""Seconds in which a node that is alive answers a question."""
 LONGEST_TRACE = 255
 """Characters of a trace context that is passed on; the standard's (W3C Trace Context, 3.2) has 55."""
 
@@ -199,18 +201,21 @@ class Session:
             raise BrokerLostError(f"publish: {type(result).__name__}")
         return True
 
-    async def consumers(self, queue: str) -> int:
-        """Return how many consumers a queue has now.
+    async def depth(self, queue: str) -> tuple[int, int]:
+        """Return how many messages wait in a queue now, and how many consumers it has.
+
+        RabbitMQ answers 0 and 0 as well when the queue's leader is silent for a quarter of a second, or the
+        queue has none (`rabbit_quorum_queue:stat/2`, 3.10).
 
         Raises:
-            BrokerLostError: the broker does not answer.
+            BrokerLostError: the broker does not answer within three seconds.
         """
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(_ANSWERS):
                 ok = await self._taking.queue_declare(queue, passive=True)
         except FAULTS as error:
             raise BrokerLostError(type(error).__name__) from None
-        return ok.consumer_count or 0
+        return ok.message_count or 0, ok.consumer_count or 0
 
     async def close(self) -> None:
         """Close within two seconds, even if the broker does not answer."""

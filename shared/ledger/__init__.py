@@ -3,14 +3,17 @@
 A query is a file in `queries/`, called by its name; the statements are prepared once per connection.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 from asyncpg import exceptions as pg
 from asyncpg.connect_utils import SessionAttribute
+from asyncpg.transaction import Transaction
 
 from shared.config import several_hosts
 from shared.config.tls import loss_of
@@ -21,7 +24,14 @@ QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in _FOLDER.glob(
 """Every query of the project, by name."""
 _AT_ONCE = 1_000
 """Rows of a stream held at a time."""
+_SILENT = 6
+"""Seconds after which a connection ends whose machine answers nothing: it is off, or cut off."""
+_APART = 0.5
+"""Seconds between the tries of two hosts."""
+_PROBED = 2
+"""Seconds between two questions of the kernel whether a machine that sends nothing is there."""
 
+_UNCONFIRMED = "commits are not confirmed: the standby is gone, or this primary was replaced"
 
 _CONFLICTS = (
     pg.SerializationError,
@@ -68,48 +78,121 @@ def _which(url: str) -> SessionAttribute | None:
     return None if "target_session_attrs" in url else SessionAttribute.read_write
 
 
-class Ledger:
-    """One connection to the ledger."""
+if TYPE_CHECKING:
+    _Plain = asyncpg.Connection[asyncpg.Record]
+else:
+    _Plain = asyncpg.Connection
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        self._connection = connection
+
+class _Connection(_Plain):
+    """A connection that ends soon after its server's machine is gone; the kernel would wait for minutes."""
+
+    __slots__ = ()
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *others: Any) -> None:  # noqa: ANN401 - asyncpg's own
+        super().__init__(protocol, transport, *others)
+        line = transport.get_extra_info("socket")
+        if line is not None and line.family != socket.AF_UNIX:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBED)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBED)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT * 1000)
+
+
+async def _await_copies(connection: _Plain, limit: float) -> None:
+    try:
+        await connection.execute(QUERIES["await_copies"], timeout=limit)
+    except BaseException as error:
+        connection.terminate()
+        if isinstance(error, TimeoutError):
+            raise LedgerLostError(_UNCONFIRMED) from None
+        raise
+
+
+async def _first(tries: Sequence[Coroutine[Any, Any, _Plain]]) -> _Plain:
+    """Return the first connection that is made; end the other tries.
+
+    Raises:
+        LedgerLostError: there is none; it says what each met.
+    """
+    tasks = [asyncio.ensure_future(one) for one in tries]
+    made: _Plain | None = None
+    try:
+        for done in asyncio.as_completed(tasks):
+            with suppress(LedgerLostError):
+                made = await done
+                return made
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, asyncpg.Connection) and end is not made:
+                end.terminate()
+    raise LedgerLostError("; ".join(dict.fromkeys(map(str, ends))))
+
+
+class Ledger:
+    """One connection to the ledger.
+
+    Args:
+        connection: as asyncpg has it.
+        patience: seconds that a commit may take.
+    """
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", patience: float = 10.0) -> None:
+        self._connection, self._patience = connection, patience
 
     @classmethod
-    async def open(
-        cls, dsn: str, name: str, limit: float = 10.0, *, rest: float = 0.0, patience: float = 30.0
+    async def open(  # noqa: PLR0913 - each has its default but for the first two
+        cls,
+        dsn: str,
+        name: str,
+        limit: float = 10.0,
+        *,
+        rest: float = 0.0,
+        patience: float = 30.0,
+        copied: bool = False,
     ) -> Self:
         """Connect, within `limit` seconds, to the server that can be written to.
 
         Args:
-            dsn: where Postgres is, and as whom. Of several hosts each has its share of the time, so that one
-                that is frozen or cut off is passed by; `target_session_attrs` in it chooses another kind of
-                server, such as a standby.
+            dsn: where Postgres is, and as whom. Of several hosts the next is tried half a second after the
+                one before, so that one that is frozen or cut off costs no more; the first that answers is
+                taken. `target_session_attrs` chooses another kind of server, such as a standby.
             name: by which Postgres shows the connection.
             limit: seconds.
             rest: seconds that a transaction may rest between two statements before Postgres ends the
                 connection, and with it the transaction's locks; 0 is for ever. A process that is frozen in a
                 transaction, or whose machine is gone, would else keep its citizens from every other.
-            patience: seconds that a statement may take.
+            patience: seconds that a statement may take; a commit a third of them.
+            copied: pass by a server that confirms no commit, as its standby is gone, or it is a primary of
+                the past. What it shows may be on that one machine alone: nobody may act on it.
 
         Raises:
             LedgerLostError: no Postgres answers, it rejects the login, or a certificate is rejected.
         """
         held = {"idle_in_transaction_session_timeout": str(round(rest * 1000))} if rest else {}
-        places = several_hosts.each(dsn)
-        for place in places:
+
+        async def tried(place: str, after: float) -> _Plain:
+            await asyncio.sleep(after)
             try:
                 connection = await asyncpg.connect(
                     place,
-                    timeout=limit / len(places),
+                    timeout=limit,
                     command_timeout=patience,
                     server_settings={"application_name": name, "jit": "off", **held},
                     target_session_attrs=_which(place),
+                    connection_class=_Connection,
                 )
+                if copied:
+                    await _await_copies(connection, limit)
             except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
-                loss = _lost(error)
-            else:
-                return cls(connection)
-        raise loss
+                raise _lost(error) from None
+            return connection
+
+        places = enumerate(several_hosts.each(dsn))
+        return cls(await _first([tried(place, number * _APART) for number, place in places]), patience / 3)
 
     @property
     def alive(self) -> bool:
@@ -123,8 +206,33 @@ class Ledger:
         Raises:
             LedgerLostError, LedgerConflictError, LedgerRefusedError: from the statements, or the commit.
         """
-        async with _faults(), self._connection.transaction():
-            yield
+        async with _faults():
+            transaction = self._connection.transaction()
+            await transaction.start()
+            try:
+                yield
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await self._confirmed(transaction)
+
+    async def _confirmed(self, transaction: Transaction) -> None:
+        """Commit; whoever waits no longer leaves the connection, and does not ask Postgres to end the wait.
+
+        Asked to, Postgres would show to all what is on this one machine alone: a message that was handled
+        there would be taken for handled, and be lost with the machine.
+        """
+        committing = asyncio.ensure_future(transaction.commit())
+        try:
+            async with asyncio.timeout(self._patience):
+                await asyncio.shield(committing)
+        except (TimeoutError, asyncio.CancelledError) as ended:
+            self._connection.terminate()
+            await asyncio.wait([committing])
+            committing.exception()
+            if isinstance(ended, TimeoutError):
+                raise LedgerLostError(_UNCONFIRMED) from None
+            raise
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[None]:

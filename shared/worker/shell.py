@@ -30,7 +30,10 @@ _TRIES = 3
 """Attempts alone, each ended by a crash of the process, after which a message is parked."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _STOP_LIMIT = 8.0
-_WATCH = 5.0
+_WATCH = 2.0
+"""Seconds between two looks for our consumer."""
+_LOOKS = 2
+"""Looks in a row at a queue of which nothing is heard, before the worker leaves: its leader may be busy."""
 _REST = 10.0
 """Seconds that a batch's transaction may rest: deciding 200 messages takes a small part of one."""
 
@@ -56,7 +59,7 @@ class Worker:
         self._ledger: Ledger | None = None
         self._consuming = False
         self._missed = False
-        """Whether the broker had no consumer of ours when it was last looked for."""
+        """Whether messages waited and the broker had no consumer of ours when it was last looked for."""
         self._pause = _SHORTEST_PAUSE
 
     def missing(self) -> list[str]:
@@ -96,12 +99,13 @@ class Worker:
     async def _connected(self) -> None:
         lane, settings = self._lane, self._settings
         async with AsyncExitStack() as stack:
-            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name, rest=_REST)
+            ledger = await Ledger.open(settings.ledger_dsn.reveal(), lane.name, rest=_REST, copied=True)
             stack.push_async_callback(ledger.close)
             sweeping = await Ledger.open(
                 settings.ledger_dsn.reveal(),
                 f"{lane.name}-relay",
                 rest=_REST + settings.publish_limit.total_seconds(),
+                copied=True,
             )
             stack.push_async_callback(sweeping.close)
             session = await self._open(lane.name)
@@ -144,19 +148,24 @@ class Worker:
     async def _watch(self, session: Session) -> None:
         """Look whether the broker still has our consumer.
 
-        While a cluster chooses another leader of the queue it has none, and a new session mends that. If that
-        one has none either, only a new process is left to try.
+        Where a queue's messages wait and nobody consumes them, a new session mends that; if that one has no
+        consumer either, only a new process is left to try. A queue of which nothing is heard has no leader:
+        its node is in a minority, or its cluster is, and the worker looks for another and says that it waits.
         """
+        unheard = 0
         while True:
             await asyncio.sleep(_WATCH)
             if not self._consuming or self._stopping.is_set():
                 continue
-            if await session.consumers(self._lane.queue):
-                self._missed = False
-            elif self._missed:
+            waiting, consumers = await session.depth(self._lane.queue)
+            if consumers:
+                self._missed, unheard = False, 0
+            elif not waiting and unheard < _LOOKS:
+                unheard += 1
+            elif waiting and self._missed:
                 raise ConsumerGoneError(self._lane.queue)
             else:
-                self._missed = True
+                self._missed = bool(waiting)
                 raise BrokerLostError(f"no consumer on {self._lane.queue}")
 
     async def _work(self, session: Session, ledger: Ledger) -> None:

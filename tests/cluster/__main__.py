@@ -1,96 +1,75 @@
-"""`python -m tests.cluster [FAULT…] [--runs N] [--rate R] [--seconds S] [--seed N]`: faults, measured.
+"""`python -m tests.cluster [FAULT…]`: faults, measured; `python -m tests.cluster --table FILE…`: their table.
 
-Each run has a cluster of its own and ends when every invariant of the chaos suite holds. It prints a line;
-at the end comes the table of `docs/reliability.md`.
+Each run is one fault under load and ends when every invariant of the chaos suite holds. It prints a line,
+adds it to the file of `--out`, and is repeated by its fault and seed:
+`python -m tests.cluster FAULT --runs 1 --seed SEED`. The exit status is 1 if a run failed.
 """
 
 import argparse
-import asyncio
-import random
+import logging
 import sys
 import time
-from collections import defaultdict
-from statistics import median
+from pathlib import Path
 
-from deploy.local.cluster.stack import ClusterStack
+from deploy.local.processes import CHECKOUT
 from tests.cluster.faults import FAULTS
-from tests.cluster.load import Measured, SteadyLoad
-from tests.kit.harness import MAIN_WAY, harness_on
-from tests.kit.servers import private_directory
+from tests.cluster.report import keep, put, read, table
+from tests.cluster.series import series
 
-BEFORE = 10.0
-"""Seconds of load before the fault."""
-
-
-async def under_load(
-    stack: ClusterStack, fault: str, chance: random.Random, rate: float, seconds: float
-) -> Measured:
-    """Let a fault happen under a load that outlasts it; return what the load met.
-
-    Args:
-        stack: a cluster without workers.
-        fault: its name in `FAULTS`.
-        chance: from which is drawn what a fault leaves open.
-        rate: requests a second.
-        seconds: of load, at least.
-    """
-    async with harness_on(stack, kinds=("plain",), lasting="cluster") as harness:
-        harness.start(MAIN_WAY)
-        load = SteadyLoad(harness, rate)
-        running = asyncio.create_task(load.run())
-        began = time.monotonic()
-        await asyncio.sleep(BEFORE)
-        await FAULTS[fault](stack, chance)
-        await asyncio.sleep(max(BEFORE, began + seconds - time.monotonic()))
-        load.stop()
-        await running
-        await harness.all_is_well(limit=180)
-        return load.measured()
-
-
-def run(fault: str, seed: int, rate: float, seconds: float) -> Measured:
-    """Run one fault on a cluster of its own."""
-    with private_directory() as root:
-        stack = ClusterStack(root)
-        try:
-            stack.start_servers()
-            # Not cryptographic: the seed repeats a run.
-            return asyncio.run(under_load(stack, fault, random.Random(seed), rate, seconds))  # noqa: S311
-        finally:
-            stack.kill()
-
-
-def row(fault: str, runs: list[Measured]) -> str:
-    """Return the row of the table: medians and the worst of all runs, in seconds."""
-    gaps, late = [one.gap for one in runs], [one.wait(0.99) for one in runs]
-    figures = (median(gaps), max(gaps), median(late), max(late))
-    repeated = f"{sum(one.repeated for one in runs)} of {sum(one.requests for one in runs)}"
-    return " | ".join(
-        ["", FAULTS[fault].__doc__ or "", *(f"{one:.1f}" for one in figures), repeated, ""]
-    ).strip()
+_RESULTS = CHECKOUT / ".local/chaos"
 
 
 def main() -> int:
-    """Run the faults named on the command line, or all."""
-    words = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    """Run the faults named on the command line, or all; or make the table of earlier runs."""
+    words = argparse.ArgumentParser(
+        prog="python -m tests.cluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     words.add_argument("faults", nargs="*", metavar="FAULT", help=", ".join(FAULTS))
-    words.add_argument("--runs", type=int, default=5)
-    words.add_argument("--rate", type=float, default=200.0, help="requests a second")
-    words.add_argument("--seconds", type=float, default=60.0, help="of load, at least")
-    words.add_argument("--seed", type=int, default=0, help="of what is drawn; by default the time")
+    words.add_argument("--runs", type=int, default=5, help="of each fault (5)")
+    words.add_argument("--rate", type=float, default=200.0, help="requests a second (200)")
+    words.add_argument("--seconds", type=float, default=60.0, help="of load, at least (60)")
+    words.add_argument(
+        "--seed", type=int, default=int(time.time()), help="of the first run; the next has one more"
+    )
+    words.add_argument(
+        "--out", type=Path, help="to which each run is added as a line of JSON (.local/chaos/…)"
+    )
+    words.add_argument(
+        "--table", type=Path, nargs="+", metavar="FILE", help="run nothing; make the table of these"
+    )
+    words.add_argument(
+        "--into", type=Path, metavar="DOCUMENT", help="put the table in its place in a document"
+    )
     told = words.parse_args()
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # lost connections are what is wanted
     if unknown := set(told.faults) - FAULTS.keys():
         words.error(f"no fault called {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
-    seed = told.seed or int(time.time())
-    found: defaultdict[str, list[Measured]] = defaultdict(list)
-    for number in range(told.runs):
-        for fault in told.faults or FAULTS:
-            one = run(fault, seed + number, told.rate, told.seconds)
-            found[fault].append(one)
-            say(f"{fault} seed {seed + number}: {one}")
-    for fault, runs in found.items():
-        say(row(fault, runs))
-    return 0
+    files = told.table or [told.out or _RESULTS / f"{time.strftime('%Y%m%dT%H%M%S')}.jsonl"]
+    failed = 0
+    if not told.table:
+        failed = _run(told, files[0])
+    text = table(read(files), FAULTS)
+    if told.into:
+        put(text, told.into)
+    else:
+        say(text)
+    return min(failed, 1)
+
+
+def _run(told: argparse.Namespace, file: Path) -> int:
+    """Run the series; return how many runs failed."""
+    failed = 0
+    say(f"seeds from {told.seed}; results in {file}")
+    with series(told.rate, told.seconds, file.with_suffix("")) as runs:
+        for number in range(told.runs):
+            for fault in told.faults or FAULTS:
+                run = runs.run(fault, told.seed + number)
+                keep(run, file)
+                say(str(run))
+                failed += bool(run.failure)
+    return failed
 
 
 def say(text: str) -> None:

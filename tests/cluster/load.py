@@ -2,59 +2,101 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 from uuid import uuid4
 
 import orjson
 
-from deploy.local.client import LOST
 from tests.kit.evidence import Asked
 from tests.kit.harness import Harness
 from tests.kit.person import Person
+from tests.kit.waiting import until
 
+SOON = 10.0
+"""Seconds within which a first half ought to be handed over."""
 _ATTEMPT = 5.0
 """Seconds that the portal waits for a confirm before it connects anew and publishes again."""
-
 _PAUSE = 0.1
 """Seconds between two connections."""
+_LOOK = 0.5
+"""Seconds after which the portal looks whether its connections are open."""
+_FLOWS = 1.0
+"""Halves are handed over as usual if the last one was so many seconds ago at most."""
+_RECOVERS = 120.0
+"""Seconds of load after a fault, at most, in wait for the halves to flow again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a load met.
+    """What a load met; all times in seconds.
 
     Attributes:
         requests: how many.
-        gap: the longest time between two first halves that were handed over one after the other, in seconds.
-        waits: of each citizen, from the first attempt to publish to the first half; seconds, sorted.
+        recovery: the longest time without a first half handed over, from the fault to the end of the load.
+        median: the wait of a citizen, from the first attempt to publish the request to the first half that
+            was handed over: half of them waited no longer.
+        late: 99% waited no longer.
+        longest: nobody waited longer.
+        soon: the share of them who waited ten seconds at most.
         repeated: how many SMS came a second time.
     """
 
     requests: int
-    gap: float
-    waits: Sequence[float]
+    recovery: float
+    median: float
+    late: float
+    longest: float
+    soon: float
     repeated: int
-
-    def wait(self, share: float) -> float:
-        """Return the time within which this share of the citizens had the first half."""
-        return self.waits[min(len(self.waits) - 1, int(share * len(self.waits)))]
 
     def __str__(self) -> str:
         """Say it in one line."""
         return (
-            f"{self.requests} requests, a gap of {self.gap:.1f} s; first half within {self.wait(0.5):.2f} s"
-            f" (half of the citizens), {self.wait(0.99):.2f} s (99%), {self.waits[-1]:.1f} s (all);"
-            f" {self.repeated} SMS repeated"
+            f"{self.requests} requests, recovery {self.recovery:.1f} s; first half within {self.median:.2f} s"
+            f" (half of the citizens), {self.late:.2f} s (99%), {self.longest:.1f} s (all), {SOON:.0f} s"
+            f" ({self.soon:.2%}); {self.repeated} SMS repeated"
         )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the value that this share of sorted values does not exceed (nearest rank)."""
+    return ordered[max(1, ceil(share * len(ordered))) - 1]
+
+
+def longest_silence(times: Iterable[float], begin: float, end: float) -> float:
+    """Return the longest time between two of these instants, or an instant and the begin or the end."""
+    within = sorted(one for one in times if begin < one < end)
+    return max(after - before for before, after in pairwise([begin, *within, end]))
+
+
+@contextmanager
+def _no_loss() -> Iterator[None]:
+    """Suppress whatever the loss of a connection raises, but not the end of the task.
+
+    A connection that closes while it drains raises a bare `Exception`; and aiormq cancels what waits on a
+    connection that another task closes.
+    """
+    try:
+        yield
+    except (Exception, asyncio.CancelledError):
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
 
 
 @dataclass
 class SteadyLoad:
-    """Requests at a steady rate, whatever becomes of the broker: each is published until it is confirmed."""
+    """Requests at a steady rate, whatever becomes of the broker: each is published until it is confirmed.
+
+    It publishes from `async with` until `end`, and hears the events until the block ends.
+    """
 
     harness: Harness
     rate: float
@@ -65,9 +107,50 @@ class SteadyLoad:
         self._stopping = asyncio.Event()
         self._reconnecting = asyncio.Lock()
         self._connection = 0
+        self._fault_at = self._ended_at = time.time()
 
-    async def run(self) -> None:
-        """Publish until `stop`, and return when all that was begun is confirmed."""
+    async def __aenter__(self) -> Self:
+        self._publishing = asyncio.create_task(self._publish())
+        self._hearing = asyncio.create_task(self._hear())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in (self._publishing, self._hearing):
+            task.cancel()
+        await asyncio.gather(self._publishing, self._hearing, return_exceptions=True)
+
+    def fault_begins(self) -> None:
+        """Say that from now on a silence counts."""
+        self._fault_at = time.time()
+
+    async def end(self, limit: float = _RECOVERS) -> None:
+        """Begin no more requests once first halves flow; return when each has its SMS.
+
+        Raises:
+            AssertionError: either takes longer than `limit` seconds.
+        """
+        await until(lambda: self._silent_for() < _FLOWS, "first halves that flow", limit=limit)
+        self._ended_at = time.time()
+        self._stopping.set()
+        await until(self._publishing.done, "the confirms of all requests", limit=limit)
+        await self._publishing
+        # Sooner it is not worth looking at every invariant, which takes a core for a while.
+        await until(self._all_handed, "a first half for everybody", limit=limit, every=0.5)
+        assert not self._hearing.done(), "the portal has stopped hearing"
+
+    def _all_handed(self) -> bool:
+        return self._sms.exists() and self._sms.read_bytes().count(b"\n") >= len(self.began)
+
+    @property
+    def _sms(self) -> Path:
+        return self.harness.stack.state / "captured/sms.jsonl"
+
+    def _silent_for(self) -> float:
+        return time.time() - self._sms.stat().st_mtime if self._sms.exists() else float("inf")
+
+    async def _publish(self) -> None:
         start, number = time.monotonic(), 0
         async with asyncio.TaskGroup() as publishing:
             while not self._stopping.is_set():
@@ -76,49 +159,51 @@ class SteadyLoad:
                 number += 1
                 await asyncio.sleep(max(0.0, start + number / self.rate - time.monotonic()))
 
-    def stop(self) -> None:
-        """Begin no more requests."""
-        self._stopping.set()
-
     async def _ask(self, person: Person) -> None:
         asked = Asked(str(uuid4()), "pin.request")
         self.began.setdefault(person.body["contacts"]["mobile"], time.time())
-        confirmed = False
-        while not confirmed:
-            confirmed = await self._published(person, asked.message_id)
+        while not await self._confirmed(person, asked.message_id):
+            pass
         self.harness.asked.append(asked)
 
-    async def _published(self, person: Person, message_id: str) -> bool:
-        connection = self._connection
-        try:
+    async def _confirmed(self, person: Person, message_id: str) -> bool:
+        connection, confirmed = self._connection, False
+        with _no_loss():
             async with asyncio.timeout(_ATTEMPT):
                 await self.harness.portal.publish("pin.request", person.body, message_id=message_id)
-        except Exception:  # noqa: BLE001 - a connection that closes while it drains raises a bare one
-            async with self._reconnecting:
-                if connection == self._connection:  # nobody else has connected meanwhile
-                    with suppress(*LOST):
-                        await self.harness.portal.connect()
-                    self._connection += 1
-                    await asyncio.sleep(_PAUSE)
-            return False
-        return True
+            confirmed = True
+        if not confirmed:
+            await self._connect_anew(connection)
+        return confirmed
+
+    async def _connect_anew(self, connection: int) -> None:
+        async with self._reconnecting:
+            if connection == self._connection:  # nobody else has connected meanwhile
+                with _no_loss():
+                    await self.harness.portal.connect()
+                self._connection += 1
+                await asyncio.sleep(_PAUSE)
+
+    async def _hear(self) -> None:
+        """Connect anew when a connection is closed that publishes nothing: events come by it."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            if not self.harness.portal.connected:
+                await self._connect_anew(self._connection)
 
     def measured(self) -> Measured:
         """Return what is known once everything was handed over."""
-        lines = (self.harness.stack.state / "captured/sms.jsonl").read_bytes().splitlines()
+        lines = [orjson.loads(line) for line in self._sms.read_bytes().splitlines()]
         handed: dict[str, float] = {}
-        repeated = 0
-        for line in map(orjson.loads, lines):
-            if line["client_ref"] in handed:
-                repeated += 1
-            handed.setdefault(line["client_ref"], datetime.fromisoformat(line["at"]).timestamp())
-        first: dict[str, float] = {}
-        for line in map(orjson.loads, lines):
-            first.setdefault(line["to"], handed[line["client_ref"]])
-        times = sorted(first[to] for to in self.began if to in first)
+        for line in lines:
+            handed.setdefault(line["to"], datetime.fromisoformat(line["at"]).timestamp())
+        waits = sorted(handed[to] - began for to, began in self.began.items())
         return Measured(
             requests=len(self.began),
-            gap=max(after - before for before, after in pairwise(times)),
-            waits=sorted(first[to] - began for to, began in self.began.items() if to in first),
-            repeated=repeated,
+            recovery=longest_silence(handed.values(), self._fault_at, self._ended_at),
+            median=quantile(waits, 0.5),
+            late=quantile(waits, 0.99),
+            longest=waits[-1],
+            soon=sum(wait <= SOON for wait in waits) / len(waits),
+            repeated=len(lines) - len({line["client_ref"] for line in lines}),
         )

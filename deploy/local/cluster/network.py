@@ -14,6 +14,8 @@ from pathlib import Path
 from deploy.errors import StackError
 
 _NETWORKS = range(2, 250)
+_NOBODY = "02:00:00:00:00:00"
+"""A hardware address that no card has."""
 _ALIAS = "pin-online"
 """What a bridge of ours is called beside its name, with the process that made it."""
 
@@ -56,7 +58,9 @@ class Network:
         for tag in _NETWORKS:
             name = f"pin{tag}"
             # The kernel refuses a name that is taken: two clusters never share a bridge.
-            if not _ip("link", "add", name, "type", "bridge", check=False):
+            # Its own address: else it takes that of a port, and another when that host is cut off.
+            mac = f"02:00:0a:d5:{tag:02x}:01"
+            if not _ip("link", "add", name, "address", mac, "type", "bridge", check=False):
                 _ip("address", "add", f"10.213.{tag}.1/24", "dev", name)
                 _ip("link", "set", name, "up", "alias", f"{_ALIAS} {os.getpid()}")
                 return tag, name
@@ -68,6 +72,7 @@ class Network:
 
     def _make_host(self, host: str) -> None:
         space, cable = self.namespace(host), f"v{self._tag}{host}"
+        _ip("link", "del", cable, check=False)  # of an earlier host on which a process has not ended yet
         _ip("netns", "add", space)
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
         _ip("link", "set", cable, "master", self.bridge)
@@ -81,12 +86,29 @@ class Network:
         return ["ip", "netns", "exec", self.namespace(host)]
 
     def cut(self, host: str) -> None:
-        """Cut a host off from all others: what is sent either way is lost, and nobody is told."""
-        _ip("link", "set", f"v{self._tag}{host}", "nomaster")
+        """Cut a host off from all others and from this machine: what is sent either way is lost."""
+        _ip("link", "set", f"v{self._tag}{host}", "down")
 
     def join(self, host: str) -> None:
-        """Undo `cut`."""
-        _ip("link", "set", f"v{self._tag}{host}", "master", self.bridge)
+        """Undo `cut`, if it was done."""
+        _ip("link", "set", f"v{self._tag}{host}", "up")
+
+    def divide(self, host: str, others: Iterable[str]) -> None:
+        """Cut a host off from some others, and from nobody else: what they send each other is lost."""
+        for here, there in self._pairs(host, others):
+            # Sent to a card that nobody has.
+            words = ("replace", self.addresses[there], "lladdr", _NOBODY, "nud", "permanent", "dev", "eth0")
+            _ip("-n", self.namespace(here), "neigh", *words)
+
+    def unite(self, host: str, others: Iterable[str]) -> None:
+        """Undo `divide`, if it was done."""
+        for here, there in self._pairs(host, others):
+            words = ("del", self.addresses[there], "dev", "eth0")
+            _ip("-n", self.namespace(here), "neigh", *words, check=False)
+
+    @staticmethod
+    def _pairs(host: str, others: Iterable[str]) -> list[tuple[str, str]]:
+        return [pair for other in others for pair in ((host, other), (other, host))]
 
     def close(self) -> None:
         """Remove the hosts and the bridge."""

@@ -1,9 +1,12 @@
 """The local stack on a cluster: what a deployment has, on one machine, to be broken."""
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.errors import StackError
 from deploy.local import environment
+from deploy.local.cluster.disk import Disk
 from deploy.local.cluster.network import Network
 from deploy.local.postgres import Place as PostgresPlace
 from deploy.local.postgres import Postgres
@@ -20,18 +23,28 @@ _BOOT = 120.0
 
 
 class ClusterStack(Stack):
-    """Three brokers, a primary and a synchronous standby, each on a host that can be cut off.
+    """Three brokers, a primary and a synchronous standby: each on a host, with a disk, that can be cut off.
 
     `postgres` is the primary of the moment, `rabbitmq` the broker that tests ask. Workers, fake providers and
     tests run on this machine, beside the cluster.
     """
 
+    hosts: tuple[str, ...] = (*BROKERS, *LEDGERS)
+    """Of its network."""
+
     def __init__(self, root: Path, settings: Mapping[str, str] | None = None) -> None:
-        self.network = Network((*BROKERS, *LEDGERS))
-        super().__init__(root, settings)
+        self.network = Network(self.hosts)
+        self.disks: dict[str, Disk] = {}
+        try:
+            super().__init__(root, settings)
+        except BaseException:
+            self._remove_hosts()
+            raise
 
     def _servers(self) -> tuple[Postgres, RabbitMq]:
         at, within = self.network.addresses, self.network.within
+        for server, hosts in (("rabbitmq", BROKERS), ("postgres", LEDGERS)):
+            self.disks |= {host: Disk(self.state / f"{server}-{host}") for host in hosts}
         everywhere = tuple(at[name] for name in BROKERS)
         self.brokers = {
             name: RabbitMq(
@@ -41,7 +54,7 @@ class ClusterStack(Stack):
             )
             for name in BROKERS
         }
-        self.ledgers = {
+        self.ledgers: dict[str, Postgres] = {
             name: Postgres(
                 self.state,
                 self.ports,
@@ -71,16 +84,29 @@ class ClusterStack(Stack):
             broker.spawn()
         self.fake_providers.spawn()
         make_keys(self.state / "keys")
+        self._start_ledger()
+
+    def _start_ledger(self) -> None:
         primary, standby = self.ledgers.values()
         primary.start()
         primary.make_ready()
         self.follow(standby)
 
     def follow(self, standby: Postgres) -> None:
-        """Make a server that has no data a synchronous standby of the primary."""
+        """Make a server a synchronous standby of the primary, with a copy of its data in place of its own."""
+        standby.kill()
         standby.copy_from(self.postgres)
         standby.start()
         self.postgres.wait_for_standby(standby.place.name)
+
+    @property
+    def standby(self) -> Postgres:
+        """The ledger's other server, whatever it does."""
+        return next(ledger for ledger in self.ledgers.values() if ledger is not self.postgres)
+
+    def host_of(self, ledger: Postgres) -> str:
+        """Return on which host of the network a server of the ledger is."""
+        return next(name for name, other in self.ledgers.items() if other is ledger)
 
     def fail_over(self, standby: Postgres) -> None:
         """Make the standby the primary, as its operator or Patroni does once the primary is surely gone."""
@@ -112,14 +138,55 @@ class ClusterStack(Stack):
         wait_for(led, 30, f"a leader of {queue}")
         return next(name for name, broker in self.brokers.items() if broker.place.host == host)
 
+    def make_whole(self) -> None:
+        """Undo every fault, and return once all brokers and copies of queues are there, and the standby.
+
+        Raises:
+            StackError: something stays broken.
+        """
+        for disk in self.disks.values():
+            disk.clear()
+        for name in LEDGERS:
+            self.network.join(name)
+        if not self.postgres.process.alive():
+            self.postgres.start()
+        for name in BROKERS:
+            self.network.join(name)
+            self.network.unite(name, (other for other in BROKERS if other != name))
+        for broker in self.brokers.values():
+            broker.process.send(signal.SIGCONT)
+            broker.port_mapper.send(signal.SIGCONT)
+            if not broker.process.alive():
+                broker.spawn()
+        for broker in self.brokers.values():
+            broker.wait_ready(_BOOT)
+        for standby in (one for one in self.ledgers.values() if one is not self.postgres):
+            if not self.postgres.is_followed_by(standby.place.name):
+                self.follow(standby)
+        self.rabbitmq = self.brokers[BROKERS[0]]
+        wait_for(self._queues_are_whole, _BOOT, "every queue on every broker", every=1)
+
+    def _queues_are_whole(self) -> bool:
+        try:
+            listed = self.rabbitmq.ctl("list_queues", "online", "--no-table-headers")
+        except StackError:
+            return False  # it still looks for the others
+        copies = [len(line.split(",")) for line in listed.splitlines()]
+        return bool(copies) and set(copies) == {len(BROKERS)}
+
     def _stop_servers(self) -> None:
         for process in self._server_processes():
             process.ask_to_end()
         for process in self._server_processes():
             process.stop(limit=20)
-        self.network.close()
+        self._remove_hosts()
 
     def kill(self) -> None:
         """Kill everything at once, and remove the network."""
         super().kill()
+        self._remove_hosts()
+
+    def _remove_hosts(self) -> None:
+        for disk in self.disks.values():
+            disk.close()
         self.network.close()

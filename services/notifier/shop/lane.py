@@ -41,7 +41,7 @@ def print_shop(  # noqa: PLR0913, PLR0917 - one a part
     )
 
     async def connect() -> Ledger:
-        return await Ledger.open(worker.ledger_dsn.reveal(), "notifier-post-shop", rest=_REST)
+        return await Ledger.open(worker.ledger_dsn.reveal(), "notifier-post-shop", rest=_REST, copied=True)
 
     upkeep = ShopUpkeep(rounds, connect, shop.close)
     return KeepEffect(opener, days, log, upkeep), upkeep
