@@ -70,7 +70,8 @@ async def _faults() -> AsyncIterator[None]:
 
 
 def _lost(error: Exception) -> LedgerLostError:
-    return LedgerLostError(": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", "")))))
+    detail = ": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", ""))))
+    return LedgerLostError(detail, blameless=isinstance(error, pg.DiskFullError))
 
 
 def _which(url: str) -> SessionAttribute | None:
@@ -231,7 +232,7 @@ class Ledger:
             await asyncio.wait([committing])
             committing.exception()
             if isinstance(ended, TimeoutError):
-                raise LedgerLostError(_UNCONFIRMED) from None
+                raise LedgerLostError(_UNCONFIRMED, blameless=True) from None
             raise
 
     @asynccontextmanager
