@@ -33,6 +33,9 @@ _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 _PLUGINS = tuple(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/plugins"))
 _SHARED_CONFIGURATION = render.DEFINITIONS.with_name("rabbitmq.conf")
 _OUR_PLUGIN = render.DEFINITIONS.with_name("pin_rights")
+_TIED = ("setpriv", "--pdeathsig", "KILL", "--")
+_ANSWERS = 60.0
+"""Seconds that `rabbitmqctl` may take."""
 _FIRST = -10
 """The priority (nice, setpriority(2)) of a node that boots."""
 _EVERYTHING = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
@@ -251,15 +254,23 @@ class RabbitMq:
         self.port_mapper.kill()
 
     def ctl(self, *words: str) -> str:
-        """Run `rabbitmqctl`, which takes 0.3 s, and return what it prints."""
-        done = subprocess.run(
-            [*self.place.within, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
-            env=environment(self._environment()),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Run `rabbitmqctl`, which takes 0.3 s, and return what it prints.
+
+        Raises:
+            StackError: it refuses, or the node is silent.
+        """
+        try:
+            done = subprocess.run(
+                [*self.place.within, *_TIED, str(_PROGRAMS / "rabbitmqctl"), "--quiet", *words],
+                env=environment(self._environment()),
+                cwd="/",
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_ANSWERS,
+            )
+        except subprocess.TimeoutExpired:
+            raise StackError(f"rabbitmqctl {words[0]}: no answer within {_ANSWERS:g} s") from None
         if done.returncode:
             raise StackError(f"rabbitmqctl {words[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout

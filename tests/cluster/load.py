@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import orjson
 
-from deploy.local.client import LOST
 from tests.kit.evidence import Asked
 from tests.kit.harness import Harness
 from tests.kit.person import Person
@@ -78,6 +77,20 @@ def longest_silence(times: Iterable[float], begin: float, end: float) -> float:
     return max(after - before for before, after in pairwise([begin, *within, end]))
 
 
+@contextmanager
+def _no_loss() -> Iterator[None]:
+    """Suppress whatever the loss of a connection raises, but not the end of the task.
+
+    A connection that closes while it drains raises a bare `Exception`; and aiormq cancels what waits on a
+    connection that another task closes.
+    """
+    try:
+        yield
+    except (Exception, asyncio.CancelledError):
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+
+
 @dataclass
 class SteadyLoad:
     """Requests at a steady rate, whatever becomes of the broker: each is published until it is confirmed.
@@ -113,7 +126,7 @@ class SteadyLoad:
         self._fault_at = time.time()
 
     async def end(self, limit: float = _RECOVERS) -> None:
-        """Begin no more requests once first halves flow, and return when all that was begun is confirmed.
+        """Begin no more requests once first halves flow; return when each has its SMS.
 
         Raises:
             AssertionError: either takes longer than `limit` seconds.
@@ -123,6 +136,12 @@ class SteadyLoad:
         self._stopping.set()
         await until(self._publishing.done, "the confirms of all requests", limit=limit)
         await self._publishing
+        # Sooner it is not worth looking at every invariant, which takes a core for a while.
+        await until(self._all_handed, "a first half for everybody", limit=limit, every=0.5)
+        assert not self._hearing.done(), "the portal has stopped hearing"
+
+    def _all_handed(self) -> bool:
+        return self._sms.exists() and self._sms.read_bytes().count(b"\n") >= len(self.began)
 
     @property
     def _sms(self) -> Path:
@@ -148,22 +167,19 @@ class SteadyLoad:
         self.harness.asked.append(asked)
 
     async def _confirmed(self, person: Person, message_id: str) -> bool:
-        connection = self._connection
-        try:
+        connection, confirmed = self._connection, False
+        with _no_loss():
             async with asyncio.timeout(_ATTEMPT):
                 await self.harness.portal.publish("pin.request", person.body, message_id=message_id)
-        except (Exception, asyncio.CancelledError):  # what closes while it drains raises a bare one
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise
-            # aiormq cancels what waits for a confirm on a connection that another task closes.
+            confirmed = True
+        if not confirmed:
             await self._connect_anew(connection)
-            return False
-        return True
+        return confirmed
 
     async def _connect_anew(self, connection: int) -> None:
         async with self._reconnecting:
             if connection == self._connection:  # nobody else has connected meanwhile
-                with suppress(*LOST):
+                with _no_loss():
                     await self.harness.portal.connect()
                 self._connection += 1
                 await asyncio.sleep(_PAUSE)

@@ -24,6 +24,11 @@ from tests.kit.servers import fresh_ledger, private_directory
 
 BEFORE = 10.0
 """Seconds of load before the fault, and after it."""
+_QUESTIONS = (
+    ("cluster_status",),
+    ("list_queues", "name", "messages_ready", "messages_unacknowledged", "consumers", "leader", "online"),
+    ("list_consumers",),
+)
 _SETTLES = 180.0
 """Seconds in which every invariant has to hold, once the load has ended."""
 
@@ -46,15 +51,19 @@ async def under_load(stack: ClusterStack, fault: str, seed: int, rate: float, se
         harness_on(stack, kinds=("plain",), lasting=name) as harness,
     ):
         harness.start(MAIN_WAY)
-        async with SteadyLoad(harness, rate) as load:
-            began = time.monotonic()
-            await asyncio.sleep(BEFORE)
-            load.fault_begins()
-            await FAULTS[fault](stack, chance)
-            await asyncio.sleep(max(BEFORE, began + seconds - time.monotonic()))
-            await load.end()
-            await harness.all_is_well(limit=_SETTLES)
-            return load.measured()
+        try:
+            async with SteadyLoad(harness, rate) as load:
+                began = time.monotonic()
+                await asyncio.sleep(BEFORE)
+                load.fault_begins()
+                await FAULTS[fault](stack, chance)
+                await asyncio.sleep(max(BEFORE, began + seconds - time.monotonic()))
+                await load.end()
+                await harness.all_is_well(limit=_SETTLES)
+                return load.measured()
+        except Exception as broken:
+            broken.add_note(await asyncio.to_thread(_said_by_brokers, stack))
+            raise
 
 
 @dataclass
@@ -108,7 +117,7 @@ class Series:
             self._stack = None
 
     def _keep(self, name: str, failure: str) -> Path:
-        """Keep a failed run's logs, and what the brokers say, in a folder of its own; return it."""
+        """Keep a failed run's logs in a folder of its own; return it."""
         folder = self.kept / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -116,15 +125,17 @@ class Series:
         if self._stack is None:
             return folder
         shutil.copytree(self._stack.state / "log", folder, dirs_exist_ok=True)
-        for broker in self._stack.brokers.values():
-            for words in (
-                ("cluster_status",),
-                ("list_queues", "name", "messages", "consumers", "leader", "online"),
-            ):
-                with suppress(StackError, OSError):
-                    said = broker.ctl(*words)
-                    (folder / f"{broker.place.name}-{words[0]}.txt").write_text(said, encoding="utf-8")
         return folder
+
+
+def _said_by_brokers(stack: ClusterStack) -> str:
+    """Return what each broker that answers says about the cluster and the queues."""
+    said = []
+    for name, broker in stack.brokers.items():
+        for words in _QUESTIONS:
+            with suppress(StackError):
+                said.append(f"--- {name}: {' '.join(words)}\n{broker.ctl(*words)}")
+    return "\n".join(said)
 
 
 @contextmanager

@@ -72,6 +72,7 @@ class Network:
 
     def _make_host(self, host: str) -> None:
         space, cable = self.namespace(host), f"v{self._tag}{host}"
+        _ip("link", "del", cable, check=False)  # of an earlier host on which a process has not ended yet
         _ip("netns", "add", space)
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
         _ip("link", "set", cable, "master", self.bridge)
