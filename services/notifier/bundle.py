@@ -28,6 +28,8 @@ class Sealed:
     seal: str
     held: Held | None = None
     """The provider that perhaps has it: only of a retry, where the channel has several providers."""
+    traceparent: str = ""
+    """The trace of the message that caused it, where that is traced."""
 
     @property
     def decided_at(self) -> datetime:
@@ -85,6 +87,7 @@ def _fields(sealed: Sealed) -> dict[str, Any]:
         "seal": sealed.seal,
         # Workers of earlier releases ignore these.
         **({"provider": held.provider, "since": held.since.isoformat()} if held else {}),
+        **({"traceparent": sealed.traceparent} if sealed.traceparent else {}),
     }
 
 
@@ -126,6 +129,7 @@ def _sealed(fields: dict[str, Any]) -> Sealed:
         created_at=fields["created_at"],
         seal=str(fields["seal"]),
         held=_held(fields),
+        traceparent=str(fields.get("traceparent", "")),
     )
 
 
