@@ -40,6 +40,7 @@ check: bootstrap ## lint, format, types, contract, settings, locks and licences
 	@$(PYTHON) -m shared.contract.asyncapi --check
 	@$(PYTHON) -m deploy.settings_document --check
 	@$(PYTHON) -m deploy.broker.rights --check
+	@$(PYTHON) -m deploy.monitoring --check
 	@$(PYTHON) -m deploy.sbom --check
 
 sbom: bootstrap ## write the bill of materials (CycloneDX) to sbom.cdx.json

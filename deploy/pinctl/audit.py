@@ -20,7 +20,7 @@ _KEPT = 1_000
 """Breaks that are listed; the rest is counted, so that memory stays bounded."""
 _MICROSECOND = timedelta(microseconds=1)
 SOUND = "The ledger is sound."
-"""Said when all is whole and witnesses agree; an alert misses it (deploy/monitoring/rules.yaml)."""
+"""Said when all is whole and witnesses agree; an alert misses it (deploy/monitoring/alerts.py)."""
 
 
 Row = TypeVar("Row", bound=tuple[Any, ...])

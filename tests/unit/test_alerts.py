@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-import yaml
 from nacl.signing import SigningKey
 
 from deploy.local.processes import CHECKOUT
+from deploy.monitoring.alerts import ALERTS
+from deploy.monitoring.promql import BLIND
 from deploy.pinctl.audit import Audit, verdict
 from deploy.pinctl.chains import Break
 from deploy.pinctl.checkpoints import Checkpoint, Recount, Root
@@ -23,53 +23,32 @@ from shared.domain.account import Attempts, Contacts, CoolingContact, HealthCard
 from shared.domain.decision import Decision
 from tests.unit.decisions import CARD, CONTACTS, NOW, POLICY, account, moment, read
 
-RULES: list[dict[str, Any]] = [
-    rule
-    for group in yaml.safe_load((CHECKOUT / "deploy/monitoring/rules.yaml").read_text())["groups"]
-    for rule in group["rules"]
-]
-
 
 def test_every_alert_has_its_place_in_the_runbook_and_no_other_does() -> None:
     runbook = (CHECKOUT / "docs/operations.md").read_text(encoding="utf-8")
-    assert re.findall(r"^### (\w+)$", runbook, re.MULTILINE) == [rule["alert"] for rule in RULES]
+    _, _, section = runbook.partition("\n## Alerts\n")
+    assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == [alert.name for alert in (*ALERTS, BLIND)]
 
 
 def test_alerts_ask_for_events_that_the_workers_write() -> None:
     catalogue = (CHECKOUT / "docs/logs.md").read_text(encoding="utf-8")
-    asked = {
-        event
-        for rule in RULES
-        for alternatives in re.findall(r'event=~?"([^"]+)"', rule["expr"])
-        for event in alternatives.split("|")
-    }
+    asked = {event for alert in ALERTS for event in alert.events}
     assert asked
     assert {event for event in asked if f"| `{event}` |" not in catalogue} == set()
 
 
 def test_every_event_for_the_watchers_has_an_alert_of_its_own() -> None:
     """An event that is an alarm is logged as `alarm.raised`; somebody has to look at it."""
-    expressions = " ".join(rule["expr"] for rule in RULES)
-    watched = re.findall(r'event="alarm\.raised" \| alarm="([^"]+)"', expressions)
-    assert sorted(watched) == sorted(type_ for type_, event in EVENTS.items() if event.alarm)
-    labels = {
-        name
-        for rule in RULES
-        for name in re.findall(r"sum by \(([^)]*)\)", rule["expr"])
-        if "alarm" in rule["expr"]
-    }
-    for event in (event for event in EVENTS.values() if event.alarm):
-        assert any(set(names.split(", ")) <= event.model_fields.keys() for names in labels)
+    watched = {alert.where["alarm"]: alert.by for alert in ALERTS if alert.events == ("alarm.raised",)}
+    alarms = {type_: event for type_, event in EVENTS.items() if event.alarm}
+    assert watched.keys() == {(type_,) for type_ in alarms}
+    for (type_,), fields in watched.items():
+        assert set(fields) <= alarms[type_].model_fields.keys()
 
 
 def test_alerts_ask_for_reasons_that_are_documented_and_that_decisions_give() -> None:
-    asked = {
-        reason
-        for rule in RULES
-        if 'event="message.handled"' in rule["expr"]
-        for alternatives in re.findall(r' reason=~"([^"]+)"', rule["expr"])
-        for reason in alternatives.split("|")
-    }
+    handled = [alert for alert in ALERTS if alert.events == ("message.handled",)]
+    asked = {reason for alert in handled for reason in alert.where.get("reason", ())}
     catalogue = (CHECKOUT / "docs/logs.md").read_text(encoding="utf-8")
     _, _, section = catalogue.partition("## Why a command did nothing")
     assert asked == {
@@ -109,10 +88,8 @@ def said(checkpoints: Sequence[Checkpoint], *breaks: Break, missing: Sequence[st
 
 def fires(alert: str, text: str) -> bool:
     """Return whether a line of a text is one that the rule of an alert looks for."""
-    (rule,) = (rule for rule in RULES if rule["alert"] == alert)
-    ((kind, wanted),) = re.findall(r'\|([~=]) "([^"]+)"', rule["expr"])
-    pattern = wanted if kind == "~" else re.escape(wanted)
-    return any(re.search(pattern, line) for line in text.splitlines())
+    (said,) = (one.says for one in ALERTS if one.name == alert)
+    return any(re.match(said, line) for line in text.splitlines())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What deserves a person's attention, read from the logs: one source, and the rules made from it."""

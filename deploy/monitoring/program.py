@@ -1,0 +1,83 @@
+"""The program for mtail, which reads the logs and keeps of each kind of line the number or the last time."""
+
+from textwrap import indent
+
+from deploy.monitoring.alert import Alert
+from deploy.monitoring.alerts import ALERTS
+from deploy.monitoring.promql import label
+
+_HEAD = """\
+# Made by `python -m deploy.monitoring` from deploy/monitoring/alerts.py. It reads lines as the workers and
+# pinctl write them (docs/logs.md), alone or after what a container runtime (CRI) puts before each; fields in
+# any order.
+#
+# A value stands between quotes, and in a value every quote is escaped: so no sender can make a field by what
+# it sends. A value that is longer than usual or has such a character counts as empty.
+"""
+_LIMIT = 500
+"""Values of a metric that are kept, the latest: a name that a sender chooses must not fill the memory."""
+_HANDLED = """\
+counter pin_handled_total by worker, type, outcome limit 500
+histogram pin_waited_seconds by worker buckets 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600
+histogram pin_took_seconds by worker buckets 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
+"""
+_LINE = """\
+# When it was written: as it says itself, or the runtime, or now.
+/^(?P<at>\\d{4}-\\d\\d-\\d\\dT\\S{8,30}) std(?:out|err) / {
+  strptime($at, "2006-01-02T15:04:05.999999999Z07:00")
+}
+/"timestamp":"(?P<at>\\d{4}-\\d\\d-\\d\\dT[0-9:.]{8,18}Z)"/ {
+  strptime($at, "2006-01-02T15:04:05.999999999Z07:00")
+}
+"""
+_MEASURED = """\
+  event == "message.handled" {
+    pin_handled_total[worker][type][outcome]++
+    /"waited_ms":(?P<ms>\\d+)/ {
+      pin_waited_seconds[worker] = $ms / 1000.0
+    }
+    /"took_ms":(?P<ms>\\d+\\.\\d+)/ {
+      pin_took_seconds[worker] = $ms / 1000.0
+    }
+  }
+"""
+
+
+def text() -> str:
+    """Return the program."""
+    said = [alert for alert in ALERTS if alert.says]
+    fields = {name: None for alert in ALERTS for name in ("event", *alert.where, *alert.by)}
+    names = list(fields | dict.fromkeys(("type", "outcome")))
+    parts = (
+        _HEAD + "\n".join(_metric(alert) for alert in ALERTS) + f"\n{_HANDLED}",
+        "".join(f"hidden text {name}\n" for name in names),
+        _LINE,
+        "\n".join(_counted(alert, rf"/^(?:\S+ std(?:out|err) [FP] )?(?:{alert.says})/") for alert in said),
+        '/"event":"/ {\n' + "".join(_field(name) for name in names) + _MEASURED,
+    )
+    asked = "\n".join(_counted(alert, _condition(alert)) for alert in ALERTS if alert.events)
+    return "\n".join(parts) + indent(asked, "  ") + "\n}\n"
+
+
+def _metric(alert: Alert) -> str:
+    labels = f" by {', '.join(map(label, alert.by))} limit {_LIMIT}" if alert.by else ""
+    return f"{'counter' if alert.counts else 'gauge'} {alert.metric}{labels}"
+
+
+def _field(name: str) -> str:
+    return f'  {name} = ""\n  /"{name}":"(?P<value>[^"\\\\]{{1,100}})"/ {{\n    {name} = $value\n  }}\n'
+
+
+def _condition(alert: Alert) -> str:
+    return " && ".join(_one_of(*one) for one in {"event": alert.events, **alert.where}.items())
+
+
+def _one_of(field: str, values: tuple[str, ...]) -> str:
+    if len(values) == 1:
+        return f'{field} == "{values[0]}"'
+    return f"{field} =~ /^(?:{'|'.join(values).replace('.', '[.]')})$/"
+
+
+def _counted(alert: Alert, condition: str) -> str:
+    metric = alert.metric + "".join(f"[{field}]" for field in alert.by)
+    return f"{condition} {{\n  {metric}{'++' if alert.counts else ' = timestamp()'}\n}}"
