@@ -1,10 +1,12 @@
 """The effect of a channel's lane: opens the sealed deliveries, sends them, and keeps no copy."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.notifier.bundle import Bundle
 from services.notifier.guarded import Sender
+from services.notifier.measured import measured
 from services.notifier.outcome import Outcome, Sent, Unopenable
 from services.notifier.outgoing import Outgoing
 from services.notifier.traced import abandon, begun, end
@@ -39,6 +41,7 @@ class SendEffect:
                 next(outcomes) if isinstance(one, Outgoing) else one for one in received.effect
             ]
             end(its_own, received.effect)
+            received.measured = measured(received.message, received.effect, datetime.now(UTC))
 
     async def _sent(self, outgoing: Sequence[Outgoing], ledger: Ledger) -> list[Outcome]:
         taken = await _taken(outgoing, ledger)

@@ -146,6 +146,8 @@ class Outbound:
                 sealed = self._sealed(seal, delivery, received.subjects[0], received.correlation_id)
                 if received.span:
                     sealed["traceparent"] = received.span.traceparent
+                if asked_at := received.arrived.enqueued_at:
+                    sealed["asked_at"] = asked_at.isoformat()
             except (TypeError, ValueError) as error:
                 raise UnwritableError(received, reason_of(error)) from error
             size = len(sealed["seal"])

@@ -51,6 +51,8 @@ class ReceivedMessage:
     """Why the lane's effect rejected it: it is parked undecided."""
     span: Span | None = None
     """What records how it is handled, where that is traced."""
+    measured: Mapping[str, int] | None = None
+    """What the line of the log says of it besides: counts, by their names."""
     traces: Mapping[str, str] | None = None
     """By correlation id the `traceparent` of what follows, where one message has several traces in it."""
 

@@ -278,6 +278,7 @@ class Worker:
                 waited_ms=round((now - enqueued).total_seconds() * 1000) if enqueued else None,
                 took_ms=round((loop_now - pending.gathered_at) * 1000, 1),
                 batch=size,
+                **(received.measured or {}),
                 **({"trace_id": received.span.trace_id} if received.span else {}),
             )
         for alarm in pending.alarms:
