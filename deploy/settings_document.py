@@ -146,6 +146,7 @@ _KINDS: dict[Any, str] = {
     Path: "path",
     str: "text",
     int: "whole number",
+    float: "number",
     bool: "true or false",
     timedelta: "duration",
     time: "time of day",

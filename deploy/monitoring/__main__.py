@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.monitoring import logql, program, promql
+from deploy.monitoring import dashboard, logql, program, promql
 from shared.contract.generated import Generated
 
 HERE = Path(__file__).parent
 GENERATED = tuple(
     Generated("deploy.monitoring", HERE / path, text)
     for path, text in (
+        ("grafana/dashboard.json", dashboard.text),
         ("loki/rules.yaml", logql.text),
         ("mtail/pin.mtail", program.text),
         ("prometheus/rules.yaml", promql.text),

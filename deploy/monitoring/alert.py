@@ -62,9 +62,9 @@ def duration(span: timedelta) -> str:
     return f"{seconds}s"
 
 
-def rules(alerts: Sequence[tuple[Alert, str]]) -> str:
+def rules(alerts: Sequence[tuple[Alert, str]], group: str = "pin-online") -> str:
     """Return a group of rules with their expressions, in the form that Loki's ruler and Prometheus share."""
-    return "groups:\n  - name: pin-online\n    rules:\n" + "\n".join(_rule(*one) for one in alerts)
+    return f"groups:\n  - name: {group}\n    rules:\n" + "\n".join(_rule(*one) for one in alerts)
 
 
 def _rule(alert: Alert, expression: str) -> str:

@@ -19,6 +19,14 @@ _LIMIT = 500
 """Values of a metric that are kept, the latest: a name that a sender chooses must not fill the memory."""
 _HANDLED = """\
 counter pin_handled_total by worker, type, outcome limit 500
+counter pin_replies_total by worker limit 500
+counter pin_replies_prompt_total by worker limit 500
+counter pin_handed_total by worker limit 500
+counter pin_prompt_total by worker limit 500
+counter pin_tried_total by worker limit 500
+counter pin_settled_total by worker limit 500
+counter pin_letters_total
+counter pin_letters_punctual_total
 histogram pin_waited_seconds by worker buckets 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600
 histogram pin_took_seconds by worker buckets 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 """
@@ -41,6 +49,47 @@ _MEASURED = """\
   /"took_ms":(?P<ms>\\d+\\.\\d+)/ {
     pin_took_seconds[worker] = $ms / 1000.0
   }
+  outcome =~ /^(?:accepted|rejected)$/ {
+    pin_replies_total[worker]++
+    /"waited_ms":(?:-?\\d{1,3}|1000)[,}]/ {
+      pin_replies_prompt_total[worker]++
+    }
+    /"waited_ms":null/ {
+      /"took_ms":(?:\\d{1,3}|1000)\\.\\d/ {
+        pin_replies_prompt_total[worker]++
+      }
+    }
+  }
+  /"handed":(?P<handed>\\d+)/ {
+    pin_handed_total[worker] += $handed
+    pin_settled_total[worker] += $handed
+    pin_tried_total[worker] += $handed
+    /"prompt":(?P<n>\\d+)/ {
+      pin_prompt_total[worker] += $n
+    }
+    /"refused":(?P<n>\\d+)/ {
+      pin_settled_total[worker] += $n
+      pin_tried_total[worker] += $n
+    }
+    /"again":(?P<n>\\d+)/ {
+      pin_tried_total[worker] += $n
+    }
+  }
+"""
+_LETTERS = """\
+  event == "job.handed" {
+    /"letters":(?P<letters>\\d+)/ {
+      pin_letters_total += $letters
+      /"late":(?P<late>\\d+)/ {
+        pin_letters_punctual_total += $letters - $late
+      }
+    }
+  }
+  event == "letters.over_cap" {
+    /"waiting":(?P<n>\\d+)/ {
+      pin_letters_total += $n
+    }
+  }
 """
 
 
@@ -57,7 +106,7 @@ def text() -> str:
         _LINE,
         f'/"event":"{_HANDLED_EVENT.replace(".", "[.]")}"/ {{',
         "".join(map(_field, of_handled)) + _MEASURED + _conditions(handled) + '} else {\n  /"event":"/ {',
-        indent("".join(map(_field, of_rare)) + _conditions(rare), "  ") + "  } else {",
+        indent("".join(map(_field, of_rare)) + _conditions(rare) + _LETTERS, "  ") + "  } else {",
         indent(_conditions(said), "  ") + "  }\n}\n",
     )
     return "\n".join(parts)

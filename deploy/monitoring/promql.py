@@ -12,6 +12,8 @@ from datetime import timedelta
 
 from deploy.monitoring.alert import Alert, duration, rules
 from deploy.monitoring.alerts import ALERTS
+from deploy.monitoring.slos import alerts as burning
+from deploy.monitoring.slos import recordings
 
 _HEAD = """\
 # Made by `python -m deploy.monitoring` from deploy/monitoring/alerts.py: what deserves a person's attention.
@@ -33,7 +35,19 @@ _BLIND = 'up{job="mtail"} == 0 or absent(up{job="mtail"})'
 
 def text() -> str:
     """Return the file of rules."""
-    return _HEAD + rules([*((_named(alert), expression(alert)) for alert in ALERTS), (BLIND, _BLIND)])
+    every = [*((_named(alert), expression(alert)) for alert in ALERTS), (BLIND, _BLIND)]
+    return _HEAD + rules(every) + "\n" + levels().partition("\n")[2]
+
+
+def levels() -> str:
+    """Return the group of the service levels: what is recorded, then the alerts on it."""
+    head, _, alerts = rules([*burning()], "pin-online-slo").partition("    rules:\n")
+    recorded = "\n".join(_recorded(*one) for one in recordings())
+    return f"{head}    rules:\n{recorded}\n{alerts}"
+
+
+def _recorded(name: str, slo: str, expression: str) -> str:
+    return f"      - record: {name}\n        expr: '{expression}'\n        labels: {{slo: {slo}}}\n"
 
 
 def expression(alert: Alert) -> str:

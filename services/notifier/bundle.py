@@ -28,6 +28,10 @@ class Sealed:
     seal: str
     held: Held | None = None
     """The provider that perhaps has it: only of a retry, where the channel has several providers."""
+    traceparent: str = ""
+    """The trace of the message that caused it, where that is traced."""
+    asked_at: datetime | None = None
+    """When the command came to the broker that caused it, if its sender or the broker says so."""
 
     @property
     def decided_at(self) -> datetime:
@@ -85,6 +89,8 @@ def _fields(sealed: Sealed) -> dict[str, Any]:
         "seal": sealed.seal,
         # Workers of earlier releases ignore these.
         **({"provider": held.provider, "since": held.since.isoformat()} if held else {}),
+        **({"traceparent": sealed.traceparent} if sealed.traceparent else {}),
+        **({"asked_at": sealed.asked_at.isoformat()} if sealed.asked_at else {}),
     }
 
 
@@ -126,13 +132,19 @@ def _sealed(fields: dict[str, Any]) -> Sealed:
         created_at=fields["created_at"],
         seal=str(fields["seal"]),
         held=_held(fields),
+        traceparent=str(fields.get("traceparent", "")),
+        asked_at=_instant(fields["asked_at"]) if "asked_at" in fields else None,
     )
 
 
 def _held(fields: dict[str, Any]) -> Held | None:
     if not (provider := fields.get("provider")):
         return None
-    since = datetime.fromisoformat(fields["since"])
-    if since.tzinfo is None:
+    return Held(str(provider), _instant(fields["since"]))
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
         raise ValueError("no time zone")
-    return Held(str(provider), since)
+    return at

@@ -1,10 +1,11 @@
 """A delivery, decrypted, for a channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from shared.contract.delivery import Content
+from shared.worker.tracing import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Outgoing:
         content: the message and its recipient.
         held: the provider that perhaps has it already.
         redelivered: an earlier try may have been sent, of which a crash left no record.
+        span: what records the try, and, on its way to a provider, the request; None where nothing is traced.
     """
 
     id: UUID
@@ -40,3 +42,4 @@ class Outgoing:
     content: Content
     held: Held | None = None
     redelivered: bool = False
+    span: Span | None = field(default=None, compare=False)

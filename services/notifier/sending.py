@@ -1,17 +1,21 @@
 """The effect of a channel's lane: opens the sealed deliveries, sends them, and keeps no copy."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.notifier.bundle import Bundle
 from services.notifier.guarded import Sender
+from services.notifier.measured import measured
 from services.notifier.outcome import Outcome, Sent, Unopenable
 from services.notifier.outgoing import Outgoing
+from services.notifier.traced import abandon, begun, end
 from shared.contract.delivery import from_bytes
 from shared.crypto.sealing import BundleOpener
 from shared.errors import UnreadableDeliveryError, UnsealableError
 from shared.ledger import Ledger
 from shared.worker.reading import ReceivedMessage
+from shared.worker.tracing import Span
 
 
 class SendEffect:
@@ -23,14 +27,21 @@ class SendEffect:
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Send, and set the results of its deliveries on each message, as a list."""
         waiting = [received for received in batch if not received.handled]
-        for received in waiting:
-            received.effect = self._opened(received.message, again=received.arrived.redelivered)
+        spans = [begun(received) for received in waiting]
+        for received, its_own in zip(waiting, spans, strict=True):
+            received.effect = self._opened(received.message, its_own, again=received.arrived.redelivered)
         outgoing = [one for received in waiting for one in received.effect if isinstance(one, Outgoing)]
-        outcomes = iter(await self._sent(outgoing, ledger))
-        for received in waiting:
+        try:
+            outcomes = iter(await self._sent(outgoing, ledger))
+        except BaseException:
+            abandon(span for its_own in spans for span in its_own)
+            raise
+        for received, its_own in zip(waiting, spans, strict=True):
             received.effect = [
                 next(outcomes) if isinstance(one, Outgoing) else one for one in received.effect
             ]
+            end(its_own, received.effect)
+            received.measured = measured(received.message, received.effect, datetime.now(UTC))
 
     async def _sent(self, outgoing: Sequence[Outgoing], ledger: Ledger) -> list[Outcome]:
         taken = await _taken(outgoing, ledger)
@@ -38,19 +49,23 @@ class SendEffect:
         outcomes = iter(await self._sender.send(left) if left else [])
         return [Sent("") if one.id in taken else next(outcomes) for one in outgoing]
 
-    def _opened(self, bundle: Bundle, *, again: bool) -> list[Outgoing | Unopenable]:
+    def _opened(
+        self, bundle: Bundle, spans: Sequence[Span | None], *, again: bool
+    ) -> list[Outgoing | Unopenable]:
         try:
             open_one = self._opener.open(bundle.key, bundle.key_id)
         except UnsealableError:
             return [Unopenable("bundle_not_sealed_to_channel")] * len(bundle.deliveries)
         opened: list[Outgoing | Unopenable] = []
-        for sealed in bundle.deliveries:
+        for sealed, span in zip(bundle.deliveries, spans, strict=True):
             try:
                 content = from_bytes(open_one(sealed.seal, sealed.id.bytes))
             except (UnsealableError, UnreadableDeliveryError) as error:
                 opened.append(Unopenable(type(error).__name__.lower()))
                 continue
-            opened.append(Outgoing(sealed.id, sealed.decided_at, sealed.attempt, content, sealed.held, again))
+            opened.append(
+                Outgoing(sealed.id, sealed.decided_at, sealed.attempt, content, sealed.held, again, span)
+            )
         return opened
 
     async def close(self) -> None:

@@ -115,6 +115,9 @@ class NotifierSettings(SmppSettings):
     """SMS under way at once. More is faster until the gateway throttles; fewer delays first halves."""
     sms_timeout: timedelta = timedelta(seconds=10)
     """For one SMS in all. Shorter repeats what a slow gateway did take; longer holds up the batch."""
+    sms_traceparent: bool = False
+    """Give the gateway the header `traceparent` of each request, so that its own spans are in the same trace.
+    It then learns which SMS belong to one request. Only by HTTP, and only with `PIN_TRACES_URL`."""
     sms_connect_timeout: timedelta = timedelta(seconds=5)
     """To reach the gateway. Shorter takes a slow network for an outage."""
 

@@ -25,7 +25,7 @@ ROW_MESSAGES = 500
 """Messages in one row of the outbox, at most."""
 BUNDLE_BYTES = 256 * 1024
 """Bytes in one bundle, approximately: a quarter of what the broker accepts (`max_message_size`)."""
-_BESIDE_THE_SEAL = 300
+_BESIDE_THE_SEAL = 400
 """Bytes of a delivery in its bundle beside its seal, at most, unless its correlation id is long."""
 
 
@@ -80,7 +80,7 @@ class Outbound:
             "data": event.fact.__dict__,
         }
         text = orjson.dumps(body)
-        headers = _trace(received)
+        headers = _trace(received, correlation_id)
         if self.signer:
             signed = Signed(kind, event_id, correlation_id, self.user, "", text)
             headers |= self.signer.headers(signed, self.now)
@@ -99,14 +99,15 @@ class Outbound:
     def _internal(self, received: ReceivedMessage, internal: WorkerMessage) -> Message:
         # By it a parked message is known to be old.
         parked = {"timestamp_in_ms": self._milliseconds} if internal.exchange == topology.DEAD else {}
+        correlation_id = internal.correlation_id or received.correlation_id
         return Message(
             exchange=internal.exchange,
             routing_key=internal.key,
             body=internal.body,
             type=internal.type,
             message_id=str(uuid4()),
-            correlation_id=internal.correlation_id or received.correlation_id,
-            headers={**_trace(received), **internal.headers, **parked},
+            correlation_id=correlation_id,
+            headers={**_trace(received, correlation_id), **internal.headers, **parked},
             user_id=self.user,
         )
 
@@ -143,6 +144,10 @@ class Outbound:
         for received, delivery in pairs:
             try:
                 sealed = self._sealed(seal, delivery, received.subjects[0], received.correlation_id)
+                if received.span:
+                    sealed["traceparent"] = received.span.traceparent
+                if asked_at := received.arrived.enqueued_at:
+                    sealed["asked_at"] = asked_at.isoformat()
             except (TypeError, ValueError) as error:
                 raise UnwritableError(received, reason_of(error)) from error
             size = len(sealed["seal"])
@@ -206,8 +211,8 @@ def _parts(items: list[Any], size: int) -> list[list[Any]]:
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def _trace(received: ReceivedMessage) -> dict[str, Any]:
-    trace = received.arrived.traceparent
+def _trace(received: ReceivedMessage, correlation_id: str = "") -> dict[str, Any]:
+    trace = received.traceparent(correlation_id)
     return {"traceparent": trace} if trace else {}
 
 

@@ -55,8 +55,12 @@ class Publisher:
         Raises:
             BrokerLostError: some are not confirmed; the batch must not be acknowledged.
         """
-        dead = [self._dead(h.received.arrived, h.code) for h in pending.handled if h.outcome == "parked"]
-        dead += [self._dead(u.arrived, u.reason) for u in pending.unreadable]
+        dead = [
+            self._dead(h.received.arrived, h.code, h.received.traceparent())
+            for h in pending.handled
+            if h.outcome == "parked"
+        ]
+        dead += [self._dead(u.arrived, u.reason, u.arrived.traceparent) for u in pending.unreadable]
         replies = [(h.received.blind, r) for h in pending.handled if (r := self._reply(h))]
         messages = [m for _, part in pending.outgoing for m in part] + dead
         routed = await self._send(messages, [reply for blind, reply in replies if not blind], session)
@@ -109,7 +113,8 @@ class Publisher:
             )
             return None
         message_id, correlation_id = str(uuid4()), arrived.correlation_id or arrived.message_id
-        headers = {"traceparent": arrived.traceparent} if arrived.traceparent else {}
+        trace = handled.received.traceparent()
+        headers = {"traceparent": trace} if trace else {}
         if self._signer:
             signed = Signed("reply", message_id, correlation_id, self._lane.worker, queue, handled.reply)
             headers |= self._signer.headers(signed, datetime.now(UTC))
@@ -126,7 +131,7 @@ class Publisher:
             user_id=self._lane.worker,
         )
 
-    def _dead(self, arrived: Arrived, reason: str) -> Message:
+    def _dead(self, arrived: Arrived, reason: str, trace: str) -> Message:
         headers: dict[str, Any] = {
             "x-reason": reason,
             "x-queue": self._lane.queue,
@@ -135,8 +140,8 @@ class Publisher:
             "x-reply-to": arrived.reply_to,
             "timestamp_in_ms": int(datetime.now(UTC).timestamp() * 1000),
         }
-        if arrived.traceparent:
-            headers["traceparent"] = arrived.traceparent
+        if trace:
+            headers["traceparent"] = trace
         # The sender's own signature: it still holds when the message is replayed.
         kept = ((SIGNATURE, arrived.signature), (SIGNED_AT, arrived.signed_at), (KEY_ID, arrived.key_id))
         headers |= {name: text for name, text in kept if text}

@@ -1,6 +1,6 @@
 """What a lane's reader returns for the body of a message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.broker.message import Arrived
 from shared.contract.reply import Reply
 from shared.domain.decision import Event
+from shared.worker.tracing import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,23 @@ class ReceivedMessage:
     """Events that go with it whatever is decided about it: of who sends it, not of whom it is about."""
     parked: str = ""
     """Why the lane's effect rejected it: it is parked undecided."""
+    span: Span | None = None
+    """What records how it is handled, where that is traced."""
+    measured: Mapping[str, int] | None = None
+    """What the line of the log says of it besides: counts, by their names."""
+    traces: Mapping[str, str] | None = None
+    """By correlation id the `traceparent` of what follows, where one message has several traces in it."""
 
     @property
     def operator(self) -> tuple[str, str] | None:
         """The operator whom the sender declares, as id and office; None for a message of no operator."""
         return getattr(self.message, "declared", None)
+
+    def traceparent(self, correlation_id: str = "") -> str:
+        """Return the trace context of what it leads to, under this correlation id; empty for none."""
+        if self.span is None:
+            return self.arrived.traceparent
+        return (self.traces or {}).get(correlation_id) or self.span.traceparent
 
     @property
     def refusal(self) -> Reply | None:

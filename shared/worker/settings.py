@@ -11,6 +11,7 @@ from shared.config.settings import Names, SecretSetting
 from shared.contract.workers import WORKERS
 from shared.crypto.signing import SenderKeys
 from shared.worker.account_codec import OLDEST, SCHEMA
+from shared.worker.tracing.settings import TraceSettings
 
 SenderKeySetting = Annotated[
     SenderKeys,
@@ -33,7 +34,7 @@ class ProcessSettings(AmqpSettings):
     """How long the broker may take to confirm: past that the session is given up and opened anew."""
 
 
-class WorkerSettings(DsnSettings, ProcessSettings):
+class WorkerSettings(TraceSettings, DsnSettings, ProcessSettings):
     """Where the servers are and how the shell works."""
 
     ledger_dsn: SecretSetting

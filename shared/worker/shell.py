@@ -24,6 +24,7 @@ from shared.worker.relay import relay
 from shared.worker.replies import DirectReplies
 from shared.worker.resealing import Resealing
 from shared.worker.settings import WorkerSettings
+from shared.worker.tracing import Tracing
 
 _SUSPECT = 3
 """Redeliveries after which a message is handled alone, and its attempts are counted."""
@@ -42,15 +43,16 @@ _REST = 10.0
 class Worker:
     """Processes one lane until it is stopped."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one a part
         self,
         lane: Lane,
         settings: WorkerSettings,
         policy: PinPolicy,
         worker_keys: WorkerKeys,
         log: Any,  # noqa: ANN401
+        tracing: Tracing | None = None,
     ) -> None:
-        self._lane, self._settings, self._log = lane, settings, log
+        self._lane, self._settings, self._log, self._tracing = lane, settings, log, tracing
         self._processor = BatchProcessor(lane, settings, policy, worker_keys, now=lambda: datetime.now(UTC))
         self._budgets = PortalBudgets(settings.budget_per_portal_user, settings.portal_users, lane.name)
         self._direct = DirectReplies(lambda: self._open(f"{lane.name}-replies"), time.monotonic)
@@ -129,6 +131,8 @@ class Worker:
                 )
             finally:
                 self._consuming = False
+                if self._tracing:
+                    self._tracing.abandon()
 
     def _upkeep(self) -> list[Upkeep]:
         """Return what is done by the clock beside the relay."""
@@ -215,6 +219,8 @@ class Worker:
         pending = PendingAck(tag=gathered[-1].arrived.tag, gathered_at=gathered[0].arrived.arrived_at)
         pending.unreadable += [message for message in gathered if isinstance(message, Rejected)]
         received = [message for message in gathered if isinstance(message, ReceivedMessage)]
+        if self._tracing:
+            self._tracing.begin(received)
         crash_point("parsed")
         usual = [t for t in received if t.arrived.deliveries < _SUSPECT]
         for batch in [usual, *([t] for t in received if t.arrived.deliveries >= _SUSPECT)]:
@@ -288,6 +294,8 @@ class Worker:
         now = datetime.now(UTC)
         loop_now = asyncio.get_running_loop().time()
         size = len(pending.handled)
+        if self._tracing:
+            self._tracing.end(pending.handled, pending.unreadable)
         for handled in pending.handled:
             received, enqueued = handled.received, handled.received.arrived.enqueued_at
             self._log.info(
@@ -304,6 +312,8 @@ class Worker:
                 waited_ms=round((now - enqueued).total_seconds() * 1000) if enqueued else None,
                 took_ms=round((loop_now - pending.gathered_at) * 1000, 1),
                 batch=size,
+                **(received.measured or {}),
+                **({"trace_id": received.span.trace_id} if received.span else {}),
             )
         for alarm in pending.alarms:
             self._log.warning("alarm.raised", alarm=alarm.type, **alarm.data)

@@ -27,6 +27,7 @@ from shared.worker.lane import Lane
 from shared.worker.memory import keep_memory_private
 from shared.worker.settings import ProcessSettings, WorkerSettings
 from shared.worker.shell import Worker
+from shared.worker.tracing import open_tracing
 
 BuildLane = Callable[[WorkerSettings, PinPolicy, Keys], Lane]
 
@@ -79,7 +80,14 @@ def start(
         return USAGE
     log = logs.get(name)
     log.info("worker.starting", **_release(), **settings.shown(), **policy.shown(), keys=held)
-    return _start(lambda: Worker(lane, settings, policy, worker_keys, log), settings, read, groups, log)
+    tracing = open_tracing(settings, name, lane.queue, log)
+    try:
+        return _start(
+            lambda: Worker(lane, settings, policy, worker_keys, log, tracing), settings, read, groups, log
+        )
+    finally:
+        if tracing:
+            tracing.close()
 
 
 def start_process(

@@ -11,6 +11,7 @@ from nacl.signing import SigningKey
 from deploy.local.processes import CHECKOUT
 from deploy.monitoring.alerts import ALERTS
 from deploy.monitoring.promql import BLIND
+from deploy.monitoring.slos import alerts as burning
 from deploy.pinctl.audit import Audit, verdict
 from deploy.pinctl.chains import Break
 from deploy.pinctl.checkpoints import Checkpoint, Recount, Root
@@ -27,7 +28,9 @@ from tests.unit.decisions import CARD, CONTACTS, NOW, POLICY, account, moment, r
 def test_every_alert_has_its_place_in_the_runbook_and_no_other_does() -> None:
     runbook = (CHECKOUT / "docs/operations.md").read_text(encoding="utf-8")
     _, _, section = runbook.partition("\n## Alerts\n")
-    assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == [alert.name for alert in (*ALERTS, BLIND)]
+    of_levels = dict.fromkeys(alert.name for alert, _ in burning())
+    names = [alert.name for alert in (*ALERTS, BLIND)]
+    assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == [*names, *of_levels]
 
 
 def test_alerts_ask_for_events_that_the_workers_write() -> None:

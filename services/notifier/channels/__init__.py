@@ -54,7 +54,7 @@ def open_channel(name: str, settings: NotifierSettings, provider: str = "") -> C
         case "email" | "pec":
             from services.notifier.channels.smtp import SmtpChannel  # noqa: PLC0415 - a process loads its one channel
 
-            return SmtpChannel(name, settings.mailbox(name))
+            return SmtpChannel(name, settings.mailbox(name), provider)
         case "post":
             from services.notifier.channels.letter import prepare  # noqa: PLC0415 - a process loads its one channel
             from services.notifier.channels.letter_seal import seal_to  # noqa: PLC0415 - a process loads its one channel

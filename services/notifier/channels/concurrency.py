@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -10,10 +10,9 @@ from services.notifier.channels.provider import Provider
 from services.notifier.outcome import Answer, Doubtful, Postponed, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.suspicion import Hearing
+from services.notifier.traced import SendOne, requesting
 
 log = structlog.get_logger()
-
-SendOne = Callable[[Outgoing], Awaitable[Answer]]
 
 
 class ConcurrentSender:
@@ -21,13 +20,16 @@ class ConcurrentSender:
 
     Args:
         most: how many at most.
+        provider: what the far end is called in traces.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, provider: str = "") -> None:
         self._most = self.width = most
+        self._provider = provider
 
     async def send(self, batch: Sequence[Outgoing], send_one: SendOne, hearing: Hearing) -> list[Answer]:
         """Send a batch; see `send_abreast`."""
+        send_one = requesting(batch, send_one, self._provider)
         answers = await send_abreast(batch, self.width, send_one, hearing)
         if hearing.throttled:
             self.width = max(1, self.width // 2)
@@ -48,7 +50,7 @@ class ProviderChannel:
         self.name = name
         self.upkeep = provider.upkeep
         self._provider = provider
-        self._abreast = ConcurrentSender(provider.concurrency)
+        self._abreast = ConcurrentSender(provider.concurrency, provider.name)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""

@@ -42,7 +42,9 @@ class HttpGateway:
         body = _body(outgoing)
         try:
             # A redirect would send the half to a host that is not configured.
-            async with self._open().post(self._settings.sms_url, data=body, allow_redirects=False) as answer:
+            async with self._open().post(
+                self._settings.sms_url, data=body, headers=self._trace(outgoing), allow_redirects=False
+            ) as answer:
                 if answer.status // 100 == 2:  # noqa: PLR2004 - the class of success
                     return Sent(_reference(await _field(answer, "id")))
                 retry_after = answer.headers.get("Retry-After")
@@ -59,6 +61,11 @@ class HttpGateway:
         except (aiohttp.ClientError, OSError):
             # It may have been accepted; the retry carries the same client_ref.
             return Doubtful("sms_dropped", perhaps_taken=True)
+
+    def _trace(self, outgoing: Outgoing) -> dict[str, str] | None:
+        if outgoing.span and self._settings.sms_traceparent:
+            return {"traceparent": outgoing.span.traceparent}
+        return None
 
     def _open(self) -> aiohttp.ClientSession:
         # Created late: a session belongs to the running event loop.

@@ -20,7 +20,7 @@ from shared.errors import AddressError
 class SmtpChannel:
     """Sends mails from one account."""
 
-    def __init__(self, name: str, box: Mailbox) -> None:
+    def __init__(self, name: str, box: Mailbox, provider: str = "") -> None:
         self.name = name
         self._box = box
         self._composer = Composer(box.sender, box.receipt)
@@ -34,7 +34,7 @@ class SmtpChannel:
         # Created once, as it reads all certificates of the machine.
         self._context = None if box.tls == "none" else TlsFiles(box.ca).context()
         self._idle: list[Connection] = []
-        self._abreast = ConcurrentSender(box.connections)
+        self._abreast = ConcurrentSender(box.connections, provider or name)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""

@@ -18,6 +18,7 @@ from shared.contract.instants import rfc3339
 from shared.contract.internal import ProviderReport
 from shared.crypto.sealing import BundleOpener
 from shared.errors import JobNotMadeError, ShopRefusedError, ShopUnreachableError, TypesettingError
+from shared.italy.dates import day_of
 from shared.ledger import Ledger
 from shared.worker.crash import crash_point
 from shared.worker.outbound import ROW_MESSAGES
@@ -112,7 +113,15 @@ class Handing:
                     await hand_in([self._failed(one) for one in part], ledger)
             handed = await ledger.run("print_job_handed", job.id)
         crash_point("job.recorded")
-        self._log.info("job.handed", job=job.id, letters=handed, failed=len(made.failed), tries=job.tries + 1)
+        late = day_of(datetime.now(UTC)) > job.day
+        self._log.info(
+            "job.handed",
+            job=job.id,
+            letters=handed,
+            late=handed if late else 0,
+            failed=len(made.failed),
+            tries=job.tries + 1,
+        )
 
     def _failed(self, delivery: UUID) -> Message:
         report = ProviderReport(

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.notifier.bundle import Bundle, Sealed
 from services.notifier.outcome import Result, Sent, Unopenable
 from services.notifier.shop.planning import letter_digest, region_of
+from services.notifier.traced import abandon, begun, end
 from shared.contract.delivery import Post, from_bytes
 from shared.crypto.sealing import BundleOpener
 from shared.errors import UnreadableDeliveryError, UnsealableError
@@ -71,12 +72,18 @@ class KeepEffect:
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Keep the letters, and set the results of the deliveries on each message, as a list."""
         waiting = [received for received in batch if not received.handled]
+        spans = [begun(received) for received in waiting]
         opened = [self._opened(received.message) for received in waiting]
         rows = [one for every in opened for one in every if isinstance(one, KeptRow)]
-        others = await self._keep(rows, self._days.of(self._now()), ledger) if rows else frozenset()
+        try:
+            others = await self._keep(rows, self._days.of(self._now()), ledger) if rows else frozenset()
+        except BaseException:
+            abandon(span for its_own in spans for span in its_own)
+            raise
         crash_point("letters.kept")
-        for received, every in zip(waiting, opened, strict=True):
+        for received, its_own, every in zip(waiting, spans, opened, strict=True):
             received.effect = [_result(one, others) for one in every]
+            end(its_own, received.effect)
 
     async def _keep(self, rows: list[KeptRow], day: date, ledger: Ledger) -> frozenset[bytes]:
         """Write the letters; return the digests of those whose id is kept with another content."""

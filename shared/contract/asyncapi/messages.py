@@ -63,7 +63,10 @@ def _headers(type_: str, required: tuple[str, ...], **more: Json) -> Json:
         "type": {"const": type_},
         "content_type": {"const": "application/json"},
         "correlation_id": {"type": "string", "maxLength": 255},
-        "traceparent": {"type": "string", "description": "W3C trace context, optional, passed on."},
+        "traceparent": {
+            "type": "string",
+            "description": "W3C trace context, optional: passed on, or the parent of what is passed on.",
+        },
         SIGNATURE: {"type": "string", "description": "Base64 of an Ed25519 signature, optional."},
         SIGNED_AT: {"type": "string", "format": "date-time", "description": "When it was signed, in UTC."},
         KEY_ID: {"type": "string", "description": "16 hex digits of the SHA-256 of the public key."},

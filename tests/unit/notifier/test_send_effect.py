@@ -65,6 +65,7 @@ async def results(deliveries: Sequence[Sealed], provider: Provider, ledger: Ledg
         message=Bundle("", tuple(deliveries)),
         arrived=SimpleNamespace(redelivered=False),
         effect=None,
+        span=None,
     )
     effect = SendEffect(provider, cast("BundleOpener", Opener()))
     await effect([cast("ReceivedMessage", received)], ledger)

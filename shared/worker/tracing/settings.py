@@ -1,0 +1,41 @@
+"""The settings of traces."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from shared.config import plaintext
+from shared.config.plaintext import Plaintext
+from shared.config.settings import Settings
+from shared.config.tls import TlsFiles
+
+
+class TraceSettings(Settings):
+    """Where spans go, and which."""
+
+    traces_url: str = ""
+    """Where [spans](operations.md#traces) go by OTLP over HTTP: `https://collector:4318/v1/traces`. Empty:
+    nowhere, and nothing is loaded for it. With it a message costs more CPU, and a worker 15 MB."""
+    traces_ca: str = ""
+    """File of the authorities that may sign the collector's certificate; empty: those of the machine, or of
+    `SSL_CERT_FILE`. A wrong one loses spans, and nothing else."""
+    traces_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Share of the messages without a `traceparent` that begin a trace. Those with one are traced if it says
+    so, whatever is set here. Less costs less, and leaves you without the trace that you look for."""
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the address, and with the file of authorities."""
+        yield from super().faults()
+        parts = urlsplit(self.traces_url)
+        if self.traces_url and not (parts.scheme in {"http", "https"} and parts.hostname):
+            yield "PIN_TRACES_URL: has to be such as `https://collector:4318/v1/traces`"
+        if self.traces_ca and (fault := TlsFiles(self.traces_ca).fault()):
+            yield f"PIN_TRACES_CA: {fault}"
+
+    def plaintext(self) -> Iterator[Plaintext]:
+        """Yield the connection to the collector, if it is not protected."""
+        yield from super().plaintext()
+        if self.traces_url:
+            shows = "which messages were handled when, by their ids"
+            yield from plaintext.http("PIN_TRACES_URL", self.traces_url, shows)
