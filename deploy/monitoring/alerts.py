@@ -13,7 +13,10 @@ ALERTS = (
         by=("worker",),
         within=timedelta(minutes=1),
         lasting=timedelta(minutes=2),
-        because="Whoever waits says so at least once a minute. A server that fails over is back before that.",
+        because=(
+            "A server that fails over is back before that. Whoever waits says so at each try. The longest\n"
+            "takes PIN_PUBLISH_LIMIT (30 s) and the time to connect: above 45 s count within 2m, for 3m."
+        ),
     ),
     Alert(
         name="WorkerDied",
@@ -113,7 +116,8 @@ ALERTS = (
         summary="the broker has no queue for what {{ $labels.worker }} says to {{ $labels.exchange }}",
         events=("outbox.unroutable",),
         by=("worker", "exchange"),
-        within=timedelta(minutes=5),
+        within=timedelta(minutes=15),
+        because="It is tried again after ten minutes at most, and said each time.",
     ),
     Alert(
         name="ProviderDown",

@@ -1,5 +1,6 @@
 """The program for mtail, which reads the logs and keeps of each kind of line the number or the last time."""
 
+from collections.abc import Sequence
 from textwrap import indent
 
 from deploy.monitoring.alert import Alert
@@ -30,33 +31,44 @@ _LINE = """\
   strptime($at, "2006-01-02T15:04:05.999999999Z07:00")
 }
 """
+_HANDLED_EVENT = "message.handled"
+"""The one that there is many times a second: of its lines only what is asked for is read."""
 _MEASURED = """\
-  event == "message.handled" {
-    pin_handled_total[worker][type][outcome]++
-    /"waited_ms":(?P<ms>\\d+)/ {
-      pin_waited_seconds[worker] = $ms / 1000.0
-    }
-    /"took_ms":(?P<ms>\\d+\\.\\d+)/ {
-      pin_took_seconds[worker] = $ms / 1000.0
-    }
+  pin_handled_total[worker][type][outcome]++
+  /"waited_ms":(?P<ms>\\d+)/ {
+    pin_waited_seconds[worker] = $ms / 1000.0
+  }
+  /"took_ms":(?P<ms>\\d+\\.\\d+)/ {
+    pin_took_seconds[worker] = $ms / 1000.0
   }
 """
 
 
 def text() -> str:
     """Return the program."""
+    handled = [alert for alert in ALERTS if alert.events == (_HANDLED_EVENT,)]
+    rare = [alert for alert in ALERTS if alert.events and alert not in handled]
     said = [alert for alert in ALERTS if alert.says]
-    fields = {name: None for alert in ALERTS for name in ("event", *alert.where, *alert.by)}
-    names = list(fields | dict.fromkeys(("type", "outcome")))
+    of_handled = _fields(handled, "worker", "type", "outcome")
+    of_rare = _fields(rare, "event")
     parts = (
         _HEAD + "\n".join(_metric(alert) for alert in ALERTS) + f"\n{_HANDLED}",
-        "".join(f"hidden text {name}\n" for name in names),
+        "".join(f"hidden text {name}\n" for name in sorted({*of_handled, *of_rare})),
         _LINE,
-        "\n".join(_counted(alert, rf"/^(?:\S+ std(?:out|err) [FP] )?(?:{alert.says})/") for alert in said),
-        '/"event":"/ {\n' + "".join(_field(name) for name in names) + _MEASURED,
+        f'/"event":"{_HANDLED_EVENT.replace(".", "[.]")}"/ {{',
+        "".join(map(_field, of_handled)) + _MEASURED + _conditions(handled) + '} else {\n  /"event":"/ {',
+        indent("".join(map(_field, of_rare)) + _conditions(rare), "  ") + "  } else {",
+        indent(_conditions(said), "  ") + "  }\n}\n",
     )
-    asked = "\n".join(_counted(alert, _condition(alert)) for alert in ALERTS if alert.events)
-    return "\n".join(parts) + indent(asked, "  ") + "\n}\n"
+    return "\n".join(parts)
+
+
+def _fields(alerts: Sequence[Alert], *more: str) -> list[str]:
+    return list(dict.fromkeys([*more, *(name for alert in alerts for name in (*alert.where, *alert.by))]))
+
+
+def _conditions(alerts: Sequence[Alert]) -> str:
+    return "".join(indent(_counted(alert, _condition(alert)), "  ") for alert in alerts)
 
 
 def _metric(alert: Alert) -> str:
@@ -69,7 +81,12 @@ def _field(name: str) -> str:
 
 
 def _condition(alert: Alert) -> str:
-    return " && ".join(_one_of(*one) for one in {"event": alert.events, **alert.where}.items())
+    if alert.says:
+        return rf"/^(?:\S+ std(?:out|err) [FP] )?(?:{alert.says})/"
+    fields = {"event": alert.events, **alert.where}
+    if alert.events == (_HANDLED_EVENT,):
+        del fields["event"]
+    return " && ".join(_one_of(*one) for one in fields.items())
 
 
 def _one_of(field: str, values: tuple[str, ...]) -> str:
@@ -80,4 +97,4 @@ def _one_of(field: str, values: tuple[str, ...]) -> str:
 
 def _counted(alert: Alert, condition: str) -> str:
     metric = alert.metric + "".join(f"[{field}]" for field in alert.by)
-    return f"{condition} {{\n  {metric}{'++' if alert.counts else ' = timestamp()'}\n}}"
+    return f"{condition} {{\n  {metric}{'++' if alert.counts else ' = timestamp()'}\n}}\n"
