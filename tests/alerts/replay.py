@@ -33,8 +33,8 @@ MONITORING = CHECKOUT / "deploy/monitoring"
 PROGRAM, RULES = MONITORING / "mtail/pin.mtail", MONITORING / "prometheus/rules.yaml"
 MISSING = ", ".join(name for name in ("mtail", "promtool") if not shutil.which(name))
 """The programs that are needed and this machine lacks."""
-SCRAPE = 15.0
-"""Seconds between two looks at mtail's metrics."""
+SCRAPE, SELDOM = 15.0, 240.0
+"""Seconds between two looks at mtail's metrics, as the project has it; and where a replay lasts for a day."""
 _SAMPLE = re.compile(r"^(?P<name>pin_\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
 _DONE = re.compile(r"mtail_vm_line_processing_duration_seconds_count\S* (\d+)")
 _UNASKED = ("pin_waited_seconds", "pin_took_seconds", "pin_handled_total")
@@ -74,7 +74,9 @@ class Mtail:
         return self
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, unless it runs, and wait until it answers."""
+        if self._process.alive():
+            return
         self._process.start()
         self._written = 0
         wait_for(lambda: self._process.must_live() and self.metrics() is not None, 20, "mtail", every=0.02)
@@ -121,7 +123,12 @@ def _as_of_the_replay(line: Line) -> str:
 
 
 def series(
-    lines: Iterable[Line], folder: Path, *, until: float, blind_from: float = inf, again_at: float = inf
+    lines: Iterable[Line],
+    folder: Path,
+    *,
+    until: float,
+    every: float = SCRAPE,
+    away: tuple[float, float] = (inf, inf),
 ) -> Series:
     """Return what Prometheus gets of these lines, scrape by scrape.
 
@@ -129,28 +136,24 @@ def series(
         lines: in any order.
         folder: an empty one.
         until: seconds of the replay.
-        blind_from: when mtail is killed.
-        again_at: when it is started again.
+        every: seconds from one scrape to the next.
+        away: from when to when mtail is killed; what is written meanwhile is lost to it.
     """
-    number = int(until // SCRAPE) + 1
     due = defaultdict[int, list[Line]](list)
     for line in sorted(lines, key=lambda one: one.at):
-        due[int(-(-line.at // SCRAPE))].append(line)
+        due[int(-(-line.at // every))].append(line)
     found: Series = {_up(): []}
     with Mtail(folder) as mtail:
-        last = mtail.metrics()
-        for scrape in range(number):
-            now = scrape * SCRAPE
-            again = again_at <= now < again_at + SCRAPE
-            if again or blind_from <= now:
+        said = mtail.metrics()
+        for scrape in range(int(until // every) + 1):
+            if away[0] <= scrape * every < away[1]:
                 mtail.kill()
-                last = None
-            if again:
+                said = None
+            elif said is None or scrape in due:
                 mtail.start()
-            if again or scrape in due:
                 mtail.read(due[scrape])
-                last = mtail.metrics()
-            _add(found, last, scrape)
+                said = mtail.metrics()
+            _add(found, said, scrape)
     return found
 
 
@@ -197,7 +200,7 @@ class Firing:
         }
 
 
-def fires(found: Series, firing: Sequence[Firing], folder: Path) -> None:
+def fires(found: Series, firing: Firing, folder: Path, *, every: float = SCRAPE) -> None:
     """See what promtool says of the rules, evaluated on these series.
 
     Raises:
@@ -205,12 +208,12 @@ def fires(found: Series, firing: Sequence[Firing], folder: Path) -> None:
     """
     test = {
         "rule_files": [str(RULES)],
-        "evaluation_interval": "30s",
+        "evaluation_interval": f"{every:g}s",
         "tests": [
             {
-                "interval": f"{SCRAPE:g}s",
+                "interval": f"{every:g}s",
                 "input_series": [{"series": name, "values": _short(found[name])} for name in sorted(found)],
-                "promql_expr_test": [one.asked() for one in firing],
+                "promql_expr_test": [firing.asked()],
             }
         ],
     }

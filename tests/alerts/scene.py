@@ -73,6 +73,12 @@ class Scene:
         """The stack."""
         return self.harness.stack
 
+    async def clear(self) -> None:
+        """Leave nothing to do of the fault before."""
+        self.sql("delete from outbox")
+        await empty_queues(self.stack)
+        self.stack.fake_providers.behave()
+
     def begin(self) -> None:
         """Let the replay begin now: all is prepared."""
         self.began = datetime.now(UTC)

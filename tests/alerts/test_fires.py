@@ -11,13 +11,15 @@ import yaml
 from deploy.local.stack import Stack
 from tests.alerts.faults import FAULTS, Fault
 from tests.alerts.lines import WorkersLogs, later
-from tests.alerts.replay import MISSING, RULES, Firing, fires, series
+from tests.alerts.replay import MISSING, RULES, SCRAPE, SELDOM, Firing, fires, series
 from tests.alerts.scene import Scene, scene_on
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
 
 BEGAN = 600.0
 """Seconds of a replay before the fault, in which nothing is said."""
+HOURS = 2 * 60
+"""Minutes of a replay of which a scrape in four minutes shows enough."""
 CASES = [
     pytest.param(alert, fault, id=f"{alert}: {fault.happens.__name__.replace('_', ' ')}")
     for alert, faults in FAULTS.items()
@@ -41,10 +43,13 @@ def test_every_alert_has_a_fault_that_it_is_for() -> None:
 async def test_an_alert_fires_at_its_fault(scene: Scene, tmp_path: Path, alert: str, fault: Fault) -> None:
     if fault.lacking:
         pytest.skip(f"not installed: {fault.lacking}")
+    await scene.clear()
     logs = WorkersLogs(scene.stack)
     scene.begin()
     await fault.happens(scene)
     lines = later([*logs.lines(scene.began, fault.speed), *scene.printed], BEGAN)
     until = BEGAN + 60 * fault.lasts
-    found = series(lines, tmp_path, until=until, blind_from=BEGAN if fault.blind else inf)
-    fires(found, [Firing(BEGAN, until, frozenset({alert}), frozenset({alert}))], tmp_path)
+    every = SELDOM if fault.lasts > HOURS else SCRAPE
+    away = (BEGAN if fault.blind else inf, inf)
+    found = series(lines, tmp_path, until=until, every=every, away=away)
+    fires(found, Firing(BEGAN, until, frozenset({alert}), frozenset({alert})), tmp_path, every=every)

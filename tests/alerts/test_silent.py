@@ -24,15 +24,18 @@ from deploy.local.stack import Stack
 from deploy.local.workers import ALL, MAILBOX, WORKERS
 from deploy.pinctl.commands import parser, run
 from tests.alerts.lines import PINCTL, Line, WorkersLogs, later
-from tests.alerts.replay import MISSING, Firing, fires, series
+from tests.alerts.replay import MISSING, SCRAPE, SELDOM, Firing, fires, series
 from tests.kit.servers import fresh_ledger
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
 
 CITIZENS, FIRST = 20, 7_000_000
 HOUR = 3_600.0
-BEGAN = 27 * HOUR
-"""Before it was a day in which all was well: so whatever asks for a line of a day has the time to miss it."""
+REPLAYS = {"as scraped": (4 * HOUR, SCRAPE), "with the day before": (27 * HOUR, SELDOM)}
+"""When in a replay the hour begins, and how often it is scraped: once as it is, once so late that
+whatever asks for a line in a day has had the time to miss it."""
+SEEN = {"worker.ready", "message.handled", "canary.sent", "worker.stopped"}
+"""Some of what is in such an hour."""
 LOOKS = 12
 """Runs of `pinctl status` in an hour."""
 ROLLED = ("issuer", "notifier-sms", "revoker")
@@ -137,12 +140,12 @@ async def an_hour(servers: Stack, folder: Path) -> list[Line]:
 
 async def test_no_alert_fires_in_an_hour_of_normal_work(servers: Stack, tmp_path: Path) -> None:
     """Nor when mtail is started again in the midst of it."""
-    lines = later(await an_hour(servers, tmp_path), BEGAN)
-    assert {line.event for line in lines} >= {
-        "worker.ready",
-        "message.handled",
-        "canary.sent",
-        "worker.stopped",
-    }
-    found = series(lines, tmp_path, until=BEGAN + HOUR, again_at=BEGAN + HOUR / 2)
-    fires(found, [Firing(BEGAN, BEGAN + HOUR)], tmp_path)
+    lines = await an_hour(servers, tmp_path)
+    assert {line.event for line in lines} >= SEEN
+    for name, (began, every) in REPLAYS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        hour = [line for line in later(lines, began) if line.at >= 0]
+        away = (began + HOUR / 2, began + HOUR / 2 + every)
+        found = series(hour, folder, until=began + HOUR, every=every, away=away)
+        fires(found, Firing(began, began + HOUR), folder, every=every)
