@@ -1,7 +1,5 @@
 """What may happen to letters: in the spool, at the print shop, and before either."""
 
-# ruff: noqa: S608 - a test's SQL is its own
-
 import os
 import time
 from collections.abc import Iterator
@@ -85,15 +83,21 @@ def _no_letters(scene: Scene) -> Iterator[None]:
                 path.unlink()
 
 
-async def _a_letter_waits(scene: Scene, letters: int = 1) -> str:
-    """Let letters wait for the shop, whose day is over; return the id that the job of one will have."""
+async def _letters_wait(scene: Scene, letters: int = 1) -> None:
+    """Let letters wait for the shop, whose day is over."""
     await scene.run(POST, settings=scene.shop.settings())
     for number in range(letters):
         await _say(scene, letter(number))
     await scene.comes(_WAITING, str(letters), "letters to wait")
     await scene.end(POST)
     scene.sql("update letter set day = '2026-01-02'; delete from print_day")
-    return "20260102-" + scene.sql("select min(region) from letter") + "-1"
+
+
+async def _a_job_waits(scene: Scene) -> None:
+    """Let a job be closed while the shop's server is down."""
+    await _letters_wait(scene)
+    scene.shop.stop()
+    await _works(scene, "job.postponed")
 
 
 async def _works(scene: Scene, event: str, **more: str) -> None:
@@ -106,24 +110,24 @@ async def _works(scene: Scene, event: str, **more: str) -> None:
 async def the_shop_has_another_job(scene: Scene) -> None:
     """Somebody else has put a job of our next id."""
     with _no_letters(scene):
-        job = await _a_letter_waits(scene)
+        await _a_job_waits(scene)
+        job = scene.sql("select id from print_job")
         (scene.shop.files / f"{job}{TICKET}").write_text('{"job": "another"}')
+        scene.shop.start()
         await _works(scene, "job.stuck")
 
 
 async def more_letters_wait_than_a_day_takes(scene: Scene) -> None:
     """At the cut-off there is one more than the cap."""
     with _no_letters(scene):
-        await _a_letter_waits(scene, 2)
+        await _letters_wait(scene, 2)
         await _works(scene, "letters.over_cap", PIN_POST_DAILY_CAP="1")
 
 
 async def the_shop_is_not_reached(scene: Scene) -> None:
     """A job was closed two hours ago, and the shop's server is down."""
     with _no_letters(scene):
-        await _a_letter_waits(scene)
-        scene.shop.stop()
-        await _works(scene, "job.postponed")
+        await _a_job_waits(scene)
         scene.sql("update print_job set closed_at = closed_at - interval '2 hours'")
         await _works(scene, "job.late")
         scene.shop.start()
@@ -132,7 +136,7 @@ async def the_shop_is_not_reached(scene: Scene) -> None:
 async def the_shop_says_nothing(scene: Scene) -> None:
     """A job was handed over six days ago, and no answer came."""
     with _no_letters(scene):
-        await _a_letter_waits(scene)
+        await _letters_wait(scene)
         await _works(scene, "job.handed")
         await scene.comes(_HANDED, "1", "a letter to be handed over")
         scene.sql(

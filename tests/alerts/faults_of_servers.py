@@ -45,8 +45,8 @@ async def nobody_consumes(scene: Scene) -> None:
     """Some workers are not there, twice in a row."""
     await scene.end("notifier-post")
     for run in range(2):
-        answer = await scene.pinctl("status", at=run * STATUS_EVERY)
-        assert "nobody consumes notifier.post" in answer.text
+        said = await scene.pinctl("status", at=run * STATUS_EVERY)
+        assert "nobody consumes notifier.post" in said
 
 
 async def dead_messages_stay(scene: Scene) -> None:
@@ -54,8 +54,8 @@ async def dead_messages_stay(scene: Scene) -> None:
     await scene.run(*WORKERS)
     await no_json(scene)
     for run in range(2):
-        answer = await scene.pinctl("status", at=run * STATUS_EVERY)
-        assert answer.text.splitlines()[-1].startswith("Attention: 1 message in pin.dead"), answer.text
+        said = await scene.pinctl("status", at=run * STATUS_EVERY)
+        assert said.splitlines()[-1].startswith("Attention: 1 message in pin.dead"), said
     await empty_queues(scene.stack)
 
 

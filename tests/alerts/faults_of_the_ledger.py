@@ -27,11 +27,11 @@ async def an_account_does_not_open(scene: Scene) -> None:
 
 
 async def _verified(scene: Scene, at: float = 0.0) -> str:
-    return (await scene.pinctl("ledger", "verify", at=at, settings=_log(scene))).text
+    return await scene.pinctl("ledger", "verify", at=at, settings=_log(scene))
 
 
 async def _checkpoint(scene: Scene, at: float = 0.0) -> None:
-    await scene.pinctl("ledger", "checkpoint", at=at, settings=_log(scene))
+    assert "ledger.checkpoint" in await scene.pinctl("ledger", "checkpoint", at=at, settings=_log(scene))
 
 
 def _log(scene: Scene) -> dict[str, str]:
@@ -40,8 +40,7 @@ def _log(scene: Scene) -> dict[str, str]:
 
 async def an_entry_is_changed(scene: Scene) -> None:
     """Somebody with the rights of a superuser changes what an entry says; verify finds it that night."""
-    await scene.citizens()
-    first = "(select min(subject) from entry) and seq = 1"
+    first = f"{scene.subject((await scene.citizens())[0])} and seq = 1"
     change = f"set session_replication_role = replica; update entry set actor = %s where subject = {first}"
     was = scene.sql(f"select actor from entry where subject = {first}")
     scene.sql(change % "'nobody'")
@@ -95,7 +94,7 @@ async def months_are_sealed_no_more(scene: Scene) -> None:
     """The job that seals months ran, and does not any more."""
     (scene.folder / "archive").mkdir(exist_ok=True)
     settings = _log(scene) | {"PIN_ARCHIVE_DIR": str(scene.folder / "archive")}
-    await scene.pinctl("ledger", "seal-month", settings=settings)
+    assert "No month is to be sealed." in await scene.pinctl("ledger", "seal-month", settings=settings)
 
 
 async def a_month_is_missing(scene: Scene) -> None:
@@ -118,7 +117,7 @@ async def _without(scene: Scene, months: int, said: str) -> None:
         for _ in range(months):
             without_last(stack)
         for run in range(2):
-            assert said in (await scene.pinctl("status", at=run * STATUS_EVERY)).text
+            assert said in await scene.pinctl("status", at=run * STATUS_EVERY)
     finally:
         stack.database = before
         stack.postgres.drop(own)

@@ -1,6 +1,7 @@
 """Where a fault happens: the stack, its clients, workers with settings of their own, and their lines."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,10 +11,9 @@ from typing import Any
 from unittest.mock import patch
 
 from deploy.local.citizens import PLAIN
+from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
 from deploy.local.workers import ALL
-from deploy.pinctl.answer import Answer
-from deploy.pinctl.commands import parser, run
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.account import Account, Contacts, HealthCard
@@ -45,6 +45,18 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 def _known(account: Account) -> Account:
     card = HealthCard(number=CARD["number"], expires_on=date.fromisoformat(CARD["expires_on"]))
     return account.but(contacts=Contacts(mobile="+393471112223", email="anna@example.com"), health_card=card)
+
+
+async def pinctl(stack: Stack, *words: str, settings: Mapping[str, str] | None = None) -> list[str]:
+    """Run `pinctl` as the cluster's jobs do; return the lines that it prints."""
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.pinctl", *words),
+        env=environment(stack.env | dict(settings or {})),
+        cwd=CHECKOUT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await program.communicate()
+    return printed.decode().splitlines()
 
 
 @dataclass
@@ -113,11 +125,11 @@ class Scene:
             if one in self.stack.workers:
                 await asyncio.to_thread(self.stack.workers[one].stop)
 
-    async def pinctl(self, *words: str, at: float = 0.0, settings: Mapping[str, str] | None = None) -> Answer:
-        """Run `pinctl` now, as if it were this second of the replay."""
-        answer = await run(parser().parse_args(words), self.stack.env | dict(settings or {}))
-        self.printed += [Line(at, PINCTL, line) for line in answer.text.splitlines()]
-        return answer
+    async def pinctl(self, *words: str, at: float = 0.0, settings: Mapping[str, str] | None = None) -> str:
+        """Run `pinctl` now, as if it were this second of the replay; return what it prints."""
+        printed = await pinctl(self.stack, *words, settings=settings)
+        self.printed += [Line(at, PINCTL, line) for line in printed]
+        return "\n".join(printed)
 
     def sql(self, text: str) -> str:
         """Run SQL as the superuser."""

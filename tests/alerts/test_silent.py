@@ -22,9 +22,9 @@ from deploy.demo.runner import run_demo
 from deploy.demo.screen import Screen
 from deploy.local.stack import Stack
 from deploy.local.workers import ALL, MAILBOX, WORKERS
-from deploy.pinctl.commands import parser, run
 from tests.alerts.lines import PINCTL, Line, WorkersLogs, later
 from tests.alerts.replay import MISSING, SCRAPE, SELDOM, Firing, fires, series
+from tests.alerts.scene import pinctl
 from tests.kit.servers import fresh_ledger
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
@@ -66,22 +66,19 @@ class Clock:
 
     async def look(self) -> None:
         """Run `pinctl status`."""
-        self.looks.append((datetime.now(UTC), await self._printed("status")))
+        self.looks.append((datetime.now(UTC), await pinctl(self.stack, "status")))
 
     async def go_round(self) -> None:
         """Run what runs every hour or at night."""
         words = (("ledger", "checkpoint"), ("ledger", "verify"), ("ledger", "seal-month"), ("dead", "expire"))
-        printed = [line for command in words for line in await self._printed(*command)]
+        printed = [line for command in words for line in await pinctl(self.stack, *command)]
         self.rounds.append((datetime.now(UTC), printed))
-
-    async def _printed(self, *words: str) -> list[str]:
-        return (await run(parser().parse_args(words), self.stack.env)).text.splitlines()
 
     async def keep_looking(self) -> None:
         """Run `pinctl status` until cancelled."""
         while True:
             await self.look()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
 
     def lines(self, began: datetime, speed: float) -> list[Line]:
         """Return what was printed: of the looks no more than there are in an hour; and the day before."""
