@@ -128,7 +128,7 @@ async def the_shop_is_not_reached(scene: Scene) -> None:
     """A job was closed two hours ago, and the shop's server is down."""
     with _no_letters(scene):
         await _a_job_waits(scene)
-        scene.sql("update print_job set closed_at = closed_at - interval '2 hours'")
+        scene.sql("update print_day set closed_at = closed_at - interval '2 hours'")
         await _works(scene, "job.late")
         scene.shop.start()
 
@@ -139,10 +139,7 @@ async def the_shop_says_nothing(scene: Scene) -> None:
         await _letters_wait(scene)
         await _works(scene, "job.handed")
         await scene.comes(_HANDED, "1", "a letter to be handed over")
-        scene.sql(
-            "update print_job set handed_at = handed_at - interval '6 days',"
-            " closed_at = closed_at - interval '6 days'"
-        )
+        scene.sql("update print_job set handed_at = handed_at - interval '6 days'")
         await _works(scene, "letters.unanswered")
 
 
