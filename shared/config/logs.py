@@ -32,6 +32,8 @@ def configure(worker: str, level: str) -> None:
     """
     structlog.configure(
         processors=[
+            # Channels log by loggers of their own modules: their lines say whose they are, too.
+            lambda _, __, event: {"worker": worker, **event},
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_dumps),

@@ -1,0 +1,123 @@
+"""What may happen to the ledger, and to what looks after it."""
+
+# ruff: noqa: S608 - a test's SQL is its own
+
+from tests.adversity.test_one_citizen import UNREADABLE, damaged
+from tests.alerts.faults_of_servers import STATUS_EVERY
+from tests.alerts.lines import WorkersLogs
+from tests.alerts.scene import Scene
+from tests.integration.test_months import without_last
+from tests.kit.servers import empty_queues
+
+HOUR = 3_600.0
+DAY = 24 * HOUR
+
+
+async def an_account_does_not_open(scene: Scene) -> None:
+    """A citizen's row is damaged, and they send a command."""
+    await scene.run("revoker")
+    logs = WorkersLogs(scene.stack)
+    citizen = (await scene.citizens())[0]
+    two = {"mobile": "+393470000000", "email": "someone@example.net"}
+    async with damaged(scene.stack, citizen, UNREADABLE["a damaged row"]):
+        asked = {"codice_fiscale": citizen, "contacts": two}
+        assert (await scene.harness.portal.ask("restore.request", asked))["code"] == "accepted"
+        await scene.said(logs, "message.handled")
+    await empty_queues(scene.stack)
+
+
+async def _verified(scene: Scene, at: float = 0.0) -> str:
+    return await scene.pinctl("ledger", "verify", at=at, settings=_log(scene))
+
+
+async def _checkpoint(scene: Scene, at: float = 0.0) -> None:
+    assert "ledger.checkpoint" in await scene.pinctl("ledger", "checkpoint", at=at, settings=_log(scene))
+
+
+def _log(scene: Scene) -> dict[str, str]:
+    return {"PIN_CHECKPOINT_LOG": str(scene.folder / "checkpoints")}
+
+
+async def an_entry_is_changed(scene: Scene) -> None:
+    """Somebody with the rights of a superuser changes what an entry says; verify finds it that night."""
+    first = f"{scene.subject((await scene.citizens())[0])} and seq = 1"
+    change = f"set session_replication_role = replica; update entry set actor = %s where subject = {first}"
+    was = scene.sql(f"select actor from entry where subject = {first}")
+    scene.sql(change % "'nobody'")
+    assert "1 break:" in await _verified(scene)
+    scene.sql(change % f"'{was}'")
+
+
+async def a_citizen_is_removed(scene: Scene) -> None:
+    """Somebody takes a citizen away without a trace; only the checkpoints know of them."""
+    citizens = await scene.citizens()
+    subject = scene.subject(citizens[-1])
+    await _checkpoint(scene, HOUR)
+    scene.sql(
+        "set session_replication_role = replica;"
+        f" create table kept_account as select * from account where subject = {subject};"
+        f" create table kept_entry as select * from entry where subject = {subject};"
+        f" create table kept_subject as select * from subject where key = {subject};"
+        f" delete from account where subject = {subject}; delete from entry where subject = {subject};"
+        f" delete from subject where key = {subject};"
+    )
+    assert "checkpoint" in await _verified(scene)
+    scene.sql(
+        "set session_replication_role = replica;"
+        " insert into subject select * from kept_subject; insert into entry select * from kept_entry;"
+        " insert into account select * from kept_account; drop table kept_account, kept_entry, kept_subject"
+    )
+
+
+async def verify_does_not_run_again(scene: Scene) -> None:
+    """The ledger was verified, and was sound, and it is not looked at again."""
+    await scene.citizens()
+    await _checkpoint(scene)
+    assert (await _verified(scene)).endswith("The ledger is sound.")
+
+
+async def verify_finds_something(scene: Scene) -> None:
+    """Verify runs every night, and the second time there is no checkpoint to compare."""
+    await verify_does_not_run_again(scene)
+    (scene.folder / "checkpoints").unlink()
+    assert not (await _verified(scene, DAY)).endswith("The ledger is sound.")
+
+
+async def checkpoints_stop(scene: Scene) -> None:
+    """Checkpoints were signed, each hour, and then none."""
+    await scene.citizens()
+    for hour in range(2):
+        await _checkpoint(scene, hour * HOUR)
+
+
+async def months_are_sealed_no_more(scene: Scene) -> None:
+    """The job that seals months ran, and does not any more."""
+    (scene.folder / "archive").mkdir(exist_ok=True)
+    settings = _log(scene) | {"PIN_ARCHIVE_DIR": str(scene.folder / "archive")}
+    assert "No month is to be sealed." in await scene.pinctl("ledger", "seal-month", settings=settings)
+
+
+async def a_month_is_missing(scene: Scene) -> None:
+    """Entries lie in no month."""
+    await _without(scene, 1, "in no month")
+
+
+async def months_run_out(scene: Scene) -> None:
+    """No month was made for long."""
+    await _without(scene, 2, "the ledger has no month for entries")
+
+
+async def _without(scene: Scene, months: int, said: str) -> None:
+    """Take months away, in a ledger of its own, and look twice."""
+    stack = scene.stack
+    before, own = stack.database, f"{stack.database}_months"
+    stack.postgres.clone(own)
+    stack.database = own
+    try:
+        for _ in range(months):
+            without_last(stack)
+        for run in range(2):
+            assert said in await scene.pinctl("status", at=run * STATUS_EVERY)
+    finally:
+        stack.database = before
+        stack.postgres.drop(own)
