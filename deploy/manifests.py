@@ -29,7 +29,7 @@ Thing = dict[str, Any]
 
 def kustomizations() -> list[Path]:
     """Return the folders that can be applied: all but the components, which the example has."""
-    files = DEPLOY.glob("kubernetes*/**/kustomization.yaml")
+    files = (*DEPLOY.glob("kubernetes*/**/kustomization.yaml"), *DEPLOY.glob("monitoring/kustomization.yaml"))
     return sorted(file.parent for file in files if _COMPONENT not in file.read_text(encoding="utf-8"))
 
 
