@@ -1,7 +1,9 @@
 """Version, changelog, catalogue, manifests and the table of releases are in step."""
 
+import json
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.local.processes import CHECKOUT
+from deploy.local.processes import CHECKOUT, environment
 from deploy.pinctl.commands import parser
 from deploy.pinctl.release import described
 from shared import version
+from shared.crypto.keys import make_keys
 from tests.upgrade.releases import Release, releases
 
 PUBLICCODE: dict[str, Any] = yaml.safe_load((CHECKOUT / "publiccode.yml").read_text(encoding="utf-8"))
@@ -85,3 +88,23 @@ def test_pinctl_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out.strip()
     assert said == described()
     assert said.startswith(f"pinctl {NEWEST}")
+
+
+def test_the_first_line_of_a_workers_log_says_which_release_it_is(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    settings = {
+        "PIN_AMQP_URL": "amqp://nobody:nothing@127.0.0.1:1/",
+        "PIN_LEDGER_DSN": "postgresql://nobody:nothing@127.0.0.1:1/none",
+        "PIN_PORTAL_URL": "https://pin.example.it",
+        "PIN_INITIAL_VALIDITY": "P60D",
+        "PIN_LINK_VALIDITY": "PT24H",
+        "PIN_DISPOSITIVO_DELAY": "PT24H",
+        "PIN_HEALTH_PORT": "0",
+        "PIN_KEYS_DIR": str(tmp_path),
+    }
+    argv = [sys.executable, "-m", "services.issuer", "requests"]
+    with subprocess.Popen(argv, cwd=CHECKOUT, env=environment(settings), stdout=subprocess.PIPE) as worker:
+        assert worker.stdout
+        line = json.loads(worker.stdout.readline())
+        worker.kill()
+    assert (line["event"], line["version"], line["revision"]) == ("worker.starting", version.VERSION, "")

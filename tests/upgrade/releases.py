@@ -51,13 +51,16 @@ class Tree:
         """The folder of its migrations."""
         return self.root / "shared/ledger/migrations"
 
-    def run(self, module: str, *words: str, env: dict[str, str]) -> None:
-        """Run one of its modules, with this environment alone.
+    def run(self, module: str, *words: str, env: dict[str, str]) -> str:
+        """Run one of its modules, with this environment alone; return what it prints.
 
         Raises:
-            subprocess.CalledProcessError: it failed.
+            AssertionError: it ended with another status than 0.
         """
-        subprocess.run([self.python, "-m", module, *words], cwd=self.root, env=env, check=True)
+        argv = [self.python, "-m", module, *words]
+        done = subprocess.run(argv, cwd=self.root, env=env, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"{self.name}: {module} {words}\n{done.stdout}{done.stderr}"
+        return done.stdout
 
 
 PRESENT = Tree("this", CHECKOUT, sys.executable)

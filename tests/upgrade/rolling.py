@@ -4,8 +4,8 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,8 +58,10 @@ class Upgrade:
                 await asyncio.to_thread(self.stack.define, PRESENT)
             with self._told(f"{self.before.name} on the new schema"):
                 await self.load.more(self.lives)
-            for tree in (PRESENT, self.before, PRESENT):
+            for tree in (PRESENT, self.before):
                 await self._roll_to(tree)
+                await self._watched_by(tree)
+            await self._roll_to(PRESENT)
             ending = time.monotonic()
         self.say(f"the last lives end: {time.monotonic() - ending:.1f} s")
         assert not self.load.failures, self.load.failures
@@ -89,6 +91,12 @@ class Upgrade:
         with self._told(f"{tree.name} alone"):
             await self.load.more(self.lives)
 
+    async def _watched_by(self, tree: Tree) -> None:
+        """Run what the CronJobs of a release run."""
+        with self._told(f"{tree.name}: pinctl"):
+            for words in (("status",), ("ledger", "verify")):
+                await asyncio.to_thread(tree.run, "deploy.pinctl", *words, env=self.stack.env)
+
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
         began = time.monotonic()
@@ -97,7 +105,9 @@ class Upgrade:
         self.say(f"{what}: {took:.1f} s; {done} lives so far, the slowest halves after {slowest:.1f} s")
 
 
-async def upgrade(revision: str, *, rate: float, lives: int, say: Say) -> None:
+async def upgrade(
+    revision: str, *, rate: float, lives: int, say: Say, later: Mapping[str, str] | None = None
+) -> None:
     """Upgrade from a revision to this checkout under load, back, and forward again.
 
     Args:
@@ -105,6 +115,7 @@ async def upgrade(revision: str, *, rate: float, lives: int, say: Say) -> None:
         rate: citizens a second.
         lives: how many more must come to their end in each state of the system.
         say: prints a line.
+        later: settings of this checkout's workers alone.
 
     Raises:
         NoReleaseError: there is no such release here, or it cannot be run.
@@ -113,26 +124,29 @@ async def upgrade(revision: str, *, rate: float, lives: int, say: Say) -> None:
     with private_directory() as root:
         source = root / "before"
         source.mkdir()
-        async with _on(root, await asyncio.to_thread(unpacked, revision, source), rate, lives, say) as all_of:
-            await all_of.whole()
-            said = loud(root / ".local/log")
-            for life, number in all_of.load.kinds.most_common():
-                say(f"{number} {life}")
+        before = await asyncio.to_thread(unpacked, revision, source)
+        stack = TwoReleases(root, before, SETTINGS, later or {})
+        try:
+            await _on(stack, before, rate, lives, say)
+            said = loud(stack.state / "log")
             say(f"warnings and errors of all workers: {dict(said) or 'none'}")
             assert not said.keys() & {"worker.died", "worker.consumer_gone", "message.dead"}, said
+        except AssertionError as broken:
+            broken.add_note(f"warnings and errors of all workers: {dict(loud(stack.state / 'log'))}")
+            raise
+        finally:
+            await asyncio.to_thread(stack.kill)
 
 
-@asynccontextmanager
-async def _on(root: Path, before: Tree, rate: float, lives: int, say: Say) -> AsyncIterator[Upgrade]:
-    stack = TwoReleases(root, before, SETTINGS)
+async def _on(stack: TwoReleases, before: Tree, rate: float, lives: int, say: Say) -> None:
     began = time.monotonic()
-    try:
-        await asyncio.to_thread(stack.start_servers)
-        say(f"servers, as {before.name} leaves them: {time.monotonic() - began:.1f} s")
-        async with harness_on(stack) as harness:
-            yield Upgrade(harness, stack, before, Lives(harness, rate), lives, say)
-    finally:
-        await asyncio.to_thread(stack.kill)
+    await asyncio.to_thread(stack.start_servers)
+    say(f"servers, as {before.name} leaves them: {time.monotonic() - began:.1f} s")
+    async with harness_on(stack) as harness:
+        load = Lives(harness, rate)
+        await Upgrade(harness, stack, before, load, lives, say).whole()
+        for life, number in load.kinds.most_common():
+            say(f"{number} {life}")
 
 
 def loud(logs: Path) -> Counter[str]:

