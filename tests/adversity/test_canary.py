@@ -22,6 +22,7 @@ from tests.kit.harness import harness_on
 WORKERS = tuple(ALL)
 # Unsent deliveries stay in the outbox for the whole test.
 SETTINGS = {"PIN_RETRY_BASE": "PT24H", "PIN_RETRY_CAP": "PT24H", "PIN_BLIND_REPLY_AFTER": "PT0S"}
+TRACED = True
 CITIZENS = 100
 LATE = 12
 
@@ -49,6 +50,7 @@ async def test_nothing_secret_is_readable_but_where_the_citizen_gets_it(
         running.postgres.sql("select count(*) from outbox where worker = 'notifier'", running.database) > "0"
     )
     assert len(found.heads) == CITIZENS
+    assert (running.state / "spans.otlp").stat().st_size > 1000 * CITIZENS
     readable = [
         *leak_locations.written(running),
         *leak_locations.dumps(running, tmp_path),

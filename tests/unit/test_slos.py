@@ -121,7 +121,16 @@ def test_each_line_counts_for_what_the_page_says(tmp_path: Path) -> None:
     )
     log = tmp_path / "worker.log"
     log.write_text("".join(lines), encoding="utf-8")
-    argv = ["mtail", "--progs", PROGRAM, "--logs", log, "--one_shot", "--one_shot_format", "prometheus"]
+    argv: list[str | Path] = [
+        "mtail",
+        "--progs",
+        PROGRAM,
+        "--logs",
+        log,
+        "--one_shot",
+        "--one_shot_format",
+        "prometheus",
+    ]
     argv += ["--log_dir", tmp_path, "--emit_prog_label=false"]
     said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     counts = {

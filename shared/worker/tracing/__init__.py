@@ -69,7 +69,7 @@ def open_tracing(settings: TraceSettings, worker: str, queue: str, log: Any) -> 
     """
     if not settings.traces_url:
         return None
-    # Imported late: it costs 15 MB, which nobody pays who has no traces.
+    # Imported late: it costs 10 MB, which nobody pays who has no traces.
     from shared.worker.tracing.export import provider_of  # noqa: PLC0415
     from shared.worker.tracing.spans import Spans  # noqa: PLC0415
 
