@@ -61,12 +61,12 @@ class Clock:
     """
 
     stack: Stack
-    looks: list[tuple[datetime, list[str]]] = field(default_factory=list)
+    looks: list[list[str]] = field(default_factory=list)
     rounds: list[tuple[datetime, list[str]]] = field(default_factory=list)
 
     async def look(self) -> None:
         """Run `pinctl status`."""
-        self.looks.append((datetime.now(UTC), await pinctl(self.stack, "status")))
+        self.looks.append(await pinctl(self.stack, "status"))
 
     async def go_round(self) -> None:
         """Run what runs every hour or at night."""
@@ -81,16 +81,20 @@ class Clock:
             await asyncio.sleep(1)
 
     def lines(self, began: datetime, speed: float) -> list[Line]:
-        """Return what was printed: of the looks no more than there are in an hour; and the day before."""
-        usual = [self.looks[number * len(self.looks) // LOOKS] for number in range(LOOKS)]
-        hour = [
+        """Return what was printed, and the day before: a look in five minutes, all else when it was."""
+        usual = [self.looks[max(0, number) * len(self.looks) // LOOKS] for number in range(-2, LOOKS)]
+        looks = [
+            Line(number * HOUR / LOOKS, PINCTL, line)
+            for number, printed in enumerate(usual, -2)
+            for line in printed
+        ]
+        rounds = [
             Line((at - began).total_seconds() * speed, PINCTL, line)
-            for at, printed in (*usual, *self.rounds)
+            for at, printed in self.rounds
             for line in printed
         ]
         night = [Line(-hours * HOUR, PINCTL, line) for hours in (10, 1) for line in self.rounds[0][1]]
-        before = [Line(-looks * HOUR / LOOKS, PINCTL, line) for looks in (1, 2) for line in usual[0][1]]
-        return [*night, *before, *hour]
+        return [*night, *looks, *rounds]
 
 
 async def roll(stack: Stack) -> None:
