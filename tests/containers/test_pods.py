@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_asyncio
@@ -97,12 +97,20 @@ def pod_of(stack: PodStack, worker: str) -> Pod:
     return stack.pods()[worker]
 
 
-def say(text: str) -> None:
-    """Show a figure in the terminal, whatever pytest captures."""
-    sys.__stderr__ and sys.__stderr__.write(f"\n  {text}\n")
+@pytest.fixture
+def say(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """What shows a figure in the terminal."""
+
+    def aloud(text: str) -> None:
+        with capfd.disabled():
+            sys.stdout.write(f"\n  {text}\n")
+
+    return aloud
 
 
-def test_the_image_says_what_it_is_and_has_nothing_to_install_with(the_image: str) -> None:
+def test_the_image_says_what_it_is_and_has_nothing_to_install_with(
+    the_image: str, say: Callable[[str], None]
+) -> None:
     (found,) = json.loads(podman("image", "inspect", the_image))
     labels = {name.removeprefix("org.opencontainers.image."): text for name, text in found["Labels"].items()}
     assert (labels["version"], labels["licenses"]) == (VERSION, "EUPL-1.2")
@@ -152,7 +160,7 @@ def test_the_probes_of_a_manifest_are_answered(stack: PodStack, worker: str) -> 
 
 @one_loop
 async def test_each_worker_ends_within_ten_seconds_of_sigterm_under_load_and_nothing_is_lost_or_repeated(
-    stack: PodStack, harness: Harness
+    stack: PodStack, harness: Harness, say: Callable[[str], None]
 ) -> None:
     ended: dict[str, tuple[int, float]] = {}
     for worker, pod in stack.pods().items():
@@ -188,7 +196,7 @@ async def test_each_worker_that_is_killed_is_started_again_and_nothing_is_lost(
 
 @one_loop
 async def test_200_citizens_are_served_through_the_containers(
-    stack: PodStack, far_ends: FarEnds, harness: Harness
+    stack: PodStack, far_ends: FarEnds, harness: Harness, say: Callable[[str], None]
 ) -> None:
     """The demonstration: requests, both halves, first access, log-ins, restores, revocations, the profile."""
     demo = DemoStack(stack.state, stack.env, 0, far_ends)
