@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.contract.delivery import Content
-from shared.worker.tracing import Span
+from shared.worker.span import Span
 
 
 @dataclass(frozen=True, slots=True)

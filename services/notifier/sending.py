@@ -15,7 +15,7 @@ from shared.crypto.sealing import BundleOpener
 from shared.errors import UnreadableDeliveryError, UnsealableError
 from shared.ledger import Ledger
 from shared.worker.reading import ReceivedMessage
-from shared.worker.tracing import Span
+from shared.worker.span import Span
 
 
 class SendEffect:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.notifier.outcome import Answer, Result
 from services.notifier.outgoing import Outgoing
 from shared.worker.reading import ReceivedMessage
-from shared.worker.tracing import Span
+from shared.worker.span import Span
 
 SendOne = Callable[[Outgoing], Awaitable[Answer]]
 

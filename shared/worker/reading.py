@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.broker.message import Arrived
 from shared.contract.reply import Reply
 from shared.domain.decision import Event
-from shared.worker.tracing import Span
+from shared.worker.span import Span
 
 
 @dataclass(frozen=True, slots=True)

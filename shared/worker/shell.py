@@ -24,7 +24,7 @@ from shared.worker.relay import relay
 from shared.worker.replies import DirectReplies
 from shared.worker.resealing import Resealing
 from shared.worker.settings import WorkerSettings
-from shared.worker.tracing import Tracing
+from shared.worker.tracing.opening import Tracing
 
 _SUSPECT = 3
 """Redeliveries after which a message is handled alone, and its attempts are counted."""

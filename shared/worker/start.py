@@ -27,7 +27,7 @@ from shared.worker.lane import Lane
 from shared.worker.memory import keep_memory_private
 from shared.worker.settings import ProcessSettings, WorkerSettings
 from shared.worker.shell import Worker
-from shared.worker.tracing import open_tracing
+from shared.worker.tracing.opening import open_tracing
 
 BuildLane = Callable[[WorkerSettings, PinPolicy, Keys], Lane]
 

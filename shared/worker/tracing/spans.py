@@ -27,7 +27,7 @@ LOST = "server_lost"
 
 
 class WorkSpan:
-    """One span, see `shared.worker.tracing.Span`."""
+    """One span, see `shared.worker.span.Span`."""
 
     __slots__ = ("_span", "_tracer")
 
@@ -86,7 +86,7 @@ class WorkSpan:
 
 
 class Spans:
-    """The spans of one worker, see `shared.worker.tracing.Tracing`.
+    """The spans of one worker, see `shared.worker.tracing.opening.Tracing`.
 
     Args:
         provider: samples and sends them.

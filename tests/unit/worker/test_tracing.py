@@ -187,7 +187,7 @@ def test_a_worker_without_traces_loads_nothing_for_them(main: str) -> None:
     program = f"""
 import sys
 import services.{main}.__main__
-from shared.worker.tracing import open_tracing
+from shared.worker.tracing.opening import open_tracing
 from shared.worker.tracing.settings import TraceSettings
 assert open_tracing(TraceSettings(), "issuer", "issuer.requests", None) is None
 print(*sys.modules)
