@@ -65,7 +65,15 @@ class BrokerLostError(ServerLostError):
 
 
 class LedgerLostError(ServerLostError):
-    """Postgres is gone, full or not ready: reconnect later. The open transaction may be committed."""
+    """Postgres is gone, full or not ready: reconnect later. The open transaction may be committed.
+
+    Attributes:
+        blameless: whether surely no message was the cause.
+    """
+
+    def __init__(self, detail: str = "", *, blameless: bool = False) -> None:
+        super().__init__(detail)
+        self.blameless = blameless
 
 
 class MailboxLostError(ServerLostError):

@@ -5,7 +5,7 @@ A query is a file in `queries/`, called by its name; the statements are prepared
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +28,8 @@ _SILENT = 6
 """Seconds after which a connection ends whose machine answers nothing: it is off, or cut off."""
 _APART = 0.5
 """Seconds between the tries of two hosts."""
+_AGAIN = 1.0
+"""Seconds after which a host is tried again that refused, such as a standby that may have been promoted."""
 _PROBED = 2
 """Seconds between two questions of the kernel whether a machine that sends nothing is there."""
 
@@ -70,7 +72,8 @@ async def _faults() -> AsyncIterator[None]:
 
 
 def _lost(error: Exception) -> LedgerLostError:
-    return LedgerLostError(": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", "")))))
+    detail = ": ".join(filter(None, (loss_of(error), getattr(error, "sqlstate", ""))))
+    return LedgerLostError(detail, blameless=isinstance(error, pg.DiskFullError))
 
 
 def _which(url: str) -> SessionAttribute | None:
@@ -109,27 +112,36 @@ async def _await_copies(connection: _Plain, limit: float) -> None:
         raise
 
 
-async def _first(tries: Sequence[Coroutine[Any, Any, _Plain]]) -> _Plain:
-    """Return the first connection that is made; end the other tries.
+async def _first(places: Sequence[str], tried: Callable[[str, float], Coroutine[Any, Any, _Plain]]) -> _Plain:
+    """Return the first connection that is made; a host that refuses is tried again while another is silent.
 
     Raises:
-        LedgerLostError: there is none; it says what each met.
+        LedgerLostError: each has refused, or not answered; it says what each met.
     """
-    tasks = [asyncio.ensure_future(one) for one in tries]
+    running = {asyncio.ensure_future(tried(place, n * _APART)): place for n, place in enumerate(places)}
+    losses = dict.fromkeys(places, "")
     made: _Plain | None = None
     try:
-        for done in asyncio.as_completed(tasks):
-            with suppress(LedgerLostError):
-                made = await done
-                return made
+        while True:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                place = running[task]
+                try:
+                    made = task.result()
+                except LedgerLostError as loss:
+                    losses[place] = str(loss)
+                    del running[task]
+                else:
+                    return made
+                running[asyncio.ensure_future(tried(place, _AGAIN))] = place
+            if all(losses.values()):
+                raise LedgerLostError("; ".join(dict.fromkeys(losses.values())))
     finally:
-        for task in tasks:
+        for task in running:
             task.cancel()
-        ends = await asyncio.gather(*tasks, return_exceptions=True)
-        for end in ends:
+        for end in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(end, asyncpg.Connection) and end is not made:
                 end.terminate()
-    raise LedgerLostError("; ".join(dict.fromkeys(map(str, ends))))
 
 
 class Ledger:
@@ -191,8 +203,7 @@ class Ledger:
                 raise _lost(error) from None
             return connection
 
-        places = enumerate(several_hosts.each(dsn))
-        return cls(await _first([tried(place, number * _APART) for number, place in places]), patience / 3)
+        return cls(await _first(several_hosts.each(dsn), tried), patience / 3)
 
     @property
     def alive(self) -> bool:
@@ -231,7 +242,7 @@ class Ledger:
             await asyncio.wait([committing])
             committing.exception()
             if isinstance(ended, TimeoutError):
-                raise LedgerLostError(_UNCONFIRMED) from None
+                raise LedgerLostError(_UNCONFIRMED, blameless=True) from None
             raise
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from shared.broker.session import Session
 from shared.domain.policy import PinPolicy
@@ -61,6 +62,10 @@ class Worker:
         self._missed = False
         """Whether messages waited and the broker had no consumer of ours when it was last looked for."""
         self._pause = _SHORTEST_PAUSE
+        self._tried: set[UUID] = set()
+        """Messages alone of which a try was counted, and has not ended."""
+        self._acquitted: set[UUID] = set()
+        """Those whose try is to be taken back."""
 
     def missing(self) -> list[str]:
         """Return what is missing to be ready: `ledger`, `broker`, `consumer`."""
@@ -108,13 +113,13 @@ class Worker:
                 copied=True,
             )
             stack.push_async_callback(sweeping.close)
+            await self._forgive(ledger)
             session = await self._open(lane.name)
             stack.push_async_callback(session.close)
             stack.push_async_callback(self._direct.close)
             await session.consume(lane.queue, 3 * lane.batch, lambda m: parse(m, lane, settings))
             self._session, self._ledger, self._consuming = session, ledger, True
             self._processor.confirmed.clear()
-            self._pause = _SHORTEST_PAUSE
             self._log.info("worker.ready", queue=lane.queue)
             try:
                 await self._until_one_ends(
@@ -214,7 +219,12 @@ class Worker:
         usual = [t for t in received if t.arrived.deliveries < _SUSPECT]
         for batch in [usual, *([t] for t in received if t.arrived.deliveries >= _SUSPECT)]:
             if batch:
-                await self._settle(batch, ledger, pending)
+                try:
+                    await self._settle(batch, ledger, pending)
+                except LedgerLostError as loss:
+                    await self._acquit(loss, ledger)
+                    raise
+                self._tried.clear()
         return pending
 
     async def _settle(self, batch: list[ReceivedMessage], ledger: Ledger, pending: PendingAck) -> None:
@@ -237,7 +247,21 @@ class Worker:
         if suspect.arrived.deliveries < _SUSPECT:
             return False
         tries = await ledger.value("count_try", suspect.id, datetime.now(UTC))
+        self._tried.add(suspect.id)
         return bool(tries > _TRIES)
+
+    async def _acquit(self, loss: LedgerLostError, ledger: Ledger) -> None:
+        """Take back the count of a try that failed by no message's fault, such as a disk that is full."""
+        if loss.blameless:
+            self._acquitted |= self._tried
+            with suppress(LedgerLostError):  # at once, if it can be: other processes count their tries, too
+                await self._forgive(ledger)
+        self._tried.clear()
+
+    async def _forgive(self, ledger: Ledger) -> None:
+        if self._acquitted:
+            await ledger.run("forgive_tries", list(self._acquitted))
+            self._acquitted.clear()
 
     async def _mark_handled(self, batch: list[ReceivedMessage], ledger: Ledger) -> None:
         """Mark messages that are in the inbox or repeated within the batch: they get no effect."""
@@ -257,6 +281,7 @@ class Worker:
             await before
         await session.acknowledge(pending.tag)
         crash_point("acknowledged")
+        self._pause = _SHORTEST_PAUSE
         self._tell(pending)
 
     def _tell(self, pending: PendingAck) -> None:

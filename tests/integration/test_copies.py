@@ -104,6 +104,23 @@ async def test_a_host_that_does_not_answer_delays_nobody(postgres: Postgres) -> 
         assert time.monotonic() - began < 3
 
 
+async def test_a_standby_that_is_promoted_is_found_while_the_old_primary_is_silent(
+    postgres: Postgres,
+) -> None:
+    postgres.sql("alter system set default_transaction_read_only = on")
+    postgres.sql("select pg_reload_conf()")
+    with socket.create_server((HOST, 0)) as silent:
+        url = postgres.dsn("issuer").replace(f"@{HOST}", f"@{HOST}:{silent.getsockname()[1]},{HOST}")
+        opening = asyncio.create_task(Ledger.open(url, "test", limit=20, copied=True))
+        await asyncio.sleep(2)
+        assert not opening.done()
+        postgres.sql("alter system reset default_transaction_read_only")
+        postgres.sql("select pg_reload_conf()")
+        ledger = await asyncio.wait_for(opening, 8)
+        await committed(ledger)
+        await ledger.close()
+
+
 async def test_of_several_hosts_it_is_said_what_each_met(alone: Postgres) -> None:
     dead = alone.dsn("issuer").replace(f"@{HOST}", f"@{HOST}:1,{HOST}")
     with pytest.raises(LedgerLostError, match="ConnectionRefusedError; commits are not confirmed"):

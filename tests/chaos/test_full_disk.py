@@ -1,0 +1,45 @@
+"""The ledger's disk is full for longer than any message may be tried: nothing is parked for it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.stack import Stack
+from tests.adversity.worker_log import WorkerLog
+from tests.kit.harness import MAIN_WAY, QUICK, Harness, fresh_harness
+from tests.kit.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_FULL = """
+create function no_space() returns trigger language plpgsql as
+$$ begin raise exception 'no space' using errcode = '53100'; end $$;
+create trigger no_space before insert on inbox execute function no_space();
+"""
+_SPACE = "drop trigger no_space on inbox; drop function no_space();"
+_ROUNDS = 12
+"""More than a message alone may be tried, and than a try takes to be counted."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def harness(servers: Stack) -> AsyncIterator[Harness]:
+    async with fresh_harness(servers, "full_disk", QUICK, kinds=("plain",)) as harness:
+        harness.start(MAIN_WAY)
+        yield harness
+
+
+async def test_a_message_is_not_blamed_for_a_full_disk(harness: Harness) -> None:
+    """It comes again and again, alone; none of its tries counts as one that ended the process."""
+    stack = harness.stack
+    log = WorkerLog(stack, "issuer")
+    stack.postgres.sql(_FULL, stack.database)
+    (person,) = harness.newcomers(1)
+    await harness.say("pin.request", person.body)
+
+    def rounds() -> int:
+        return sum("53100" in line["detail"] for line in log.lines("worker.waiting"))
+
+    await until(lambda: rounds() >= _ROUNDS, "the worker to meet the full disk again and again", limit=60)
+    assert int(stack.postgres.sql("select count(*) from suspect", stack.database)) == 1, "it was alone"
+    stack.postgres.sql(_SPACE, stack.database)
+    await harness.all_is_well()
