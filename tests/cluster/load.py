@@ -22,8 +22,8 @@ from tests.kit.waiting import until
 
 SOON = 10.0
 """Seconds within which a first half ought to be handed over."""
-_ATTEMPT = 5.0
-"""Seconds that the portal waits for a confirm before it connects anew and publishes again."""
+_SILENT = 5.0
+"""Seconds without any confirm after which the portal connects anew, and publishes again what waits."""
 _PAUSE = 0.1
 """Seconds between two connections."""
 _LOOK = 0.5
@@ -107,6 +107,9 @@ class SteadyLoad:
         self._stopping = asyncio.Event()
         self._reconnecting = asyncio.Lock()
         self._connection = 0
+        self._patience: set[asyncio.Timeout] = set()
+        """Of all attempts under way."""
+        self._heard_at = 0.0
         self._fault_at = self._ended_at = time.time()
 
     async def __aenter__(self) -> Self:
@@ -168,10 +171,16 @@ class SteadyLoad:
 
     async def _confirmed(self, person: Person, message_id: str) -> bool:
         connection, confirmed = self._connection, False
+        if not self._patience:
+            self._heard_at = time.monotonic()
         with _no_loss():
-            async with asyncio.timeout(_ATTEMPT):
-                await self.harness.portal.publish("pin.request", person.body, message_id=message_id)
-            confirmed = True
+            async with asyncio.timeout(None) as patience:
+                self._patience.add(patience)
+                try:
+                    await self.harness.portal.publish("pin.request", person.body, message_id=message_id)
+                finally:
+                    self._patience.discard(patience)
+            confirmed, self._heard_at = True, time.monotonic()
         if not confirmed:
             await self._connect_anew(connection)
         return confirmed
@@ -179,16 +188,23 @@ class SteadyLoad:
     async def _connect_anew(self, connection: int) -> None:
         async with self._reconnecting:
             if connection == self._connection:  # nobody else has connected meanwhile
+                for waiting in tuple(self._patience):
+                    waiting.reschedule(0)  # no confirm comes by a connection that is given up
                 with _no_loss():
                     await self.harness.portal.connect()
                 self._connection += 1
+                self._heard_at = time.monotonic()
                 await asyncio.sleep(_PAUSE)
 
     async def _hear(self) -> None:
-        """Connect anew when a connection is closed that publishes nothing: events come by it."""
+        """Connect anew when a connection is closed, or brings no confirm that is waited for.
+
+        It is not closed for every request that waits: after an outage thousands do, and confirms flow.
+        """
         while True:
             await asyncio.sleep(_LOOK)
-            if not self.harness.portal.connected:
+            silent = self._patience and time.monotonic() - self._heard_at > _SILENT
+            if silent or not self.harness.portal.connected:
                 await self._connect_anew(self._connection)
 
     def measured(self) -> Measured:
