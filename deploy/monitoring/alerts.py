@@ -158,8 +158,9 @@ ALERTS = (
         ),
         events=("provider.alone",),
         by=("channel", "provider"),
-        within=timedelta(minutes=25),
-        lasting=timedelta(minutes=10),
+        within=timedelta(minutes=12),
+        lasting=timedelta(minutes=13),
+        because="It is said after ten minutes, and again each ten: a line that stays the only one fires nothing.",
     ),
     Alert(
         name="ChannelFault",
@@ -189,8 +190,8 @@ ALERTS = (
         summary="the print shop has another job of the id {{ $labels.job }}: its letters are not sent",
         events=("shop.conflict",),
         by=("job",),
-        within=timedelta(minutes=15),
-        because="Two ledgers send to one shop, or somebody else does.",
+        within=timedelta(minutes=65),
+        because="Two ledgers send to one shop, or somebody else does. It is said each hour while it lasts.",
     ),
     Alert(
         name="ShopAnswersUnread",
