@@ -160,7 +160,7 @@ ALERTS = (
         by=("channel", "provider"),
         within=timedelta(minutes=12),
         lasting=timedelta(minutes=13),
-        because="It is said after ten minutes, and again each ten: a line that stays the only one fires nothing.",
+        because="It is said after ten minutes, and again each ten: one line alone fires nothing.",
     ),
     Alert(
         name="ChannelFault",
