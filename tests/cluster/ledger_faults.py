@@ -99,11 +99,13 @@ async def standby_disk_full(stack: ClusterStack, _: random.Random) -> None:
 
 
 async def broker_disk_alarm(stack: ClusterStack, chance: random.Random) -> None:
-    """The disk of one broker is nearly full for 30 s: RabbitMQ blocks all who publish, on all nodes."""
+    """The disk of one broker is below its limit for 30 s: RabbitMQ blocks all who publish, on all nodes."""
     host = chance.choice(sorted(stack.brokers))
-    stack.disks[host].fill(spare=20 << 20)
+    await asyncio.to_thread(stack.brokers[host].ctl, "set_disk_free_limit", "2GB")
+    stack.disks[host].fill(spare=1 << 30)
     await asyncio.sleep(30)
     stack.disks[host].clear()
+    await asyncio.to_thread(stack.brokers[host].ctl, "set_disk_free_limit", "50MB")
 
 
 async def broker_disk_full(stack: ClusterStack, _: random.Random) -> None:
