@@ -96,21 +96,21 @@ def two_brokers_gone(cluster: ClusterStack) -> Iterator[None]:
 @contextmanager
 def two_copies_gone(cluster: ClusterStack) -> Iterator[None]:
     """All brokers take workers, whose queues have one copy of three, which is no leader."""
-    kept = {queue: _other_than(cluster.leader(queue)) for queue in render.queues()}
-    _on_copies(cluster, kept, "ra:stop_server(quorum_queues, {Q, node()})")
+    leaders = {queue: cluster.leader(queue) for queue in render.queues()}
+    followers = {queue: next(n for n in BROKERS if n != leader) for queue, leader in leaders.items()}
+    # The leader last: else the two others choose one.
+    for places in (followers, leaders):
+        _on_copies(cluster, places, "ra:stop_server(quorum_queues, {Q, node()})")
     try:
         yield
     finally:
-        _on_copies(cluster, kept, "ra:restart_server(quorum_queues, {Q, node()})")
+        for places in (followers, leaders):
+            _on_copies(cluster, places, "ra:restart_server(quorum_queues, {Q, node()})")
 
 
-def _other_than(leader: str) -> str:
-    return next(name for name in BROKERS if name != leader)
-
-
-def _on_copies(cluster: ClusterStack, kept: Mapping[str, str], what: str) -> None:
+def _on_copies(cluster: ClusterStack, places: Mapping[str, str], what: str) -> None:
     for name in BROKERS:
-        queues = ", ".join(f"'%2F_{queue}'" for queue, place in kept.items() if place != name)
+        queues = ", ".join(f"'%2F_{queue}'" for queue, place in places.items() if place == name)
         cluster.brokers[name].ctl("eval", f"[{what} || Q <- [{queues}]].")
 
 
