@@ -68,6 +68,8 @@ class Worker:
         """Messages alone of which a try was counted, and has not ended."""
         self._acquitted: set[UUID] = set()
         """Those whose try is to be taken back."""
+        self._unwritten = False
+        """Whether the last batch could not be written by no message's fault."""
 
     def missing(self) -> list[str]:
         """Return what is missing to be ready: `ledger`, `broker`, `consumer`."""
@@ -226,11 +228,15 @@ class Worker:
         for batch in [usual, *([t] for t in received if t.arrived.deliveries >= _SUSPECT)]:
             if batch:
                 try:
+                    if self._unwritten and self._lane.effect:
+                        await _find_room(ledger)
                     await self._settle(batch, ledger, pending)
                 except LedgerLostError as loss:
+                    self._unwritten |= loss.blameless
                     await self._acquit(loss, ledger)
                     raise
                 self._tried.clear()
+                self._unwritten = False
         return pending
 
     async def _settle(self, batch: list[ReceivedMessage], ledger: Ledger, pending: PendingAck) -> None:
@@ -322,6 +328,17 @@ class Worker:
             self._log.warning(
                 "message.dead", reason=unreadable.reason, type=arrived.type[:64], user=arrived.user_id
             )
+
+
+async def _find_room(ledger: Ledger) -> None:
+    """See that a batch can be written before its effect, such as an SMS, is performed once more in vain.
+
+    Raises:
+        LedgerLostError: the disk is full.
+    """
+    async with ledger.transaction():
+        await ledger.value("use_disk")
+        await ledger.value("find_room")
 
 
 def _retrieved(task: "asyncio.Task[None]") -> None:
