@@ -231,9 +231,17 @@ class Ledger:
             try:
                 yield
             except BaseException:
-                await transaction.rollback()
+                await self._undone(transaction)
                 raise
             await self._confirmed(transaction)
+
+    async def _undone(self, transaction: Transaction) -> None:
+        """Roll back, or leave a connection that is lost or silent: Postgres then does the same by itself."""
+        try:
+            async with asyncio.timeout(_ANSWERS):
+                await transaction.rollback()
+        except _LOSSES:
+            self._connection.terminate()
 
     async def _confirmed(self, transaction: Transaction) -> None:
         """Commit; whoever waits no longer leaves the connection, and does not ask Postgres to end the wait.
