@@ -30,6 +30,8 @@ _APART = 0.5
 """Seconds between the tries of two hosts."""
 _AGAIN = 1.0
 """Seconds after which a host is tried again that refused, such as a standby that may have been promoted."""
+_ANSWERS = 2
+"""Seconds in which a server that is alive ends what it was asked to end."""
 _PROBED = 2
 """Seconds between two questions of the kernel whether a machine that sends nothing is there."""
 
@@ -103,10 +105,15 @@ class _Connection(_Plain):
 
 
 async def _await_copies(connection: _Plain, limit: float) -> None:
+    """Wait for the standby. Asked to end the wait, Postgres shows nothing: the record is not seen by anybody.
+
+    Not asked to, it would go on waiting, and each new try would cost one more of its `max_connections`.
+    """
     try:
         await connection.execute(QUERIES["await_copies"], timeout=limit)
     except BaseException as error:
-        connection.terminate()
+        with suppress(Exception):
+            await connection.close(timeout=_ANSWERS)
         if isinstance(error, TimeoutError):
             raise LedgerLostError(_UNCONFIRMED) from None
         raise
@@ -188,6 +195,7 @@ class Ledger:
 
         async def tried(place: str, after: float) -> _Plain:
             await asyncio.sleep(after)
+            until = asyncio.get_running_loop().time() + limit
             try:
                 connection = await asyncpg.connect(
                     place,
@@ -198,7 +206,7 @@ class Ledger:
                     connection_class=_Connection,
                 )
                 if copied:
-                    await _await_copies(connection, limit)
+                    await _await_copies(connection, until - asyncio.get_running_loop().time())
             except (*_LOSSES, ValueError) as error:  # a certificate that is not accepted is a ValueError, too
                 raise _lost(error) from None
             return connection
@@ -223,9 +231,17 @@ class Ledger:
             try:
                 yield
             except BaseException:
-                await transaction.rollback()
+                await self._undone(transaction)
                 raise
             await self._confirmed(transaction)
+
+    async def _undone(self, transaction: Transaction) -> None:
+        """Roll back, or leave a connection that is lost or silent: Postgres then does the same by itself."""
+        try:
+            async with asyncio.timeout(_ANSWERS):
+                await transaction.rollback()
+        except _LOSSES:
+            self._connection.terminate()
 
     async def _confirmed(self, transaction: Transaction) -> None:
         """Commit; whoever waits no longer leaves the connection, and does not ask Postgres to end the wait.
@@ -283,4 +299,4 @@ class Ledger:
     async def close(self) -> None:
         """Close within two seconds, even if Postgres does not answer."""
         with suppress(Exception):
-            await self._connection.close(timeout=2)
+            await self._connection.close(timeout=_ANSWERS)

@@ -31,7 +31,8 @@ _SUSPECT = 3
 _TRIES = 3
 """Attempts alone, each ended by a crash of the process, after which a message is parked."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
-_STOP_LIMIT = 8.0
+_STOP_LIMIT = 5.0
+"""Seconds for what is in progress at the stop: with the time to leave silent servers it ends within ten."""
 _WATCH = 2.0
 """Seconds between two looks for our consumer."""
 _LOOKS = 2
@@ -58,6 +59,8 @@ class Worker:
         self._direct = DirectReplies(lambda: self._open(f"{lane.name}-replies"), time.monotonic)
         self._publisher = Publisher(lane, settings, self._direct, log, worker_keys.signer)
         self._stopping = asyncio.Event()
+        self._performing = asyncio.Lock()
+        """Held during an effect: it is not cut short."""
         self._session: Session | None = None
         self._ledger: Ledger | None = None
         self._consuming = False
@@ -68,6 +71,8 @@ class Worker:
         """Messages alone of which a try was counted, and has not ended."""
         self._acquitted: set[UUID] = set()
         """Those whose try is to be taken back."""
+        self._unwritten = False
+        """Whether the last batch could not be written by no message's fault."""
 
     def missing(self) -> list[str]:
         """Return what is missing to be ready: `ledger`, `broker`, `consumer`."""
@@ -91,6 +96,21 @@ class Worker:
         Raises:
             ConsumerGoneError: connected anew, but the broker reports no consumer again.
         """
+        await self._until_one_ends(self._reconnecting(), self._cut_short())
+        if self._lane.effect:
+            await self._lane.effect.close()
+
+    async def _cut_short(self) -> None:
+        """End soon after the stop, whatever is waited for; what is being sent would be sent again."""
+        await self._stopping.wait()
+        await asyncio.sleep(_STOP_LIMIT)
+        while self._performing.locked():
+            async with self._performing:
+                pass
+            await asyncio.sleep(_STOP_LIMIT)
+        self._log.warning("worker.stop_cut_short")
+
+    async def _reconnecting(self) -> None:
         while not self._stopping.is_set():
             try:
                 await self._connected()
@@ -100,8 +120,6 @@ class Worker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
                 self._pause = min(_LONGEST_PAUSE, pause * 2)
-        if self._lane.effect:
-            await self._lane.effect.close()
 
     async def _connected(self) -> None:
         lane, settings = self._lane, self._settings
@@ -193,12 +211,9 @@ class Worker:
                     pending.add_done_callback(_retrieved)
                 elif self._processor.confirmed:
                     await self._clear(ledger)
-            async with asyncio.timeout(_STOP_LIMIT):
-                if pending:
-                    await pending
-                await self._clear(ledger)
-        except TimeoutError:
-            self._log.warning("worker.stop_cut_short")
+            if pending:
+                await pending
+            await self._clear(ledger)
         finally:
             stopper.cancel()
             if pending:
@@ -226,11 +241,15 @@ class Worker:
         for batch in [usual, *([t] for t in received if t.arrived.deliveries >= _SUSPECT)]:
             if batch:
                 try:
+                    if self._unwritten and self._lane.effect:
+                        await _find_room(ledger)
                     await self._settle(batch, ledger, pending)
                 except LedgerLostError as loss:
+                    self._unwritten |= loss.blameless
                     await self._acquit(loss, ledger)
                     raise
                 self._tried.clear()
+                self._unwritten = False
         return pending
 
     async def _settle(self, batch: list[ReceivedMessage], ledger: Ledger, pending: PendingAck) -> None:
@@ -239,7 +258,8 @@ class Worker:
             return
         if self._lane.effect:
             await self._mark_handled(batch, ledger)
-            await self._lane.effect(batch, ledger)
+            async with self._performing:
+                await self._lane.effect(batch, ledger)
             crash_point("performed")
         self._budgets.count(batch, datetime.now(UTC))
         settled = await self._processor.settle(batch, ledger)
@@ -322,6 +342,17 @@ class Worker:
             self._log.warning(
                 "message.dead", reason=unreadable.reason, type=arrived.type[:64], user=arrived.user_id
             )
+
+
+async def _find_room(ledger: Ledger) -> None:
+    """See that a batch can be written before its effect, such as an SMS, is performed once more in vain.
+
+    Raises:
+        LedgerLostError: the disk is full.
+    """
+    async with ledger.transaction():
+        await ledger.value("use_disk")
+        await ledger.value("find_room")
 
 
 def _retrieved(task: "asyncio.Task[None]") -> None:

@@ -1,4 +1,4 @@
-"""The ledger's disk is full for longer than any message may be tried: nothing is parked for it."""
+"""The ledger's disk is full for longer than any message may be tried: nothing is parked, or sent, for it."""
 
 from collections.abc import AsyncIterator
 
@@ -17,6 +17,7 @@ $$ begin raise exception 'no space' using errcode = '53100'; end $$;
 create trigger no_space before insert on inbox execute function no_space();
 """
 _SPACE = "drop trigger no_space on inbox; drop function no_space();"
+_FULL_FOR_CHANNELS = _FULL.replace("on inbox", "on inbox for each row when (session_user = 'notifier')")
 _ROUNDS = 12
 """More than a message alone may be tried, and than a try takes to be counted."""
 
@@ -43,3 +44,20 @@ async def test_a_message_is_not_blamed_for_a_full_disk(harness: Harness) -> None
     assert int(stack.postgres.sql("select count(*) from suspect", stack.database)) == 1, "it was alone"
     stack.postgres.sql(_SPACE, stack.database)
     await harness.all_is_well()
+
+
+async def test_a_channel_sends_nothing_of_which_it_can_make_no_record(harness: Harness) -> None:
+    """What it sent before it knew comes again once; not again and again for as long as the disk is full."""
+    stack = harness.stack
+    log = WorkerLog(stack, "notifier-sms")
+    stack.postgres.sql(_FULL_FOR_CHANNELS, stack.database)
+    stack.postgres.sql(f"alter database {stack.database} set temp_file_limit = 0")
+    (person,) = harness.newcomers(1)
+    await harness.say("pin.request", person.body)
+    try:
+        await until(lambda: len(log.lines("worker.waiting")) >= _ROUNDS, "the channel to wait", limit=60)
+    finally:
+        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
+        stack.postgres.sql(_SPACE, stack.database)
+    found = await harness.all_is_well()
+    assert max(len(copies) for copies in found.copies.values()) == 2

@@ -1,13 +1,18 @@
 """SIGTERM under load: a worker ends within 10 s, loses nothing, and sends nothing twice."""
 
 import asyncio
+import os
+import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
 from tests.chaos.scenarios import receipt
 from tests.kit.evidence import Evidence
@@ -71,3 +76,60 @@ async def test_a_stopped_worker_finishes_what_it_began(harness: Harness, worker:
     await publishing
     process.start()
     await harness.all_is_well((*ALL, nothing_is_repeated))
+
+
+@asynccontextmanager
+async def locked(stack: Stack) -> AsyncIterator[None]:
+    """A statement of somebody else, such as a migration's, holds a table."""
+    other = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
+    try:
+        await other.execute("begin; lock table inbox")
+        yield
+    finally:
+        await other.close()
+
+
+@asynccontextmanager
+async def without_standby(stack: Stack) -> AsyncIterator[None]:
+    """Commits wait."""
+    stack.postgres.sql("alter system set synchronous_standby_names = 'gone'")
+    stack.postgres.sql("select pg_reload_conf()")
+    try:
+        yield
+    finally:
+        stack.postgres.wait_for_none()
+
+
+@asynccontextmanager
+async def frozen(stack: Stack) -> AsyncIterator[None]:
+    """Postgres answers nothing, and its connections stay open."""
+    found = stack.postgres.sql("select pid from pg_stat_activity where pid <> pg_backend_pid()").split()
+    pids = [stack.postgres.process.pid, *map(int, found)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("trouble", [locked, without_standby, frozen])
+async def test_a_worker_that_waits_for_the_ledger_ends_in_time(
+    harness: Harness, trouble: Callable[[Stack], AbstractAsyncContextManager[None]]
+) -> None:
+    """What it waits for is cut short; the message is handled once, by whoever comes next."""
+    process = harness.stack.workers["issuer"]
+    async with trouble(harness.stack):
+        (person,) = harness.newcomers(1)
+        await harness.say("pin.request", person.body)
+        await asyncio.sleep(1)
+        asked_at = time.monotonic()
+        process.ask_to_end()
+        await until(lambda: not process.alive(), "the issuer to end", limit=3 * STOP_LIMIT)
+        took = time.monotonic() - asked_at
+    assert process._popen is not None
+    assert process._popen.returncode == 0, process.tail()
+    process.start()
+    await harness.all_is_well()
+    assert took < STOP_LIMIT

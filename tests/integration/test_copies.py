@@ -95,6 +95,21 @@ async def test_a_worker_does_not_begin_on_a_server_that_confirms_nothing(alone: 
     assert seen(alone) == 1
 
 
+async def test_tries_on_a_server_that_confirms_nothing_take_none_of_its_connections(alone: Postgres) -> None:
+    """Left waiting, they would fill its `max_connections` in minutes, and keep the operator out."""
+    dsn = alone.dsn("issuer")
+    for _ in range(3):
+        with pytest.raises(LedgerLostError, match="commits are not confirmed"):
+            await Ledger.open(dsn, "test", limit=0.5, copied=True)
+    cut = asyncio.create_task(Ledger.open(dsn, "test", copied=True))
+    waiting = "select count(*) from pg_stat_activity where application_name = 'test'"
+    await until(lambda: alone.sql(waiting) == "1", "the fourth to wait")
+    cut.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cut
+    await until(lambda: alone.sql(waiting) == "0", "none to be left", limit=5)
+
+
 async def test_a_host_that_does_not_answer_delays_nobody(postgres: Postgres) -> None:
     with socket.create_server((HOST, 0)) as silent:
         url = postgres.dsn("issuer").replace(f"@{HOST}", f"@{HOST}:{silent.getsockname()[1]},{HOST}")

@@ -110,6 +110,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "expire_letters": Loop("notifier", more=(MONTH, ROWS)),
     "fail_letters": Loop("notifier", reads="letters"),
     "fold_tally": Loop(more=(ROWS,)),
+    "find_room": Loop("notifier"),
     "find_references": Loop("notifier", reads="references"),
     "forgive_tries": Loop(),
     "forget_canaries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
@@ -171,6 +172,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "trace_life": Look(),
     "trace_outbox": Look(),
     "unanswered_jobs": Loop("notifier", more=(timedelta(days=5),)),
+    "use_disk": Loop("notifier"),
     "waiting_letters": Loop("notifier", more=(NOW.date(), 20_000)),
     "yield_print_shop": Loop("notifier"),
 }
