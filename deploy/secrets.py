@@ -1,13 +1,15 @@
 """Generates a deployment's secrets: keys, passwords, and the URLs that contain them.
 
 `python -m deploy.secrets DIR [--broker HOST:PORT] [--ledger HOST:PORT] [--ca FILE [--certificates DIR]]`
-writes one file a secret, named by owner and content, such as `issuer.key` and `owner.ledger-password`.
+writes one file a secret, named by owner and content, such as `issuer.key` and `owner.ledger-password`; of
+several hosts each stands with its port, and commas between.
 Compose mounts the files; `deploy/kubernetes` needs each as a Secret called `pin.<file>`. Existing files are
 never replaced, except the URLs, which are derived from the passwords: delete a password's file to get a new
 one.
 """
 
 import argparse
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -21,6 +23,7 @@ SUPERUSERS = ("admin.broker-password", "postgres.ledger-password")
 MAILBOXES = ("pec-imap.password", "bounce-imap.password")
 PROVIDERS = (*(channel.credential for channel in CHANNELS if channel.credential), *MAILBOXES)
 """Given by the providers: made empty, which means none."""
+_PORT = 5432
 BY_CERTIFICATE = frozenset(ROLES) - {"owner"}
 """Whom `--certificates` means: the workers and pinctl; the tables' owner has a password."""
 
@@ -30,8 +33,8 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "", certific
 
     Args:
         folder: created if it does not exist.
-        broker: host and port of RabbitMQ, as the workers reach it.
-        ledger: host and port of Postgres.
+        broker: hosts and ports of RabbitMQ, as the workers reach it, with commas between.
+        ledger: likewise of Postgres; of several hosts the port is 5432.
         authorities: use TLS with both, and verify them against the certificates in this file (a path as the
             workers see it); empty for no TLS.
         certificates: the folder, as the workers see it, in which each finds its own `tls.crt` and `tls.key`
@@ -45,7 +48,10 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "", certific
     for role in ROLES:
         login = f"{role}:{_password(folder / f'{role}.ledger-password')}"
         own = certificates if role in BY_CERTIFICATE else ""
-        _write(folder / f"{role}.ledger-dsn", _dsn(login, ledger, authorities, own))
+        dsn = _dsn(login, _without_ports(ledger), authorities, own)
+        # dbmate, alone, takes the first that answers, also a standby.
+        primary = "&target_session_attrs=read-write" if role == "owner" and "," in ledger else ""
+        _write(folder / f"{role}.ledger-dsn", f"{dsn}{primary}")
     for name in SUPERUSERS:
         _password(folder / name)
     for name in PROVIDERS:
@@ -55,6 +61,13 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "", certific
     folder.chmod(0o700)
     for path in folder.iterdir():
         path.chmod(0o640)
+
+
+def _without_ports(ledger: str) -> str:
+    """Return several hosts without their port, which dbmate does not understand, a single one as it is."""
+    if "," not in ledger:
+        return ledger
+    return ",".join(host.removesuffix(f":{_PORT}") for host in ledger.split(","))
 
 
 def _amqp_url(login: str, broker: str, authorities: str, certificates: str) -> str:
@@ -91,8 +104,8 @@ def main() -> int:
     """Create the secrets in the folder named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.secrets", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--broker", default="rabbitmq:5672", metavar="HOST:PORT")
-    parser.add_argument("--ledger", default="postgres:5432", metavar="HOST:PORT")
+    parser.add_argument("--broker", default="rabbitmq:5672", metavar="HOST:PORT,…")
+    parser.add_argument("--ledger", default="postgres:5432", metavar="HOST:PORT,…")
     parser.add_argument("--ca", default="", metavar="FILE", help="speak TLS, checked with this file there")
     parser.add_argument(
         "--certificates",
@@ -101,6 +114,10 @@ def main() -> int:
         help="log in with tls.crt and tls.key in this folder there",
     )
     words = parser.parse_args()
+    if "," in words.ledger and re.search(rf":(?!{_PORT}(,|$))\d+(,|$)", words.ledger):
+        parser.error(
+            f"of a ledger on several hosts the port is {_PORT}: the migrations' program knows no other"
+        )
     if words.certificates and not words.ca:
         parser.error("--certificates needs --ca: only a broker and a ledger that are verified are shown one")
     words.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -41,7 +41,8 @@ def state(url: str, password: str) -> Broker:
     Raises:
         OSError: the broker cannot be reached or refuses to tell.
     """
-    return Broker(*(json.loads(_ask(url, password, what)) for what in ("nodes", "exchanges", "bindings")))
+    asked = ("nodes", "exchanges", "bindings", "queues")
+    return Broker(*(json.loads(_ask(url, password, what)) for what in asked))
 
 
 def _ask(url: str, password: str, what: str, body: bytes | None = None) -> bytes:

@@ -1,7 +1,7 @@
 """What a broker has beside its definitions, or lacks: loading them removes nothing.
 
 An exchange that an outside user declared, or a binding to events that it may no longer make, stays from
-before the rights were narrowed.
+before the rights were narrowed. A queue that was declared while nodes were missing keeps its few copies.
 """
 
 import re
@@ -12,20 +12,23 @@ from typing import Any, Final
 from shared.contract.topology import EVENTS
 
 PLUGIN: Final = "pin_rights"
+_COPIES: Final = 3
+"""Of a quorum queue, where there are so many nodes: RabbitMQ's own figure."""
 Things = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """The answers of the management plugin to `/api/nodes`, `/api/exchanges` and `/api/bindings`."""
+    """The answers of the management plugin, to `/api/nodes` and so on."""
 
     nodes: Things
     exchanges: Things
     bindings: Things
+    queues: Things
 
 
 def concerns(broker: Broker, definitions: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each thing that gives an outside user more than the definitions."""
+    """Yield a sentence for each thing that gives an outside user more than it may have, or a queue less."""
     for node in broker.nodes:
         # One that is down, or came up seconds ago, has not told yet.
         if PLUGIN not in node.get("enabled_plugins", {PLUGIN}):
@@ -35,6 +38,11 @@ def concerns(broker: Broker, definitions: Mapping[str, Any]) -> Iterator[str]:
         name = exchange["name"]
         if name and name not in ours and not name.startswith("amq."):
             yield f"the exchange {name} is none of ours: delete it"
+    defined = {queue["name"] for queue in definitions["queues"]}
+    for queue in broker.queues:
+        on = len(queue.get("members", broker.nodes))
+        if queue["name"] in defined and on < min(_COPIES, len(broker.nodes)):
+            yield f"the queue {queue['name']} is on {on} of {len(broker.nodes)} nodes: rabbitmq-queues grow"
     for binding in broker.bindings:
         source, target, key = binding["source"], binding["destination"], binding["routing_key"]
         if binding["destination_type"] == "exchange":

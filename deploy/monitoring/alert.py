@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -60,6 +60,19 @@ def duration(span: timedelta) -> str:
         if seconds % length == 0 and seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def label(name: str) -> str:
+    """Return the label of a field: Prometheus and Loki's agents have a `job` of their own."""
+    return "print_job" if name == "job" else name
+
+
+def labelled(alert: Alert) -> Alert:
+    """Return an alert whose summary names the labels as they are called."""
+    summary = alert.summary
+    for name in alert.by:
+        summary = summary.replace(f"$labels.{name} ", f"$labels.{label(name)} ")
+    return replace(alert, summary=summary)
 
 
 def rules(alerts: Sequence[tuple[Alert, str]], group: str = "pin-online") -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploy.monitoring.alert import Alert, duration, rules
+from deploy.monitoring.alert import Alert, duration, label, labelled, rules
 from deploy.monitoring.alerts import ALERTS
 
 _HEAD = """\
@@ -14,7 +14,7 @@ _HEAD = """\
 
 def text() -> str:
     """Return the file of rules."""
-    return _HEAD + rules([(alert, expression(alert)) for alert in ALERTS])
+    return _HEAD + rules([(labelled(alert), expression(alert)) for alert in ALERTS])
 
 
 def expression(alert: Alert) -> str:
@@ -23,7 +23,7 @@ def expression(alert: Alert) -> str:
     lines = f"{stream} {' '.join(_filters(alert))} [{duration(alert.within)}]"
     if alert.absent:
         return f"absent_over_time({lines})"
-    by = f" by ({', '.join(alert.by)}) " if alert.by else ""
+    by = f" by ({', '.join(map(label, alert.by))}) " if alert.by else ""
     return f"sum{by}(count_over_time({lines})) > {alert.more_than}"
 
 
@@ -31,6 +31,14 @@ def _filters(alert: Alert) -> Iterator[str]:
     if alert.says:
         yield f'|~ "^({alert.says})"'
         return
-    yield "| json"
-    for field, values in {"event": alert.events, **alert.where}.items():
+    asked = {"event": alert.events, **alert.where}
+    yield "| json" + _named({*asked, *alert.by})
+    for field, values in asked.items():
         yield f'| {field}="{values[0]}"' if len(values) == 1 else f'| {field}=~"{"|".join(values)}"'
+
+
+def _named(fields: set[str]) -> str:
+    """Return which fields become labels, where one has another name: an agent's would hide it."""
+    if all(label(field) == field for field in fields):
+        return ""
+    return " " + ", ".join(f'{label(field)}="{field}"' for field in sorted(fields))

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from textwrap import indent
 
-from deploy.monitoring.alert import Alert
+from deploy.monitoring.alert import Alert, label
 from deploy.monitoring.alerts import ALERTS
-from deploy.monitoring.promql import label
 
 _HEAD = """\
 # Made by `python -m deploy.monitoring` from deploy/monitoring/alerts.py. It reads lines as the workers and

@@ -7,10 +7,9 @@ Three forms, each of which sees the first line that there ever is, and goes on w
 - that there was none: the last one is too old, or unknown.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
-from deploy.monitoring.alert import Alert, duration, rules
+from deploy.monitoring.alert import Alert, duration, label, labelled, rules
 from deploy.monitoring.alerts import ALERTS
 from deploy.monitoring.slos import alerts as burning
 from deploy.monitoring.slos import recordings
@@ -35,7 +34,7 @@ _BLIND = 'up{job="mtail"} == 0 or absent(up{job="mtail"})'
 
 def text() -> str:
     """Return the file of rules."""
-    every = [*((_named(alert), expression(alert)) for alert in ALERTS), (BLIND, _BLIND)]
+    every = [*((labelled(alert), expression(alert)) for alert in ALERTS), (BLIND, _BLIND)]
     return _HEAD + rules(every) + "\n" + levels().partition("\n")[2]
 
 
@@ -60,15 +59,3 @@ def expression(alert: Alert) -> str:
         before = f"last_over_time({metric}[{_KNOWN}] offset {within})"
         return f"sum{by}({metric} - {before} >= 0 or {metric}) > {alert.more_than}"
     return f"max{by}(max_over_time({metric}[{within}])) > time() - {seconds}"
-
-
-def label(field: str) -> str:
-    """Return the label of a field: `job` is what Prometheus calls the group of a target."""
-    return "print_job" if field == "job" else field
-
-
-def _named(alert: Alert) -> Alert:
-    summary = alert.summary
-    for field in alert.by:
-        summary = summary.replace(f"$labels.{field} ", f"$labels.{label(field)} ")
-    return replace(alert, summary=summary)

@@ -19,6 +19,7 @@ import json
 import os
 import secrets
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractMessage
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
@@ -188,9 +189,20 @@ async def visit(portal: Portal, halves: list[str]) -> dict[str, Any]:
     return reply
 
 
+async def connected(url: str) -> AbstractConnection:
+    """Connect to the first node that answers: of a cluster the URL names all, with commas between."""
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    *others, last = [parts._replace(netloc=f"{login}@{host}").geturl() for host in hosts.split(",")]
+    for node in others:
+        with suppress(OSError, TimeoutError):
+            return await aio_pika.connect(node, timeout=5)
+    return await aio_pika.connect(last, timeout=5)
+
+
 async def main() -> int:
     url = os.environ["PIN_PORTAL_AMQP_URL"]
-    async with await aio_pika.connect(url) as connection:
+    async with await connected(url) as connection:
         portal = Portal(
             await connection.channel(on_return_raises=True), unquote(urlsplit(url).username or "")
         )

@@ -133,12 +133,20 @@ def private_text(path: Path) -> str:
     with path.open(encoding="ascii") as file:
         state = os.fstat(file.fileno())
         # Our own file is ours alone. One that belongs to another, as those which Kubernetes mounts belong to
-        # root, can reach us only by its group.
-        lax = _NOT_OURS if state.st_uid == os.geteuid() else _NOT_OUR_GROUP_S
+        # root, can reach us only by its group. Where only we can enter the folder, such as one that
+        # `deploy.secrets` made, the group reads nothing.
+        ours = state.st_uid == os.geteuid()
+        lax = _NOT_OURS if ours and not _closed(path.parent) else _NOT_OUR_GROUP_S
         if state.st_mode & lax:
             mode = stat.S_IMODE(state.st_mode)
             raise KeyFileError(f"{path}: mode {mode:04o} lets others at the key: chmod {mode & ~lax:04o}")
         return file.read()
+
+
+def _closed(folder: Path) -> bool:
+    """Return whether a folder is ours, and nobody else can enter it."""
+    state = folder.stat()
+    return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 def make_keys(folder: Path) -> list[str]:

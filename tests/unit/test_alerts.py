@@ -40,6 +40,23 @@ def test_alerts_ask_for_events_that_the_workers_write() -> None:
     assert {event for event in asked if f"| `{event}` |" not in catalogue} == set()
 
 
+def test_alerts_ask_for_fields_that_their_lines_have() -> None:
+    rows: dict[str, str] = {}
+    fields = ""
+    for line in (CHECKOUT / "docs/logs.md").read_text(encoding="utf-8").splitlines():
+        if said := re.match(r"\| `([\w.]+)` \|.*\| ([^|]*) \|$", line):
+            name, here = said.groups()
+            fields = f"{here} {fields}" if here.startswith(("as above", "likewise")) else here
+            rows[name] = fields
+    every_line = {"event", "worker"}
+    of_events = {field for event in EVENTS.values() if event.alarm for field in event.model_fields}
+    for alert in ALERTS:
+        for event in alert.events:
+            has = {*re.findall(r"`(\w+)`", rows[event]), *every_line}
+            has |= of_events if event == "alarm.raised" else set()
+            assert {*alert.by, *alert.where} - has == set(), event
+
+
 def test_every_event_for_the_watchers_has_an_alert_of_its_own() -> None:
     """An event that is an alarm is logged as `alarm.raised`; somebody has to look at it."""
     watched = {alert.where["alarm"]: alert.by for alert in ALERTS if alert.events == ("alarm.raised",)}

@@ -24,7 +24,7 @@ _COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 _SIZES = {"": Decimal(1), "m": Decimal("0.001"), "Mi": Decimal(1), "Gi": Decimal(1024)}
 """What a unit of CPU or memory is in cores or MiB."""
 
-EVERYTHING = (*rendered(EXAMPLE), *rendered(_KUBERNETES / "operator"))
+EVERYTHING = (*rendered(EXAMPLE), *rendered(EXAMPLE / "operator"))
 
 
 def of(kind: str, things: Sequence[Thing] = EVERYTHING) -> dict[str, Thing]:
@@ -262,16 +262,32 @@ def test_the_broker_has_three_nodes_apart_by_tls_alone_with_our_settings_and_our
     assert spec["rabbitmq"]["additionalPlugins"] == ["pin_rights"]
     env = {one["name"]: one["value"] for one in node["env"]}
     assert env["RABBITMQ_PLUGINS_DIR"].endswith(":/pin/plugins")
-    assert "net_ticktime 10" in env["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
+    assert "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS" not in env  # advanced.config says it
     volumes = {volume["name"]: volume for volume in added["volumes"]}
     given = of("ConfigMap")[volumes["pin-broker"]["configMap"]["name"]]["data"]
     for name, where in (
         ("rabbitmq.conf", ""),
+        ("advanced.config", ""),
         ("pin_rights.erl", "pin_rights"),
         ("pin_rights.app", "pin_rights"),
     ):
         assert given[name] == (DEPLOY / "broker" / where / name).read_text(encoding="utf-8")
-    assert {mount.get("subPath") for mount in node["volumeMounts"]} == {"rabbitmq.conf", None}
+    mounted = {mount["subPath"]: mount["mountPath"] for mount in node["volumeMounts"] if "subPath" in mount}
+    assert mounted == {
+        "rabbitmq.conf": "/etc/rabbitmq/conf.d/50-pin.conf",
+        "advanced.config": "/etc/rabbitmq/advanced.config",
+    }
+
+
+def test_a_queue_that_was_declared_on_one_node_gets_a_copy_on_each() -> None:
+    told = dict(
+        line.split(" = ")
+        for line in BROKER["spec"]["rabbitmq"]["additionalConfig"].splitlines()
+        if "=" in line
+    )
+    grows = "quorum_queue.continuous_membership_reconciliation"
+    assert told[f"{grows}.enabled"] == "true"
+    assert told[f"{grows}.target_group_size"] == str(BROKER["spec"]["replicas"])
 
 
 def test_the_ledger_acknowledges_what_two_machines_have_and_logs_no_row() -> None:
@@ -336,6 +352,7 @@ def test_the_servers_namespaces_are_those_that_workers_may_reach() -> None:
 def test_one_apply_brings_every_worker_with_the_same_image_and_your_settings() -> None:
     assert DEPLOYMENTS.keys() == WORKERS.keys()
     images = {one["image"] for one in containers() if "pin-online" in one["image"]}
-    assert len({image for image in images if image.startswith("registry.example.it/")}) == 1
+    assert len(images) == 1  # pinctl's pod included
+    assert images.pop().startswith("registry.example.it/")
     settings = [name for name in of("ConfigMap") if name.startswith("pin-settings-")]
     assert len(settings) == 1

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy.monitoring.alert import Alert
-from deploy.monitoring.promql import label
+from deploy.monitoring.alert import Alert, label
 
 STEP, LONG_STEP = 30, 600
 """Seconds between two looks, and at alerts about more than two hours."""

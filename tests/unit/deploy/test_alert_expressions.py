@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from deploy.local.processes import CHECKOUT
+from deploy.monitoring import logql, promql
 from deploy.monitoring.__main__ import main
-from deploy.monitoring.alert import Alert
+from deploy.monitoring.alert import Alert, label
 from deploy.monitoring.alerts import ALERTS
-from deploy.monitoring.promql import BLIND, label
+from deploy.monitoring.promql import BLIND
 from tests.unit.deploy.alert_courses import LONG_STEP, STEP, Course, course, step_of
 
 MONITORING = CHECKOUT / "deploy/monitoring"
@@ -124,6 +125,18 @@ def test_what_is_inhibited_is_an_alert() -> None:
     text = (MONITORING / "alertmanager/alertmanager.yaml").read_text(encoding="utf-8")
     named = {name for names in re.findall(r'alertname=~?"([^"]+)"', text) for name in names.split("|")}
     assert named <= {alert.name for alert in (*ALERTS, BLIND)}
+
+
+def test_no_field_takes_the_name_of_a_label_that_an_agent_or_prometheus_sets() -> None:
+    """In Loki a field `job` would be `job_extracted`, and `by (job)` the pod's."""
+    taken = {"job", "instance", "namespace", "container", "pod", "app", "node_name", "filename", "stream"}
+    for name, text in {"loki": logql.text(), "prometheus": promql.text()}.items():
+        used = re.findall(r" by \(([^)]*)\)|labels\.(\w+)", text)
+        assert used
+        assert {one for pair in used for one in ", ".join(pair).split(", ")} & taken == set(), name
+    said = {alert.name: logql.expression(alert) for alert in ALERTS if "job" in alert.by}
+    assert said
+    assert all('| json event="event", print_job="job" |' in one for one in said.values())
 
 
 def test_the_committed_rules_are_what_the_alerts_say() -> None:

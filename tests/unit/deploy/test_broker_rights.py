@@ -31,14 +31,16 @@ def test_a_broker_that_has_what_is_defined_gives_no_concern() -> None:
         binding("", "reply.portal.x", "reply.portal.x"),
     ]
     exchanges = [*DEFINITIONS["exchanges"], {"name": ""}, {"name": "amq.topic"}]
-    broker = Broker([*NODES, {"name": "down"}], exchanges, [*DEFINITIONS["bindings"], *own])
+    queues = [{**queue, "members": ["pin@localhost", "down"]} for queue in DEFINITIONS["queues"]]
+    queues += [{"name": "reply.portal.x", "members": ["down"]}, {"name": "amq.gen-x"}]
+    broker = Broker([*NODES, {"name": "down"}], exchanges, [*DEFINITIONS["bindings"], *own], queues)
     assert list(concerns(broker, DEFINITIONS)) == []
 
 
 def test_what_an_outside_user_left_there_is_told() -> None:
     left = [binding("reply.portal.x", "pin.commands", "#", "exchange")]
     left += [binding("pin.events", "events.portal.all", "#")]
-    broker = Broker([{"name": "a", "enabled_plugins": []}], [{"name": "reply.portal.x"}], left)
+    broker = Broker([{"name": "a", "enabled_plugins": []}], [{"name": "reply.portal.x"}], left, [])
     told = "\n".join(concerns(broker, DEFINITIONS))
     assert told.count("\n") == 3
     for said in (
@@ -48,3 +50,10 @@ def test_what_an_outside_user_left_there_is_told() -> None:
         "follows #",
     ):
         assert said in told
+
+
+def test_a_queue_with_fewer_copies_than_there_may_be_is_told() -> None:
+    nodes = [{"name": name} for name in "abcd"]
+    queues = [{"name": "issuer.requests", "members": ["a"]}, {"name": "pin.dead", "members": ["a", "b", "c"]}]
+    told = list(concerns(Broker(nodes, [], [], queues), DEFINITIONS))
+    assert told == ["the queue issuer.requests is on 1 of 4 nodes: rabbitmq-queues grow"]

@@ -15,9 +15,8 @@ import pytest
 import yaml
 
 from deploy.local.processes import CHECKOUT
-from deploy.monitoring.alert import Alert
+from deploy.monitoring.alert import Alert, label
 from deploy.monitoring.alerts import ALERTS
-from deploy.monitoring.promql import label
 
 needs_mtail = pytest.mark.skipif(not shutil.which("mtail"), reason="needs the program mtail")
 MONITORING = CHECKOUT / "deploy/monitoring"
@@ -125,6 +124,13 @@ def test_in_a_cluster_it_reads_the_containers_that_log() -> None:
         assert [pattern for pattern in logs if fnmatch(path, pattern)] == [
             f"/var/log/pods/pin-online_*/{container}/*.log"
         ]
+
+
+def test_a_node_whose_mtail_does_not_start_is_still_asked() -> None:
+    things = list(yaml.safe_load_all((MONITORING / "mtail/daemonset.yaml").read_text(encoding="utf-8")))
+    (service,) = (thing["spec"] for thing in things if thing["kind"] == "Service")
+    assert service["publishNotReadyAddresses"] is True
+    assert service["clusterIP"] == "None"
 
 
 @needs_mtail
