@@ -227,5 +227,6 @@ class Dovecot:
 
 
 def _version() -> tuple[int, ...]:
-    said = subprocess.run([str(BINARY), "--version"], capture_output=True, text=True, check=True).stdout
-    return tuple(int(number) for number in said.split()[0].split(".")[:2])
+    """Return its version; none if it does not say: then it does not start either, and its log says why."""
+    said = subprocess.run([str(BINARY), "--version"], capture_output=True, text=True, check=False).stdout
+    return tuple(int(number) for number in said.partition(" ")[0].split(".")[:2] if number.isdigit())

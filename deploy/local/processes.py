@@ -58,6 +58,7 @@ class Process:
         self.program = program
         self._record = runs / f"{program.name}.pid"
         self._popen: subprocess.Popen[bytes] | None = None
+        self._asked_to_end = False
         self.started_at = 0.0
         """On the monotonic clock."""
 
@@ -75,6 +76,7 @@ class Process:
         """Start the program, unless it runs."""
         if not self.alive():
             self.started_at = time.monotonic()
+            self._asked_to_end = False
             self._popen = _spawner.submit(self._spawn).result()
             self._record.write_text(f"{self.pid} {_birth(self.pid)}")
 
@@ -103,11 +105,13 @@ class Process:
 
     def ask_to_end(self) -> None:
         """Send SIGTERM and do not wait."""
+        self._asked_to_end = True
         self.send(signal.SIGTERM)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, limit: float = 12) -> None:
         """Ask it to end, and kill it if it has not ended within `limit` seconds."""
-        self.send(number)
+        if not self._asked_to_end:  # again, just as it ends of itself, would kill it
+            self.send(number)
         if self._popen:
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(limit)

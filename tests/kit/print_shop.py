@@ -138,6 +138,7 @@ class Received:
     message: Bundle
     handled: bool = False
     effect: Any = None
+    span: Any = None
 
 
 def letter(number: int, place: str = "", half: str = "") -> Post:
