@@ -33,6 +33,9 @@ _ELSEWHERE = re.compile(
 )
 """Variables that are in no group of settings of a worker, but are read elsewhere."""
 
+_LOG_IN = re.compile(r"(?<=://)[^/?#\s]*@")
+"""The user and the password in a URL."""
+
 
 class _SecretField:
     """Reads a `Secret` from text and never shows it."""
@@ -108,9 +111,9 @@ class Settings(BaseModel):
         yield from ()
 
     def shown(self) -> dict[str, str]:
-        """Return the settings as they may be logged: secrets left out."""
+        """Return the settings as they may be logged: secrets left out, and the log-in of a URL."""
         return {
-            name: value.isoformat() if hasattr(value, "isoformat") else as_text(value)
+            name: value.isoformat() if hasattr(value, "isoformat") else _LOG_IN.sub("", as_text(value))
             for name in type(self).model_fields
             if not isinstance(value := getattr(self, name), Secret)
         }

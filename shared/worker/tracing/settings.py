@@ -1,9 +1,10 @@
 """The settings of traces."""
 
 from collections.abc import Iterator
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.config import plaintext
 from shared.config.plaintext import Plaintext
@@ -11,10 +12,17 @@ from shared.config.settings import Settings
 from shared.config.tls import TlsFiles
 
 
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if url and not (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0):
+        raise ValueError("has to be such as `https://collector:4318/v1/traces`")
+    return url
+
+
 class TraceSettings(Settings):
     """Where spans go, and which."""
 
-    traces_url: str = ""
+    traces_url: Annotated[str, AfterValidator(_endpoint)] = ""
     """Where [spans](operations.md#traces) go by OTLP over HTTP: `https://collector:4318/v1/traces`. Empty:
     nowhere, and nothing is loaded for it. With it each span costs 50 µs of CPU, and a worker 10 MB."""
     traces_ca: str = ""
@@ -25,11 +33,8 @@ class TraceSettings(Settings):
     so, whatever is set here. Less costs less, and leaves you without the trace that you look for."""
 
     def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the address, and with the file of authorities."""
+        """Yield what is wrong with the file of authorities."""
         yield from super().faults()
-        parts = urlsplit(self.traces_url)
-        if self.traces_url and not (parts.scheme in {"http", "https"} and parts.hostname):
-            yield "PIN_TRACES_URL: has to be such as `https://collector:4318/v1/traces`"
         if self.traces_ca and (fault := TlsFiles(self.traces_ca).fault()):
             yield f"PIN_TRACES_CA: {fault}"
 

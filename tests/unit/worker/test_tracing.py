@@ -201,7 +201,9 @@ print(*sys.modules)
     ("given", "said"),
     [
         ({"PIN_TRACES_URL": "http://collector:4318/v1/traces"}, "http:// to collector shows which messages"),
-        ({"PIN_TRACES_URL": "collector:4317"}, "has to be such as"),
+        ({"PIN_TRACES_URL": "collector:4317"}, "PIN_TRACES_URL: Value error, has to be such as"),
+        ({"PIN_TRACES_URL": "https://[collector"}, "PIN_TRACES_URL"),
+        ({"PIN_TRACES_URL": "https://collector:port/v1/traces"}, "PIN_TRACES_URL"),
         (
             {"PIN_TRACES_URL": "https://c/v1/traces", "PIN_TRACES_CA": "/nowhere"},
             "PIN_TRACES_CA: No such file",

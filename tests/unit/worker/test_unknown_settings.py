@@ -1,4 +1,4 @@
-"""Unknown settings are warned about, by name only."""
+"""Unknown settings are warned about, by name only; known ones are shown without what logs in."""
 
 import json
 import re
@@ -11,8 +11,10 @@ import pytest
 from deploy.local.processes import CHECKOUT
 from deploy.pinctl import keys
 from deploy.settings_document import SECTIONS
+from services.notifier.settings import NotifierSettings
 from services.settings import GROUPS
 from shared.config.settings import Settings, unknown
+from shared.worker.tracing.settings import TraceSettings
 from tests.kit.checkout import tracked
 
 NAMED = re.compile(r"\bPIN_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])")
@@ -82,3 +84,12 @@ def test_a_worker_warns_once_a_name_and_never_shows_the_value(tmp_path: Path) ->
         ("warning", "PIN_SMS_ULR", "PIN_SMS_URL"),
     ]
     assert "s3cret" not in "".join(lines)
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s3c@ret", ""])
+def test_a_log_in_in_a_url_is_not_shown(password: str) -> None:
+    """As in `worker.starting`, of which each line goes to whoever reads logs."""
+    traces = TraceSettings.load({"PIN_TRACES_URL": f"https://pin:{password}@collector:4318/v1/traces"})
+    assert traces.shown()["traces_url"] == "https://collector:4318/v1/traces"
+    gateway = NotifierSettings.load({"PIN_SMS_URL": f"https://pin:{password}@sms.example.it/sms?from=a@b"})
+    assert gateway.shown()["sms_url"] == "https://sms.example.it/sms?from=a@b"
