@@ -68,7 +68,7 @@ class Worker:
         """Whether messages waited and the broker had no consumer of ours when it was last looked for."""
         self._pause = _SHORTEST_PAUSE
         self._tried: set[UUID] = set()
-        """Messages alone of which a try was counted, and has not ended."""
+        """The message in hand, if it is alone and this try of it was counted."""
         self._acquitted: set[UUID] = set()
         """Those whose try is to be taken back."""
         self._unwritten = False
@@ -240,6 +240,7 @@ class Worker:
         usual = [t for t in received if t.arrived.deliveries < _SUSPECT]
         for batch in [usual, *([t] for t in received if t.arrived.deliveries >= _SUSPECT)]:
             if batch:
+                self._tried.clear()
                 try:
                     if self._unwritten and self._lane.effect:
                         await _find_room(ledger)
@@ -248,7 +249,6 @@ class Worker:
                     self._unwritten |= loss.blameless
                     await self._acquit(loss, ledger)
                     raise
-                self._tried.clear()
                 self._unwritten = False
         return pending
 
@@ -282,7 +282,6 @@ class Worker:
             self._acquitted |= self._tried
             with suppress(LedgerLostError):  # at once, if it can be: other processes count their tries, too
                 await self._forgive(ledger)
-        self._tried.clear()
 
     async def _forgive(self, ledger: Ledger) -> None:
         if self._acquitted:

@@ -133,3 +133,22 @@ async def test_a_worker_that_waits_for_the_ledger_ends_in_time(
     process.start()
     await harness.all_is_well()
     assert took < STOP_LIMIT
+
+
+async def test_what_a_channel_is_sending_is_not_cut_short(harness: Harness) -> None:
+    """A gateway that answers after the time of the stop has one SMS of each: the channel waits for it."""
+    process, far_ends = harness.stack.workers["notifier-sms"], harness.stack.fake_providers
+    far_ends.misbehave(sms={"mode": "slow", "seconds": 8.0})
+    try:
+        began = len(far_ends.sms())
+        (person,) = harness.newcomers(1)
+        await harness.say("pin.request", person.body)
+        await until(lambda: len(far_ends.sms()) > began, "the gateway to have the SMS")
+        process.ask_to_end()
+        await until(lambda: not process.alive(), "the channel to end", limit=15)
+    finally:
+        far_ends.behave()
+    assert process._popen is not None
+    assert process._popen.returncode == 0, process.tail()
+    process.start()
+    nothing_is_repeated(await harness.all_is_well())
