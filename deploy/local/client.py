@@ -109,6 +109,25 @@ class Client(Inbox):
         open_ = self._connections and not any(one.is_closed for one in self._connections)
         return bool(open_) and not self._cancelled
 
+    async def consumes(self, limit: float = 3.0) -> bool:
+        """Return whether the broker answers within `limit` seconds that each durable queue is consumed.
+
+        A connection to a host that was cut off stays open until heartbeats end, for minutes.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                for channel, queue in (
+                    (self._channel, self._reply_queue),
+                    (self._watching, self._event_queue),
+                ):
+                    if channel and queue:
+                        found = await channel.declare_queue(queue, passive=True)
+                        if not found.declaration_result.consumer_count:
+                            return False
+        except LOST:
+            return False
+        return True
+
     async def _open(self, url: str) -> AbstractChannel:
         self._connections.append(connection := await connect(url, self.user, _LIMIT / 2))
         return await connection.channel(publisher_confirms=True, on_return_raises=True)

@@ -197,15 +197,20 @@ class SteadyLoad:
                 await asyncio.sleep(_PAUSE)
 
     async def _hear(self) -> None:
-        """Connect anew when a connection is closed, or brings no confirm that is waited for.
+        """Connect anew when a connection is closed, brings no confirm that is waited for, or no event.
 
         It is not closed for every request that waits: after an outage thousands do, and confirms flow.
         """
+        looks = unheard = 0
         while True:
             await asyncio.sleep(_LOOK)
             silent = self._patience and time.monotonic() - self._heard_at > _SILENT
-            if silent or not self.harness.portal.connected:
+            looks += 1
+            if looks % 4 == 0:
+                unheard = 0 if await self.harness.portal.consumes() else unheard + 1
+            if silent or unheard > 1 or not self.harness.portal.connected:
                 await self._connect_anew(self._connection)
+                unheard = 0
 
     def measured(self) -> Measured:
         """Return what is known once everything was handed over."""
