@@ -55,6 +55,7 @@ def _at_the_shop(happens: Callable[[Scene], Awaitable[object]]) -> Fault:
     return Fault(happens, lacking=", ".join(NO_SHOP))
 
 
+_GATEWAY_AWAY = Fault(far_ends.the_gateway_is_away, speed=30)
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "WorkerWaiting": (Fault(servers.postgres_is_away, speed=20),),
     "WorkerDied": (Fault(servers.a_worker_dies),),
@@ -108,4 +109,8 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "OperatorLookedOften": (Fault(senders.looks_at_many_citizens),),
     "PortalOverBudget": (Fault(senders.says_more_than_its_budget),),
     "LogsUnwatched": (Fault(servers.nothing_runs, blind=True),),
+    "HandOverLate": (_GATEWAY_AWAY,),
+    "RepliesLate": (Fault(ledger.somebody_locks_a_table, speed=30),),
+    "OutcomesUnknown": (_GATEWAY_AWAY,),
+    "LettersLate": (_at_the_shop(letters.the_shop_is_not_reached),),
 }

@@ -2,15 +2,21 @@
 
 # ruff: noqa: S608 - a test's SQL is its own
 
+import asyncio
+
 from tests.adversity.test_one_citizen import UNREADABLE, damaged
 from tests.alerts.faults_of_servers import STATUS_EVERY
 from tests.alerts.lines import WorkersLogs
-from tests.alerts.scene import Scene
+from tests.alerts.scene import ENOUGH, Scene
 from tests.integration.test_months import without_last
 from tests.kit.servers import empty_queues
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
+TWO = {"mobile": "+393470000000", "email": "someone@example.net"}
+_LOCKED = (
+    "select count(*) > 0 from pg_locks where relation = 'account'::regclass and mode = 'AccessExclusiveLock'"
+)
 
 
 async def an_account_does_not_open(scene: Scene) -> None:
@@ -18,12 +24,29 @@ async def an_account_does_not_open(scene: Scene) -> None:
     await scene.run("revoker")
     logs = WorkersLogs(scene.stack)
     citizen = (await scene.citizens())[0]
-    two = {"mobile": "+393470000000", "email": "someone@example.net"}
     async with damaged(scene.stack, citizen, UNREADABLE["a damaged row"]):
-        asked = {"codice_fiscale": citizen, "contacts": two}
+        asked = {"codice_fiscale": citizen, "contacts": TWO}
         assert (await scene.harness.portal.ask("restore.request", asked))["code"] == "accepted"
         await scene.said(logs, "message.handled")
     await empty_queues(scene.stack)
+
+
+async def somebody_locks_a_table(scene: Scene) -> None:
+    """Maintenance at noon holds commands up for longer than the second that replies may take."""
+    await scene.run("revoker")
+    first, *more = (
+        {"codice_fiscale": one["codice_fiscale"], "contacts": TWO} for one in scene.people(ENOUGH + 1)
+    )
+    logs = WorkersLogs(scene.stack)
+    scene.begin()
+    assert (await scene.harness.portal.ask("restore.request", first))["code"] == "accepted"
+    await asyncio.sleep(1)  # a scrape of the replay at least
+    lock = "begin; lock table account; select pg_sleep(4); commit"
+    locking = asyncio.create_task(asyncio.to_thread(scene.sql, lock))
+    await scene.comes(_LOCKED, "t", "the lock")
+    asked = (scene.harness.portal.ask("restore.request", body) for body in more)
+    await asyncio.gather(locking, *asked)
+    await scene.said(logs, "message.handled", ENOUGH + 1)
 
 
 async def _verified(scene: Scene, at: float = 0.0) -> str:
