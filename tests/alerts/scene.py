@@ -133,10 +133,12 @@ class Scene:
             if one in self.stack.workers:
                 await asyncio.to_thread(self.stack.workers[one].stop)
 
-    async def pinctl(self, *words: str, at: float = 0.0, settings: Mapping[str, str] | None = None) -> str:
-        """Run `pinctl` now, as if it were this second of the replay; return what it prints."""
+    async def pinctl(
+        self, *words: str, at: Sequence[float] = (0.0,), settings: Mapping[str, str] | None = None
+    ) -> str:
+        """Run `pinctl` now, as if it said the same at each of these seconds of the replay; return that."""
         printed = await pinctl(self.stack, *words, settings=settings)
-        self.printed += [Line(at, PINCTL, line) for line in printed]
+        self.printed += [Line(second, PINCTL, line) for second in at for line in printed]
         return "\n".join(printed)
 
     def sql(self, text: str) -> str:
