@@ -14,7 +14,7 @@ from deploy.pinctl.month_roots import MonthWitnesses
 from deploy.pinctl.seals import COSIGNED as SEAL_COSIGNED
 from deploy.pinctl.settings import CheckpointSettings, KeySettings, LedgerSettings
 from deploy.pinctl.tables import instant
-from deploy.pinctl.witnesses import Witnesses, read_log, read_seals
+from deploy.pinctl.witnesses import Witnesses, last_checkpoint, read_log, read_seals
 from shared.config import logs
 from shared.crypto.keys import CHECKPOINT, COSIGNER, Keys
 from shared.errors import LedgerConflictError, LedgerLostError, LedgerRefusedError
@@ -43,9 +43,9 @@ async def checkpoint(ledger: LedgerSettings, keys: KeySettings, settings: Checkp
 async def _last_refuted(
     ledger: LedgerSettings, settings: CheckpointSettings, keys: Sequence[VerifyKey]
 ) -> Sequence[tuple[Checkpoint, Sequence[str]]]:
-    if settings.checkpoint_log is None or not settings.checkpoint_log.exists():
+    last = last_checkpoint(settings.checkpoint_log)
+    if last is None:
         return ()
-    last = max(read_log(settings.checkpoint_log), key=lambda one: one.at)
     said = faults(last, (await _root(ledger, last.at)).at(last.at), keys)
     return [(last, said)] if said else ()
 
@@ -73,8 +73,8 @@ async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: Checkpoint
         raise PinctlError("PIN_CHECKPOINT_LOG and PIN_COSIGNED_LOG: both are needed to witness a checkpoint")
     own = Keys(keys.keys_dir)
     newest = max(read_log(settings.checkpoint_log), key=lambda one: one.at)
-    before = read_log(settings.cosigned_log, COSIGNED) if settings.cosigned_log.exists() else []
-    last = sorted(before, key=lambda one: one.at)[-1:]
+    before = last_checkpoint(settings.cosigned_log, COSIGNED)
+    last = [before] if before else []
     seals = read_seals(settings.checkpoint_log, settings.cosigned_log)
     unsigned = [one for one in seals.seals if seals.cosigned_of(one.month) is None]
     later = not last or last[0].at < newest.at

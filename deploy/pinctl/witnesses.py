@@ -81,14 +81,28 @@ def read_log(path: Path, event: str = EVENT) -> list[Checkpoint]:
     return _checkpoints(path, log_lines(path), event)
 
 
+def last_checkpoint(path: Path | None, event: str = EVENT) -> Checkpoint | None:
+    """Return the newest checkpoint in a log; None if there is no log, or only other lines in it.
+
+    Raises:
+        PinctlError: it cannot be read.
+    """
+    lines = log_lines(path) if path and path.exists() else []
+    return max(_read(path, lines, event), key=lambda one: one.at, default=None)
+
+
 def _checkpoints(path: Path, lines: Sequence[str], event: str = EVENT) -> list[Checkpoint]:
-    try:
-        found = read(lines, event)
-    except ValueError as error:
-        raise PinctlError(f"{path}: {error}") from None
+    found = _read(path, lines, event)
     if not found:
         raise PinctlError(f"{path}: no checkpoint in it; `pinctl ledger checkpoint` writes them", UNKNOWN)
     return found
+
+
+def _read(path: Path | None, lines: Sequence[str], event: str) -> list[Checkpoint]:
+    try:
+        return read(lines, event)
+    except ValueError as error:
+        raise PinctlError(f"{path}: {error}") from None
 
 
 def read_seals(path: Path, cosigned: Path | None = None) -> SealLog:

@@ -55,10 +55,11 @@ def _at_the_shop(happens: Callable[[Scene], Awaitable[object]]) -> Fault:
     return Fault(happens, lacking=", ".join(NO_SHOP))
 
 
+_GATEWAY_AWAY = Fault(far_ends.the_gateway_is_away, speed=30)
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "WorkerWaiting": (Fault(servers.postgres_is_away, speed=20),),
     "WorkerDied": (Fault(servers.a_worker_dies),),
-    "NeedsAttention": (Fault(servers.nobody_consumes), Fault(servers.dead_messages_stay)),
+    "NeedsAttention": (Fault(servers.nobody_consumes),),
     "StatusSilent": (Fault(servers.status_stops), Fault(servers.nothing_runs)),
     "MessageDead": (Fault(senders.no_json),),
     "SenderForbidden": (Fault(senders.keeps_saying_what_it_may_not),),
@@ -98,14 +99,15 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault(ledger.an_entry_is_changed, lasts=60),
         Fault(ledger.a_citizen_is_removed, lasts=60),
     ),
-    "LedgerNotVerified": (
-        Fault(ledger.verify_does_not_run_again, lasts=28 * 60),
-        Fault(ledger.verify_finds_something, lasts=30 * 60),
-    ),
+    "LedgerNotVerified": (Fault(ledger.verify_finds_something, lasts=30 * 60),),
     "CheckpointMissing": (Fault(ledger.checkpoints_stop, lasts=6 * 60),),
     "MonthMissing": (Fault(ledger.a_month_is_missing), Fault(ledger.months_run_out)),
     "MonthNotSealed": (Fault(ledger.months_are_sealed_no_more, lasts=28 * 60),),
     "OperatorLookedOften": (Fault(senders.looks_at_many_citizens),),
     "PortalOverBudget": (Fault(senders.says_more_than_its_budget),),
     "LogsUnwatched": (Fault(servers.nothing_runs, blind=True),),
+    "HandOverLate": (_GATEWAY_AWAY,),
+    "RepliesLate": (Fault(ledger.somebody_locks_a_table, speed=30),),
+    "OutcomesUnknown": (_GATEWAY_AWAY,),
+    "LettersLate": (_at_the_shop(letters.the_shop_is_not_reached),),
 }

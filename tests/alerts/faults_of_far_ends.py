@@ -9,13 +9,15 @@ from unittest.mock import patch
 
 from deploy.local.ports import HOST
 from deploy.local.workers import ALL, MAILBOX, Worker
+from services.notifier.measured import PROMPT
 from tests.alerts.hurried import HURRY, hurried
 from tests.alerts.lines import WorkersLogs
-from tests.alerts.scene import Scene
+from tests.alerts.scene import ENOUGH, Scene
 
 TWELVE_MINUTES = 12 * 60 / HURRY
 """Seconds, of a worker that hurries."""
 SMS = "notifier-sms"
+_MAIL = b"From: a@example.it\r\nSubject: %b\r\n\r\nVorrei un PIN.\r\n"
 _CANARY = {"PIN_CANARY_MOBILE": "+393331234567", "PIN_CANARY_RECEIPT_WITHIN": "PT1H"}
 
 
@@ -39,8 +41,8 @@ def _gateway(scene: Scene, fault: dict[str, Any]) -> Iterator[None]:
 
 async def _ask_for_pins(scene: Scene, number: int) -> None:
     await scene.run("issuer")
-    for body in scene.people(number):
-        assert (await scene.harness.portal.ask("pin.request", body))["code"] == "accepted"
+    asked = (scene.harness.portal.ask("pin.request", body) for body in scene.people(number))
+    assert {reply["code"] for reply in await asyncio.gather(*asked)} == {"accepted"}
 
 
 async def the_gateway_refuses_everybody(scene: Scene) -> None:
@@ -52,6 +54,18 @@ async def the_gateway_refuses_everybody(scene: Scene) -> None:
         await scene.said(logs, "provider.down")
         scene.begin()
         await asyncio.sleep(TWELVE_MINUTES)
+
+
+async def the_gateway_is_away(scene: Scene) -> None:
+    """It answers 503 for longer than the time within which messages are to be with it."""
+    await scene.run("issuer", SMS)
+    sent = "select count(*) from delivery where channel = 'sms' and status = 'sent'"
+    before = int(scene.sql(sent))
+    with _gateway(scene, {"mode": "status", "status": 503}):
+        scene.begin()
+        await _ask_for_pins(scene, ENOUGH)
+        await asyncio.sleep(PROMPT.total_seconds())
+    await scene.comes(f"select ({sent}) >= {before + ENOUGH}", "t", "all to be sent")
 
 
 async def no_smsc_answers(scene: Scene) -> None:
@@ -111,15 +125,15 @@ async def no_mailbox_answers(scene: Scene) -> None:
 
 async def a_mail_is_not_understood(scene: Scene) -> None:
     """Somebody writes to the mailbox of PEC receipts."""
-    scene.mailbox.put(b"From: a@example.it\r\nSubject: Buongiorno\r\n\r\nVorrei un PIN.\r\n")
-    await _is_read(scene, "mailbox.unknown")
+    scene.mailbox.put(_MAIL % b"Buongiorno", user="unknown")
+    await _is_read(scene, "mailbox.unknown", "unknown")
 
 
 async def a_mail_cannot_be_read(scene: Scene) -> None:
     """The server does not give a mail that it says is there."""
-    scene.mailbox.put(b"From: a@example.it\r\nSubject: Buongiorno\r\n\r\nVorrei un PIN.\r\n")
-    scene.mailbox.spoil(1)
-    await _is_read(scene, "mailbox.stuck")
+    scene.mailbox.put(_MAIL % b"Buongiorno", user="stuck")
+    scene.mailbox.spoil(1, "stuck")
+    await _is_read(scene, "mailbox.stuck", "stuck")
 
 
 class _Defective(Worker):
@@ -133,14 +147,15 @@ class _Defective(Worker):
 
 async def a_mail_meets_a_defect(scene: Scene) -> None:
     """What is to understand a mail raises an error."""
-    scene.mailbox.put(b"From: a@example.it\r\nSubject: poison \r\n\r\nVorrei un PIN.\r\n")
+    scene.mailbox.put(_MAIL % b"poison ", user="defect")
     with patch.dict(ALL, {MAILBOX.name: _Defective(MAILBOX.name, MAILBOX.module, MAILBOX.lane, bare=True)}):
-        await _is_read(scene, "mailbox.fault")
+        await _is_read(scene, "mailbox.fault", "defect")
 
 
-async def _is_read(scene: Scene, event: str) -> None:
+async def _is_read(scene: Scene, event: str, user: str) -> None:
+    """Let the mailbox of a user, whom no other fault uses, be read until this is said."""
     logs = WorkersLogs(scene.stack)
-    await scene.run(MAILBOX.name, settings=scene.mailbox.settings)
+    await scene.run(MAILBOX.name, settings=scene.mailbox.settings_of("pec", user))
     await scene.said(logs, event)
     await scene.end(MAILBOX.name)
 

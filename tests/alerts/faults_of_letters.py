@@ -125,12 +125,17 @@ async def more_letters_wait_than_a_day_takes(scene: Scene) -> None:
 
 
 async def the_shop_is_not_reached(scene: Scene) -> None:
-    """A job was closed two hours ago, and the shop's server is down."""
+    """A job was closed yesterday, and the shop's server is down until today."""
     with _no_letters(scene):
         await _a_job_waits(scene)
-        scene.sql("update print_day set closed_at = closed_at - interval '2 hours'")
+        scene.sql(
+            "set session_replication_role = replica;"  # a job's day refers to the day
+            " update print_day set day = day - 1, closed_at = closed_at - interval '1 day';"
+            " update print_job set day = day - 1"
+        )
         await _works(scene, "job.late")
         scene.shop.start()
+        await _works(scene, "job.handed")
 
 
 async def the_shop_says_nothing(scene: Scene) -> None:

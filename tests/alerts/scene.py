@@ -13,7 +13,8 @@ from unittest.mock import patch
 from deploy.local.citizens import PLAIN
 from deploy.local.processes import CHECKOUT, environment
 from deploy.local.stack import Stack
-from deploy.local.workers import ALL
+from deploy.local.workers import ALL, Worker
+from deploy.monitoring.slos import SLOS
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.account import Account, Contacts, HealthCard
@@ -39,6 +40,8 @@ SETTINGS = {
     "PIN_RETRY_CAP": "PT1S",
     "PIN_RETRY_LIMIT": "500",
 }
+ENOUGH = max(slo.least for slo in SLOS) + 5
+"""Events, for a service level to say something."""
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -78,7 +81,7 @@ class Scene:
     _shop: SftpServer | None = None
     _mailbox: Dovecot | None = None
     _citizens: list[str] = field(default_factory=list)
-    _told: dict[str, tuple[bool, Mapping[str, str]]] = field(default_factory=dict)
+    _told: dict[str, tuple[Worker, Mapping[str, str]]] = field(default_factory=dict)
 
     @property
     def stack(self) -> Stack:
@@ -107,17 +110,22 @@ class Scene:
             hurry: whether their fixed times are shorter.
         """
         settings = settings or {}
-        wanted = [one for one in workers if not self._runs(one, hurry=hurry, settings=settings)]
-        await self.end(*wanted)
-        for one in wanted:
-            with patch.dict(ALL, {one: hurried(ALL[one])} if hurry else {}):
+        wanted = {one: hurried(ALL[one]) if hurry else ALL[one] for one in workers}
+        told = {
+            one: (worker, settings)
+            for one, worker in wanted.items()
+            if not self._runs(one) or self._told.get(one) != (worker, settings)
+        }
+        await self.end(*told)
+        with patch.dict(ALL, wanted):
+            for one in told:
                 self.stack.start_worker(one, env=settings, wait=False)
-            self._told[one] = hurry, settings
-        await asyncio.to_thread(self.stack.wait_ready, wanted)
+        self._told |= told
+        await asyncio.to_thread(self.stack.wait_ready, told)
 
-    def _runs(self, worker: str, *, hurry: bool, settings: Mapping[str, str]) -> bool:
+    def _runs(self, worker: str) -> bool:
         process = self.stack.workers.get(worker)
-        return process is not None and process.alive() and self._told.get(worker) == (hurry, settings)
+        return process is not None and process.alive()
 
     async def end(self, *workers: str) -> None:
         """End workers, if they run."""
@@ -125,10 +133,12 @@ class Scene:
             if one in self.stack.workers:
                 await asyncio.to_thread(self.stack.workers[one].stop)
 
-    async def pinctl(self, *words: str, at: float = 0.0, settings: Mapping[str, str] | None = None) -> str:
-        """Run `pinctl` now, as if it were this second of the replay; return what it prints."""
+    async def pinctl(
+        self, *words: str, at: Sequence[float] = (0.0,), settings: Mapping[str, str] | None = None
+    ) -> str:
+        """Run `pinctl` now, as if it said the same at each of these seconds of the replay; return that."""
         printed = await pinctl(self.stack, *words, settings=settings)
-        self.printed += [Line(at, PINCTL, line) for line in printed]
+        self.printed += [Line(second, PINCTL, line) for second in at for line in printed]
         return "\n".join(printed)
 
     def sql(self, text: str) -> str:

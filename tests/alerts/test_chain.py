@@ -86,6 +86,7 @@ def prometheus(folder: Path, ports: Ports, mtail: int) -> Process:
         *(
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address={HOST}:{ports['prometheus']}",
+            f"--rules.alert.resend-delay={OFTEN}",  # what fired before it knew Alertmanager is told again
         ),
     ]
     return Process(Program("prometheus", argv, folder / "prometheus.log", cwd=folder), folder)

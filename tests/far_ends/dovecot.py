@@ -45,10 +45,10 @@ class Dovecot(dovecot.Dovecot):
         """Return the files in which the mails are."""
         return [path for path in (self.root / "mail").rglob("*") if path.is_file()]
 
-    def spoil(self, number: int) -> None:
-        """Make one of the mails unreadable to the server."""
-        path = sorted(path for path in self.files() if path.parent.name in {"new", "cur"})[number - 1]
-        path.chmod(0)
+    def spoil(self, number: int, user: str = dovecot.USER) -> None:
+        """Make one of the mails in an inbox unreadable to the server."""
+        inbox = self.root / "mail" / user
+        sorted(path for part in ("new", "cur") for path in (inbox / part).iterdir())[number - 1].chmod(0)
 
     def logged_in(self) -> bool:
         """Return whether anybody has logged in since it was made."""

@@ -634,6 +634,22 @@ async def test_a_log_without_a_checkpoint_is_no_sound_ledger(stack: Stack, tmp_p
         await pinctl(stack, "ledger", "verify", PIN_CHECKPOINT_LOG=str(tmp_path / "log"))
 
 
+async def test_a_log_without_a_checkpoint_gets_one(stack: Stack, tmp_path: Path) -> None:
+    """An empty one, or one in which months were sealed first; and that of the witness likewise."""
+    log, cosigned = tmp_path / "log", tmp_path / "cosigned"
+    for one in (log, cosigned):
+        one.write_text('{"event": "ledger.another"}\n')
+    stack.settings |= {"PIN_CHECKPOINT_MARGIN": "PT0S", "PIN_CHECKPOINT_LOG": str(log)}
+    stack.settings["PIN_COSIGNED_LOG"] = str(cosigned)
+    make_cosigner(stack.state / "keys")
+    for action in ("checkpoint", "cosign"):
+        done = await asyncio.to_thread(wrapper, stack, "ledger", action)
+        assert done.returncode == 0, done.stderr
+    assert ['"ledger.checkpoint"' in log.read_text(), '"ledger.cosigned"' in cosigned.read_text()] == [
+        True
+    ] * 2
+
+
 async def test_pinctl_can_change_nothing_and_read_nothing_sealed(stack: Stack) -> None:
     role = stack.postgres.sql(
         "select bool_or(has_table_privilege('pinctl', oid, 'insert, update, delete, truncate'))"
