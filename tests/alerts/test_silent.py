@@ -26,6 +26,7 @@ from tests.alerts.lines import PINCTL, Line, WorkersLogs, later
 from tests.alerts.replay import MISSING, SCRAPE, SELDOM, Firing, fires, series
 from tests.alerts.scene import pinctl
 from tests.kit.servers import fresh_ledger
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
 
@@ -125,12 +126,17 @@ async def at_work(servers: Stack, folder: Path) -> AsyncIterator[DemoStack]:
 async def an_hour(servers: Stack, folder: Path) -> list[Line]:
     """Return the lines of an hour, from its first second on, and some of the day before."""
     logs, clock = WorkersLogs(servers), Clock(servers)
+
+    def said() -> set[str]:
+        return {line.event for line in logs.lines(began)}
+
     async with at_work(servers, folder) as stack:
         began = datetime.now(UTC)
         await clock.go_round()
         looking = asyncio.create_task(clock.keep_looking())
         working, _ = await asyncio.gather(run_demo(stack, CITIZENS, Screen(io.StringIO())), roll(servers))
         assert not working.failures, working.failures
+        await until(lambda: "canary.sent" in said(), "a canary", every=0.5)  # looked at every ten seconds
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         await clock.go_round()
