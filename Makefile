@@ -28,7 +28,7 @@ test: bootstrap-tests ## all tests, on private servers of their own
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 # All faults rewrite the table; some of them (FAULTS="leader_killed primary_killed") print one of their own.
-chaos: bootstrap-tests ## break a cluster in every way, RUNS=5 times each: 20 minutes a time; wants root
+chaos: bootstrap-tests ## break a cluster in every way, RUNS=5 times each: 45 minutes a time; wants root
 	@$(PYTHON) -m tests.cluster $(FAULTS) --runs $(or $(RUNS),5) $(if $(FAULTS),,--into docs/reliability.md)
 
 versions: ## all tests on Debian 13, with its Python, RabbitMQ and Postgres (as root; half an hour at first)
