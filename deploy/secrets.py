@@ -114,7 +114,7 @@ def main() -> int:
         help="log in with tls.crt and tls.key in this folder there",
     )
     words = parser.parse_args()
-    if "," in words.ledger and re.search(rf":(?!{_PORT}(,|$))\d+(,|$)", words.ledger):
+    if "," in words.ledger and re.search(r":\d+(,|$)", _without_ports(words.ledger)):
         parser.error(
             f"of a ledger on several hosts the port is {_PORT}: the migrations' program knows no other"
         )

@@ -4,18 +4,14 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from deploy.local.cluster.patroni import PatroniStack
 from deploy.local.cluster.stack import ClusterStack
 from deploy.local.rabbitmq import RabbitMq
 from shared.contract.topology import ISSUER_REQUESTS
-from tests.cluster.ledger_faults import LEDGER_FAULTS
+from tests.cluster.ledger_faults import LEDGER_FAULTS, Fault, primary_killed
 from tests.cluster.patroni_faults import PATRONI_FAULTS
-
-Fault = Callable[[ClusterStack, random.Random], Awaitable[None]]
-_DETECTION = 5.0
-"""Seconds until whoever watches a primary, such as Patroni, takes it for gone."""
 
 _BOOT = 180.0
 """Seconds in which a broker starts, under load beside others that work."""
@@ -87,23 +83,6 @@ async def rolling_restart(stack: ClusterStack, _: random.Random) -> None:
         await asyncio.to_thread(broker.start, _BOOT)
 
 
-async def primary_killed(stack: ClusterStack, _: random.Random) -> None:
-    """SIGKILL of the primary; its standby is promoted 5 s later."""
-    primary = stack.postgres
-    standby = next(ledger for ledger in stack.ledgers.values() if ledger is not primary)
-    primary.kill()
-    await asyncio.sleep(_DETECTION)
-    await asyncio.to_thread(stack.fail_over, standby)
-
-
-async def standby_killed(stack: ClusterStack, _: random.Random) -> None:
-    """SIGKILL of the standby: commits wait for it, as they promise two copies; it is back after 10 s."""
-    standby = next(ledger for ledger in stack.ledgers.values() if ledger is not stack.postgres)
-    standby.kill()
-    await asyncio.sleep(10)
-    await asyncio.to_thread(standby.start)
-
-
 async def leader_and_primary_killed(stack: ClusterStack, chance: random.Random) -> None:
     """Both at once."""
     await asyncio.gather(leader_killed(stack, chance), primary_killed(stack, chance))
@@ -146,8 +125,6 @@ FAULTS: Mapping[str, Fault] = {
         leader_cut_off_for_a_minute,
         leader_divided,
         rolling_restart,
-        primary_killed,
-        standby_killed,
         leader_and_primary_killed,
         *LEDGER_FAULTS,
         *PATRONI_FAULTS,

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from deploy.local.cluster.stack import ClusterStack
 from deploy.local.postgres import Postgres
@@ -13,8 +12,22 @@ from tests.adversity.worker_log import WorkerLog
 Fault = Callable[[ClusterStack, random.Random], Awaitable[None]]
 _DETECTION = 5.0
 """Seconds until whoever watches a primary, such as Patroni, takes it for gone."""
-UNCONFIRMED = "commits are not confirmed"
+_UNCONFIRMED = "commits are not confirmed"
 """What a worker says that waits for the standby."""
+
+
+async def primary_killed(stack: ClusterStack, _: random.Random) -> None:
+    """SIGKILL of the primary; its standby is promoted 5 s later."""
+    stack.postgres.kill()
+    await asyncio.sleep(_DETECTION)
+    await asyncio.to_thread(stack.fail_over, stack.standby)
+
+
+async def standby_killed(stack: ClusterStack, _: random.Random) -> None:
+    """SIGKILL of the standby: commits wait for it, as they promise two copies; it is back after 10 s."""
+    stack.standby.kill()
+    await asyncio.sleep(10)
+    await asyncio.to_thread(stack.standby.start)
 
 
 async def primary_killed_and_back(stack: ClusterStack, _: random.Random) -> None:
@@ -52,7 +65,7 @@ async def primary_cut_off(stack: ClusterStack, chance: random.Random) -> None:
 async def standby_killed_for_long(stack: ClusterStack, _: random.Random) -> None:
     """SIGKILL of the standby: commits wait for it and workers say so, again and again; back after 40 s."""
     stack.standby.kill()
-    await _waits_are_told(stack, 40)
+    await waits_are_told(stack, 40)
     await asyncio.to_thread(stack.standby.start)
 
 
@@ -60,7 +73,7 @@ async def standby_cut_off(stack: ClusterStack, _: random.Random) -> None:
     """The standby is cut off for 40 s: commits wait for it, and workers say so again and again."""
     host = stack.host_of(stack.standby)
     stack.network.cut(host)
-    await _waits_are_told(stack, 40)
+    await waits_are_told(stack, 40)
     stack.network.join(host)
 
 
@@ -132,15 +145,12 @@ async def _full(stack: ClusterStack, server: Postgres) -> None:
         await asyncio.to_thread(server.start)
 
 
-async def _waits_are_told(stack: ClusterStack, seconds: float) -> None:
+async def waits_are_told(stack: ClusterStack, seconds: float) -> None:
     """Let a fault last, and see that the worker of requests says more than once what it waits for."""
     log = WorkerLog(stack, "issuer")
-
-    def waits() -> list[Any]:
-        return [line for line in log.lines("worker.waiting") if UNCONFIRMED in line["detail"]]
-
     await asyncio.sleep(seconds)
-    assert len(waits()) > 1, "the worker of requests does not say, again and again, what it waits for"
+    told = [line for line in log.lines("worker.waiting") if _UNCONFIRMED in line["detail"]]
+    assert len(told) > 1, "the worker of requests does not say, again and again, what it waits for"
 
 
 def _entries(stack: ClusterStack, server: Postgres) -> set[str]:
@@ -148,6 +158,8 @@ def _entries(stack: ClusterStack, server: Postgres) -> set[str]:
 
 
 LEDGER_FAULTS: tuple[Fault, ...] = (
+    primary_killed,
+    standby_killed,
     primary_killed_and_back,
     primary_cut_off,
     standby_killed_for_long,

@@ -6,7 +6,7 @@ import random
 from deploy.local.cluster.patroni import PatroniStack
 from deploy.local.cluster.stack import ClusterStack
 from tests.adversity.worker_log import WorkerLog
-from tests.cluster.ledger_faults import UNCONFIRMED, Fault
+from tests.cluster.ledger_faults import Fault, waits_are_told
 from tests.kit.harness import MAIN_WAY
 
 
@@ -53,13 +53,11 @@ async def patroni_standby_killed(stack: ClusterStack, _: random.Random) -> None:
 
 async def patroni_standby_killed_strict(stack: ClusterStack, _: random.Random) -> None:
     """The same with `synchronous_mode_strict`: commits wait and workers say so; it is back after 40 s."""
-    standby, log = stack.standby, WorkerLog(stack, "issuer")
+    standby = stack.standby
     await asyncio.to_thread(_by_patroni(stack).be_strict, strict=True)
     await asyncio.sleep(5)
     standby.kill()
-    await asyncio.sleep(40)
-    told = [line for line in log.lines("worker.waiting") if UNCONFIRMED in line["detail"]]
-    assert len(told) > 1, "the worker of requests does not say, again and again, what it waits for"
+    await waits_are_told(stack, 40)
     await asyncio.to_thread(standby.start)
     await asyncio.to_thread(_by_patroni(stack).wait_for_copies)
     await asyncio.to_thread(_by_patroni(stack).be_strict, strict=False)

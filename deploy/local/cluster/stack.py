@@ -160,9 +160,8 @@ class ClusterStack(Stack):
                 broker.spawn()
         for broker in self.brokers.values():
             broker.wait_ready(_BOOT)
-        for standby in (one for one in self.ledgers.values() if one is not self.postgres):
-            if not self.postgres.is_followed_by(standby.place.name):
-                self.follow(standby)
+        if not self.postgres.is_followed_by(self.standby.place.name):
+            self.follow(self.standby)
         self.rabbitmq = self.brokers[BROKERS[0]]
         wait_for(self._queues_are_whole, _BOOT, "every queue on every broker", every=1)
 
