@@ -22,7 +22,7 @@ async def expire(broker: BrokerSettings, older_than: timedelta) -> Answer:
         older_than: zero removes nothing.
     """
     logs.configure("pinctl", "info")
-    log = logs.get("pinctl")
+    log = logs.get()
     oldest = datetime.now(UTC) - older_than
     expired = stayed = timeless = 0
     async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk, desk.dead() as dead:

@@ -159,7 +159,7 @@ async def _seal(places: Places, own: Keys, due: Sequence[Month]) -> Answer:
         crash_point("month.signed")
         append(log, made)
         crash_point("month.logged")
-        logs.get("pinctl").info(SEALED, **made.fields())
+        logs.get().info(SEALED, **made.fields())
         before = made
     return Answer(f"{', '.join(one.name for one in due)}: sealed.")
 
@@ -292,7 +292,7 @@ async def _record(ledger: LedgerSettings, own: Keys, log: Path, made: Retirement
     append(log, record)
     crash_point("month.allowed")
     logs.configure("pinctl", "info")
-    logs.get("pinctl").info(RETIRED, **record.fields())
+    logs.get().info(RETIRED, **record.fields())
 
 
 async def _take_out(owner: OwnerSettings, month: Month, sealed: Sealed) -> None:

@@ -34,7 +34,7 @@ async def checkpoint(ledger: LedgerSettings, keys: KeySettings, settings: Checkp
     made = (await _root(ledger, at)).at(at).signed(key)
     await _make_months(ledger)
     logs.configure("pinctl", "info")
-    logs.get("pinctl").info(EVENT, **made.fields())
+    logs.get().info(EVENT, **made.fields())
     if settings.checkpoint_log:
         append(settings.checkpoint_log, made)
     return Answer("\n".join(refuted_text(1, refuted)), status=ATTENTION) if refuted else Answer("")
@@ -89,7 +89,7 @@ async def cosign(ledger: LedgerSettings, keys: KeySettings, settings: Checkpoint
     if answer.status != OK:
         return answer
     logs.configure("pinctl", "info")
-    log = logs.get("pinctl")
+    log = logs.get()
     for seal in unsigned:
         witnessed = seal.cosigned(key)
         append(settings.cosigned_log, witnessed)

@@ -65,7 +65,7 @@ def requests_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
         decisions=REQUESTS,
         facts=RequestFacts(Pepper(keys.symmetric("pepper"))),
         channels=keys.of_channels(channels_of("issuer-requests")),
-        upkeep=forgetting(settings, policy, keys, logs.get("issuer-requests")),
+        upkeep=forgetting(settings, policy, keys, logs.get()),
     )
 
 
@@ -84,9 +84,9 @@ def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane
             Verifiers(pepper, own.argon2_threads or os.cpu_count() or 1),
             StateSeal(keys.symmetric("account")),
             MessageBoxes(
-                ServiceBox(keys.private("issuer"), EarlierKey("issuer", logs.get("issuer-access"))),
+                ServiceBox(keys.private("issuer"), EarlierKey("issuer", logs.get())),
                 require_bound=settings.require_bound_seals,
-                log=logs.get("issuer-access"),
+                log=logs.get(),
             ),
             policy,
             WORKER,

@@ -65,7 +65,7 @@ def _parts(
     opener: BundleOpener,
 ) -> tuple[Effect, Upkeep | None]:
     """Return what a channel does with deliveries, and beside them."""
-    log = logs.get(channel.worker)
+    log = logs.get()
     if not channel.spool:
         sender = open_sender(channel.name, own, log)
         return SendEffect(sender, opener), sender.upkeep
@@ -94,7 +94,7 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
-    log = logs.get("notifier-receipts")
+    log = logs.get()
     limit = AcceptanceSettings.load(os.environ).pec_acceptance_limit
     channels = keys.of_channels(channels_of("notifier-receipts"))
     canaries = Canaries(plans(CanarySettings.load(os.environ)), channels, log)

@@ -44,12 +44,12 @@ def configure(worker: str, level: str) -> None:
     )
     structlog.contextvars.clear_contextvars()
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
-    sys.excepthook = lambda _, error, __: get(worker).error("worker.died", **where(error))
+    sys.excepthook = lambda _, error, __: get().error("worker.died", **where(error))
 
 
-def get(worker: str) -> Any:  # noqa: ANN401 - structlog's loggers have the methods of the configured class
-    """Return the logger of a worker."""
-    return structlog.get_logger().bind(worker=worker)
+def get() -> Any:  # noqa: ANN401 - structlog's loggers have the methods of the configured class
+    """Return a logger of this process; `configure` has said how it is called."""
+    return structlog.get_logger().bind()
 
 
 def where(error: BaseException) -> dict[str, str]:

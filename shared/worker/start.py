@@ -72,13 +72,13 @@ def start(
         settings, policy = WorkerSettings.load(os.environ), PinPolicy.load(os.environ)
         logs.configure(name, settings.log_level)
         keys = Keys(settings.keys_dir, ring_of(name, signs=settings.sign_messages))
-        worker_keys = keys_for_decisions(keys, settings, logs.get(name))
+        worker_keys = keys_for_decisions(keys, settings, logs.get())
         lane = build(settings, policy, keys)
         held = keys.ids()
     except (SettingsError, KeyFileError) as fault:
         sys.stderr.write(f"{name}: {fault}\n")
         return USAGE
-    log = logs.get(name)
+    log = logs.get()
     log.info("worker.starting", **_release(), **settings.shown(), **policy.shown(), keys=held)
     tracing = open_tracing(settings, name, lane.queue, log)
     try:
@@ -106,7 +106,7 @@ def start_process(
         read = load_all(os.environ, (ProcessSettings, *own))
         settings = ProcessSettings.load(os.environ)
         logs.configure(name, settings.log_level)
-        log = logs.get(name)
+        log = logs.get()
         make = build(settings, log)
     except SettingsError as fault:
         sys.stderr.write(f"{name}: {fault}\n")

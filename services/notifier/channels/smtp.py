@@ -29,7 +29,7 @@ class SmtpChannel:
             verp=bool(box.bounces) and box.verp,
             certified=box.receipt is not None,
         )
-        self._log = logs.get(f"notifier-{name}")
+        self._log = logs.get()
         self._told_no_dsn = False
         # Created once, as it reads all certificates of the machine.
         self._context = None if box.tls == "none" else TlsFiles(box.ca).context()

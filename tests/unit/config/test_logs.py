@@ -10,7 +10,7 @@ WRITES = """
 import logging, structlog
 from shared.config import logs
 logs.configure("notifier-sms", "info")
-logs.get("notifier-sms").info("one")
+logs.get().info("one")
 structlog.get_logger().error("channel.fault", error="TypeError")
 logging.getLogger("aiormq").warning("lost %s", "x")
 """

@@ -42,7 +42,7 @@ async def test_each_is_reported_by_a_message_of_its_own_and_the_same_the_next_ti
     found = []
     for _ in range(2):
         ledger = Waiting(ids)
-        rest = await Unaccepted(LIMIT, logs.get("tests")).step(ledger)
+        rest = await Unaccepted(LIMIT, logs.get()).step(ledger)
         assert 50 < rest <= 60
         assert ledger.asked == [(LIMIT, LONG_AGO, 100, UUID(int=0))]
         (row,) = ledger.handed
@@ -58,7 +58,7 @@ async def test_each_is_reported_by_a_message_of_its_own_and_the_same_the_next_ti
 async def test_while_there_are_more_the_next_step_is_soon_and_goes_on_from_there() -> None:
     clock = [0.0]
     ledger = Waiting([uuid4() for _ in range(250)])
-    upkeep = Unaccepted(LIMIT, logs.get("tests"), lambda: clock[0])
+    upkeep = Unaccepted(LIMIT, logs.get(), lambda: clock[0])
     assert await upkeep.step(ledger) < 1
     await upkeep.step(ledger)
     # All that were sent in one batch wait since the same instant.

@@ -25,7 +25,7 @@ HALF = Understood("half")
 
 
 def triage(mail: bytes, limit: float = 10) -> Understood:
-    return Triage(lambda _: HALF, 100_000, limit, logs.get("a test")).understand(mail)
+    return Triage(lambda _: HALF, 100_000, limit, logs.get()).understand(mail)
 
 
 def test_a_mailbox_that_is_named_is_read_and_no_other() -> None:
@@ -102,7 +102,7 @@ def test_a_mail_that_was_made_to_exhaust_its_reader_is_not_parsed(mail: bytes, r
 
 
 def test_whatever_a_mail_makes_its_classifier_do_it_is_filed() -> None:
-    log = logs.get("a test")
+    log = logs.get()
     released = Event()
 
     def raises(_: bytes) -> Understood:
@@ -183,7 +183,7 @@ async def test_stopping_waits_for_a_reader_that_is_stuck_once(monkeypatch: pytes
     monkeypatch.setattr(process, "_CUT_LIMIT", 0.1)
     settings = ProcessSettings.load({"PIN_AMQP_URL": "amqp://localhost"})
     running = MailboxProcess(
-        "a test", settings, MailboxSettings.load(PEC), {"pec": lambda _: HALF}, logs.get("a test")
+        "a test", settings, MailboxSettings.load(PEC), {"pec": lambda _: HALF}, logs.get()
     )
     ending = asyncio.create_task(running.run())
     await asyncio.sleep(0.05)

@@ -23,7 +23,7 @@ def loads(process: str, folder: Path, ring: frozenset[str] | None) -> None:
     """Read every key that a process reads at its start."""
     settings = WorkerSettings(amqp_url=Secret(""), ledger_dsn=Secret(""), keys_dir=folder)
     keys = Keys(folder, ring)
-    keys_for_decisions(keys, settings, logs.get(process))
+    keys_for_decisions(keys, settings, logs.get())
     LANES[process](settings, PinPolicy(), keys)
 
 
