@@ -32,6 +32,9 @@ from shared.contract import topology
 
 _LIMIT = 20.0
 """Seconds in which it is connected, and its queues are there."""
+_GATHERS = 0.05
+"""Seconds for which what has come is gathered, to be acknowledged at once: each acknowledgement of a durable
+queue is an entry in the log of each of its copies."""
 _FAREWELL = 2.0
 """Seconds that a broker may take to close a connection."""
 _MAY_FOLLOW = {"portal": ("istanza.#", "dispositivo.activated")}
@@ -61,6 +64,9 @@ class Client(Inbox):
         self._reply_to: str | None = None
         self._cancelled = False
         """Whether the broker has cancelled a consumer, as it does when it loses a queue's leader."""
+        self._taken: dict[int, AbstractIncomingMessage] = {}
+        """The last message of each channel, by its `id`, while it waits to be acknowledged."""
+        self._acknowledging: dict[int, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -155,17 +161,27 @@ class Client(Inbox):
 
     async def _take_reply(self, message: AbstractIncomingMessage) -> None:
         self.take_reply(message.correlation_id or "", message.body)
-        await self._acknowledge(message)
+        self._acknowledge(message)
 
     async def _take_event(self, message: AbstractIncomingMessage) -> None:
         body = json.loads(message.body)
         self.take_event(Event(message.type or "", message.correlation_id or "", body))
-        await self._acknowledge(message)
+        self._acknowledge(message)
 
-    async def _acknowledge(self, message: AbstractIncomingMessage) -> None:
-        if self._name:
-            with suppress(*LOST):
-                await message.ack()
+    def _acknowledge(self, message: AbstractIncomingMessage) -> None:
+        """Acknowledge, in a moment, all that has come on this message's channel until then."""
+        if not self._name:
+            return
+        channel = id(message.channel)
+        if channel not in self._taken:
+            self._acknowledging[channel] = asyncio.create_task(self._acknowledged(channel))
+        self._taken[channel] = message
+
+    async def _acknowledged(self, channel: int) -> None:
+        await asyncio.sleep(_GATHERS)
+        message = self._taken.pop(channel)
+        with suppress(*LOST):
+            await message.ack(multiple=True)
 
     @property
     def reply_to(self) -> str:

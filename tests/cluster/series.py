@@ -48,7 +48,7 @@ async def under_load(stack: ClusterStack, fault: str, seed: int, rate: float, se
     name = f"{fault}_{seed}"
     async with (
         fresh_ledger(stack, name),
-        harness_on(stack, kinds=("plain",), lasting=name) as harness,
+        harness_on(stack, kinds=("plain",), lasting=name, users=("portal",)) as harness,
     ):
         harness.start(MAIN_WAY)
         try:

@@ -93,7 +93,7 @@ class Harness:
     @property
     def clients(self) -> tuple[Client, ...]:
         """All clients that get replies; the portal receives the events."""
-        return (self.portal, self.operator, self.registry)
+        return tuple(client for client in self.by_user.values() if client.listens)
 
     def newcomers(self, number: int) -> list[Person]:
         """Return new citizens."""
@@ -280,11 +280,19 @@ async def fresh_harness(
 
 @asynccontextmanager
 async def harness_on(
-    stack: Stack, *, kinds: tuple[str, ...] | None = None, lasting: str = ""
+    stack: Stack,
+    *,
+    kinds: tuple[str, ...] | None = None,
+    lasting: str = "",
+    users: Iterable[str] = USERS,
 ) -> AsyncIterator[Harness]:
-    """Yield a harness on running servers; `lasting` names durable client queues."""
+    """Yield a harness on running servers; `lasting` names durable client queues.
+
+    Each of the `users` that listens has two queues of its own, which the broker fills: a load has no more of
+    them than it needs.
+    """
     async with AsyncExitStack() as clients:
         by_user = {
-            user: await clients.enter_async_context(client(stack, user, name=lasting)) for user in USERS
+            user: await clients.enter_async_context(client(stack, user, name=lasting)) for user in users
         }
         yield Harness(stack, by_user, kinds)

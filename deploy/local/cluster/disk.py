@@ -1,7 +1,7 @@
 """A disk of a host: a file system of its own, small enough to fill.
 
-It is a file that the kernel mounts, sparse and without a name, so that nothing of it is left once it is
-unmounted.
+It is memory that the kernel mounts (tmpfs(5)), so that nothing of it is left once it is unmounted, and the
+servers of a cluster do not wait for the one disk of this machine.
 """
 
 import os
@@ -11,9 +11,11 @@ from pathlib import Path
 
 from deploy.errors import StackError
 
-_SIZE = 8 << 30
+_SIZE = 4 << 30
+"""Bytes at most; the memory that it takes is what lies there."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _NAMED = "pin-disk-"
-"""What the file is called before the process that made it."""
+"""What it is called before the process that made it."""
 
 
 class Disk:
@@ -30,28 +32,24 @@ class Disk:
         _sweep()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        image = folder.with_name(f"{_NAMED}{os.getpid()}-{folder.name}")
-        with image.open("wb") as file:
-            file.truncate(_SIZE)
-        try:
-            _run("mkfs.ext4", "-q", "-F", "-m", "0", str(image))
-            _run("mount", "-o", "loop", str(image), str(folder))
-        finally:
-            image.unlink()
+        _run("mount", "-t", "tmpfs", "-o", f"size={_SIZE}", f"{_NAMED}{os.getpid()}", str(folder))
 
     def fill(self, spare: int = 0) -> None:
-        """Take all space that is free, but for some bytes."""
-        left = os.statvfs(self.folder)
-        piece = left.f_bavail * left.f_frsize - spare
-        with (self.folder / "filler").open("ab") as file:
-            while piece >= left.f_frsize:
-                with suppress(OSError):  # the file system keeps some for itself: take half as much
-                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, piece)
-                piece //= 2
+        """Leave no space but for some bytes: the disk becomes as small as what lies there."""
+        # Between the look and the change a server may write: then the kernel refuses, and we look again.
+        for _ in range(20):
+            now = os.statvfs(self.folder)
+            used = (now.f_blocks - now.f_bfree) * now.f_frsize
+            with suppress(StackError):
+                return self._resize(used + max(spare, _PAGE))
+        raise StackError(f"{self.folder}: it grows faster than it can be filled")
 
     def clear(self) -> None:
         """Give the space back."""
-        (self.folder / "filler").unlink(missing_ok=True)
+        self._resize(_SIZE)
+
+    def _resize(self, size: int) -> None:
+        _run("mount", "-o", f"remount,size={size}", str(self.folder))
 
     def close(self) -> None:
         """Unmount it; what still runs on it keeps it until its end."""
@@ -61,15 +59,11 @@ class Disk:
 
 def _sweep() -> None:
     """Unmount what a program left behind that was killed."""
-    for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
-        with suppress(OSError):  # it may be gone by now
-            name = Path(backing.read_text().strip()).name
-            pid = name.removeprefix(_NAMED).partition("-")[0]
-            if name.startswith(_NAMED) and not Path(f"/proc/{pid}").exists():
-                device = f"/dev/{backing.parts[-3]}"
-                for line in Path("/proc/self/mounts").read_text().splitlines():
-                    if line.split()[0] == device:
-                        subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        name, folder = line.split()[:2]
+        if name.startswith(_NAMED) and not Path(f"/proc/{name.removeprefix(_NAMED)}").exists():
+            with suppress(StackError):
+                _run("umount", "--lazy", folder)
 
 
 def _run(*argv: str) -> None:
