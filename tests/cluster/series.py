@@ -1,6 +1,7 @@
 """Runs of faults, one after the other on one cluster, which is made whole between them."""
 
 import asyncio
+import gc
 import os
 import platform
 import random
@@ -14,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from deploy.errors import StackError
+from deploy.local import captured
 from deploy.local.cluster.stack import ClusterStack
 from tests.bench.procfs import processor
 from tests.cluster.faults import FAULTS, stack_of
@@ -89,6 +91,8 @@ class Series:
             stack = self._cluster(stack_of(fault))
             measured = asyncio.run(under_load(stack, fault, seed, self.rate, self.seconds))
             stack.make_whole()
+            captured.forget()
+            gc.collect()  # before the next load, which would else stand still meanwhile
         except Exception as broken:  # noqa: BLE001 - whatever it is, the series goes on, and says so
             failure = f"{type(broken).__name__}: {str(broken).splitlines()[0] if str(broken) else ''}"
             logs = str(self._keep(f"{fault}-{seed}", traceback.format_exc()))
