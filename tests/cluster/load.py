@@ -1,8 +1,10 @@
 """A steady load of requests, and how long each citizen waited for the first half."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +32,9 @@ _LOOK = 0.5
 """Seconds after which the portal looks whether its connections are open."""
 _FLOWS = 1.0
 """Halves are handed over as usual if the last one was so many seconds ago at most."""
+_FIRST = -10
+"""The priority (nice) of the load: on a machine that is busy, requests wait in the queues and not in front of
+them, as those of portals on other hosts do."""
 _RECOVERS = 120.0
 """Seconds of load after a fault, at most, in wait for the halves to flow again."""
 
@@ -113,6 +118,10 @@ class SteadyLoad:
         self._fault_at = self._ended_at = time.time()
 
     async def __aenter__(self) -> Self:
+        self._usual = os.getpriority(os.PRIO_PROCESS, 0)
+        # What a fault starts, in threads, has the usual priority.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=self._give_way))
+        os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
         self._publishing = asyncio.create_task(self._publish())
         self._hearing = asyncio.create_task(self._hear())
         return self
@@ -120,9 +129,13 @@ class SteadyLoad:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._give_way()
         for task in (self._publishing, self._hearing):
             task.cancel()
         await asyncio.gather(self._publishing, self._hearing, return_exceptions=True)
+
+    def _give_way(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, 0, self._usual)
 
     def fault_begins(self) -> None:
         """Say that from now on a silence counts."""
