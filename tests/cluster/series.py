@@ -31,6 +31,9 @@ _QUESTIONS = (
     ("list_queues", "name", "messages_ready", "messages_unacknowledged", "consumers", "leader", "online"),
     ("list_consumers",),
 )
+_SETTINGS = {"PIN_LINGER": "PT0.05S"}
+"""Of the workers. Three brokers, two servers of the ledger and the load share this machine's cores: batches
+of a few messages more leave some of them for what waits after a fault."""
 _SETTLES = 180.0
 """Seconds in which every invariant has to hold, once the load has ended."""
 
@@ -108,7 +111,7 @@ class Series:
             self.close()
         if self._stack is None:
             self._directory = private_directory()
-            self._stack = kind(self._directory.__enter__())
+            self._stack = kind(self._directory.__enter__(), _SETTINGS)
             self._stack.start_servers()
             self._conditions = _conditions(self._stack)
         return self._stack
@@ -160,4 +163,5 @@ def _conditions(stack: ClusterStack) -> dict[str, str]:
         "Python": platform.python_version(),
         "asyncpg": version("asyncpg"),
         "aiormq": version("aiormq"),
+        **_SETTINGS,
     }
