@@ -101,12 +101,14 @@ def _first(request: Request, values: Mapping[str, str], faults: Faults) -> Respo
 
 def _data(request: Request, values: Mapping[str, str], faults: Faults) -> Response:
     language, pages = language_of(request), request.app.state.pages
+    order = fields_of(values[LIVES])
     return page(
         request,
         "portal/request/data.html",
         _WRONG if faults else 200,
         values=values,
-        faults=faults,
+        # In the order of the page: the contract finds what fields have in common last.
+        faults={name: faults[name] for name in sorted(faults, key=(*order, *faults).index)},
         birth_provinces=_provinces(pages, language, frozenset(PROVINCES)),
         provinces=_provinces(pages, language, _PROVINCES_NOW),
         countries=_countries(pages, language),

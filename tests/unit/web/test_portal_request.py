@@ -1,5 +1,6 @@
 """The request in two steps and a summary (R1 to R3)."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,8 @@ async def test_every_mandatory_field_that_is_empty_is_named_at_its_place(citizen
     optional = {"contacts__mobile", "contacts__email"}
     mandatory = {name.replace("__", "-") for name in DATA.keys() - optional}
     assert citizen.faults.keys() == mandatory | {"contacts-mobile", "contacts-email"}
+    listed = re.findall(r'class="alert-link" href="#f-([^"]*)"', citizen.html)
+    assert listed == list(citizen.faults), "in the order of the page"
     assert citizen.faults["contacts-mobile"] == "Indichi almeno un numero tra telefono di casa e cellulare."
     assert citizen.faults["contacts-email"] == "Indichi almeno un indirizzo tra email e PEC."
 
