@@ -140,8 +140,8 @@ def _faults(request: Request, values: Mapping[str, str]) -> Faults:
 
 
 async def first(request: Request) -> Response:
-    """Ask for the codice fiscale, and where the citizen lives (figure 4)."""
-    return _first(request, {}, {})
+    """Ask for the codice fiscale, and where the citizen lives (figure 4), also to who comes back."""
+    return _first(request, _typed(await request.form()) if request.method == "POST" else {}, {})
 
 
 async def data(request: Request) -> Response:
@@ -192,7 +192,7 @@ async def _begin_anew(request: Request) -> Response:
 
 
 ROUTES = [
-    view("/request", first, name="request"),
+    view("/request", first, name="request", methods=("GET", "POST")),
     *(
         route
         for name, step in (("data", data), ("summary", summary), ("confirm", confirm))

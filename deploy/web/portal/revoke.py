@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from deploy.web.answering import Command, answer, shows
 from deploy.web.application import view
@@ -33,8 +33,13 @@ def body_of(values: Mapping[str, str]) -> dict[str, Any]:
     return {"health_card": {}, **nested(fields)}
 
 
-def _form(request: Request, values: Mapping[str, str], faults: Faults) -> Response:
-    """Return the page, with the code that it had while that can be answered, else with a new one."""
+def _form(
+    request: Request, values: Mapping[str, str], faults: Faults, *, is_another: bool = False
+) -> Response:
+    """Return the page, with the code that it had while that can be answered, else with a new one.
+
+    If another one was asked for, it is what is read first.
+    """
     codes, session = codes_of(request), current(request).id
     shown = values.get(SHOWN, "")
     if not codes.may_be_answered(shown, session):
@@ -47,6 +52,7 @@ def _form(request: Request, values: Mapping[str, str], faults: Faults) -> Respon
         values=values,
         faults=faults,
         shown=shown,
+        is_another=is_another,
         length=LENGTH,
     )
 
@@ -73,8 +79,10 @@ async def revoke(request: Request) -> Response:
 
 async def another_code(request: Request) -> Response:
     """Show another code, with what was typed beside it."""
+    if request.method == "GET":  # its address, opened by itself
+        return RedirectResponse(request.app.url_path_for("revoke"), 303)
     values = typed(await request.form(), FIELDS)
-    return _form(request, values, {})
+    return _form(request, values, {}, is_another=True)
 
 
 @shows("revoke.requested")
@@ -91,6 +99,6 @@ def _requested(request: Request, command: Command, reply: Reply) -> Response:
 
 ROUTES = [
     view("/revoke", revoke, name="revoke", methods=("GET", "POST")),
-    view("/revoke/control-code", another_code, name="revoke.another_code", methods=("POST",)),
+    view("/revoke/control-code", another_code, name="revoke.another_code", methods=("GET", "POST")),
     *links.routes("revoke"),
 ]

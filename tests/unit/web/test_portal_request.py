@@ -96,6 +96,14 @@ async def test_back_from_the_summary_nothing_that_was_typed_is_lost(citizen: Cit
     assert citizen.form.items() >= dotted(DATA).items()
 
 
+async def test_back_from_the_second_step_nothing_that_was_typed_is_lost_either(citizen: Citizen) -> None:
+    await at_data(citizen)
+    await citizen.send("/request", **DATA)
+    assert citizen.form.items() >= FIRST.items()
+    await citizen.send("/request/data")
+    assert citizen.form.items() >= dotted(DATA).items()
+
+
 async def test_the_first_step_says_what_is_wrong_with_the_codice_fiscale(citizen: Citizen) -> None:
     await citizen.open("/request")
     await citizen.send("/request/data", codice_fiscale="RSSMRA85T10A562X")
