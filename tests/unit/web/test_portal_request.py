@@ -1,6 +1,7 @@
 """The request in two steps and a summary (R1 to R3)."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,16 @@ async def test_who_waits_asks_again_for_the_same_request(citizen: Citizen) -> No
 async def test_the_address_of_a_later_step_leads_to_the_first(citizen: Citizen, step: str) -> None:
     await citizen.open(f"/request/{step}")
     assert citizen.page.url.path == "/request"
+
+
+async def test_who_takes_half_an_hour_over_a_form_loses_nothing(
+    citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await at_data(citizen)
+    later = time.time() + 1800
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
+    await citizen.send("/request/summary", **DATA)
+    assert citizen.page.status_code == 200
 
 
 async def test_what_is_typed_is_never_read_as_html(citizen: Citizen) -> None:
