@@ -21,6 +21,7 @@ LIBRARIES: dict[str, set[str]] = {
         "shared.broker.session",
         "shared.broker.admin",
         "deploy.local.client",
+        "deploy.web.asking",
     },
     "aiormq": {
         "shared.broker.connecting",
@@ -51,6 +52,8 @@ LIBRARIES: dict[str, set[str]] = {
         "services.notifier.channels.letter_seal",
         "deploy.pinctl",
         "deploy.local.sealed",
+        "deploy.web.asking",
+        "deploy.web.sealing",
         "deploy.demo.citizen",
     },
 }
