@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from deploy.web.answering import Command, answer, shows
 from deploy.web.application import view
 from deploy.web.asking import Reply
-from deploy.web.forms import Faults, faults_in, faults_of
+from deploy.web.forms import WRONG, Faults, faults_in, faults_of
 from deploy.web.pages import language_of, page
 from deploy.web.portal import links
 from deploy.web.portal.control_code import LENGTH, codes_of
@@ -20,7 +20,6 @@ from shared.contract.revoker import RevokeRequest
 FIELDS = ("codice_fiscale", "health_card.number", "health_card.expires_on", "email", "pec")
 ANSWER, SHOWN = "control_code", "control_code_shown"
 """The field with what was typed for the code, and the one with the code's token."""
-_WRONG = 422
 
 
 def body_of(values: Mapping[str, str]) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def _form(
     return page(
         request,
         "portal/revoke.html",
-        _WRONG if faults else 200,
+        WRONG if faults else 200,
         values=values,
         faults=faults,
         shown=shown,

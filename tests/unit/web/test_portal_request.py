@@ -168,6 +168,17 @@ async def test_who_lives_abroad_gives_lines_and_a_state(citizen: Citizen) -> Non
     }
 
 
+async def test_states_and_provinces_are_in_the_order_of_their_names(citizen: Citizen) -> None:
+    await citizen.open("/request")
+    await citizen.send("/language/de")
+    await at_data(citizen, lives="abroad")
+    listed = re.findall(r'<option value="([A-Z]{2})">([^<]*)<', citizen.html)
+    names = [name for _, name in listed]
+    assert names.index("Oman") < names.index("Österreich") < names.index("Pakistan")
+    assert ("BZ", "Bozen (BZ)") in listed
+    assert listed[0] == ("EE", "Ausland (EE)")
+
+
 async def test_an_empty_residence_abroad_is_named_field_by_field(citizen: Citizen) -> None:
     await at_data(citizen, lives="abroad")
     await citizen.send("/request/summary")
