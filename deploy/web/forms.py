@@ -10,6 +10,8 @@ from deploy.web.asking import Reply
 from shared.contract.findings import explain_errors
 from shared.contract.model import Model
 
+WRONG = 422
+"""The status of a page whose form has faults."""
 Faults = dict[str, str]
 """The code of each fault by its field's dotted path, such as `{"residence.postal_code": "missing"}`; `""` is
 the form as a whole. Templates say it by the text `fault.<code>`."""

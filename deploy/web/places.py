@@ -55,16 +55,18 @@ def municipalities(
         language: in German, South Tyrol has its German names where both begin like this.
         present: only those in which one can live today.
     """
+    start = _start(typed)
     found = (
-        place for place in _beginning(typed, abroad=False) if not province or province in place.provinces
+        place for place in _beginning(start, abroad=False) if not province or province in place.provinces
     )
     there = (place for place in found if not present or place.code in CURRENT)
-    return _suggestions(typed, there, language)
+    return _suggestions(start, there, language)
 
 
 def states(typed: str) -> list[Suggestion]:
     """Return the foreign states with a name, in any language, that begins like this."""
-    return _suggestions(typed, _beginning(typed, abroad=True), "")
+    start = _start(typed)
+    return _suggestions(start, _beginning(start, abroad=True), "")
 
 
 def postal_codes(province: str, municipality: str) -> tuple[str, ...]:
@@ -75,8 +77,11 @@ def postal_codes(province: str, municipality: str) -> tuple[str, ...]:
     )
 
 
-def _beginning(typed: str, *, abroad: bool) -> Iterable[Place]:
-    start = folded(typed.strip()[:_LONGEST])
+def _start(typed: str) -> str:
+    return folded(typed.strip()[:_LONGEST])
+
+
+def _beginning(start: str, *, abroad: bool) -> Iterable[Place]:
     if len(start) < _SHORTEST:
         return ()
     keys, places = _index(abroad=abroad)
@@ -120,8 +125,7 @@ def _names(place: Place, language: str) -> Iterator[str]:
     yield from place.names
 
 
-def _suggestions(typed: str, places: Iterable[Place], language: str) -> list[Suggestion]:
-    start = folded(typed.strip())
+def _suggestions(start: str, places: Iterable[Place], language: str) -> list[Suggestion]:
     found = {}
     for place in places:
         name = next(name for name in _names(place, language) if folded(name).startswith(start))

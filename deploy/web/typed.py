@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 
 from shared.italy import dates
 
-_DAY = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4})")
+_DAY = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4})|(\d{2})(\d{2})(\d{4})", re.ASCII)
 _SIGNS = re.compile(r"[\s./()-]")
 
 
@@ -49,9 +49,9 @@ def flat(body: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str
 
 
 def day(text: str) -> str:
-    """Return a date as `YYYY-MM-DD`; `10/12/1985`, `10.12.1985` and the like are understood."""
+    """Return a date as `YYYY-MM-DD`; `10/12/1985`, `10.12.1985`, `10121985` are understood."""
     if found := _DAY.fullmatch(text):
-        day, month, year = found.groups()
+        day, month, year = filter(None, found.groups())
         return f"{year}-{month:>02}-{day:>02}"
     return text
 

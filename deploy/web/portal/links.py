@@ -15,7 +15,7 @@ from starlette.routing import Route
 from deploy.web.answering import Command, answer, message_id_of, shows, with_secret
 from deploy.web.application import view
 from deploy.web.asking import Reply
-from deploy.web.forms import Faults, faults_in, faults_of
+from deploy.web.forms import WRONG, Faults, faults_in, faults_of
 from deploy.web.pages import page
 from deploy.web.typed import typed
 from shared.contract.citizen import CitizenCommand
@@ -23,7 +23,6 @@ from shared.italy.codice_fiscale import canonical
 
 Flow = Literal["restore", "revoke"]
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
-_WRONG = 422
 
 
 def routes(flow: Flow) -> list[Route]:
@@ -53,7 +52,7 @@ def routes(flow: Flow) -> list[Route]:
             return page(request, "portal/link_confirmed.html", flow=flow)
         if reply["code"] == "link_invalid":
             return _invalid(request, flow)
-        return page(request, "portal/refused.html", faults=faults_in(reply), again=f"{flow}")
+        return page(request, "portal/refused.html", faults=faults_in(reply), again=flow)
 
     shows(f"{flow}.confirmed")(shown)
     return [
@@ -68,7 +67,7 @@ def _form(request: Request, flow: Flow, token: str, values: Mapping[str, str], f
     return page(
         request,
         "portal/link.html",
-        _WRONG if faults else 200,
+        WRONG if faults else 200,
         flow=flow,
         token=token,
         values=values,

@@ -3,7 +3,7 @@
 Each step carries what was typed before in its own form, and checks it anew: the server keeps nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,11 +14,12 @@ from starlette.responses import RedirectResponse, Response
 from deploy.web.answering import Command, answer, message_id_of, shows
 from deploy.web.application import view
 from deploy.web.asking import Reply
-from deploy.web.forms import Faults, faults_in, faults_of
+from deploy.web.forms import WRONG, Faults, faults_in, faults_of
 from deploy.web.pages import Pages, language_of, page
 from deploy.web.typed import day, flat, nested, phone, typed, written_day
 from shared.contract.citizen import CitizenCommand
 from shared.contract.issuer import PinRequest
+from shared.italy.alphabets import folded
 from shared.italy.countries import COUNTRIES
 from shared.italy.places import ABROAD, PROVINCES
 from shared.italy.residence import CURRENT, MOST_LINES
@@ -42,8 +43,6 @@ _SHOWN_AT = {
     "no_mailbox": "contacts.email",
     "residence.lines": "residence.lines.0",
 }
-_WRONG = 422
-"""The status of a form with faults."""
 
 
 def fields_of(lives: str) -> tuple[str, ...]:
@@ -96,17 +95,19 @@ def _first_faults(values: Mapping[str, str]) -> Faults:
 
 
 def _first(request: Request, values: Mapping[str, str], faults: Faults) -> Response:
-    return page(request, "portal/request/first.html", _WRONG if faults else 200, values=values, faults=faults)
+    return page(request, "portal/request/first.html", WRONG if faults else 200, values=values, faults=faults)
 
 
 def _data(request: Request, values: Mapping[str, str], faults: Faults) -> Response:
     language, pages = language_of(request), request.app.state.pages
+    order = ("codice_fiscale", *fields_of(values[LIVES]))
     return page(
         request,
         "portal/request/data.html",
-        _WRONG if faults else 200,
+        WRONG if faults else 200,
         values=values,
-        faults=faults,
+        # In the order of the page: the contract finds what fields have in common last.
+        faults={name: faults[name] for name in sorted(faults, key=(*order, *faults).index)},
         birth_provinces=_provinces(pages, language, frozenset(PROVINCES)),
         provinces=_provinces(pages, language, _PROVINCES_NOW),
         countries=_countries(pages, language),
@@ -119,14 +120,17 @@ _PROVINCES_NOW = frozenset(province for provinces, _ in CURRENT.values() for pro
 
 @cache
 def _provinces(pages: Pages, language: str, provinces: frozenset[str]) -> list[tuple[str, str]]:
-    named = ((pages.texts.say(language, f"province.{code}", {}), code) for code in provinces)
-    return [(code, f"{name} ({code})") for name, code in sorted(named)]
+    return [(code, f"{name} ({code})") for code, name in _named(pages, language, "province", provinces)]
 
 
 @cache
 def _countries(pages: Pages, language: str) -> list[tuple[str, str]]:
-    named = ((pages.texts.say(language, f"country.{code}", {}), code) for code in COUNTRIES if code != "IT")
-    return [(code, name) for name, code in sorted(named)]
+    return _named(pages, language, "country", COUNTRIES.keys() - {"IT"})
+
+
+def _named(pages: Pages, language: str, kind: str, codes: Iterable[str]) -> list[tuple[str, str]]:
+    names = [(code, pages.texts.say(language, f"{kind}.{code}", {})) for code in codes]
+    return sorted(names, key=lambda one: folded(one[1]))
 
 
 def _faults(request: Request, values: Mapping[str, str]) -> Faults:
@@ -138,8 +142,8 @@ def _faults(request: Request, values: Mapping[str, str]) -> Faults:
 
 
 async def first(request: Request) -> Response:
-    """Ask for the codice fiscale, and where the citizen lives (figure 4)."""
-    return _first(request, {}, {})
+    """Ask for the codice fiscale, and where the citizen lives (figure 4), also to who comes back."""
+    return _first(request, _typed(await request.form()) if request.method == "POST" else {}, {})
 
 
 async def data(request: Request) -> Response:
@@ -190,7 +194,7 @@ async def _begin_anew(request: Request) -> Response:
 
 
 ROUTES = [
-    view("/request", first, name="request"),
+    view("/request", first, name="request", methods=("GET", "POST")),
     *(
         route
         for name, step in (("data", data), ("summary", summary), ("confirm", confirm))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from deploy.web.answering import Command, answer, message_id_of, shows
 from deploy.web.application import view
 from deploy.web.asking import Reply
-from deploy.web.forms import Faults, faults_in, faults_of
+from deploy.web.forms import WRONG, Faults, faults_in, faults_of
 from deploy.web.pages import page
 from deploy.web.portal import links
 from deploy.web.typed import flat, nested, phone, typed
@@ -17,7 +17,6 @@ from shared.contract.revoker import RestoreRequest
 
 FIELDS = ("codice_fiscale", "contacts.mobile", "contacts.email", "contacts.pec")
 _SHOWN_AT = {"too_few_contacts": "contacts.mobile"}
-_WRONG = 422
 
 
 def body_of(values: Mapping[str, str]) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def body_of(values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _form(request: Request, values: Mapping[str, str], faults: Faults) -> Response:
-    return page(request, "portal/restore.html", _WRONG if faults else 200, values=values, faults=faults)
+    return page(request, "portal/restore.html", WRONG if faults else 200, values=values, faults=faults)
 
 
 async def restore(request: Request) -> Response:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from deploy.web.answering import Command, answer, shows
 from deploy.web.application import view
 from deploy.web.asking import Reply
-from deploy.web.forms import Faults, faults_in, faults_of
+from deploy.web.forms import WRONG, Faults, faults_in, faults_of
 from deploy.web.pages import language_of, page
 from deploy.web.portal import links
 from deploy.web.portal.control_code import LENGTH, codes_of
@@ -20,7 +20,6 @@ from shared.contract.revoker import RevokeRequest
 FIELDS = ("codice_fiscale", "health_card.number", "health_card.expires_on", "email", "pec")
 ANSWER, SHOWN = "control_code", "control_code_shown"
 """The field with what was typed for the code, and the one with the code's token."""
-_WRONG = 422
 
 
 def body_of(values: Mapping[str, str]) -> dict[str, Any]:
@@ -33,8 +32,13 @@ def body_of(values: Mapping[str, str]) -> dict[str, Any]:
     return {"health_card": {}, **nested(fields)}
 
 
-def _form(request: Request, values: Mapping[str, str], faults: Faults) -> Response:
-    """Return the page, with the code that it had while that can be answered, else with a new one."""
+def _form(
+    request: Request, values: Mapping[str, str], faults: Faults, *, is_another: bool = False
+) -> Response:
+    """Return the page, with the code that it had while that can be answered, else with a new one.
+
+    If another one was asked for, it is what is read first.
+    """
     codes, session = codes_of(request), current(request).id
     shown = values.get(SHOWN, "")
     if not codes.may_be_answered(shown, session):
@@ -43,10 +47,11 @@ def _form(request: Request, values: Mapping[str, str], faults: Faults) -> Respon
     return page(
         request,
         "portal/revoke.html",
-        _WRONG if faults else 200,
+        WRONG if faults else 200,
         values=values,
         faults=faults,
         shown=shown,
+        is_another=is_another,
         length=LENGTH,
     )
 
@@ -73,8 +78,10 @@ async def revoke(request: Request) -> Response:
 
 async def another_code(request: Request) -> Response:
     """Show another code, with what was typed beside it."""
+    if request.method == "GET":  # its address, opened by itself
+        return RedirectResponse(request.app.url_path_for("revoke"), 303)
     values = typed(await request.form(), FIELDS)
-    return _form(request, values, {})
+    return _form(request, values, {}, is_another=True)
 
 
 @shows("revoke.requested")
@@ -91,6 +98,6 @@ def _requested(request: Request, command: Command, reply: Reply) -> Response:
 
 ROUTES = [
     view("/revoke", revoke, name="revoke", methods=("GET", "POST")),
-    view("/revoke/control-code", another_code, name="revoke.another_code", methods=("POST",)),
+    view("/revoke/control-code", another_code, name="revoke.another_code", methods=("GET", "POST")),
     *links.routes("revoke"),
 ]

@@ -88,7 +88,7 @@ class Citizen:
     @property
     def said(self) -> str:
         """The words of the page's main part."""
-        main = self.html.partition("<main")[2].partition("</main>")[0]
+        main = self.html.partition("<main")[2].partition(">")[2].partition("</main>")[0]
         return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
 
     async def open(self, path: str, **headers: str) -> Self:

@@ -1,5 +1,7 @@
 """The request in two steps and a summary (R1 to R3)."""
 
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,14 @@ async def test_back_from_the_summary_nothing_that_was_typed_is_lost(citizen: Cit
     assert citizen.form.items() >= dotted(DATA).items()
 
 
+async def test_back_from_the_second_step_nothing_that_was_typed_is_lost_either(citizen: Citizen) -> None:
+    await at_data(citizen)
+    await citizen.send("/request", **DATA)
+    assert citizen.form.items() >= FIRST.items()
+    await citizen.send("/request/data")
+    assert citizen.form.items() >= dotted(DATA).items()
+
+
 async def test_the_first_step_says_what_is_wrong_with_the_codice_fiscale(citizen: Citizen) -> None:
     await citizen.open("/request")
     await citizen.send("/request/data", codice_fiscale="RSSMRA85T10A562X")
@@ -111,6 +121,8 @@ async def test_every_mandatory_field_that_is_empty_is_named_at_its_place(citizen
     optional = {"contacts__mobile", "contacts__email"}
     mandatory = {name.replace("__", "-") for name in DATA.keys() - optional}
     assert citizen.faults.keys() == mandatory | {"contacts-mobile", "contacts-email"}
+    listed = re.findall(r'class="alert-link" href="#f-([^"]*)"', citizen.html)
+    assert listed == list(citizen.faults), "in the order of the page"
     assert citizen.faults["contacts-mobile"] == "Indichi almeno un numero tra telefono di casa e cellulare."
     assert citizen.faults["contacts-email"] == "Indichi almeno un indirizzo tra email e PEC."
 
@@ -156,6 +168,17 @@ async def test_who_lives_abroad_gives_lines_and_a_state(citizen: Citizen) -> Non
     }
 
 
+async def test_states_and_provinces_are_in_the_order_of_their_names(citizen: Citizen) -> None:
+    await citizen.open("/request")
+    await citizen.send("/language/de")
+    await at_data(citizen, lives="abroad")
+    listed = re.findall(r'<option value="([A-Z]{2})">([^<]*)<', citizen.html)
+    names = [name for _, name in listed]
+    assert names.index("Oman") < names.index("Österreich") < names.index("Pakistan")
+    assert ("BZ", "Bozen (BZ)") in listed
+    assert listed[0] == ("EE", "Ausland (EE)")
+
+
 async def test_an_empty_residence_abroad_is_named_field_by_field(citizen: Citizen) -> None:
     await at_data(citizen, lives="abroad")
     await citizen.send("/request/summary")
@@ -192,6 +215,16 @@ async def test_who_waits_asks_again_for_the_same_request(citizen: Citizen) -> No
 async def test_the_address_of_a_later_step_leads_to_the_first(citizen: Citizen, step: str) -> None:
     await citizen.open(f"/request/{step}")
     assert citizen.page.url.path == "/request"
+
+
+async def test_who_takes_half_an_hour_over_a_form_loses_nothing(
+    citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await at_data(citizen)
+    later = time.time() + 1800
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
+    await citizen.send("/request/summary", **DATA)
+    assert citizen.page.status_code == 200
 
 
 async def test_what_is_typed_is_never_read_as_html(citizen: Citizen) -> None:

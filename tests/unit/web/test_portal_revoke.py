@@ -140,6 +140,8 @@ async def test_a_new_code_on_demand_keeps_what_was_typed(citizen: Citizen) -> No
     assert citizen.form["control_code_shown"] != before
     assert citizen.form["email"] == CARD["email"]
     assert citizen.form["control_code"] == ""
+    await citizen.open("/revoke/control-code")
+    assert citizen.page.url.path == "/revoke"
 
 
 async def test_the_code_is_shown_and_heard(citizen: Citizen) -> None:

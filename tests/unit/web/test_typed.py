@@ -6,7 +6,7 @@ from deploy.web.typed import day, flat, nested, number, phone, written_day
 
 
 @pytest.mark.parametrize(
-    "text", ["10/12/1985", "10.12.1985", "10-12-1985", "10 12 1985", "10. 12. 1985", "1985-12-10"]
+    "text", ["10/12/1985", "10.12.1985", "10-12-1985", "10 12 1985", "10. 12. 1985", "10121985", "1985-12-10"]
 )
 def test_a_date_is_understood_as_people_write_it(text: str) -> None:
     assert day(text) == "1985-12-10"
