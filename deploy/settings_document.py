@@ -25,6 +25,7 @@ from deploy.pinctl.settings import (
     OperatorSettings,
     OwnerSettings,
 )
+from deploy.web.settings import WebSettings
 from services.issuer.settings import AccessSettings
 from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
@@ -32,7 +33,7 @@ from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
-from shared.config.settings import PlaintextSettings, Settings, as_text
+from shared.config.settings import PlaintextSettings, SecretSetting, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
 from shared.crypto.signing import SenderKeys
@@ -85,6 +86,7 @@ SECTIONS = (
             DeadSettings,
         ),
     ),
+    Section("Pages", "the portal and the console", (WebSettings,)),
 )
 _HEAD = """\
 # Settings
@@ -109,6 +111,8 @@ _TAIL = """\
 - `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
 - `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
   [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.
+- `PIN_WEB_PORTAL_URL`, `PIN_WEB_CONSOLE_URL` and `PIN_WEB_MAILBOX_URL` in `.local/env`: where a local stack's
+  pages are ([`deploy/local/web_pages.py`](../deploy/local/web_pages.py)); `make up` prints them.
 - `PIN_CRASH_FILE`: by workers that a test wants dead ([`shared/worker/crash.py`](../shared/worker/crash.py)).
 """
 
@@ -152,6 +156,7 @@ _KINDS: dict[Any, str] = {
     time: "time of day",
     Path | None: "path",
     timedelta | None: "duration",
+    SecretSetting | None: "secret",
     frozenset[str]: "names",
     SenderKeys: "`user:key`, several",
 }
