@@ -2,12 +2,13 @@
 
 `python -m deploy.sbom [FILE]` writes it (`sbom.cdx.json`): every package of `requirements.lock` with its
 version, the hashes of its files, its licence and what asks for it; with `--web` that of the pages
-(`sbom-web.cdx.json`), of `requirements-web.lock`. The same lock makes the same document: it has no time, and its
-serial number is made from the lock. `--check` writes nothing, and tells whether every package of every lock is
-pinned by hashes, and each that is distributed has a licence that goes with the EUPL.
+(`sbom-web.cdx.json`), of `requirements-web.lock`. The same lock makes the same document: it has no time, and
+its serial number is made from the lock. `--check` writes nothing, and tells whether every package of every
+lock is pinned by hashes, and each that is distributed has a licence that goes with the EUPL.
 
-What a wheel holds besides its own code (OpenSSL in `cryptography`, the crates of `typst`, PDFium in `pypdfium2`),
-what Debian puts into the image, and what is served to browsers (`REUSE.toml` names it), is not in it.
+What a wheel holds besides its own code (OpenSSL in `cryptography`, the crates of `typst`, PDFium in
+`pypdfium2`), what Debian puts into the image, and what is served to browsers (`REUSE.toml` names it), is not
+in it.
 """
 
 import argparse
