@@ -51,17 +51,19 @@ class Client(Inbox):
         user: `portal`, `operator` or `registry`, which have queues of their own; any other has none.
         name: declares durable queues of this name, which survive a broker restart and a reconnect.
         observer: of the broker, as the user `observer`: follows all events in its place, as no portal may.
+        answers: the queue for the replies to what it publishes, which another client of the same user reads;
+            it has no queues of its own then.
     """
 
-    def __init__(self, url: str, user: str, *, name: str = "", observer: str = "") -> None:
+    def __init__(self, url: str, user: str, *, name: str = "", observer: str = "", answers: str = "") -> None:
         super().__init__()
         self._url, self.user, self._name, self._observer = url, user, name, observer
-        self.listens = user in {"portal", "operator", "registry"}
+        self.listens = user in {"portal", "operator", "registry"} and not answers
         """Whether it has queues, and so gets replies and events."""
         self._connections: list[AbstractConnection] = []
         self._channel: AbstractChannel | None = None
         self._watching: AbstractChannel | None = None
-        self._reply_to: str | None = None
+        self._reply_to: str | None = answers or None
         self._cancelled = False
         """Whether the broker has cancelled a consumer, as it does when it loses a queue's leader."""
         self._taken: dict[int, AbstractIncomingMessage] = {}
