@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.local.console_people import PEOPLE, made_passwords
+from deploy.local.console_people import log_ins
 
 _PAGES = {
     "PORTAL": "the citizen's portal",
@@ -23,8 +23,4 @@ def directory(state: Path) -> Iterator[str]:
     for name, url in shown.items():
         yield f"  {url}  {_PAGES[name]}"
     if "CONSOLE" in shown:
-        known = made_passwords(state)
-        yield from (
-            f"    {person.role.replace('_', ' ')}: {person.id}, password {known[person.id]}"
-            for person in PEOPLE
-        )
+        yield from log_ins(state)

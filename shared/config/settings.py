@@ -28,7 +28,7 @@ _ELSEWHERE = re.compile(
     "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
     "|ARCHIVE_DIR|ENTRY_RETENTION|LEDGER_OWNER_DSN"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
-    "|WEB_[A-Z]+(_[A-Z]+)*|CONSOLE_[A-Z]+|OIDC_[A-Z]+(_[A-Z]+)*|DOCUMENTS_URL"  # deploy/web
+    "|WEB_[A-Z]+(_[A-Z]+)*|CONSOLE_[A-Z]+|OIDC_[A-Z]+(_[A-Z]+)*|DOCUMENTS_[A-Z]+(_ID)?"  # deploy/web
     "|BROKER_(ADMIN_URL|BY_CERTIFICATE)|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"
 )

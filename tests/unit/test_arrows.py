@@ -54,6 +54,7 @@ LIBRARIES: dict[str, set[str]] = {
         "deploy.local.sealed",
         "deploy.demo.citizen",
         "deploy.web.asking",
+        "deploy.web.console.users",
         "deploy.web.sealing",
     },
 }

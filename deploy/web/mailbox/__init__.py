@@ -57,7 +57,7 @@ def application(state: Path, others: Mapping[str, str] | None = None) -> Starlet
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(NAMES), www_redirect=False),
-            Middleware(Protection, largest=_NO_BODY, secure=False),
+            Middleware(Protection, largest=_NO_BODY, larger={}, secure=False),
         ],
         exception_handlers={HTTPException: _refused},
     )
