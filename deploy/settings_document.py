@@ -25,6 +25,7 @@ from deploy.pinctl.settings import (
     OperatorSettings,
     OwnerSettings,
 )
+from deploy.web.console.settings import ConsoleSettings
 from deploy.web.settings import WebSettings
 from services.issuer.settings import AccessSettings
 from services.notifier.canary.settings import CanarySettings
@@ -87,6 +88,7 @@ SECTIONS = (
         ),
     ),
     Section("Pages", "the portal and the console", (WebSettings,)),
+    Section("The console", "the console, beside those of all pages", (ConsoleSettings,)),
 )
 _HEAD = """\
 # Settings
@@ -127,8 +129,12 @@ def _section(section: Section) -> Iterator[str]:
     yield f"## {section.title}\n\nRead by {section.readers}."
     yield f"Defined in [`{home.removeprefix('../')}`]({home}).\n"
     yield "| variable | value | default | what it is, and what a change costs |\n|---|---|---|---|"
+    on_page = {group for one in SECTIONS for group in one.groups}
     for group in section.groups:
+        above = {name for base in group.__mro__[1:] if base in on_page for name in base.model_fields}
         for name, field in group.model_fields.items():
+            if name in above:  # it stands in the section of the group that this one extends
+                continue
             yield f"| `PIN_{name.upper()}` | {_value(field)} | {_default(field)} | {_meaning(field)} |"
     yield ""
 
