@@ -52,6 +52,8 @@ LIBRARIES: dict[str, set[str]] = {
         "services.notifier.channels.letter_seal",
         "deploy.pinctl",
         "deploy.local.sealed",
+        "deploy.web.asking",
+        "deploy.web.sealing",
         "deploy.demo.citizen",
         "deploy.web.asking",
         "deploy.web.console.users",
