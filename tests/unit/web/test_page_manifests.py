@@ -1,5 +1,6 @@
 """Compose and Kubernetes run portal and console as the local stack does, with what is theirs and no more."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,16 @@ def test_the_pages_and_the_workers_share_no_namespace_and_no_image() -> None:
     images = {container(name)["image"].partition(":")[0] for name in USERS}
     assert images == {"pin-online-web"}
     assert "pin-online-web" not in str(workers)
+
+
+def test_the_documentation_creates_the_secrets_that_are_mounted_and_says_what_pods_ask_for() -> None:
+    operations = (CHECKOUT / "docs/operations.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"for name in ((?:\S+|\\\n)(?:\s+(?:[a-z.-]+|\\\n))*); do", operations)
+    assert set(listed.replace("\\\n", " ").split()) == {file for name in USERS for file in mounted(name)}
+    asked = [container(name)["resources"]["requests"] for name in USERS]
+    cpu = 2 * sum(int(one["cpu"].removesuffix("m")) for one in asked) / 1000
+    memory = 2 * sum(int(one["memory"].removesuffix("Mi")) for one in asked) / 1024
+    assert f"They ask for {cpu:.1f} CPU and {memory:.1f} GiB" in operations
 
 
 @pytest.mark.parametrize("name", USERS)
