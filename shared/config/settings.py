@@ -28,7 +28,10 @@ _ELSEWHERE = re.compile(
     "|CHECKPOINT_(MARGIN|LOG|WINDOW)|COSIGNED_(LOG|WITHIN)|DEAD_RETENTION|OPERATOR_NAME"  # pinctl
     "|ARCHIVE_DIR|ENTRY_RETENTION|LEDGER_OWNER_DSN"  # pinctl
     "|[A-Z]+_(AMQP_URL|LEDGER_DSN)"  # the local stack and the backfill, of several users
-    "|WEB_[A-Z]+(_[A-Z]+)*|CONSOLE_[A-Z]+|OIDC_[A-Z]+(_[A-Z]+)*|DOCUMENTS_[A-Z]+(_ID)?"  # deploy/web
+    "|WEB_(URL|SECRET|HOST|PORT|SESSION|PATIENCE|SIGNING_KEY|UPLOAD_LIMIT)"  # deploy/web
+    "|DOCUMENTS_(URL|ENDPOINT|REGION|KEY|KEY_ID)|CONSOLE_(USERS|ROLES)"  # deploy/web
+    "|OIDC_(ISSUER|CLIENT_ID|CLIENT_SECRET|(ID|OFFICE|ROLES)_CLAIM)"  # deploy/web
+    "|WEB_(PORTAL|CONSOLE|MAILBOX)_URL"  # where the local stack's pages are
     "|BROKER_(ADMIN_URL|BY_CERTIFICATE)|(BROKER|LEDGER)_PASSWORD_[A-Z]+"  # deploy/
     ")(_FILE)?"
 )

@@ -14,9 +14,12 @@ from deploy.local.fake_providers import FakeProviders
 from deploy.local.ports import Ports
 from deploy.local.processes import Process
 from deploy.local.web_pages import MAILBOX, WebPages
+from deploy.web.console.settings import ConsoleSettings
 from deploy.web.settings import WebSettings
+from shared.config.settings import PlaintextSettings, unknown
 from shared.crypto.keys import make_keys
 
+SETTINGS: dict[str, type[WebSettings]] = {"portal": WebSettings, "console": ConsoleSettings}
 URLS = {
     "PIN_PORTAL_AMQP_URL": "amqp://portal:x@127.0.0.1:1/",
     "PIN_OPERATOR_AMQP_URL": "amqp://operator:x@127.0.0.1:1/",
@@ -73,6 +76,13 @@ def test_secrets_and_addresses_stay_from_one_start_to_the_next(pages: WebPages, 
         WebSettings.load({**told(one, "portal"), "PIN_WEB_PATIENCE": "PT3S"}).secret for one in (pages, again)
     ]
     assert secrets[0] == secrets[1]
+
+
+@pytest.mark.parametrize("name", ["portal", "console"])
+def test_no_page_is_told_a_setting_that_it_does_not_know(pages: WebPages, name: str) -> None:
+    assert unknown(told(pages, name), (SETTINGS[name], PlaintextSettings)) == {}
+    misspelt = told(pages, name) | {"PIN_WEB_PATIENC": "PT1S"}
+    assert unknown(misspelt, (SETTINGS[name],)) == {"PIN_WEB_PATIENC": "PIN_WEB_PATIENCE"}
 
 
 def test_the_mailbox_page_is_told_nothing_secret(pages: WebPages) -> None:
