@@ -6,7 +6,7 @@ from typing import Any
 from shared.contract.examples import COMMAND_EXAMPLES, REPLY_EXAMPLES
 from tests.web.kit.applications import OPERATOR, PASSWORD, Application
 from tests.web.kit.fake_workers import NEVER, NOT_TAKEN
-from tests.web.kit.papers import CITIZEN, jpeg, pdf, typed
+from tests.web.kit.papers import CITIZEN, DETAILS, jpeg, pdf, typed
 from tests.web.kit.people import come_in, mark_of
 from tests.web.kit.visitor import Seen, Visitor
 from tests.web.kit.ways import Ways
@@ -14,7 +14,6 @@ from tests.web.kit.ways import Ways
 WAYS = Ways("console")
 way = WAYS.way
 REQUEST_ID = str(COMMAND_EXAMPLES["dispositivo.approve"]["request_id"])
-DETAILS = typed({"document": COMMAND_EXAMPLES["branch.activate"]["document"]})
 
 
 # ---- the door

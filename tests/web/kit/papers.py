@@ -16,13 +16,6 @@ PIN = "5T7R2KDW"
 TOKEN = "dGhpcy1pcy1hLXRva2VuLW9mLWEtbGluaw"
 """Of a link of a mail."""
 CARD = {"health_card.number": "80380 00090 00123 45678", "health_card.expires_on": "30/06/2029"}
-DETAILS = {
-    "document.kind": "identity_card",
-    "document.number": "CA12345AA",
-    "document.issued_by": "Comune di San Giuliano Terme",
-    "document.issued_on": "15/03/2021",
-    "document.expires_on": "10/12/2031",
-}
 
 
 def typed(body: Mapping[str, Any], above: str = "") -> dict[str, str]:
@@ -51,6 +44,7 @@ def request_of(body: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]
     return {"codice_fiscale": fields.pop("codice_fiscale"), "lives": lives}, fields
 
 
+DETAILS = typed({"document": COMMAND_EXAMPLES["branch.activate"]["document"]})
 FIRST_STEP, SECOND_STEP = request_of(COMMAND_EXAMPLES["pin.request"])
 ABROAD = {
     "residence.country": "AT",
