@@ -131,4 +131,7 @@ async def _refused(request: Request, refusal: Exception) -> Response:
     status = getattr(refusal, "status_code", 400)
     detail = "not_found" if status == 404 else getattr(refusal, "detail", "")  # noqa: PLR2004 - HTTP
     text = f"error.{detail}" if detail in _SAID else "error.other"
-    return page(request, "error.html", status, text=text)
+    # A page may say it in words of its own.
+    own = f"error_at.{getattr(request.scope.get('route'), 'name', '')}.{detail}"
+    pages: Pages = request.app.state.pages
+    return page(request, "error.html", status, text=own if pages.texts.has(own) else text)

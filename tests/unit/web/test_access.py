@@ -72,6 +72,7 @@ async def test_the_new_pin_is_shown_once(browser: Browser, broker: Broker) -> No
     again = await browser.send(form, "/first-access", **fields)
     assert again.status == 403
     assert KEPT not in again.html
+    assert "si mostra una volta sola" in again.text
 
 
 async def test_the_new_pin_is_in_no_cookie_no_address_no_form_and_no_line_of_the_log(
