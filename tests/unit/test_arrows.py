@@ -35,7 +35,7 @@ LIBRARIES: dict[str, set[str]] = {
     "asyncpg": {"shared.ledger"},
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
-    "argon2": {"services.issuer.pin_check"},
+    "argon2": {"services.issuer.pin_check", "deploy.local.console_people"},
     "asyncssh": {"services.notifier.shop.sftp_session"},
     "cryptography": {
         "shared.crypto.sealing",
@@ -55,6 +55,7 @@ LIBRARIES: dict[str, set[str]] = {
         "deploy.web.asking",
         "deploy.web.sealing",
         "deploy.demo.citizen",
+        "deploy.web.console.users",
     },
 }
 """The modules and packages that may import what speaks with a server, or seals."""

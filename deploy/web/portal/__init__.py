@@ -5,7 +5,17 @@ from starlette.routing import BaseRoute
 
 from deploy.web import places
 from deploy.web.application import application as _application
-from deploy.web.portal import control_code, home, request, restore, revoke
+from deploy.web.portal import (
+    access,
+    contacts,
+    control_code,
+    convert,
+    home,
+    istanza,
+    request,
+    restore,
+    revoke,
+)
 from deploy.web.settings import WebSettings
 
 SETTINGS = WebSettings
@@ -16,11 +26,15 @@ _ROUTES: tuple[BaseRoute, ...] = (
     *revoke.ROUTES,
     *control_code.ROUTES,
     *places.ROUTES,
+    *access.ROUTES,
+    *convert.ROUTES,
+    *istanza.ROUTES,
+    *contacts.ROUTES,
 )
 
 
 def application(settings: WebSettings) -> Starlette:
     """Return the portal."""
-    portal = _application("portal", settings, _ROUTES)
+    portal = _application("portal", settings, _ROUTES, uploads=convert.UPLOADS)
     portal.state.control_codes = control_code.ControlCodes(settings.secret)
     return portal
