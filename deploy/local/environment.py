@@ -10,7 +10,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.rabbitmq import RabbitMq
 from deploy.local.workers import USERS, Worker
 
-CLIENTS = ("portal", "operator", "registry", "gateway", "observer")
+CLIENTS = ("portal", "operator", "registry", "gateway", "observer", "supervisor")
 _DEFAULTS = {
     "PIN_PORTAL_URL": "https://pin.example.it",
     "PIN_INITIAL_VALIDITY": "P60D",

@@ -63,6 +63,8 @@ def view(path: str, answer: View, *, name: str, methods: Iterable[str] = ("GET",
         except Exception as fault:  # noqa: BLE001 - of the program: it is logged, and the person gets a page
             structlog.get_logger().error("page.failed", page=path, **logs.where(fault))
             return page(request, "error.html", 500, text="error.failed")
+        finally:
+            await request.close()  # what was uploaded is in open files
 
     return Route(path, answered, methods=list(methods), name=name)
 

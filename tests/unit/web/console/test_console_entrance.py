@@ -27,11 +27,12 @@ def test_who_has_not_is_told_the_same_whether_the_name_exists(
     assert desk.open("/review").status == 303
 
 
-def test_after_three_failures_a_name_has_to_wait_even_with_the_right_password(desk: Browser) -> None:
-    for _ in range(3):
-        assert desk.enter("c.centro", "sbagliata").status == 422
+def test_after_failures_a_name_has_to_wait_even_with_the_right_password(desk: Browser) -> None:
+    assert desk.enter("c.centro", "sbagliata").status == 422
+    for _ in range(8):  # as many more, at the same time
+        desk.app.state.people._attempts.begin("c.centro")
     assert desk.enter("c.centro").status == 429
-    assert 1 <= int(desk.headers["retry-after"]) <= 2
+    assert 1 <= int(desk.headers["retry-after"]) <= 65
     assert desk.enter("s.sede").status == 303  # nobody else waits
 
 
