@@ -23,6 +23,7 @@ SETTINGS: dict[str, type[WebSettings]] = {"portal": WebSettings, "console": Cons
 URLS = {
     "PIN_PORTAL_AMQP_URL": "amqp://portal:x@127.0.0.1:1/",
     "PIN_OPERATOR_AMQP_URL": "amqp://operator:x@127.0.0.1:1/",
+    "PIN_SUPERVISOR_AMQP_URL": "amqp://supervisor:x@127.0.0.1:1/",
     "PIN_ISSUER_AMQP_URL": "amqp://issuer:x@127.0.0.1:1/",
     "PIN_LEDGER_DSN": "postgresql://pinctl:x@127.0.0.1:1/ledger",
     "PIN_SMTP_PASSWORD": "secret",
