@@ -115,6 +115,7 @@ def test_links_in_mails_lead_to_the_portal_where_there_is_one(
     having = environment.settings(state, providers, URLS, {}, pages.addresses)
     chosen = environment.settings(state, providers, URLS, {"PIN_PORTAL_URL": "x"}, pages.addresses)
     assert without["PIN_PORTAL_URL"] == "https://pin.example.it"
+    assert "PIN_WEB_PORTAL_URL" not in without
     assert having["PIN_PORTAL_URL"] == having["PIN_WEB_PORTAL_URL"] == pages.addresses["PIN_WEB_PORTAL_URL"]
     assert chosen["PIN_PORTAL_URL"] == "x"
 
