@@ -55,9 +55,7 @@ LIBRARIES: dict[str, set[str]] = {
         "deploy.web.asking",
         "deploy.web.sealing",
         "deploy.demo.citizen",
-        "deploy.web.asking",
         "deploy.web.console.users",
-        "deploy.web.sealing",
     },
 }
 """The modules and packages that may import what speaks with a server, or seals."""
