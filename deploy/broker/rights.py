@@ -13,11 +13,12 @@ from typing import Final
 
 from shared.contract import topology
 from shared.contract.channels import LANES
-from shared.contract.command import GATEWAY, OPERATOR, PORTAL, REGISTRY
+from shared.contract.command import GATEWAY, OPERATOR, PORTAL, REGISTRY, SUPERVISOR
 from shared.contract.events import EVENTS, DispositivoActivated, IstanzaProtocolled, IstanzaReleased
 from shared.contract.generated import Generated
 from shared.contract.internal import INTERNAL
 from shared.contract.message import COMMANDS
+from shared.contract.notifier import DeliveryTimeline
 from shared.contract.workers import WORKERS
 
 DOCUMENT = Path(__file__).parents[2] / "docs/broker-rights.md"
@@ -98,6 +99,11 @@ RIGHTS: Mapping[str, Rights] = {
         }
     ),
     "observer": Rights(follows=_EVERYTHING, queues=("amq.gen-", "events.observer.")),
+    SUPERVISOR: Rights(
+        {topology.COMMANDS: frozenset({DeliveryTimeline.type})},
+        queues=("amq.gen-", f"reply.{SUPERVISOR}."),
+        reads=frozenset({topology.DEAD}),
+    ),
     **{worker: _worker(worker) for worker in sorted(WORKERS)},
     "pinctl": Rights({DEFAULT: _EVERYTHING}, reads=frozenset({topology.DEAD}), anyone=True),
     "autoscaler": Rights(),

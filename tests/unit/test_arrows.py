@@ -56,6 +56,7 @@ LIBRARIES: dict[str, set[str]] = {
         "deploy.web.sealing",
         "deploy.demo.citizen",
         "deploy.web.console.users",
+        "deploy.web.portal.control_code",
     },
 }
 """The modules and packages that may import what speaks with a server, or seals."""
