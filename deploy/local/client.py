@@ -27,7 +27,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq.exceptions import AMQPError
 
 from deploy.local.inbox import LIMIT, Event, Inbox, Reply
-from shared.broker.connecting import connect
+from shared.broker.connecting import close, connect
 from shared.contract import topology
 
 _LIMIT = 20.0
@@ -194,9 +194,7 @@ class Client(Inbox):
     async def close(self) -> None:
         """Disconnect; messages in queues that are not durable are lost."""
         for connection in self._connections:
-            with suppress(*LOST):
-                async with asyncio.timeout(_FAREWELL):
-                    await connection.close()
+            await close(connection, _FAREWELL)
         self._connections.clear()
         self._channel = self._watching = None
 

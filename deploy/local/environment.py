@@ -21,16 +21,24 @@ _DEFAULTS = {
 
 
 def settings(
-    state: Path, fake_providers: FakeProviders, servers: Mapping[str, str], chosen: Mapping[str, str]
+    state: Path,
+    fake_providers: FakeProviders,
+    servers: Mapping[str, str],
+    chosen: Mapping[str, str],
+    pages: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return every setting in use.
 
     `PIN_*` variables of this process's environment override the defaults, and `chosen` overrides both;
-    nothing overrides the private servers' URLs: variables may be left over from another start.
+    nothing overrides the addresses of private servers and pages: variables may be left over from another
+    start. Where there are pages, links in mails lead to the portal among them.
     """
+    pages = pages or {}
+    portal = {"PIN_PORTAL_URL": pages["PIN_WEB_PORTAL_URL"]} if pages else {}
     ours = {name: text for name, text in os.environ.items() if name.startswith("PIN_")}
     keys = {"PIN_KEYS_DIR": str(state / "keys")}
-    return _DEFAULTS | _providers(state, fake_providers) | ours | dict(chosen) | keys | dict(servers)
+    defaults = _DEFAULTS | portal | _providers(state, fake_providers)
+    return defaults | ours | dict(chosen) | keys | dict(servers) | dict(pages)
 
 
 def _providers(state: Path, fake_providers: FakeProviders) -> dict[str, str]:

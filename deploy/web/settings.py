@@ -32,7 +32,7 @@ class WebSettings(AmqpSettings):
     web_port: int = 8080
     """Port to listen on, for HTTP; a proxy in front speaks TLS."""
     web_session: timedelta = timedelta(minutes=15)
-    """How long a session lasts without a request; four times as long in all. Longer: a screen that was left
+    """How long a log-in lasts without a request; four times as long in all. Longer: a screen that was left
     is open for longer."""
     web_patience: timedelta = timedelta(seconds=3)
     """How long a page waits for its reply before it says so and asks again. Longer: fewer such pages, and

@@ -21,6 +21,7 @@ LIBRARIES: dict[str, set[str]] = {
         "shared.broker.session",
         "shared.broker.admin",
         "deploy.local.client",
+        "deploy.web.asking",
     },
     "aiormq": {
         "shared.broker.connecting",
@@ -34,7 +35,7 @@ LIBRARIES: dict[str, set[str]] = {
     "asyncpg": {"shared.ledger"},
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
-    "argon2": {"services.issuer.pin_check"},
+    "argon2": {"services.issuer.pin_check", "deploy.local.console_people"},
     "asyncssh": {"services.notifier.shop.sftp_session"},
     "cryptography": {
         "shared.crypto.sealing",
@@ -51,7 +52,12 @@ LIBRARIES: dict[str, set[str]] = {
         "services.notifier.channels.letter_seal",
         "deploy.pinctl",
         "deploy.local.sealed",
+        "deploy.web.asking",
+        "deploy.web.sealing",
         "deploy.demo.citizen",
+        "deploy.web.asking",
+        "deploy.web.console.users",
+        "deploy.web.sealing",
     },
 }
 """The modules and packages that may import what speaks with a server, or seals."""
