@@ -2,8 +2,9 @@
 
 `python -I draw.py count|page|codes MEDIA_TYPE NUMBER`, the document on standard input. It writes the number
 of pages, a page as JPEG, or the texts of the Data Matrix codes as JSON. The libraries that parse such files
-are large, and have had holes: the process has no secret, no connection, little memory and little time, and
-what it writes is drawn anew, so that nothing but pixels of the document gets any further.
+are large, and have had holes: the process has no environment, can open no file and no connection, start no
+other, and has little memory and little time; what it writes is drawn anew, so that nothing but pixels of the
+document gets any further.
 """
 
 import json
@@ -34,13 +35,17 @@ _DATA_MATRIX: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.DataMatrix
 
 
 def confine() -> None:
-    """Give up what drawing does not need."""
+    """Give up what drawing does not need, for good unless this is root."""
+    # What is imported late would be a file to open.
+    Image.init()
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
+        # Nothing is opened any more, sockets included; what is open already can be used.
+        (resource.RLIMIT_NOFILE, 0),
     ):
         resource.setrlimit(limit, (value, value))
     warnings.simplefilter("error", Image.DecompressionBombWarning)
