@@ -21,8 +21,8 @@ from PIL import Image, ImageSequence
 
 MOST_PAGES: Final = 30
 """Pages that are counted, and so shown."""
-MEMORY: Final = 1536 * 1024 * 1024
-"""Bytes of address space."""
+MEMORY: Final = 640 * 1024 * 1024
+"""Bytes of address space: a page of A4 in colour with 600 points an inch fits, libraries included."""
 SECONDS: Final = 20
 """Of processor time."""
 _WIDTH: Final = 1240
@@ -71,9 +71,10 @@ def drawn(data: bytes, media_type: str, number: int, within: tuple[int, int]) ->
         frame = next(one for at, one in enumerate(ImageSequence.Iterator(opened), 1) if at == number)
         # Before it is decoded, where the format can: a photograph has more pixels than a page needs.
         frame.draft("RGB", within)
-        picture = frame.convert("RGB")
-        picture.thumbnail(within)
-        return picture
+        # Shades first where there are none: of black and white alone, a smaller picture would lose lines.
+        shaded = frame if frame.mode in {"RGB", "L"} else frame.convert("RGB")
+        shaded.thumbnail(within)
+        return shaded.convert("RGB")
 
 
 def codes(data: bytes, media_type: str) -> Iterator[str]:
