@@ -4,6 +4,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from deploy.web.application import application as _application
+from deploy.web.asking import Commands
 from deploy.web.console import branch, entrance, fax, oidc, phone, recognition, review, supervision, viewer
 from deploy.web.console.provider import Provider
 from deploy.web.console.rendering import Renderer
@@ -24,4 +25,5 @@ def application(settings: ConsoleSettings) -> Starlette:
         else Provider(settings, oidc.back_address(settings.web_url))
     )
     app.state.renderer = Renderer()
+    app.state.asking = Commands
     return app

@@ -2,8 +2,9 @@
 
 `python -I draw.py count|page|codes MEDIA_TYPE NUMBER`, the document on standard input. It writes the number
 of pages, a page as JPEG, or the texts of the Data Matrix codes as JSON. The libraries that parse such files
-are large, and have had holes: the process has no secret, no connection, little memory and little time, and
-what it writes is drawn anew, so that nothing but pixels of the document gets any further.
+are large, and have had holes: the process has no environment, can open no file and no connection, start no
+other, and has little memory and little time; what it writes is drawn anew, so that nothing but pixels of the
+document gets any further.
 """
 
 import json
@@ -20,8 +21,8 @@ from PIL import Image, ImageSequence
 
 MOST_PAGES: Final = 30
 """Pages that are counted, and so shown."""
-MEMORY: Final = 1536 * 1024 * 1024
-"""Bytes of address space."""
+MEMORY: Final = 640 * 1024 * 1024
+"""Bytes of address space: a page of A4 in colour with 600 points an inch fits, libraries included."""
 SECONDS: Final = 20
 """Of processor time."""
 _WIDTH: Final = 1240
@@ -34,13 +35,17 @@ _DATA_MATRIX: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.DataMatrix
 
 
 def confine() -> None:
-    """Give up what drawing does not need."""
+    """Give up what drawing does not need, for good unless this is root."""
+    # What is imported late would be a file to open.
+    Image.init()
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
+        # Nothing is opened any more, sockets included; what is open already can be used.
+        (resource.RLIMIT_NOFILE, 0),
     ):
         resource.setrlimit(limit, (value, value))
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -66,9 +71,10 @@ def drawn(data: bytes, media_type: str, number: int, within: tuple[int, int]) ->
         frame = next(one for at, one in enumerate(ImageSequence.Iterator(opened), 1) if at == number)
         # Before it is decoded, where the format can: a photograph has more pixels than a page needs.
         frame.draft("RGB", within)
-        picture = frame.convert("RGB")
-        picture.thumbnail(within)
-        return picture
+        # Shades first where there are none: of black and white alone, a smaller picture would lose lines.
+        shaded = frame if frame.mode in {"RGB", "L"} else frame.convert("RGB")
+        shaded.thumbnail(within)
+        return shaded.convert("RGB")
 
 
 def codes(data: bytes, media_type: str) -> Iterator[str]:

@@ -26,8 +26,8 @@ class ConsoleSettings(WebSettings):
     """The roles that this console serves, of `contact_centre`, `branch` and `supervisor`; others that a
     person has count for nothing here. Narrow it where its broker user has the rights of one desk alone."""
     supervisor_amqp_url: SecretSetting | None = None
-    """The broker, as the user `supervisor`, who may read `pin.dead`, and so also empty it. Without it
-    supervisors see the lanes and no dead letters."""
+    """The broker, as the user `supervisor`: it asks what a command led to, and reads `pin.dead`, which it
+    could also empty. Without it supervisors see the lanes alone."""
     oidc_issuer: str = ""
     """Identity provider of OpenID Connect, such as `https://id.example.it`: people log in there. Either this
     or `PIN_CONSOLE_USERS`."""

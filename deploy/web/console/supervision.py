@@ -1,21 +1,28 @@
 """What supervisors see: the lanes, what no worker could read, and the way of a message. Nobody's data."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deploy.web.console.desk import desk, settings_of
+from deploy.web.answering import message_id_of
+from deploy.web.asking import Commands, NotTakenError
+from deploy.web.console.desk import desk, operator_of, settings_of
 from deploy.web.console.settings import SUPERVISOR, ConsoleSettings
+from deploy.web.forms import faults_of
 from deploy.web.pages import page
 from shared.broker.admin import BrokerAdmin, DeadLetter
 from shared.contract import topology
 from shared.contract.channels import LANES
 from shared.contract.internal import INTERNAL
 from shared.contract.message import COMMANDS
+from shared.contract.notifier import DeliveryTimeline
 from shared.errors import BrokerLostError
 from shared.italy import dates
 
@@ -128,7 +135,59 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
+async def timeline(request: Request) -> Response:
+    """Ask what a command led to, by its correlation id."""
+    if request.method == "GET":
+        return _timeline(request)
+    form = await request.form()
+    correlation = str(form.get("correlation", "")).strip()
+    message_id = message_id_of(request, form)
+    body = {"operator": operator_of(request), "correlation": correlation}
+    if faults := faults_of(DeliveryTimeline, body):
+        return _timeline(request, correlation, status=422, fault=faults.get("correlation", "other"))
+    url = settings_of(request).supervisor_amqp_url
+    if url is None:
+        return _timeline(request, correlation, fault="not_allowed")
+    asking: Callable[[ConsoleSettings], AbstractAsyncContextManager[Commands]] = request.app.state.asking
+    # On a connection of its own, as another user: it is asked for seldom.
+    settings = settings_of(request).model_copy(update={"amqp_url": url})
+    try:
+        async with asking(settings) as commands:
+            reply = await commands.ask(DeliveryTimeline.type, body, message_id, within=_LONGEST)
+    except NotTakenError:
+        reply = None
+    if reply is None:
+        return _timeline(request, correlation, status=503, fault="unreachable")
+    if reply["outcome"] == "rejected":
+        return _timeline(request, correlation, status=409, fault=str(reply["code"]))
+    steps = [{**told, "at": _instant(told["at"])} for told in reply["data"]["steps"]]
+    return _timeline(request, correlation, steps=steps)
+
+
+def _timeline(
+    request: Request,
+    correlation: str = "",
+    *,
+    status: int = 200,
+    fault: str = "",
+    steps: Sequence[Mapping[str, object]] = (),
+) -> Response:
+    return page(request, "console/timeline.html", status, correlation=correlation, fault=fault, steps=steps)
+
+
+def _instant(text: str) -> str:
+    """Return an instant with its seconds, by which steps are told apart."""
+    return datetime.fromisoformat(text).astimezone(dates.ROME).strftime("%d/%m/%Y %H:%M:%S")
+
+
 ROUTES = [
     desk("/supervision", supervision, name="supervision", roles={SUPERVISOR}),
+    desk(
+        "/supervision/timeline",
+        timeline,
+        name="supervision.timeline",
+        roles={SUPERVISOR},
+        methods=("GET", "POST"),
+    ),
     desk("/supervision/dead", dead_letters, name="supervision.dead", roles={SUPERVISOR}),
 ]
