@@ -1,5 +1,6 @@
 """The telephone (R21), the counter (R26), the fax (R24) and recognition (R8)."""
 
+import asyncio
 import io
 import json
 from datetime import date
@@ -198,6 +199,23 @@ def test_a_code_that_cannot_be_read_is_typed_and_a_document_may_come_apart(desk:
     assert desk.last[1]["signed_form"] != desk.last[1]["document_scan"]
 
 
+def test_the_tiff_of_a_fax_server_becomes_a_pdf_of_the_same_pages(desk: Browser) -> None:
+    """In the coarse mode of 98 points an inch down: its pages are stretched, and the code is read."""
+    page = Image.open(io.BytesIO(_faxed())).resize((1728, 1146)).convert("1")
+    written = io.BytesIO()
+    page.save(written, "TIFF", save_all=True, append_images=[page], dpi=(204, 98), compression="group4")
+    desk.enter("c.centro").open("/fax")
+    desk.send("/fax", files=_file("signed_form", written.getvalue(), "image/tiff"))
+    assert f'value="{ID}"' in desk.html
+    desk.send("/fax/submit", {"request_id": ID, "codice_fiscale": CITIZEN, **TYPED})
+    assert desk.last[1]["signed_form"]["media_type"] == "application/pdf"
+    kept = asyncio.run(desk.app.state.documents.read(desk.last[1]["signed_form"]))
+    pdf = pypdfium2.PdfDocument(kept)
+    assert len(pdf) == 2
+    wide, tall = pdf[0].get_size()
+    assert tall / wide == pytest.approx(297 / 210, abs=0.05)
+
+
 def test_a_fax_of_no_open_request_keeps_its_scans_and_details(desk: Browser) -> None:
     desk.broker.replies["dispositivo.submit_documents"] = rejected("no_open_request")
     desk.enter("c.centro").open("/fax").send("/fax", files=_file("signed_form", _blank()))
@@ -212,7 +230,13 @@ def test_a_fax_of_no_open_request_keeps_its_scans_and_details(desk: Browser) -> 
 
 
 @pytest.mark.parametrize(
-    ("data", "type_"), [(b"", "image/png"), (b"<script>", "image/png"), (b"<svg/>", "image/svg+xml")]
+    ("data", "type_"),
+    [
+        (b"", "image/png"),
+        (b"<script>", "image/png"),
+        (b"<svg/>", "image/svg+xml"),
+        (b"II*\0rubbish", "image/tiff"),
+    ],
 )
 def test_a_file_that_is_no_scan_is_refused(desk: Browser, data: bytes, type_: str) -> None:
     desk.enter("c.centro").open("/fax").send("/fax", files=_file("signed_form", data, type_))
