@@ -166,12 +166,13 @@ def _same(copy: PageCopy) -> PageCopy:
 def _mails(path: Path) -> Iterator[_Found]:
     raw = path.read_bytes()
     if found := _MESSAGE_ID.search(raw):
-        yield _Found(UUID(found.group(1).decode()), "mail", partial(_mail, raw, path))
+        at = path.stat().st_mtime  # now, as the file may be gone when the mail is parsed
+        yield _Found(UUID(found.group(1).decode()), "mail", partial(_mail, raw, path, at))
 
 
 # Shared by all readers, so that each mail and letter is parsed once.
 @lru_cache(maxsize=100_000)
-def _mail(raw: bytes, path: Path) -> PageCopy:
+def _mail(raw: bytes, path: Path, at: float) -> PageCopy:
     # Not by `email.policy.default`, which takes eight times as long: tests read mails by the ten thousand.
     mail = email.message_from_bytes(raw)
     plain = next((part for part in mail.walk() if part.get_content_type() == "text/plain"), None)
@@ -179,8 +180,7 @@ def _mail(raw: bytes, path: Path) -> PageCopy:
     charset = plain.get_content_charset("utf-8") if plain else "utf-8"
     text = content.decode(charset) if isinstance(content, bytes) else ""
     id_ = UUID(str(mail["Message-ID"]).strip("<> ").partition("@")[0])
-    subject, at = _header(mail, "Subject"), path.stat().st_mtime
-    return PageCopy(id_, "mail", _header(mail, "To"), text, raw, subject, path, at=at)
+    return PageCopy(id_, "mail", _header(mail, "To"), text, raw, _header(mail, "Subject"), path, at=at)
 
 
 def _header(mail: Message, name: str) -> str:

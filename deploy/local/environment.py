@@ -11,6 +11,8 @@ from deploy.local.rabbitmq import RabbitMq
 from deploy.local.workers import USERS, Worker
 
 CLIENTS = ("portal", "operator", "registry", "gateway", "observer", "supervisor")
+_ADDRESSES = frozenset({"PIN_WEB_PORTAL_URL", "PIN_WEB_CONSOLE_URL", "PIN_WEB_MAILBOX_URL"})
+"""Of pages: a stack that has none says so by having none of these."""
 _DEFAULTS = {
     "PIN_PORTAL_URL": "https://pin.example.it",
     "PIN_INITIAL_VALIDITY": "P60D",
@@ -35,7 +37,9 @@ def settings(
     """
     pages = pages or {}
     portal = {"PIN_PORTAL_URL": pages["PIN_WEB_PORTAL_URL"]} if pages else {}
-    ours = {name: text for name, text in os.environ.items() if name.startswith("PIN_")}
+    ours = {
+        name: text for name, text in os.environ.items() if name.startswith("PIN_") and name not in _ADDRESSES
+    }
     keys = {"PIN_KEYS_DIR": str(state / "keys")}
     defaults = _DEFAULTS | portal | _providers(state, fake_providers)
     return defaults | ours | dict(chosen) | keys | dict(servers) | dict(pages)

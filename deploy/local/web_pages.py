@@ -80,10 +80,9 @@ class WebPages:
         }
 
     def _told_console(self, everything: Mapping[str, str]) -> dict[str, str]:
-        dead_letters = "PIN_SUPERVISOR_AMQP_URL"
         return {
             "PIN_CONSOLE_USERS": str(make_people(self._state)),
-            **({dead_letters: everything[dead_letters]} if dead_letters in everything else {}),
+            "PIN_SUPERVISOR_AMQP_URL": everything["PIN_SUPERVISOR_AMQP_URL"],
         }
 
     def _keys(self) -> Path:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page
 
 from tests.web.kit.applications import HOME, KINDS, Application, application
 from tests.web.kit.chromium import tab
-from tests.web.kit.looking import cut, stops, violations
-from tests.web.kit.visitor import Seen, Visitor, at
+from tests.web.kit.looking import cut, present, stops, violations
+from tests.web.kit.visitor import Seen, at
 from tests.web.kit.walks import WALKS
 from tests.web.kit.ways import Way
 
@@ -63,23 +63,6 @@ async def shown(
         seen = await way.to(visitor, of)
         await present(page, seen, visitor)
         yield Shown(way, language, page, seen)
-
-
-async def present(page: Page, seen: Seen, visitor: Visitor) -> None:
-    """Show a page that was served, with its pictures and styles, in the browser."""
-    address = str(seen.answer.url)
-
-    async def serve(route: Route) -> None:
-        wanted = route.request
-        if wanted.method != "GET":
-            await route.fulfill(status=204)
-            return
-        answer = seen.answer if wanted.url == address else await visitor.http.get(wanted.url)
-        await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
-
-    await page.route("**/*", serve)
-    await page.goto(address)
-    await page.evaluate("document.fonts.ready")
 
 
 async def test_no_rule_of_accessibility_is_broken(shown: Shown) -> None:

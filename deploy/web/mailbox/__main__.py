@@ -28,7 +28,15 @@ def main(words: list[str]) -> int:
     told = {name: os.environ.get(f"PIN_WEB_{name.upper()}_URL", "") for name in ("portal", "console")}
     app = application(state, {name: url for name, url in told.items() if url})
     # No setting makes it listen anywhere else.
-    uvicorn.run(app, host=HOST, port=int(port), access_log=False, log_config=None, server_header=False)
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=int(port),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
     return 0
 
 

@@ -23,6 +23,7 @@ SETTINGS: dict[str, type[WebSettings]] = {"portal": WebSettings, "console": Cons
 URLS = {
     "PIN_PORTAL_AMQP_URL": "amqp://portal:x@127.0.0.1:1/",
     "PIN_OPERATOR_AMQP_URL": "amqp://operator:x@127.0.0.1:1/",
+    "PIN_SUPERVISOR_AMQP_URL": "amqp://supervisor:x@127.0.0.1:1/",
     "PIN_ISSUER_AMQP_URL": "amqp://issuer:x@127.0.0.1:1/",
     "PIN_LEDGER_DSN": "postgresql://pinctl:x@127.0.0.1:1/ledger",
     "PIN_SMTP_PASSWORD": "secret",
@@ -114,6 +115,7 @@ def test_links_in_mails_lead_to_the_portal_where_there_is_one(
     having = environment.settings(state, providers, URLS, {}, pages.addresses)
     chosen = environment.settings(state, providers, URLS, {"PIN_PORTAL_URL": "x"}, pages.addresses)
     assert without["PIN_PORTAL_URL"] == "https://pin.example.it"
+    assert "PIN_WEB_PORTAL_URL" not in without
     assert having["PIN_PORTAL_URL"] == having["PIN_WEB_PORTAL_URL"] == pages.addresses["PIN_WEB_PORTAL_URL"]
     assert chosen["PIN_PORTAL_URL"] == "x"
 

@@ -73,7 +73,8 @@ def told(name: str, things: tuple[Thing, ...] = EVERYTHING) -> dict[str, str]:
 def loaded(name: str, settings: dict[str, str], folder: Path) -> WebSettings:
     """Read a pod's settings as it does, its secrets in a folder of ours."""
     there = {setting: text.replace("/run/pin", str(folder)) for setting, text in settings.items()}
-    return SETTINGS[name].load({k: v for k, v in there.items() if k != "PIN_AMQP_URL_FILE"} | BROKER)
+    urls = ("PIN_AMQP_URL_FILE", "PIN_SUPERVISOR_AMQP_URL_FILE")
+    return SETTINGS[name].load({k: v for k, v in there.items() if k not in urls} | BROKER)
 
 
 @pytest.fixture
@@ -99,6 +100,7 @@ def test_a_page_runs_the_same_command_everywhere(name: str) -> None:
 @pytest.mark.parametrize("name", USERS)
 def test_a_page_has_its_users_password_its_secret_and_public_keys_alone(name: str, folder: Path) -> None:
     own = {f"{USERS[name]}.amqp-url", f"{name}.web-secret", "issuer.pub", "revoker.pub"}
+    own |= {"supervisor.amqp-url"} if name == "console" else set()
     given = {"portal": {"documents.key"}, "console": {"documents.key", "oidc-client.secret"}}[name]
     assert mounted(name).keys() == own | given
     assert set(SERVICES[name]["secrets"]) == own | ({"console-users.toml"} if name == "console" else set())
@@ -132,7 +134,7 @@ def test_compose_says_what_a_page_leaves_in_the_clear(name: str, folder: Path) -
         for setting, text in SERVICES[name]["environment"].items()
     }
     read = SETTINGS[name].load(settings | {OVERRIDE: allowed["PIN_ALLOW_PLAINTEXT"]})
-    assert {one.host for one in read.plaintext()} == {"rabbitmq"}
+    assert {one.host for one in read.plaintext()} == {"rabbitmq"}  # also as the supervisor
     assert SERVICES[name]["ports"] == [f"127.0.0.1:{read.web_url.rpartition(':')[2]}:{PAGE_PORT}"]
     if name == "portal":
         assert SERVICES["revoker"]["environment"]["PIN_PORTAL_URL"] == read.web_url

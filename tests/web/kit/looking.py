@@ -6,10 +6,29 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
+
+from tests.web.kit.visitor import Seen, Visitor
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 """Of axe-core: the Web Content Accessibility Guidelines 2.1, levels A and AA."""
+
+
+async def present(page: Page, seen: Seen, visitor: Visitor) -> None:
+    """Show a page that was served, with its pictures and styles, in the browser."""
+    address = str(seen.answer.url)
+
+    async def serve(route: Route) -> None:
+        wanted = route.request
+        if wanted.method != "GET":
+            await route.fulfill(status=204)
+            return
+        answer = seen.answer if wanted.url == address else await visitor.http.get(wanted.url)
+        await route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+    await page.route("**/*", serve)
+    await page.goto(address)
+    await page.evaluate("document.fonts.ready")
 
 
 @cache

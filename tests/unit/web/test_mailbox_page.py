@@ -86,6 +86,7 @@ async def test_a_mail_in_html_stays_in_a_frame_without_scripts_or_origin(state: 
     assert HOSTILE not in page.text
     assert re.search(r'<iframe [^>]*sandbox="allow-popups allow-popups-to-escape-sandbox"', page.text)
     assert HOSTILE in framed.text
+    assert '<head><base target="_blank">' in framed.text  # a link opens outside of the frame
     policy = framed.headers["content-security-policy"]
     assert policy.startswith(
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
