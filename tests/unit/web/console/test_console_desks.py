@@ -104,6 +104,16 @@ def test_a_residence_abroad_is_shown_by_its_lines(desk: Browser) -> None:
     assert "Hauptstr. 1, Hinterhaus" in _looked_up(desk, residence=abroad).text
 
 
+def test_what_is_not_on_file_may_be_left_out_of_a_reply(desk: Browser) -> None:
+    person = _person(contacts={"pec": "rossi@pec.example.it"})
+    del person["document"]
+    desk.broker.replies["branch.lookup"] = accepted(**person)
+    desk.enter("s.sede").open("/branch").send("/branch", {"codice_fiscale": CITIZEN})
+    assert "rossi@pec.example.it" in desk.text
+    assert "Nessun documento è registrato" in desk.text
+    assert "PIN dispositivo attivato" in desk.send("/branch/activate", {**TYPED, "recognised": "yes"}).text
+
+
 def test_an_activation_carries_the_document_as_corrected_and_says_what_was(desk: Browser) -> None:
     _looked_up(desk)
     corrected = TYPED | {"document.number": "YB0000002"}
