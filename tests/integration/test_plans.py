@@ -164,7 +164,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "status_unreadable": Look(),
     "strike_unreadable": Loop(reads="keys"),
     "take_due": Loop(more=(50,)),
-    "timeline": Loop("notifier", more=("of-a-test", 500)),
+    "timeline": Loop("notifier", more=("of-a-test", 400)),
     "trace_archived": Look(),
     "take_print_turn": Loop("notifier"),
     "trace_correlated": Look(),
