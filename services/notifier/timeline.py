@@ -8,7 +8,7 @@ from shared.contract.reply import accepted, rejected
 from shared.domain.account import Account
 from shared.domain.decision import ContextWith, Decision
 
-MOST: Final = 500
+MOST: Final = 400
 """Steps of one timeline: more would not fit into a reply. The earliest are told."""
 
 Steps = tuple[Step, ...]

@@ -23,13 +23,13 @@ class DeliveryReceipt(Command):
 
 
 class Step(Model):
-    """One thing that happened, as the ledger has it: of nobody, as far as it says."""
+    """One thing that happened, as the ledger has it: which citizen it is about is not told."""
 
     at: Instant
     what: Word
     """Such as `pin.issued` or `delivery.sent`."""
-    by: Word
-    """The broker user whose message led to it."""
+    by: Line
+    """The broker user whose message led to it, or the operator whom a console named: `operator:ID`."""
     channel: Word | None = None
     """Of a delivery, as are those that follow."""
     attempt: int | None = None

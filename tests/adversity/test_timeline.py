@@ -12,10 +12,10 @@ from deploy.local.client import Client
 from deploy.local.stack import Stack
 from tests.adversity.people import citizen, issued, standing
 from tests.kit.clients import client as client_of
-from tests.kit.clients import portal
+from tests.kit.clients import operator, portal
 from tests.kit.harness import MAIN_WAY
 
-WORKERS = (*MAIN_WAY, "notifier-receipts")
+WORKERS = (*MAIN_WAY, "notifier-receipts", "revoker")
 SETTINGS = {"PIN_RELAY_INTERVAL": "PT0.1S"}
 TIMELINE = "delivery.timeline"
 OPERATOR = {"id": "r.capo", "office": "Direzione"}
@@ -42,6 +42,19 @@ async def test_what_a_request_led_to_is_told_and_of_whom_is_not(running: Stack, 
     told = json.dumps(reply)
     for known in (pin.subject.hex(), str(person["codice_fiscale"]), *map(str, pin.carriers.values())):
         assert known not in told
+
+
+async def test_what_an_operator_did_is_told_as_the_operators(running: Stack, supervisor: Client) -> None:
+    person = citizen()
+    async with portal(running) as asking, operator(running) as phone:
+        await issued(running, asking, [person])
+        revoke = {"codice_fiscale": person["codice_fiscale"], "operator": OPERATOR, "reason": "by phone"}
+        message_id = str(uuid4())
+        await phone.ask("revoke.by_contact_centre", revoke, message_id=message_id)
+    reply = await supervisor.ask(TIMELINE, {"operator": OPERATOR, "correlation": message_id})
+    assert {(one["what"], one["by"]) for one in reply["data"]["steps"]} >= {
+        ("pin.revoked", "operator:r.capo")
+    }
 
 
 async def test_an_id_that_led_to_nothing_is_unknown(supervisor: Client) -> None:

@@ -164,7 +164,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "status_unreadable": Look(),
     "strike_unreadable": Loop(reads="keys"),
     "take_due": Loop(more=(50,)),
-    "timeline": Look(),
+    "timeline": Loop("notifier", more=("of-a-test", 400)),
     "trace_archived": Look(),
     "take_print_turn": Loop("notifier"),
     "trace_correlated": Look(),
@@ -299,6 +299,12 @@ async def test_what_a_function_does_for_an_operator_is_found_by_an_index_too(led
     async with connected(ledger, "owner") as connection:
         body = await body_of(connection, "outbox_about(text[], timestamptz[])")
         assert scanned(await generic_plan(connection, body, "(text[], timestamptz[])")) <= {"tally_change"}
+
+
+async def test_what_a_supervisor_is_told_is_found_by_an_index_too(ledger: Stack) -> None:
+    async with connected(ledger, "owner") as connection:
+        body = await body_of(connection, "timeline_of(text, integer)")
+        assert scanned(await generic_plan(connection, body, "(text, integer)")) == set()
 
 
 @pytest.mark.parametrize("role", WORKERS)

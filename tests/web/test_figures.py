@@ -254,7 +254,7 @@ async def test_a_supervisor_sees_lanes_and_dead_letters_and_nobody_s_data(
 ) -> None:
     async with tab(browser, site.console) as page:
         await log_in_at_desk(page, site, "supervisor")
-        for path in ("/supervision", "/supervision/dead"):
+        for path in ("/supervision", "/supervision/dead", "/supervision/timeline"):
             await page.goto(path)
             assert not await violations(page)
         await page.goto("/supervision")

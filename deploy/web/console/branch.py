@@ -59,7 +59,7 @@ def _person(
     fields: dict[str, str] | None = None,
     faults: Faults | None = None,
 ) -> Response:
-    known = person["document"] or {}
+    known = person.get("document") or {}
     return page(
         request,
         "console/person.html",
@@ -96,7 +96,7 @@ def activated(request: Request, command: Command, reply: Reply) -> Response:
     """Show that the PIN is dispositivo, and what was corrected."""
     person, document = command.context["person"], command.body["document"]
     if reply["outcome"] == "accepted":
-        known = person["document"]
+        known = person.get("document")
         corrected = [name for name in DOCUMENT if known and known[name] != document[name]]
         return page(request, "console/activated.html", person=person, corrected=corrected)
     if reply["code"] == "invalid":

@@ -1,10 +1,10 @@
 """Draws pages of a document that a stranger sent, and reads the codes on them, in a process of its own.
 
-`python -I draw.py count|page|codes MEDIA_TYPE NUMBER`, the document on standard input. It writes the number
-of pages, a page as JPEG, or the texts of the Data Matrix codes as JSON. The libraries that parse such files
-are large, and have had holes: the process has no environment, can open no file and no connection, start no
-other, and has little memory and little time; what it writes is drawn anew, so that nothing but pixels of the
-document gets any further.
+`python -I draw.py count|page|codes|pdf MEDIA_TYPE NUMBER`, the document on standard input. It writes the
+number of pages, a page as JPEG, the texts of the Data Matrix codes as JSON, or the TIFF of a fax as PDF. The
+libraries that parse such files are large, and have had holes: the process has no environment, can open no
+file and no connection, start no other, and has little memory and little time; what it writes is drawn anew,
+so that nothing but pixels of the document gets any further.
 """
 
 import json
@@ -31,6 +31,11 @@ _TALLEST: Final = 4 * _WIDTH
 _FOR_CODES: Final = (2480, 3508)
 """Pixels within which codes are looked for: 300 an inch of A4, so that a module of a code is some pixels."""
 _QUALITY: Final = 85
+_FAX: Final = 204
+"""Points an inch across a fax."""
+_SQUARE: Final = 1.1
+_TALL: Final = 4.5
+"""Between these, points are higher than wide on purpose."""
 _DATA_MATRIX: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.DataMatrix])
 
 
@@ -85,6 +90,24 @@ def codes(data: bytes, media_type: str) -> Iterator[str]:
             yield found.text
 
 
+def pdf(data: bytes) -> bytes:
+    """Return the pages of a TIFF as PDF, pixel by pixel; those of a coarse fax get their height."""
+    with Image.open(BytesIO(data), formats=("TIFF",)) as opened:
+        frames = [_upright(frame) for frame in ImageSequence.Iterator(opened)][:MOST_PAGES]
+    written = BytesIO()
+    frames[0].save(written, "PDF", save_all=True, append_images=frames[1:], resolution=_FAX)
+    return written.getvalue()
+
+
+def _upright(frame: Image.Image) -> Image.Image:
+    """Return a page whose points are squares: a fax has 204 an inch across, and 98 or 196 down."""
+    across, down = (float(one) for one in frame.info.get("dpi", (1, 1)))
+    picture = frame.copy() if frame.mode in {"1", "L", "RGB"} else frame.convert("RGB")
+    if down <= 0 or not _SQUARE < across / down < _TALL:
+        return picture
+    return picture.resize((picture.width, round(picture.height * across / down)))
+
+
 def main(words: list[str]) -> int:
     """Do what is asked."""
     confine()
@@ -93,6 +116,7 @@ def main(words: list[str]) -> int:
     answers: dict[str, Any] = {
         "count": lambda: str(count(data, media_type)).encode(),
         "codes": lambda: json.dumps(list(codes(data, media_type))).encode(),
+        "pdf": lambda: pdf(data),
         "page": lambda: _jpeg(drawn(data, media_type, int(number), (_WIDTH, _TALLEST))),
     }
     sys.stdout.buffer.write(answers[what]())

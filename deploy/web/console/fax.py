@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from deploy.web.answering import Command, message_id_of, shows
 from deploy.web.asking import Reply
-from deploy.web.console.desk import brought_back, desk, handed_out, operator_of, order
+from deploy.web.console.desk import brought_back, desk, handed_out, operator_of, order, settings_of
 from deploy.web.console.fields import KINDS, codice_fiscale_of, nested, of_document, typed
 from deploy.web.console.rendering import Renderer, UnreadableError
 from deploy.web.console.settings import CONTACT_CENTRE
@@ -25,6 +25,8 @@ from shared.contract.dispositivo import SubmitDocuments
 
 _SCANNED = "fax"
 """The kind of two scans that are kept, and wait for their details."""
+_TIFF = (b"II*\0", b"MM\0*")
+"""How a TIFF begins."""
 _FIELDS = ("request_id", "codice_fiscale", *of_document())
 FILES = 2
 """How many may be uploaded with it."""
@@ -38,13 +40,14 @@ async def fax(request: Request) -> Response:
     if documents is None:
         return _scans(request, {"": "no_store"})
     form = await request.form()
-    form_scan, document_scan = await _read(form, "signed_form"), await _read(form, "document_scan")
-    if form_scan is None:
-        return _scans(request, {"signed_form": "file_empty"})
     field = "signed_form"
     try:
+        form_scan = await _read(request, form, "signed_form")
+        if form_scan is None:
+            return _scans(request, {field: "file_missing"})
         signed_form = await documents.keep(*form_scan)
         field = "document_scan"
+        document_scan = await _read(request, form, field)
         # A fax is usually one file: its pages show the form and the document.
         document = await documents.keep(*document_scan) if document_scan else signed_form
     except RefusedError as refusal:
@@ -55,12 +58,25 @@ async def fax(request: Request) -> Response:
     return _details(request, scans, fields, read=bool(request_id))
 
 
-async def _read(form: FormData, name: str) -> tuple[bytes, str] | None:
-    """Return an uploaded file and the type that it was declared as; None if none was chosen."""
+async def _read(request: Request, form: FormData, name: str) -> tuple[bytes, str] | None:
+    """Return an uploaded file and the type that it was declared as; None if none was chosen.
+
+    Fax servers write TIFF, which no browser shows and the store does not take: it becomes a PDF.
+
+    Raises:
+        RefusedError: it begins as a TIFF, and is none.
+    """
     file = form.get(name)
     if not isinstance(file, UploadFile) or not file.filename:
         return None
-    return await file.read(), file.content_type or ""
+    data = await file.read()
+    if not data.startswith(_TIFF):
+        return data, file.content_type or ""
+    renderer: Renderer = request.app.state.renderer
+    try:
+        return await renderer.as_pdf(data), "application/pdf"
+    except UnreadableError:
+        raise RefusedError("file_of_other_type") from None
 
 
 async def _request_id(request: Request, scan: bytes, media_type: str) -> str:
@@ -74,7 +90,8 @@ async def _request_id(request: Request, scan: bytes, media_type: str) -> str:
 
 
 def _scans(request: Request, faults: Faults | None = None) -> Response:
-    return page(request, "console/fax.html", 422 if faults else 200, faults=faults or {})
+    mebibytes = settings_of(request).web_upload_limit // 2**20
+    return page(request, "console/fax.html", 422 if faults else 200, faults=faults or {}, mebibytes=mebibytes)
 
 
 def _details(

@@ -48,6 +48,14 @@ class Renderer:
         found: list[str] = json.loads(await self._ask("codes", data, media_type))
         return found
 
+    async def as_pdf(self, tiff: bytes) -> bytes:
+        """Return a TIFF, as fax servers write them, as PDF.
+
+        Raises:
+            UnreadableError: it is none.
+        """
+        return await self._ask("pdf", tiff, "image/tiff")
+
     async def _ask(self, what: str, data: bytes, media_type: str, number: int = 0) -> bytes:
         async with self._at_once:
             process = await asyncio.create_subprocess_exec(

@@ -11,9 +11,9 @@ language sql stable security definer set search_path = public, pg_temp as $$
            substring(e.data from '"attempt": ?([0-9]{1,4})[,}]')::integer,
            substring(e.data from '"evidence": ?"([A-Za-z0-9_.:/-]{1,100})"')
     from entry as e
-    where e.correlation_id = correlation
+    where e.correlation_id = $1
     order by e.at, e.subject, e.seq
-    limit most
+    limit $2
 $$;
 revoke execute on function timeline_of(text, integer) from public;
 grant execute on function timeline_of(text, integer) to notifier;

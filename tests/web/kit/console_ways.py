@@ -273,6 +273,18 @@ async def dead_letters(visitor: Visitor, of: Application) -> Seen:
     return await visitor.open("/supervision/dead")
 
 
+@way("supervision: the way of a message")
+async def timeline(visitor: Visitor, of: Application) -> Seen:
+    come_in(visitor, of)
+    return await visitor.open("/supervision/timeline")
+
+
+@way("supervision: the way of a message, without the right to ask for it")
+async def timeline_asked(visitor: Visitor, of: Application) -> Seen:
+    page = await timeline(visitor, of)
+    return await visitor.send(page, "/supervision/timeline", correlation=REQUEST_ID)
+
+
 # ---- what can happen everywhere
 
 

@@ -1,5 +1,6 @@
 """The telephone (R21), the counter (R26), the fax (R24) and recognition (R8)."""
 
+import asyncio
 import io
 import json
 from datetime import date
@@ -103,6 +104,16 @@ def test_a_residence_abroad_is_shown_by_its_lines(desk: Browser) -> None:
     assert "Hauptstr. 1, Hinterhaus" in _looked_up(desk, residence=abroad).text
 
 
+def test_what_is_not_on_file_may_be_left_out_of_a_reply(desk: Browser) -> None:
+    person = _person(contacts={"pec": "rossi@pec.example.it"})
+    del person["document"]
+    desk.broker.replies["branch.lookup"] = accepted(**person)
+    desk.enter("s.sede").open("/branch").send("/branch", {"codice_fiscale": CITIZEN})
+    assert "rossi@pec.example.it" in desk.text
+    assert "Nessun documento è registrato" in desk.text
+    assert "PIN dispositivo attivato" in desk.send("/branch/activate", {**TYPED, "recognised": "yes"}).text
+
+
 def test_an_activation_carries_the_document_as_corrected_and_says_what_was(desk: Browser) -> None:
     _looked_up(desk)
     corrected = TYPED | {"document.number": "YB0000002"}
@@ -198,6 +209,23 @@ def test_a_code_that_cannot_be_read_is_typed_and_a_document_may_come_apart(desk:
     assert desk.last[1]["signed_form"] != desk.last[1]["document_scan"]
 
 
+def test_the_tiff_of_a_fax_server_becomes_a_pdf_of_the_same_pages(desk: Browser) -> None:
+    """In the coarse mode of 98 points an inch down: its pages are stretched, and the code is read."""
+    page = Image.open(io.BytesIO(_faxed())).resize((1728, 1146)).convert("1")
+    written = io.BytesIO()
+    page.save(written, "TIFF", save_all=True, append_images=[page], dpi=(204, 98), compression="group4")
+    desk.enter("c.centro").open("/fax")
+    desk.send("/fax", files=_file("signed_form", written.getvalue(), "image/tiff"))
+    assert f'value="{ID}"' in desk.html
+    desk.send("/fax/submit", {"request_id": ID, "codice_fiscale": CITIZEN, **TYPED})
+    assert desk.last[1]["signed_form"]["media_type"] == "application/pdf"
+    kept = asyncio.run(desk.app.state.documents.read(desk.last[1]["signed_form"]))
+    pdf = pypdfium2.PdfDocument(kept)
+    assert len(pdf) == 2
+    wide, tall = pdf[0].get_size()
+    assert tall / wide == pytest.approx(297 / 210, abs=0.05)
+
+
 def test_a_fax_of_no_open_request_keeps_its_scans_and_details(desk: Browser) -> None:
     desk.broker.replies["dispositivo.submit_documents"] = rejected("no_open_request")
     desk.enter("c.centro").open("/fax").send("/fax", files=_file("signed_form", _blank()))
@@ -212,7 +240,13 @@ def test_a_fax_of_no_open_request_keeps_its_scans_and_details(desk: Browser) -> 
 
 
 @pytest.mark.parametrize(
-    ("data", "type_"), [(b"", "image/png"), (b"<script>", "image/png"), (b"<svg/>", "image/svg+xml")]
+    ("data", "type_"),
+    [
+        (b"", "image/png"),
+        (b"<script>", "image/png"),
+        (b"<svg/>", "image/svg+xml"),
+        (b"II*\0rubbish", "image/tiff"),
+    ],
 )
 def test_a_file_that_is_no_scan_is_refused(desk: Browser, data: bytes, type_: str) -> None:
     desk.enter("c.centro").open("/fax").send("/fax", files=_file("signed_form", data, type_))
