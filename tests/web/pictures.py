@@ -16,9 +16,9 @@ from pathlib import Path
 from playwright.async_api import Browser, Page
 
 from deploy.local.processes import CHECKOUT
-from tests.web.kit.applications import HOME, KINDS, Application, application
+from tests.web.kit.applications import KINDS, Application, application, served
 from tests.web.kit.chromium import chromium, tab
-from tests.web.kit.looking import present
+from tests.web.kit.shelf import Shelf
 from tests.web.kit.visitor import at
 from tests.web.kit.walks import WALKS
 from tests.web.kit.ways import Way
@@ -44,13 +44,13 @@ async def shown(
 ) -> AsyncIterator[Page]:
     """Yield a page in the browser."""
     of.workers.forget()
-    async with (
-        at(of, language=language) as visitor,
-        tab(browser, HOME, language=language, width=width) as page,
-    ):
-        await present(page, await way.to(visitor, of), visitor)
-        await page.wait_for_load_state("networkidle")
-        yield page
+    shelf = Shelf(of.app)
+    async with at(of, language=language) as visitor, served(shelf) as address:
+        path = shelf.put(await way.to(visitor, of), visitor)
+        async with tab(browser, address, language=language, width=width) as page:
+            await page.goto(path)
+            await page.evaluate("document.fonts.ready")
+            yield page
 
 
 async def every(folder: Path) -> None:

@@ -16,6 +16,7 @@ import uvicorn
 from nacl import pwhash
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from deploy.web.sessions import Operator
 from shared.crypto.keys import make_keys
@@ -104,7 +105,7 @@ def _below(routes: Iterable[BaseRoute]) -> Iterator[Route]:
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
+async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application by HTTP on a free port; yield its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -459,7 +459,7 @@ async def expired(visitor: Visitor, of: Application) -> Seen:
     return await visitor.post("/waiting", {"csrf": mark_of(of, session), "pending": "old"})
 
 
-@way("language: German, by its button")
+@way("language: the other one, by its button")
 async def german(visitor: Visitor, of: Application) -> Seen:
     page = await home(visitor, of)
     action = next(form.action for form in page.forms if "/language/" in form.action)
