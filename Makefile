@@ -21,8 +21,8 @@ bootstrap-tests:
 bootstrap-containers:
 	@deploy/bootstrap containers
 
-demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes
-	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls)
+demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes; with STAY=1 it stays up, for a browser
+	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls) $(if $(STAY),--stay)
 
 test: bootstrap-tests ## all tests, on private servers of their own
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
@@ -34,7 +34,7 @@ chaos: bootstrap-tests ## break a cluster in every way, RUNS=5 times each: 45 mi
 versions: ## all tests on Debian 13, with its Python, RabbitMQ and Postgres (as root; half an hour at first)
 	@tests/on-debian trixie
 
-up: bootstrap ## start the local stack in the background; with TLS=1 every connection by TLS
+up: bootstrap ## start the local stack and its pages in the background; with TLS=1 every server by TLS
 	@$(PYTHON) -m deploy.local up $(if $(TLS),--tls)
 
 down: bootstrap ## stop it; its data stays
@@ -58,18 +58,21 @@ check: bootstrap ## lint, format, types, contract, settings, manifests, locks an
 	@$(PYTHON) -m deploy.sbom --check
 	@.venv/bin/hadolint deploy/container/Dockerfile
 
-sbom: bootstrap ## write the bill of materials (CycloneDX) to sbom.cdx.json
+sbom: bootstrap ## write each image's bill of materials (CycloneDX): sbom.cdx.json, sbom-web.cdx.json
 	@$(PYTHON) -m deploy.sbom
+	@$(PYTHON) -m deploy.sbom --web
 
-image: sbom ## build a release's image; wants BASE=debian:bookworm-slim@sha256:…
+image: sbom ## build a release's two images; wants BASE=debian:bookworm-slim@sha256:…
 	@echo '$(BASE)' | grep -Eq '@sha256:[0-9a-f]{64}$$' || { echo 'A release names its base image by digest: \
 	make image BASE=debian:bookworm-slim@sha256:…, as `docker buildx imagetools inspect debian:bookworm-slim` \
 	shows it' >&2; exit 2; }
 	@deploy/container/build '$(BASE)' '$(or $(TAG),pin-online)'
+	@deploy/container/build '$(BASE)' '$(or $(WEB_TAG),pin-online-web)' web
 
 lock: bootstrap ## resolve the requirements anew
 	@$(COMPILE) --upgrade --output-file requirements.lock requirements.in
-	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock requirements-dev.in
+	@$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-web.lock requirements-web.in
+	@$(COMPILE) --upgrade --constraint requirements-web.lock --output-file requirements-dev.lock requirements-dev.in
 	@$(COMPILE) --upgrade --output-file requirements-bench.lock requirements-bench.in
 
 clean: down ## remove the local stack's state

@@ -1,12 +1,14 @@
-"""The software bill of materials of the image: CycloneDX 1.6, from the lock.
+"""The software bill of materials of an image: CycloneDX 1.6, from its lock.
 
 `python -m deploy.sbom [FILE]` writes it (`sbom.cdx.json`): every package of `requirements.lock` with its
-version, the hashes of its files, its licence and what asks for it. The same lock makes the same document: it
-has no time, and its serial number is made from the lock. `--check` writes nothing, and tells whether every
-package of every lock is pinned by hashes, and each that is distributed has a licence that goes with the EUPL.
+version, the hashes of its files, its licence and what asks for it; with `--web` that of the pages
+(`sbom-web.cdx.json`), of `requirements-web.lock`. The same lock makes the same document: it has no time, and
+its serial number is made from the lock. `--check` writes nothing, and tells whether every package of every
+lock is pinned by hashes, and each that is distributed has a licence that goes with the EUPL.
 
-What a wheel holds besides its own code (OpenSSL in `cryptography`, the crates of `typst`), and what Debian
-puts into the image, is not in it.
+What a wheel holds besides its own code (OpenSSL in `cryptography`, the crates of `typst`, PDFium in
+`pypdfium2`), what Debian puts into the image, and what is served to browsers (`REUSE.toml` names it), is not
+in it.
 """
 
 import argparse
@@ -26,7 +28,10 @@ from shared.version import VERSION
 
 _CHECKOUT = Path(__file__).parents[1]
 LOCK = _CHECKOUT / "requirements.lock"
-LOCKS = (LOCK, *(_CHECKOUT / f"requirements-{name}.lock" for name in ("dev", "bench")))
+WEB_LOCK = _CHECKOUT / "requirements-web.lock"
+DISTRIBUTED = (LOCK, WEB_LOCK)
+"""What images are made of."""
+LOCKS = (*DISTRIBUTED, *(_CHECKOUT / f"requirements-{name}.lock" for name in ("dev", "bench")))
 ALLOWED = {
     "Apache-2.0": "permissive",
     "BSD-2-Clause": "permissive",
@@ -36,15 +41,27 @@ ALLOWED = {
     "ISC": "permissive",
     "MIT": "permissive",
     "MIT-0": "permissive",
+    "MIT-CMU": "permissive",
     "MPL-2.0": "its files stay under it; named in the appendix of the EUPL as compatible",
     "PSF-2.0": "permissive",
     "Unlicense": "public domain",
 }
 """Licences (SPDX) that may go into one work under the EUPL 1.2, and why."""
-_SPELT = {"3-Clause BSD License": "BSD-3-Clause", "Apache 2.0": "Apache-2.0", "MIT License": "MIT"}
+_SPELT = {
+    "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
+    "BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause AND Apache-2.0",
+    "MIT License": "MIT",
+}
 """What packages call a licence that has another SPDX identifier."""
-_READ = {"imapclient": "BSD-3-Clause"}
-"""Packages whose metadata name no licence: what the text that comes with them is."""
+_READ = {
+    "imapclient": "BSD-3-Clause",
+    "itsdangerous": "BSD-3-Clause",
+    "jinja2": "BSD-3-Clause",
+    "obstore": "MIT",
+}
+"""Packages whose metadata name no licence by SPDX: what their text, or else their classifier, is."""
+_OURS = frozenset({"requirements.in", "requirements-web.in"})
 _SPDX = re.compile(r"[A-Za-z0-9.+() -]+")
 _NAME = re.compile(r"([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})(?![0-9a-f])")
@@ -57,7 +74,7 @@ class Package:
     Attributes:
         hashes: SHA-256 of every file of it that may be installed, hexadecimal.
         wanted_by: the packages that ask for it.
-        direct: whether `requirements.in` asks for it.
+        direct: whether our own list asks for it.
     """
 
     name: str
@@ -99,7 +116,7 @@ def packages(lock: str) -> Iterator[Package]:
         via = block.partition("# via")[2].replace("#", " ").split()
         wanted_by = tuple(word for word in via if word != "-r" and not word.endswith(".in"))
         hashes = tuple(_HASH.findall(block))
-        yield Package(found[1], found[2], hashes, wanted_by, direct="requirements.in" in via)
+        yield Package(found[1], found[2], hashes, wanted_by, direct=not _OURS.isdisjoint(via))
 
 
 def faults(package: Package, *, distributed: bool) -> Iterator[str]:
@@ -171,7 +188,7 @@ def _all_faults() -> Iterator[str]:
     for path in LOCKS:
         try:
             for package in packages(path.read_text(encoding="utf-8")):
-                for fault in faults(package, distributed=path == LOCK):
+                for fault in faults(package, distributed=path in DISTRIBUTED):
                     yield f"{path.name}: {fault}"
         except ValueError as error:
             yield f"{path.name}: {error}"
@@ -180,15 +197,17 @@ def _all_faults() -> Iterator[str]:
 def main(words: Sequence[str] | None = None) -> int:
     """Write the bill of materials, or check the locks; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m deploy.sbom", description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=_CHECKOUT / "sbom.cdx.json", help="%(default)s")
+    parser.add_argument("file", nargs="?", type=Path, help="sbom.cdx.json, or sbom-web.cdx.json")
+    parser.add_argument("--web", action="store_true", help="of the pages' image")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a lock is not sound")
     asked = parser.parse_args(words)
     found = list(_all_faults())
     for fault in found:
         sys.stderr.write(f"{fault}\n")
     if not asked.check:
-        text = json.dumps(document(LOCK.read_text(encoding="utf-8")), indent=1)
-        asked.file.write_text(text + "\n", encoding="utf-8")
+        lock, name = (WEB_LOCK, "sbom-web.cdx.json") if asked.web else (LOCK, "sbom.cdx.json")
+        text = json.dumps(document(lock.read_text(encoding="utf-8")), indent=1)
+        (asked.file or _CHECKOUT / name).write_text(text + "\n", encoding="utf-8")
     return 1 if found else 0
 
 

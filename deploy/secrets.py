@@ -9,6 +9,7 @@ one.
 """
 
 import argparse
+import base64
 import re
 import secrets
 import sys
@@ -21,9 +22,14 @@ from shared.crypto.keys import make_keys
 
 SUPERUSERS = ("admin.broker-password", "postgres.ledger-password")
 MAILBOXES = ("pec-imap.password", "bounce-imap.password")
-PROVIDERS = (*(channel.credential for channel in CHANNELS if channel.credential), *MAILBOXES)
-"""Given by the providers: made empty, which means none."""
+PAGES = ("portal.web-secret", "console.web-secret")
+"""What makes sessions and forms of the reference pages."""
+_OF_PAGES = ("documents.key", "oidc-client.secret", "console-users.toml")
+PROVIDERS = (*(channel.credential for channel in CHANNELS if channel.credential), *MAILBOXES, *_OF_PAGES)
+"""Given by the providers, or by you: made empty, which means none."""
 _PORT = 5432
+_WEB_SECRET = 32
+"""Bytes."""
 BY_CERTIFICATE = frozenset(ROLES) - {"owner"}
 """Whom `--certificates` means: the workers and pinctl; the tables' owner has a password."""
 
@@ -54,6 +60,8 @@ def make(folder: Path, broker: str, ledger: str, authorities: str = "", certific
         _write(folder / f"{role}.ledger-dsn", f"{dsn}{primary}")
     for name in SUPERUSERS:
         _password(folder / name)
+    for name in PAGES:
+        _bytes(folder / name)
     for name in PROVIDERS:
         (folder / name).touch()
     # The folder denies access to others. The group may read the files, so that a container's user, whose uid
@@ -94,6 +102,11 @@ def _password(path: Path) -> str:
         # Hexadecimal needs no escaping in a URL; no newline, which KEDA would take for a part of it.
         path.write_text(secrets.token_hex(24), encoding="ascii")
     return path.read_text(encoding="ascii").strip()
+
+
+def _bytes(path: Path) -> None:
+    if not path.exists():
+        path.write_text(base64.b64encode(secrets.token_bytes(_WEB_SECRET)).decode(), encoding="ascii")
 
 
 def _write(path: Path, text: str) -> None:

@@ -25,6 +25,8 @@ from deploy.pinctl.settings import (
     OperatorSettings,
     OwnerSettings,
 )
+from deploy.web.console.settings import ConsoleSettings
+from deploy.web.settings import WebSettings
 from services.issuer.settings import AccessSettings
 from services.notifier.canary.settings import CanarySettings
 from services.notifier.mailbox.pec_settings import PecSettings
@@ -32,7 +34,7 @@ from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
-from shared.config.settings import PlaintextSettings, Settings, as_text
+from shared.config.settings import PlaintextSettings, SecretSetting, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
 from shared.crypto.signing import SenderKeys
@@ -85,6 +87,8 @@ SECTIONS = (
             DeadSettings,
         ),
     ),
+    Section("Pages", "the portal and the console", (WebSettings,)),
+    Section("The console", "the console, beside those of all pages", (ConsoleSettings,)),
 )
 _HEAD = """\
 # Settings
@@ -109,6 +113,8 @@ _TAIL = """\
 - `PIN_BROKER_ADMIN_URL`: by [`deploy/broker/load.py`](../deploy/broker/load.py) (the queues).
 - `PIN_DISPOSITIVO_LEDGER_DSN`, in place of `PIN_LEDGER_DSN`: by the
   [backfill](../services/dispositivo/backfill.py). A local stack has the like for every user, in `.local/env`.
+- `PIN_WEB_PORTAL_URL`, `PIN_WEB_CONSOLE_URL` and `PIN_WEB_MAILBOX_URL` in `.local/env`: where a local stack's
+  pages are ([`deploy/local/web_pages.py`](../deploy/local/web_pages.py)); `make up` prints them.
 - `PIN_CRASH_FILE`: by workers that a test wants dead ([`shared/worker/crash.py`](../shared/worker/crash.py)).
 """
 
@@ -123,8 +129,12 @@ def _section(section: Section) -> Iterator[str]:
     yield f"## {section.title}\n\nRead by {section.readers}."
     yield f"Defined in [`{home.removeprefix('../')}`]({home}).\n"
     yield "| variable | value | default | what it is, and what a change costs |\n|---|---|---|---|"
+    on_page = {group for one in SECTIONS for group in one.groups}
     for group in section.groups:
+        above = {name for base in group.__mro__[1:] if base in on_page for name in base.model_fields}
         for name, field in group.model_fields.items():
+            if name in above:  # it stands in the section of the group that this one extends
+                continue
             yield f"| `PIN_{name.upper()}` | {_value(field)} | {_default(field)} | {_meaning(field)} |"
     yield ""
 
@@ -152,6 +162,7 @@ _KINDS: dict[Any, str] = {
     time: "time of day",
     Path | None: "path",
     timedelta | None: "duration",
+    SecretSetting | None: "secret",
     frozenset[str]: "names",
     SenderKeys: "`user:key`, several",
 }

@@ -13,11 +13,12 @@ from typing import Final
 
 from shared.contract import topology
 from shared.contract.channels import LANES
-from shared.contract.command import GATEWAY, OPERATOR, PORTAL, REGISTRY
+from shared.contract.command import GATEWAY, OPERATOR, PORTAL, REGISTRY, SUPERVISOR
 from shared.contract.events import EVENTS, DispositivoActivated, IstanzaProtocolled, IstanzaReleased
 from shared.contract.generated import Generated
 from shared.contract.internal import INTERNAL
 from shared.contract.message import COMMANDS
+from shared.contract.notifier import DeliveryTimeline
 from shared.contract.workers import WORKERS
 
 DOCUMENT = Path(__file__).parents[2] / "docs/broker-rights.md"
@@ -98,6 +99,11 @@ RIGHTS: Mapping[str, Rights] = {
         }
     ),
     "observer": Rights(follows=_EVERYTHING, queues=("amq.gen-", "events.observer.")),
+    SUPERVISOR: Rights(
+        {topology.COMMANDS: frozenset({DeliveryTimeline.type})},
+        queues=("amq.gen-", f"reply.{SUPERVISOR}."),
+        reads=frozenset({topology.DEAD}),
+    ),
     **{worker: _worker(worker) for worker in sorted(WORKERS)},
     "pinctl": Rights({DEFAULT: _EVERYTHING}, reads=frozenset({topology.DEAD}), anyone=True),
     "autoscaler": Rights(),
@@ -113,7 +119,8 @@ What each user of RabbitMQ may do. `test_every_user_may_do_what_the_table_says_a
 it, and all that is not in it, on a real broker: each user with each exchange, queue, routing key and binding.
 
 Nobody but the administrator declares, deletes or binds an exchange, declares or deletes a queue of the
-system, lets a queue pass its dead letters on, or publishes with the headers `CC` and `BCC`. Nobody but
+system, binds a queue to anything but the events, lets a queue pass its dead letters on, or publishes with the
+headers `CC` and `BCC`. Nobody but
 `pinctl` publishes under another's name, or straight to a queue that is not for replies. `autoscaler` asks the
 management plugin how long queues are (its tag `management`), and comes by no message.
 """
@@ -123,9 +130,9 @@ _TAIL = """\
 - [`definitions.json`](../deploy/broker/definitions.json): RabbitMQ's permissions, by the name of an
   exchange or a queue, and its topic permissions, by routing key.
 - [`pin_rights`](../deploy/broker/pin_rights/pin_rights.erl): a plugin for what these cannot tell apart.
-  Queues and exchanges have the same names for them; to publish to an exchange is the same right as to bind
-  another one to it; of a message's routing keys they see the first; and who may use the default exchange,
-  as workers do to reply, reaches every queue.
+  Queues and exchanges have the same names for them, and may even be called alike, as `pin.dead`; to publish
+  to an exchange is the same right as to bind another one to it; of a message's routing keys they see the
+  first; and who may use the default exchange, as workers do to reply, reaches every queue.
 - The workers, as a second lock. A message counts only if the broker vouches for its sender (`user_id`),
   this sender may send its type, and it was published to an exchange that leads to the lane, with the
   right key. Else it goes to `pin.dead` ([reasons](logs.md#reasons-in-pindead)).

@@ -1,13 +1,15 @@
-"""`python -m deploy.demo [--citizens N] [--root DIR] [--tls]`: the demonstration.
+"""`python -m deploy.demo [--citizens N] [--root DIR] [--tls] [--stay]`: the demonstration.
 
 Exit status: 0 when all expected events happened, 1 when not, 2 on invalid arguments.
 """
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.demo.afterwards import tell_afterwards
@@ -17,6 +19,7 @@ from deploy.demo.runner import run_demo
 from deploy.demo.screen import Screen
 from deploy.demo.summary import rate, tell, tell_life
 from deploy.errors import StackError
+from deploy.local.directory import directory
 from deploy.local.processes import CHECKOUT
 
 
@@ -27,6 +30,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         with demo_stack(words.root, words.citizens, screen, tls=words.tls) as stack:
             kept = asyncio.run(_demonstrate(stack, words.citizens, screen))
+            if words.stay:
+                _stay(stack, screen)
     except StackError as error:
         screen.say(str(error))
         return 1
@@ -42,6 +47,7 @@ def _words(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--citizens", type=_enough, default=200, metavar="N", help="how many (200)")
     parser.add_argument("--root", type=Path, default=CHECKOUT, metavar="DIR", help="where .local is")
     parser.add_argument("--tls", action="store_true", help="every connection by TLS, unless a stack is up")
+    parser.add_argument("--stay", action="store_true", help="stay up afterwards, until Ctrl-C")
     return parser.parse_args(argv)
 
 
@@ -52,8 +58,26 @@ def _enough(text: str) -> int:
     return number
 
 
+def _stay(stack: DemoStack, screen: Screen) -> None:
+    """Wait until somebody has seen enough; a stack that was up stays up by itself."""
+    _show_pages(stack, screen)
+    if not stack.ours:
+        return
+    screen.say("  It stays up until you press Ctrl-C.")
+    with suppress(KeyboardInterrupt):
+        signal.pause()
+    screen.say()
+
+
+def _show_pages(stack: DemoStack, screen: Screen) -> None:
+    if lines := list(directory(stack.state)):
+        screen.heading("In a browser")
+        screen.say("\n".join(lines))
+
+
 async def _demonstrate(stack: DemoStack, number: int, screen: Screen) -> bool:
     _announce(stack, screen)
+    _show_pages(stack, screen)
     run = await run_demo(stack, number, screen)
     failures = tell(run, stack, screen)
     failures += await tell_afterwards(run, stack, screen)

@@ -30,12 +30,14 @@ class DemoStack:
         env: every setting in use.
         first: the number of the first citizen not used by any demonstration yet.
         far_ends: what this demonstration added to it; None to one that was up.
+        ours: whether this demonstration started it, and stops it.
     """
 
     state: Path
     env: Mapping[str, str]
     first: int
     far_ends: FarEnds | None = None
+    ours: bool = False
 
     @property
     def delay(self) -> timedelta:
@@ -69,11 +71,11 @@ def demo_stack(root: Path, citizens: int, screen: Screen, *, tls: bool = False) 
         return
     # `make down` ends this process gracefully, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY}, tls=tls)
+    stack = Stack(root, {"PIN_DISPOSITIVO_DELAY": DELAY}, tls=tls, pages=True)
     far_ends = FarEnds(stack)
     try:
         _start(stack, far_ends, supervisor, screen)
-        yield DemoStack(state, stack.env, first, far_ends)
+        yield DemoStack(state, stack.env, first, far_ends, ours=True)
     finally:
         with screen.doing("Stopping everything"):
             stack.stop_workers()
@@ -85,7 +87,7 @@ def demo_stack(root: Path, citizens: int, screen: Screen, *, tls: bool = False) 
 
 def _start(stack: Stack, far_ends: FarEnds, supervisor: LockFile, screen: Screen) -> None:
     supervisor.say("starting")
-    with screen.doing("Postgres, RabbitMQ, two SMS gateways, mail servers and the workers"):
+    with screen.doing("Postgres, RabbitMQ, two SMS gateways, mail servers, the workers and the pages"):
         far_ends.start()
         stack.start()
         far_ends.wait_ready()

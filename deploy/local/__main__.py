@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy.errors import StackError
 from deploy.local.control import Control
+from deploy.local.directory import directory
 from deploy.local.processes import CHECKOUT
 
 _USAGE = "usage: python -m deploy.local up [--tls]|down|status|env"
@@ -18,8 +19,9 @@ def main(words: list[str]) -> int:
     try:
         match words:
             case ["up"] | ["up", "--tls"]:
-                said = control.up(tls="--tls" in words)
+                said = control.up(tls="--tls" in words, pages=True)
                 print(f"{said}, {time.monotonic() - began:.1f} s; settings in .local/env")
+                print("\n".join(directory(CHECKOUT / ".local")))
             case ["down"]:
                 print(f"{control.down()}, {time.monotonic() - began:.1f} s")
             case ["status"]:

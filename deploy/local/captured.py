@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from email.header import decode_header, make_header
 from email.message import Message
 from functools import cached_property, lru_cache, partial
@@ -36,6 +37,7 @@ class PageCopy:
         subject: the subject of a mail.
         path: the file.
         page: the page of a letter in its document.
+        at: when it arrived, in seconds since 1970.
     """
 
     id: UUID
@@ -46,6 +48,7 @@ class PageCopy:
     subject: str = ""
     path: Path = Path()
     page: int = 0
+    at: float = 0.0
 
     @cached_property
     def half(self) -> str | None:
@@ -146,7 +149,8 @@ class Captured:
         for line in whole.splitlines():
             sms = json.loads(line)
             id_, to, text = UUID(sms["client_ref"]), sms["to"], sms["text"]
-            copy = PageCopy(id_, "sms", to, text, f"{to}\n{text}", path=self.sms_file)
+            at = datetime.fromisoformat(sms["at"]).timestamp() if "at" in sms else 0.0
+            copy = PageCopy(id_, "sms", to, text, f"{to}\n{text}", path=self.sms_file, at=at)
             yield _Found(id_, "sms", partial(_same, copy))
 
     def _new(self, folder: Path, pattern: str) -> list[Path]:
@@ -162,12 +166,13 @@ def _same(copy: PageCopy) -> PageCopy:
 def _mails(path: Path) -> Iterator[_Found]:
     raw = path.read_bytes()
     if found := _MESSAGE_ID.search(raw):
-        yield _Found(UUID(found.group(1).decode()), "mail", partial(_mail, raw, path))
+        at = path.stat().st_mtime  # now, as the file may be gone when the mail is parsed
+        yield _Found(UUID(found.group(1).decode()), "mail", partial(_mail, raw, path, at))
 
 
 # Shared by all readers, so that each mail and letter is parsed once.
 @lru_cache(maxsize=100_000)
-def _mail(raw: bytes, path: Path) -> PageCopy:
+def _mail(raw: bytes, path: Path, at: float) -> PageCopy:
     # Not by `email.policy.default`, which takes eight times as long: tests read mails by the ten thousand.
     mail = email.message_from_bytes(raw)
     plain = next((part for part in mail.walk() if part.get_content_type() == "text/plain"), None)
@@ -175,7 +180,7 @@ def _mail(raw: bytes, path: Path) -> PageCopy:
     charset = plain.get_content_charset("utf-8") if plain else "utf-8"
     text = content.decode(charset) if isinstance(content, bytes) else ""
     id_ = UUID(str(mail["Message-ID"]).strip("<> ").partition("@")[0])
-    return PageCopy(id_, "mail", _header(mail, "To"), text, raw, _header(mail, "Subject"), path)
+    return PageCopy(id_, "mail", _header(mail, "To"), text, raw, _header(mail, "Subject"), path, at=at)
 
 
 def _header(mail: Message, name: str) -> str:
@@ -190,20 +195,20 @@ def forget() -> None:
 
 
 def _letters(manifest: Path) -> list[_Found]:
-    copies = _pages(manifest.parent, manifest.read_bytes())
+    copies = _pages(manifest, manifest.read_bytes())
     return [_Found(copy.id, _LETTER, partial(_same, copy)) for copy in copies]
 
 
 @lru_cache(maxsize=10_000)
-def _pages(folder: Path, manifest: bytes) -> tuple[PageCopy, ...]:
-    listed = json.loads(manifest)
-    path = folder / listed["document"]
+def _pages(manifest: Path, content: bytes) -> tuple[PageCopy, ...]:
+    listed = json.loads(content)
+    path, at = manifest.parent / listed["document"], manifest.stat().st_mtime
     document = path.read_bytes()
     if hashlib.sha256(document).hexdigest() != listed["sha256"]:
         raise ValueError(f"{path} is not what its manifest says")
     texts = ["\n".join(lines) for lines in own_lines(document)]
     pages = [(UUID(letter["id"]), int(letter["page"])) for letter in listed["letters"]]
     return tuple(
-        PageCopy(id_, _LETTER, "", texts[page - 1], texts[page - 1], path=path, page=page)
+        PageCopy(id_, _LETTER, "", texts[page - 1], texts[page - 1], path=path, page=page, at=at)
         for id_, page in pages
     )

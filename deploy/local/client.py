@@ -27,7 +27,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aiormq.exceptions import AMQPError
 
 from deploy.local.inbox import LIMIT, Event, Inbox, Reply
-from shared.broker.connecting import connect
+from shared.broker.connecting import close, connect
 from shared.contract import topology
 
 _LIMIT = 20.0
@@ -37,7 +37,7 @@ _GATHERS = 0.05
 queue is an entry in the log of each of its copies."""
 _FAREWELL = 2.0
 """Seconds that a broker may take to close a connection."""
-_MAY_FOLLOW = {"portal": ("istanza.#", "dispositivo.activated")}
+_MAY_FOLLOW = {"portal": ("istanza.#", "dispositivo.activated"), "supervisor": ()}
 """The keys of `pin.events` that a user may bind, where they are not all."""
 LOST = (OSError, AMQPError, RuntimeError, TimeoutError)
 """What a client sees when the broker goes away; what became of the last command is then unknown."""
@@ -48,20 +48,23 @@ class Client(Inbox):
 
     Args:
         url: of the broker, as this user.
-        user: `portal`, `operator` or `registry`, which have queues of their own; any other has none.
+        user: `portal`, `operator`, `registry` or `supervisor`, which have queues of their own; any other has
+            none.
         name: declares durable queues of this name, which survive a broker restart and a reconnect.
         observer: of the broker, as the user `observer`: follows all events in its place, as no portal may.
+        answers: the queue for the replies to what it publishes, which another client of the same user reads;
+            it has no queues of its own then.
     """
 
-    def __init__(self, url: str, user: str, *, name: str = "", observer: str = "") -> None:
+    def __init__(self, url: str, user: str, *, name: str = "", observer: str = "", answers: str = "") -> None:
         super().__init__()
         self._url, self.user, self._name, self._observer = url, user, name, observer
-        self.listens = user in {"portal", "operator", "registry"}
+        self.listens = user in {"portal", "operator", "registry", "supervisor"} and not answers
         """Whether it has queues, and so gets replies and events."""
         self._connections: list[AbstractConnection] = []
         self._channel: AbstractChannel | None = None
         self._watching: AbstractChannel | None = None
-        self._reply_to: str | None = None
+        self._reply_to: str | None = answers or None
         self._cancelled = False
         """Whether the broker has cancelled a consumer, as it does when it loses a queue's leader."""
         self._taken: dict[int, AbstractIncomingMessage] = {}
@@ -191,9 +194,7 @@ class Client(Inbox):
     async def close(self) -> None:
         """Disconnect; messages in queues that are not durable are lost."""
         for connection in self._connections:
-            with suppress(*LOST):
-                async with asyncio.timeout(_FAREWELL):
-                    await connection.close()
+            await close(connection, _FAREWELL)
         self._connections.clear()
         self._channel = self._watching = None
 

@@ -27,26 +27,27 @@ class Control:
         self._supervisor = LockFile(self._state / "supervisor")
         self._turn = LockFile(self._state / "turn")
 
-    def up(self, *, tls: bool = False) -> str:
+    def up(self, *, tls: bool = False, pages: bool = False) -> str:
         """Start the stack unless it is up, and return the text to show to the user.
 
         Args:
             tls: every connection by TLS.
+            pages: also portal, console and mailbox page, if it is not up.
 
         Raises:
             StackError: it does not start, or is up in the other way; the text says what to look at.
         """
         self._turn.acquire(wait=True)  # concurrent calls would start two supervisors
         try:
-            return self._up(tls=tls)
+            return self._up(tls=tls, pages=pages)
         finally:
             self._turn.release()
 
-    def _up(self, *, tls: bool) -> str:
+    def _up(self, *, tls: bool, pages: bool) -> str:
         was_up = self._supervisor.held_by_another()
         if not was_up:
             self._supervisor.forget()
-            self._spawn(tls=tls)
+            self._spawn(tls=tls, pages=pages)
         try:
             wait_for(self._settled, _UP_LIMIT, f"the stack; see {self._state}/log/supervisor.log")
         except KeyboardInterrupt:
@@ -60,7 +61,7 @@ class Control:
             raise StackError(f"it is up {'without' if tls else 'with'} TLS: first take it down")
         return "already up" if was_up else "up"
 
-    def _spawn(self, *, tls: bool) -> None:
+    def _spawn(self, *, tls: bool, pages: bool) -> None:
         log = self._state / "log/supervisor.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -71,6 +72,7 @@ class Control:
                     "deploy.local.supervisor",
                     str(self._root),
                     *(["--tls"] if tls else []),
+                    *(["--pages"] if pages else []),
                 ],
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,

@@ -10,7 +10,9 @@ from deploy.local.postgres import Postgres
 from deploy.local.rabbitmq import RabbitMq
 from deploy.local.workers import USERS, Worker
 
-CLIENTS = ("portal", "operator", "registry", "gateway", "observer")
+CLIENTS = ("portal", "operator", "registry", "gateway", "observer", "supervisor")
+_ADDRESSES = frozenset({"PIN_WEB_PORTAL_URL", "PIN_WEB_CONSOLE_URL", "PIN_WEB_MAILBOX_URL"})
+"""Of pages: a stack that has none says so by having none of these."""
 _DEFAULTS = {
     "PIN_PORTAL_URL": "https://pin.example.it",
     "PIN_INITIAL_VALIDITY": "P60D",
@@ -21,16 +23,26 @@ _DEFAULTS = {
 
 
 def settings(
-    state: Path, fake_providers: FakeProviders, servers: Mapping[str, str], chosen: Mapping[str, str]
+    state: Path,
+    fake_providers: FakeProviders,
+    servers: Mapping[str, str],
+    chosen: Mapping[str, str],
+    pages: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return every setting in use.
 
     `PIN_*` variables of this process's environment override the defaults, and `chosen` overrides both;
-    nothing overrides the private servers' URLs: variables may be left over from another start.
+    nothing overrides the addresses of private servers and pages: variables may be left over from another
+    start. Where there are pages, links in mails lead to the portal among them.
     """
-    ours = {name: text for name, text in os.environ.items() if name.startswith("PIN_")}
+    pages = pages or {}
+    portal = {"PIN_PORTAL_URL": pages["PIN_WEB_PORTAL_URL"]} if pages else {}
+    ours = {
+        name: text for name, text in os.environ.items() if name.startswith("PIN_") and name not in _ADDRESSES
+    }
     keys = {"PIN_KEYS_DIR": str(state / "keys")}
-    return _DEFAULTS | _providers(state, fake_providers) | ours | dict(chosen) | keys | dict(servers)
+    defaults = _DEFAULTS | portal | _providers(state, fake_providers)
+    return defaults | ours | dict(chosen) | keys | dict(servers) | dict(pages)
 
 
 def _providers(state: Path, fake_providers: FakeProviders) -> dict[str, str]:

@@ -16,6 +16,7 @@ from deploy.local.postgres import DATABASE, Postgres
 from deploy.local.processes import Process, Program, end_leftovers
 from deploy.local.rabbitmq import RabbitMq
 from deploy.local.waiting import wait_for
+from deploy.local.web_pages import WebPages
 from deploy.local.workers import ALL, MAILBOX, WORKERS, Worker
 from shared.crypto.keys import make_keys
 
@@ -31,9 +32,17 @@ class Stack:
         root: the folder for `.local`.
         settings: `PIN_*` settings that override the defaults and the environment.
         tls: every connection by TLS, with an authority and certificates of the stack's own.
+        pages: also portal, console, and the page of what citizens got; links in mails lead to that portal.
     """
 
-    def __init__(self, root: Path, settings: Mapping[str, str] | None = None, *, tls: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        tls: bool = False,
+        pages: bool = False,
+    ) -> None:
         self.state = root.absolute() / ".local"
         self._make_directories()
         self.ports = Ports(self.state / "ports.json")
@@ -41,6 +50,7 @@ class Stack:
         self.authority = Authority(self.state / "tls") if tls else None
         self.postgres, self.rabbitmq = self._servers()
         self.fake_providers = FakeProviders(self.state, self.ports, self.authority)
+        self.pages = WebPages(self.state, self.ports) if pages else None
         self.database = DATABASE
         self.settings = dict(settings or {})
         self.workers: dict[str, Process] = {}
@@ -63,14 +73,19 @@ class Stack:
     def env(self) -> dict[str, str]:
         """Every setting in use; `PIN_AMQP_URL` and `PIN_LEDGER_DSN` are pinctl's."""
         servers = environment.servers(self.postgres, self.rabbitmq, self.database)
-        return environment.settings(self.state, self.fake_providers, servers, self.settings)
+        pages = self.pages.addresses if self.pages else {}
+        return environment.settings(self.state, self.fake_providers, servers, self.settings, pages)
 
     def start(self) -> None:
         """Start everything; the workers load while RabbitMQ, the slowest, still boots."""
         self._spawn_servers()
         started = self._spawn_workers([*WORKERS, *([MAILBOX.name] if self._has_mailbox() else [])])
+        if self.pages:
+            self.pages.spawn(self.env)
         self._wait_for_servers()
         self.wait_ready(process.name for process in started)
+        if self.pages:
+            self.pages.wait_ready()
 
     def start_servers(self) -> None:
         """Start Postgres, RabbitMQ and the fake providers, and create keys, roles and tables."""
@@ -179,6 +194,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything, in order."""
+        if self.pages:
+            self.pages.stop()
         self.stop_workers()
         self.fake_providers.stop()
         self._stop_servers()
@@ -195,7 +212,8 @@ class Stack:
 
     def processes(self) -> dict[str, Process]:
         """Return every process of the stack, by name."""
-        servers = (*self._server_processes(), self.fake_providers.process)
+        pages = self.pages.processes.values() if self.pages else ()
+        servers = (*self._server_processes(), self.fake_providers.process, *pages)
         return {process.name: process for process in servers} | self.workers
 
     def _server_processes(self) -> tuple[Process, ...]:

@@ -60,7 +60,7 @@ def supervise(stack: Stack) -> NoReturn:
                 process.start()
 
 
-def run(root: Path, *, tls: bool) -> int:
+def run(root: Path, *, tls: bool, pages: bool) -> int:
     """Start the stack below `root`, keep it running until SIGTERM, stop it."""
     signal.signal(signal.SIGTERM, _end)
     lock = LockFile(root / ".local/supervisor")
@@ -68,7 +68,7 @@ def run(root: Path, *, tls: bool) -> int:
     stack = None
     try:
         lock.say("starting")
-        stack = Stack(root, tls=tls)
+        stack = Stack(root, tls=tls, pages=pages)
         stack.start()
         lock.say("ready", WITH_TLS if tls else "")
         supervise(stack)
@@ -85,4 +85,5 @@ def run(root: Path, *, tls: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1]), tls=sys.argv[2:] == ["--tls"]))
+    folder, *options = sys.argv[1:]
+    sys.exit(run(Path(folder), tls="--tls" in options, pages="--pages" in options))

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from deploy.web.settings import WebSettings
 from shared.config import logs
+from shared.config.settings import PlaintextSettings, unknown
 from shared.errors import SetupError
 from shared.worker.health import Health
 
@@ -58,7 +59,10 @@ def main(words: list[str]) -> int:
         sys.stderr.write(f"{fault}\n")
         return 2
     logs.configure(f"web-{kind}", settings.log_level)
-    structlog.get_logger().info("web.started", url=settings.web_url)
+    log = structlog.get_logger()
+    for setting, nearest in unknown(os.environ, (module.SETTINGS, PlaintextSettings)).items():
+        log.warning("settings.unknown", setting=setting, nearest=nearest)
+    log.info("web.started", url=settings.web_url)
     asyncio.run(_serve(module.application(settings), settings))
     return 0
 

@@ -122,4 +122,8 @@ async def waiting(request: Request) -> Response:
     # Of another session it would let its holder finish what another person began.
     if not isinstance(value, dict) or value["of"] != current(request).id:
         raise HTTPException(400, "form_expired")
-    return await answer(request, Command(**value))
+    response = await answer(request, Command(**value))
+    if request.headers.get("hx-request") and "location" in response.headers:
+        # A script would follow by itself, and the address would stay that of the form.
+        return Response(status_code=204, headers={"hx-redirect": response.headers["location"]})
+    return response

@@ -1,6 +1,6 @@
 """How an application of pages is put together: routes, what every request passes through, and its end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from deploy.web.answering import waiting
 from deploy.web.asking import Commands
+from deploy.web.documents import Documents
 from deploy.web.pages import CSRF, LANGUAGES, STATIC, Pages, page
 from deploy.web.protection import Protection
 from deploy.web.sealing import Seals
@@ -31,6 +32,8 @@ _SAID = frozenset({"not_found", "form_expired", "form_foreign"})
 """The details of refusals for which there is a text."""
 _BODY = 1024 * 1024
 """Bytes of a request's body, where nothing is uploaded."""
+_TOO_LARGE = 4
+"""Times `PIN_WEB_UPLOAD_LIMIT` that a file may have to be refused with a page that says why."""
 
 
 def view(path: str, answer: View, *, name: str, methods: Iterable[str] = ("GET",), files: int = 0) -> Route:
@@ -67,7 +70,12 @@ def view(path: str, answer: View, *, name: str, methods: Iterable[str] = ("GET",
 
 
 def application(
-    kind: str, settings: WebSettings, routes: Iterable[BaseRoute], *, largest: int = _BODY
+    kind: str,
+    settings: WebSettings,
+    routes: Iterable[BaseRoute],
+    *,
+    largest: int = _BODY,
+    uploads: Mapping[str, int] | None = None,
 ) -> Starlette:
     """Return an application.
 
@@ -76,8 +84,13 @@ def application(
         settings: of both.
         routes: its own pages.
         largest: bytes of a request's body.
+        uploads: how many files the pages take to which files are uploaded, by path.
     """
     tokens = Tokens(settings.secret)
+    larger = {
+        path: files * _TOO_LARGE * settings.web_upload_limit + largest
+        for path, files in (uploads or {}).items()
+    }
 
     @asynccontextmanager
     async def connected(app: Starlette) -> AsyncIterator[None]:
@@ -93,7 +106,7 @@ def application(
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
         ],
         middleware=[
-            Middleware(Protection, largest=largest, secure=settings.secure),
+            Middleware(Protection, largest=largest, larger=larger, secure=settings.secure),
             Middleware(Sessions, settings=settings, tokens=tokens, name=f"pin-{kind}"),
         ],
         exception_handlers={HTTPException: _refused},
@@ -102,6 +115,7 @@ def application(
     app.state.settings, app.state.tokens = settings, tokens
     app.state.seals = Seals(settings.keys_dir, settings.secret)
     app.state.pages = Pages(kind)
+    app.state.documents = Documents(settings) if settings.documents_url else None
     return app
 
 

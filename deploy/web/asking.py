@@ -18,7 +18,7 @@ from aio_pika.exceptions import DeliveryError
 from nacl.signing import SigningKey, VerifyKey
 
 from deploy.web.settings import WebSettings
-from shared.broker.connecting import FAULTS, connect
+from shared.broker.connecting import FAULTS, close, connect
 from shared.contract import topology
 from shared.crypto.keys import SIGNERS
 from shared.crypto.signing import SIGNATURE, SIGNED_AT, SenderKeys, Signed, Signer, signed_when
@@ -157,9 +157,7 @@ class Commands:
             finally:
                 self._ready.clear()
                 self._channel = None
-                with suppress(*FAULTS):
-                    async with asyncio.timeout(_PAUSE):
-                        await connection.close()
+                await close(connection, _PAUSE)
 
     async def _connect(self) -> AbstractConnection:
         url = self._settings.amqp_url.reveal()
@@ -170,7 +168,7 @@ class Commands:
             queue = await channel.declare_queue("", exclusive=True)
             await queue.consume(self._take, no_ack=True)
         except BaseException:
-            await connection.close()
+            await close(connection, _PAUSE)
             raise
         self._channel, self._queue = channel, self._name(queue)
         return connection

@@ -27,12 +27,13 @@ CSRF = "csrf"
 
 def language_of(request: Request) -> str:
     """Return the language of a person: the one chosen, else the first of the browser's that we have."""
-    if current(request).language in LANGUAGES:
+    pages: Pages = request.app.state.pages
+    if current(request).language in pages.languages:
         return current(request).language
     for wanted in request.headers.get("accept-language", "").split(","):
-        if (short := wanted.strip()[:2].lower()) in LANGUAGES:
+        if (short := wanted.strip()[:2].lower()) in pages.languages:
             return short
-    return LANGUAGES[0]
+    return pages.languages[0]
 
 
 class Texts:
@@ -97,6 +98,8 @@ class Pages:
 
     def __init__(self, application: str) -> None:
         self.application = application
+        # Operators work in Italian, whatever their browser prefers: half a page of German helps nobody.
+        self.languages = LANGUAGES[:1] if application == "console" else LANGUAGES
         self.texts = Texts()
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -124,7 +127,7 @@ class Pages:
             t=t,
             has_text=self.texts.has,
             language=language,
-            languages=LANGUAGES,
+            languages=self.languages,
             url=url,
             static=static,
             session=current(request),

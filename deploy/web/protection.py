@@ -1,6 +1,7 @@
 """What each response says to the browser, how large a request may be, and the line that is logged of it."""
 
 import time
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +29,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _YEAR = 365 * 86400
+_TOO_LARGE = "Quello che ha inviato è troppo grande. – Was Sie gesendet haben, ist zu groß."
 
 
 class Protection:
@@ -38,11 +40,12 @@ class Protection:
     Args:
         app: what is served.
         largest: bytes of a request's body.
+        larger: those of the paths that take more.
         secure: whether people come by TLS.
     """
 
-    def __init__(self, app: ASGIApp, largest: int, *, secure: bool) -> None:
-        self._app, self._largest = app, largest
+    def __init__(self, app: ASGIApp, largest: int, larger: Mapping[str, int], *, secure: bool) -> None:
+        self._app, self._largest, self._larger = app, largest, larger
         self._always = _HEADERS | (
             {"strict-transport-security": f"max-age={_YEAR}; includeSubDomains"} if secure else {}
         )
@@ -69,10 +72,11 @@ class Protection:
             await send(message)
 
         try:
-            if _length(scope) > self._largest:
-                await PlainTextResponse("Too large", 413)(scope, receive, protected)
+            largest = self._larger.get(scope["path"], self._largest)
+            if _length(scope) > largest:
+                await PlainTextResponse(_TOO_LARGE, 413)(scope, receive, protected)
             else:
-                await self._app(scope, self._counted(receive), protected)
+                await self._app(scope, _counted(receive, largest), protected)
         finally:
             if not is_static:
                 route = scope.get("route")
@@ -85,19 +89,20 @@ class Protection:
                     seconds=round(time.perf_counter() - began, 4),
                 )
 
-    def _counted(self, receive: Receive) -> Receive:
-        left = self._largest
 
-        async def counted() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                # As if the browser had gone: nothing more of it is read.
-                return {"type": "http.disconnect"}
-            return message
+def _counted(receive: Receive, largest: int) -> Receive:
+    left = largest
 
-        return counted
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            # As if the browser had gone: nothing more of it is read.
+            return {"type": "http.disconnect"}
+        return message
+
+    return counted
 
 
 def _length(scope: Scope) -> int:

@@ -13,6 +13,8 @@ from deploy.web.settings import WebSettings
 from deploy.web.tokens import Tokens
 
 _KIND = "session"
+_NOBODYS = 3600
+"""Seconds of a session in which nobody is logged in: as long as a form may be filled in."""
 _LONGEST_LIFE = 4
 """Times `PIN_WEB_SESSION`: after that a session ends, whatever it does."""
 
@@ -119,16 +121,20 @@ class Sessions:
         await self._app(scope, receive, send if is_static else with_cookie)
 
     def _read(self, cookie: str) -> Session:
-        value = self._tokens.read(_KIND, cookie, self._idle)
+        value = self._tokens.read(_KIND, cookie, max(_NOBODYS, self._idle))
         if not isinstance(value, dict):
             return Session()
         operator = value.pop("operator", None)
         if operator:
             operator = Operator(**{**operator, "roles": tuple(operator["roles"])})
         session = Session(**value, operator=operator)
-        if session.known and time.time() - session.since > _LONGEST_LIFE * self._idle:
-            return Session(language=session.language)
-        return session
+        return Session(language=session.language) if self._is_over(session, cookie) else session
+
+    def _is_over(self, session: Session, cookie: str) -> bool:
+        if not session.known:
+            return False
+        is_idle = self._tokens.read(_KIND, cookie, self._idle) is None
+        return is_idle or time.time() - session.since > _LONGEST_LIFE * self._idle
 
     def _written(self, session: Session) -> str:
         attributes = "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if self._secure else "")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from shared.config.plaintext import is_local
+from pydantic import Field
+
+from shared.config.plaintext import Plaintext, http, is_local
 from shared.config.servers import AmqpSettings
 from shared.config.settings import SecretSetting
 
@@ -30,7 +32,7 @@ class WebSettings(AmqpSettings):
     web_port: int = 8080
     """Port to listen on, for HTTP; a proxy in front speaks TLS."""
     web_session: timedelta = timedelta(minutes=15)
-    """How long a session lasts without a request; four times as long in all. Longer: a screen that was left
+    """How long a log-in lasts without a request; four times as long in all. Longer: a screen that was left
     is open for longer."""
     web_patience: timedelta = timedelta(seconds=3)
     """How long a page waits for its reply before it says so and asks again. Longer: fewer such pages, and
@@ -40,7 +42,18 @@ class WebSettings(AmqpSettings):
     `<service>-signing.pub` of the keys folder."""
     documents_url: str = ""
     """Store of what citizens upload: `file:///folder` or `s3://bucket/prefix`. Empty: nothing is uploaded
-    or shown."""
+    or shown. The attachments of a bucket are named by this address, those of a folder `folder://documents/…`:
+    `PIN_ATTACHMENT_SCHEMES` and `PIN_ATTACHMENT_HOSTS` have to allow them."""
+    documents_endpoint: str = ""
+    """Where the bucket is, such as `https://s3.example.it`; empty: at Amazon."""
+    documents_region: str = ""
+    """Region of the bucket; empty: as the store's own variables (`AWS_REGION`) say, or none."""
+    documents_key_id: str = ""
+    """Name of the key by which the bucket is reached. Empty: as the machine's own role allows."""
+    documents_key: SecretSetting | None = None
+    """That key."""
+    web_upload_limit: int = Field(default=5 * 1024 * 1024, ge=1024, le=25 * 1024 * 1024)
+    """Bytes of one uploaded file. More: better scans, and more memory while one comes in."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""
     health_port: int = 0
@@ -63,9 +76,23 @@ class WebSettings(AmqpSettings):
         """The broker's user."""
         return urlsplit(self.amqp_url.reveal()).username or ""
 
+    def plaintext(self) -> Iterator[Plaintext]:
+        """Yield the connections to the broker and to the store of documents that are not protected."""
+        yield from super().plaintext()
+        if self.documents_endpoint:
+            yield from http("PIN_DOCUMENTS_ENDPOINT", self.documents_endpoint, "what citizens upload")
+
     def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the secret and the address."""
+        """Yield what is wrong with the secret and the addresses."""
         yield from super().faults()
+        store = urlsplit(self.documents_url)
+        if self.documents_url and not (
+            (store.scheme == "file" and store.path.startswith("/") and not store.netloc)
+            or (store.scheme == "s3" and store.netloc)
+        ):
+            yield "PIN_DOCUMENTS_URL: neither file:///folder nor s3://bucket/prefix"
+        if bool(self.documents_key_id) != bool(self.documents_key):
+            yield "PIN_DOCUMENTS_KEY_ID, PIN_DOCUMENTS_KEY: one of them is of no use alone"
         try:
             if len(self.secret) < _SHORTEST:
                 yield f"PIN_WEB_SECRET: less than {_SHORTEST} bytes"

@@ -91,7 +91,8 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
     from services.notifier.canary.upkeep import CANARY_RETENTION, Canaries  # noqa: PLC0415
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
-    from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
+    from services.notifier.timeline import tell  # noqa: PLC0415
+    from shared.contract.notifier import DeliveryReceipt, DeliveryTimeline  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
     log = logs.get()
@@ -102,9 +103,9 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
         worker="notifier",
         name="notifier-receipts",
         queue=topology.RECEIPTS,
-        read=ReceiptReader(CommandReader((DeliveryReceipt,))),
+        read=ReceiptReader(CommandReader((DeliveryReceipt, DeliveryTimeline))),
         batch=settings.batch,
-        decisions={Receipt: Quiet(receipt)},
+        decisions={Receipt: Quiet(receipt), DeliveryTimeline: tell},
         exchanges=frozenset({topology.COMMANDS, topology.RECEIVED}),
         accounts=False,
         effect=FindDeliveryEffect(),

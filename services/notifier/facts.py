@@ -1,10 +1,12 @@
-"""Facts of the decision about a receipt: the status of its delivery."""
+"""Facts of the decision about a receipt, the status of its delivery; and of what a supervisor asks."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from services.notifier.receipts import Receipt, Recorded
+from services.notifier.timeline import MOST, Steps, step
 from shared.contract.internal import ProviderReport
+from shared.contract.notifier import DeliveryTimeline
 from shared.ledger import Ledger
 from shared.worker.lane import Facts
 from shared.worker.reading import ReceivedMessage
@@ -12,10 +14,15 @@ from shared.worker.unit_of_work import UnitOfWork
 
 
 class FindDeliveryEffect:
-    """The effect of the receipts' lane: finds the deliveries of receipts, and so their citizens."""
+    """The effect of the receipts' lane: finds the deliveries of receipts, and so their citizens.
+
+    And it reads what happened, where a supervisor asks.
+    """
 
     async def __call__(self, batch: Sequence[ReceivedMessage], ledger: Ledger) -> None:
         """Set the id of its delivery, and its citizen, on each message; neither while it is not recorded."""
+        for asked in (received for received in batch if isinstance(received.message, DeliveryTimeline)):
+            asked.effect = await _steps(asked.message.correlation, ledger)
         receipts = [received for received in batch if isinstance(received.message, Receipt)]
         ids = [told.delivery_id for told in (r.message.told for r in receipts) if told.delivery_id]
         references = [named for received in receipts if (named := _reference(received))]
@@ -39,9 +46,16 @@ class ReceiptFacts(Facts):
         found = {received.effect for received in batch if isinstance(received.effect, UUID)}
         await work.read_deliveries(list(found), ledger)
 
-    def of(self, received: ReceivedMessage, work: UnitOfWork) -> Recorded:
-        """Return how the delivery of one receipt stands."""
+    def of(self, received: ReceivedMessage, work: UnitOfWork) -> Recorded | Steps:
+        """Return how the delivery of one receipt stands, or what happened."""
+        if isinstance(received.message, DeliveryTimeline):
+            steps: Steps = received.effect
+            return steps
         return work.deliveries.get(received.effect) if isinstance(received.effect, UUID) else None
+
+
+async def _steps(correlation: str, ledger: Ledger) -> Steps:
+    return tuple(step(row) for row in await ledger.rows("timeline", correlation, MOST))
 
 
 def _reference(received: ReceivedMessage) -> str:

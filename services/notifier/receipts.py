@@ -18,7 +18,7 @@ from shared.contract.internal import (
     ReturnedLetter,
     UnsuitableAddress,
 )
-from shared.contract.notifier import DeliveryReceipt
+from shared.contract.notifier import DeliveryReceipt, DeliveryTimeline
 from shared.contract.reply import accepted
 from shared.domain.account import Account
 from shared.domain.decision import (
@@ -63,16 +63,16 @@ class Receipt:
 
 
 class ReceiptReader:
-    """Reads receipts from gateways, retried ones, and reports on other evidence."""
+    """Reads receipts from gateways, retried ones, reports on other evidence, and what supervisors ask."""
 
     def __init__(self, commands: CommandReader) -> None:
         self._commands = commands
 
     def __call__(self, type_: str, body: bytes, role: str) -> Parsed:
-        """Read one receipt.
+        """Read one message.
 
         Raises:
-            shared.errors.UnreadableMessageError: it is no receipt, or its sender is not permitted.
+            shared.errors.UnreadableMessageError: it is none of these, or its sender is not permitted.
         """
         ours = _OURS.get(type_)
         if ours is not None:
@@ -80,7 +80,7 @@ class ReceiptReader:
                 raise UnreadableMessageError("forbidden_sender")
             return Parsed(_receipt(ours, body), ())
         parsed = self._commands(type_, body, role)
-        if isinstance(parsed.message, Refusal):
+        if isinstance(parsed.message, Refusal | DeliveryTimeline):
             return parsed
         return replace(parsed, message=Receipt(parsed.message))
 

@@ -46,3 +46,14 @@ async def _connect(url: str, name: str, limit: float, tls: TlsFiles) -> Abstract
             client_properties={"connection_name": name},
             ssl_context=await asyncio.to_thread(tls.context) if tls else None,
         )
+
+
+async def close(connection: AbstractConnection, limit: float) -> None:
+    """Close a connection within so many seconds; if the other end is silent, it is left to end by itself.
+
+    aiormq waits for a socket whose buffer is full until its heartbeats end, for minutes, whoever cancels it:
+    so a publisher whose node was cut off would stay with it for as long.
+    """
+    closing = asyncio.ensure_future(connection.close())
+    closing.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else asks for it
+    await asyncio.wait({closing}, timeout=limit)

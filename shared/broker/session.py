@@ -23,12 +23,14 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 from aiormq.exceptions import AMQPError, PublishError
 
 from shared.broker import wire
-from shared.broker.connecting import FAULTS, connect
+from shared.broker.connecting import FAULTS, close, connect
 from shared.broker.message import LARGEST_BODY, Arrived, Message
 from shared.config.tls import NONE, TlsFiles, loss_of
 from shared.crypto.signing import KEY_ID, LONGEST_HEADER, SIGNATURE, SIGNED_AT
 from shared.errors import BrokerLostError
 
+_FAREWELL = 2.0
+"""Seconds that a broker may take to close a connection."""
 _ANSWERS = 3.0
 """Seconds in which a node that is alive answers a question."""
 LONGEST_TRACE = 255
@@ -77,7 +79,7 @@ class Session:
             raise BrokerLostError(loss_of(error)) from None
         finally:
             if connection is not None and sys.exc_info()[0] is not None:
-                await _closed(connection)
+                await close(connection, _FAREWELL)
 
     def _lose(self, *_: object) -> None:
         self.lost.set()
@@ -220,13 +222,7 @@ class Session:
     async def close(self) -> None:
         """Close within two seconds, even if the broker does not answer."""
         self.lost.set()
-        await _closed(self._connection)
-
-
-async def _closed(connection: AbstractConnection) -> None:
-    with suppress(Exception):
-        async with asyncio.timeout(2):
-            await connection.close()
+        await close(self._connection, _FAREWELL)
 
 
 def _as_it_is(arrived: Arrived) -> Arrived:

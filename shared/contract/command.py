@@ -12,6 +12,8 @@ from shared.contract.model import Model
 from shared.errors import Fault
 
 PORTAL, OPERATOR, REGISTRY, GATEWAY = "portal", "operator", "registry", "gateway"
+SUPERVISOR = "supervisor"
+"""Watches the system, and sees nobody's data."""
 CONTACT_CENTRE, BRANCH = "contact_centre", "branch"
 """The two roles of operators: a user with both of them has the role `OPERATOR`."""
 AT_CONTACT_CENTRE = frozenset({OPERATOR, CONTACT_CENTRE})

@@ -93,12 +93,28 @@ COMMAND_EXAMPLES: Mapping[str, _Example] = {
     "branch.activate": {**_PERSON, **_BRANCH, **_DOCUMENT},
     "istanza.submit": {**_PERSON, "istanza_id": "2026-000123", "service": "Maternity allowance"},
     "delivery.receipt": {**_DELIVERY, "status": "delivered", "provider": "sms-gateway", "detail": "DELIVRD"},
+    "delivery.timeline": {
+        "operator": {"id": "op-9", "office": "Service desk"},
+        "correlation": "0192f6a0-0000-7000-8000-000000000009",
+    },
 }
 """The body of one good command of each published type."""
 
 REPLY_EXAMPLES: Mapping[str, _Example] = {
     "pin.activate": {"pin_sealed": _BOX, "level": "online"},
     "pin.verify": {"level": "online"},
+    "delivery.timeline": {
+        "steps": [
+            {"at": "2026-11-22T10:00:00Z", "what": "pin.issued", "by": "portal"},
+            {
+                "at": "2026-11-22T10:00:02Z",
+                "what": "delivery.sent",
+                "by": "issuer",
+                "channel": "sms",
+                "attempt": 1,
+            },
+        ]
+    },
     "dispositivo.request": {
         **_REQUEST,
         "form": {

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         dispositivo.BranchActivate,
         dispositivo.IstanzaSubmit,
         notifier.DeliveryReceipt,
+        notifier.DeliveryTimeline,
         internal.Expire,
         internal.FailedDelivery,
         internal.ReturnedLetter,

@@ -22,6 +22,7 @@ DETAILS: Mapping[str, str] = {
     "already_dispositivo": "The PIN is dispositivo already.",
     "no_open_request": "There is no open request with this request_id.",
     "unknown_citizen": "Nothing is kept about the citizen.",
+    "unknown_correlation": "Nothing is known under this correlation id, or no longer.",
     "documents_missing": "The request cannot be approved before its documents are in.",
     "changed_since_seen": "What the operator saw has changed since: it has to be looked at again.",
     "too_many_lookups": "This operator looked up too many citizens within the hour.",

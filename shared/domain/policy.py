@@ -83,8 +83,9 @@ class PinPolicy(Settings):
     """
     notice_interval: timedelta = timedelta(days=1)
     """How often, at most, a citizen is told that somebody asked for a second PIN (R7)."""
-    attachment_schemes: Names = frozenset({"https", "s3"})
-    """How attachments may be named (R24): operators' consoles open them, and each is a way into these."""
+    attachment_schemes: Names = frozenset({"https", "s3", "folder"})
+    """How attachments may be named (R24): operators' consoles open them, and each is a way into these.
+    `folder` is that of our own portal and console: a folder that they share."""
     attachment_hosts: Names = frozenset()
     """Where attachments may be, such as `files.example.it *.example.org`; of `s3`, the buckets. Empty is any
     host that could be public. Naming them keeps out every other, and lets in one of your own network.

@@ -104,6 +104,8 @@ class WorkerSettings(TraceSettings, DsnSettings, ProcessSettings):
     """Those whose word it is that a citizen has died: any of them ends that citizen's PIN."""
     gateway_users: Names = frozenset({"gateway"})
     """Those who bring receipts of deliveries: any of them can make one count as failed, which ends a PIN."""
+    supervisor_users: Names = frozenset({"supervisor"})
+    """Those who may ask what a command led to. They are told of nobody."""
 
     def role_of(self, user: str) -> str | None:
         """Return the role of a broker user (a worker's is its own), or None for one that may say nothing."""
@@ -111,7 +113,7 @@ class WorkerSettings(TraceSettings, DsnSettings, ProcessSettings):
             return user
         if user in self.contact_centre_users & self.branch_users and user not in self.portal_users:
             return "operator"
-        for role in ("portal", "operator", "contact_centre", "branch", "registry", "gateway"):
+        for role in ("portal", "operator", "contact_centre", "branch", "registry", "gateway", "supervisor"):
             if user in getattr(self, f"{role}_users"):
                 return role
         return None

@@ -56,7 +56,7 @@ def cluster() -> Iterator[ClusterStack]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def harness(cluster: ClusterStack) -> AsyncIterator[Harness]:
-    async with harness_on(cluster, kinds=("plain",), lasting="cluster") as harness:
+    async with harness_on(cluster, kinds=("plain",), lasting="cluster", users=("portal",)) as harness:
         harness.start(WORKERS)
         yield harness
 

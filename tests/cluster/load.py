@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import orjson
 
+from deploy.local.client import Client
 from tests.kit.evidence import Asked
 from tests.kit.harness import Harness
 from tests.kit.person import Person
@@ -112,6 +113,8 @@ class SteadyLoad:
         self._stopping = asyncio.Event()
         self._reconnecting = asyncio.Lock()
         self._connection = 0
+        self._listening: asyncio.Task[None] | None = None
+        """Its work at hearing again."""
         self._patience: set[asyncio.Timeout] = set()
         """Of all attempts under way."""
         self._heard_at = 0.0
@@ -122,6 +125,12 @@ class SteadyLoad:
         # What a fault starts, in threads, has the usual priority.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=self._give_way))
         os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
+        # By itself: who waits for a queue's leader to read its events publishes no less.
+        portal = self.harness.portal
+        self._publisher = Client(
+            self.harness.stack.env["PIN_PORTAL_AMQP_URL"], portal.user, answers=portal.reply_to
+        )
+        await self._publisher.connect()
         self._publishing = asyncio.create_task(self._publish())
         self._hearing = asyncio.create_task(self._hear())
         return self
@@ -133,6 +142,7 @@ class SteadyLoad:
         for task in (self._publishing, self._hearing):
             task.cancel()
         await asyncio.gather(self._publishing, self._hearing, return_exceptions=True)
+        await self._publisher.close()
 
     def _give_way(self) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, self._usual)
@@ -190,7 +200,7 @@ class SteadyLoad:
             async with asyncio.timeout(None) as patience:
                 self._patience.add(patience)
                 try:
-                    await self.harness.portal.publish("pin.request", person.body, message_id=message_id)
+                    await self._publisher.publish("pin.request", person.body, message_id=message_id)
                 finally:
                     self._patience.discard(patience)
             confirmed, self._heard_at = True, time.monotonic()
@@ -204,26 +214,35 @@ class SteadyLoad:
                 for waiting in tuple(self._patience):
                     waiting.reschedule(0)  # no confirm comes by a connection that is given up
                 with _no_loss():
-                    await self.harness.portal.connect()
+                    await self._publisher.connect()
                 self._connection += 1
                 self._heard_at = time.monotonic()
                 await asyncio.sleep(_PAUSE)
 
     async def _hear(self) -> None:
-        """Connect anew when a connection is closed, brings no confirm that is waited for, or no event.
+        """Connect anew: to publish, when that connection is closed or brings no confirm that is waited for.
 
-        It is not closed for every request that waits: after an outage thousands do, and confirms flow.
+        And to hear, when a queue is twice found without a consumer. It is not closed for every request that
+        waits: after an outage thousands do, and confirms flow.
         """
-        looks = unheard = 0
+        portal, unheard, looks = self.harness.portal, 0, 0
         while True:
             await asyncio.sleep(_LOOK)
             silent = self._patience and time.monotonic() - self._heard_at > _SILENT
-            looks += 1
-            if looks % 4 == 0:
-                unheard = 0 if await self.harness.portal.consumes() else unheard + 1
-            if silent or unheard > 1 or not self.harness.portal.connected:
+            if silent or not self._publisher.connected:
                 await self._connect_anew(self._connection)
+            looks += 1
+            if self._listening and not self._listening.done():
+                continue
+            if looks % 4 == 0:
+                unheard = 0 if await portal.consumes() else unheard + 1
+            if unheard > 1 or not portal.connected:
                 unheard = 0
+                self._listening = asyncio.create_task(self._listen_anew())
+
+    async def _listen_anew(self) -> None:
+        with _no_loss():
+            await self.harness.portal.connect()
 
     def measured(self) -> Measured:
         """Return what is known once everything was handed over."""

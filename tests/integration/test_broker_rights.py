@@ -47,7 +47,7 @@ WIDENINGS: tuple[str, ...] = (
     "istanza.#.#",
 )
 WIDENINGS += ("#.released", "istanza.*.#", "dispositivo.*", "dispositivo.#", "", "istanza", "istanza.x")
-OWNERS = ("portal", "operator", "registry", "observer", "gateway", "issuer", "pinctl")
+OWNERS = ("portal", "operator", "registry", "observer", "supervisor", "gateway", "issuer", "pinctl")
 FOREIGN = tuple(f"{kind}.{user}.theirs" for kind in ("reply", "events") for user in OWNERS)
 NEW = tuple(f"{kind}.{user}.new" for kind in ("reply", "events") for user in OWNERS)
 HEADERS = ({"CC": ["pin.revoked"]}, {"BCC": ["dispositivo.approve"]})

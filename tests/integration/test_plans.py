@@ -164,6 +164,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "status_unreadable": Look(),
     "strike_unreadable": Loop(reads="keys"),
     "take_due": Loop(more=(50,)),
+    "timeline": Look(),
     "trace_archived": Look(),
     "take_print_turn": Loop("notifier"),
     "trace_correlated": Look(),

@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import sys
+import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def supervisor(root: Path) -> Iterator[Process]:
-    argv = [sys.executable, "-m", "deploy.local.supervisor", str(root)]
+    argv = [sys.executable, "-m", "deploy.local.supervisor", str(root), "--pages"]
     process = Process(Program("supervisor", argv, root / "supervisor.log"), root)
     process.start()
     wait_for(lambda: process.must_live() and Control(root).is_up(), 60, "the stack")
@@ -65,7 +66,18 @@ def test_the_settings_are_for_their_owners_eyes_and_name_every_user(root: Path) 
 
 
 @pytest.mark.usefixtures("supervisor")
-@pytest.mark.parametrize("name", ["issuer", "postgres", "sinks"])
+def test_the_pages_are_where_the_settings_say_and_links_in_mails_lead_to_the_portal(root: Path) -> None:
+    lines = (root / ".local/env").read_text().splitlines()
+    settings = dict(line.partition("=")[::2] for line in lines)
+    for name in ("PORTAL", "CONSOLE", "MAILBOX"):
+        with urllib.request.urlopen(settings[f"PIN_WEB_{name}_URL"], timeout=20) as answer:  # noqa: S310 - our own
+            assert answer.status == 200
+            assert "Content-Security-Policy" in answer.headers
+    assert settings["PIN_PORTAL_URL"] == settings["PIN_WEB_PORTAL_URL"]
+
+
+@pytest.mark.usefixtures("supervisor")
+@pytest.mark.parametrize("name", ["issuer", "postgres", "sinks", "web-portal"])
 def test_what_is_killed_is_started_again(root: Path, name: str) -> None:
     before = pid_of(root, name)
     os.kill(before, signal.SIGKILL)

@@ -21,6 +21,7 @@ LIBRARIES: dict[str, set[str]] = {
         "shared.broker.session",
         "shared.broker.admin",
         "deploy.local.client",
+        "deploy.web.asking",
     },
     "aiormq": {
         "shared.broker.connecting",
@@ -34,7 +35,7 @@ LIBRARIES: dict[str, set[str]] = {
     "asyncpg": {"shared.ledger"},
     "aiosmtplib": {"services.notifier.channels"},
     "aiohttp": {"services.notifier.channels"},
-    "argon2": {"services.issuer.pin_check"},
+    "argon2": {"services.issuer.pin_check", "deploy.local.console_people"},
     "asyncssh": {"services.notifier.shop.sftp_session"},
     "cryptography": {
         "shared.crypto.sealing",
@@ -44,14 +45,18 @@ LIBRARIES: dict[str, set[str]] = {
         "deploy.local.pec_provider",
     },
     "nacl": {
+        "deploy.demo.citizen",
+        "deploy.local.sealed",
+        "deploy.pinctl",
+        "deploy.web.asking",
+        "deploy.web.console.users",
+        "deploy.web.portal.control_code",
+        "deploy.web.sealing",
+        "services.notifier.channels.letter_seal",
+        "shared.contract.fields",
         "shared.crypto.keys",
         "shared.crypto.sealing",
         "shared.crypto.signing",
-        "shared.contract.fields",
-        "services.notifier.channels.letter_seal",
-        "deploy.pinctl",
-        "deploy.local.sealed",
-        "deploy.demo.citizen",
     },
 }
 """The modules and packages that may import what speaks with a server, or seals."""

@@ -30,6 +30,8 @@ _PROVIDERS = {
 _MAILBOXES = _PROVIDERS[MAILBOX.name]
 """Passwords of mailboxes, which compose does not have itself either."""
 
+PAGES = {"portal", "console"}
+"""What is no worker: tests/unit/web/test_page_manifests.py."""
 SERVERS = {
     "PIN_AMQP_URL": "amqps://issuer:secret@rabbitmq.example:5671/",
     "PIN_LEDGER_DSN": "postgresql://issuer:secret@postgres.example/ledger?sslmode=verify-full",
@@ -88,7 +90,7 @@ def test_every_worker_is_deployed_and_no_other_is() -> None:
     patches = {"every-worker.yaml", "every-check.yaml"}
     assert DEPLOYMENTS.keys() == WORKERS.keys()
     assert set(listed) == there - patches
-    assert {name for name, service in SERVICES.items() if "cap_drop" in service} == WORKERS.keys()
+    assert {name for name, service in SERVICES.items() if "cap_drop" in service} == WORKERS.keys() | PAGES
 
 
 @pytest.mark.parametrize("name", WORKERS)

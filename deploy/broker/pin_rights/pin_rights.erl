@@ -1,8 +1,10 @@
 %% What RabbitMQ's permissions cannot express. They know names, and not whether a queue or an exchange is meant:
 %% a user who may declare queues `reply.portal.…` could declare exchanges of such names too, and one who may
 %% publish to `pin.commands` may bind other exchanges to it. Of a message's routing keys they look at the first
-%% alone, not at those in the headers CC and BCC. And who may use the default exchange reaches every queue. So:
+%% alone, not at those in the headers CC and BCC. And who may use the default exchange reaches every queue. Who may
+%% read the queue `pin.dead` could bind queues to the exchange of that name. So:
 %% - only an administrator declares, deletes, binds or unbinds an exchange, or has a queue pass its dead letters on;
+%% - nobody else binds a queue to anything but the events;
 %% - nobody else publishes by more than one routing key;
 %% - by the default exchange replies go out and nothing else, but for who may publish in another's name.
 %%
@@ -28,7 +30,7 @@ init(Channel) ->
     {Name, Tags}.
 
 applies_to() ->
-    ['basic.publish', 'queue.declare', 'exchange.declare', 'exchange.delete', 'exchange.bind', 'exchange.unbind'].
+    ['basic.publish', 'queue.bind', 'queue.declare', 'exchange.declare', 'exchange.delete', 'exchange.bind', 'exchange.unbind'].
 
 intercept(Method, Content, {Name, Tags}) ->
     Kind = element(1, Method),
@@ -44,6 +46,12 @@ judged('basic.publish', Method, Content, Name, Tags) ->
         {true, _} -> refused('basic.publish', Name, "by more than one routing key");
         {_, true} -> refused('basic.publish', Name, "by the default exchange, to what is no queue for replies");
         _ -> {Method, Decoded}
+    end;
+%% Ticket, queue, exchange, ….
+judged('queue.bind', Method, Content, Name, _Tags) ->
+    case element(4, Method) of
+        <<"pin.events">> -> {Method, Content};
+        _ -> refused('queue.bind', Name, "to anything but the events")
     end;
 judged(Kind, Method, Content, Name, _Tags) ->
     case changes_exchanges(Kind, Method) of

@@ -1,4 +1,4 @@
-"""The first page (figures 1 to 3 and 9 of the guide)."""
+"""The first page, and what to do when the PIN is lost (figures 1 to 3, 9 and 10 of the guide)."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,4 +12,9 @@ async def home(request: Request) -> Response:
     return page(request, "portal/home.html")
 
 
-ROUTES = [view("/", home, name="home")]
+async def lost(request: Request) -> Response:
+    """Show the two ways of who lost the PIN: to restore it, or to revoke it (R17, R18)."""
+    return page(request, "portal/lost.html")
+
+
+ROUTES = [view("/", home, name="home"), view("/lost", lost, name="lost")]

@@ -315,6 +315,7 @@ def test_portals_submit_uploads_and_operators_faxes() -> None:
     [
         ("registry", {"registry.update"}),
         ("gateway", {"delivery.receipt"}),
+        ("supervisor", {"delivery.timeline"}),
         ("nobody", set()),
         (
             "operator",

@@ -1,29 +1,54 @@
-"""The image holds every module that its programs import: `.dockerignore` lets it in."""
+"""Each image holds every module that its programs import, and nothing of the other."""
+
+import re
+
+import pytest
 
 from deploy.local.processes import CHECKOUT
 from tests.unit.test_arrows import IMPORTS, PATHS
 
 PROGRAMS = {
-    *(module for module in PATHS if module.startswith("services.") and module.endswith(".__main__")),
-    "deploy.broker.load",
-    "deploy.broker.render",
-    "deploy.pinctl.__main__",
-    "deploy.postgres.passwords",
-    "deploy.secrets",
+    "": {
+        *(module for module in PATHS if module.startswith("services.") and module.endswith(".__main__")),
+        "deploy.broker.load",
+        "deploy.broker.render",
+        "deploy.pinctl.__main__",
+        "deploy.postgres.passwords",
+        "deploy.secrets",
+    },
+    "web": {
+        "deploy.web.__main__",
+        *(module for module in PATHS if re.fullmatch(r"deploy\.web\.(portal|console)", module)),
+    },
 }
-"""What containers run, by the manifests and `compose.yaml`."""
+"""What containers run, by the manifests and `compose.yaml`, of each image by its stage of the Dockerfile."""
+IMAGES = sorted(PROGRAMS)
+STRANGERS = {
+    "": ["deploy/web", "deploy/local", "deploy/demo"],
+    "web": ["services", "deploy/pinctl", "deploy/local"],
+}
+"""What has no place in it."""
 
 
 def let_in() -> set[str]:
-    """Return the files and folders of ours that the image is built from."""
+    """Return the files and folders of ours that the images are built from."""
     lines = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").split()
     return {line.removeprefix("!") for line in lines if line.startswith("!")} - {"deploy"}
 
 
-def needed() -> set[str]:
-    """Return the modules that the programs load, with the packages that hold them."""
+def copied(image: str) -> set[str]:
+    """Return the files and folders of ours that a stage copies."""
+    text = (CHECKOUT / "deploy/container/Dockerfile").read_text(encoding="utf-8")
+    stages = re.split(r"^FROM (?=\S+)", text, flags=re.MULTILINE)
+    (stage,) = (one for one in stages if re.match(rf"\S+ AS {image}\n" if image else r"\S+\n(?=#)", one))
+    lines = re.findall(r"^COPY (?!--)(.+)$", stage, flags=re.MULTILINE)
+    return {source for line in lines for source in line.split()[:-1]}
+
+
+def needed(programs: set[str]) -> set[str]:
+    """Return the modules that programs load, with the packages that hold them."""
     found: set[str] = set()
-    waiting = set(PROGRAMS)
+    waiting = set(programs)
     while waiting:
         module = waiting.pop()
         found.add(module)
@@ -32,7 +57,17 @@ def needed() -> set[str]:
     return found
 
 
-def test_the_image_has_every_module_that_its_programs_import() -> None:
-    files = {str(PATHS[module].relative_to(CHECKOUT)) for module in needed()}
-    missing = {file for file in files if not any(f"{file}/".startswith(f"{place}/") for place in let_in())}
-    assert missing == set()
+def lies_in(file: str, places: set[str]) -> bool:
+    return any(f"{file}/".startswith(f"{place}/") for place in places)
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_has_every_module_that_its_programs_import(image: str) -> None:
+    files = {str(PATHS[module].relative_to(CHECKOUT)) for module in needed(PROGRAMS[image])}
+    assert {file for file in files if not lies_in(file, let_in())} == set()
+    assert {file for file in files if not lies_in(file, copied(image))} == set()
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_has_nothing_of_the_other(image: str) -> None:
+    assert [place for place in STRANGERS[image] if lies_in(place, copied(image))] == []

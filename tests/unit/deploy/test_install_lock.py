@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 CHECKOUT = Path(__file__).parents[3]
 NEWER = "99999"
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
+LOCKS = ("requirements.lock", "requirements-web.lock", "requirements-dev.lock", "requirements-bench.lock")
 _PIN = re.compile(r"^([a-zA-Z0-9._-]+)((?:\[[^\]]*\])?)==(\S+)", re.MULTILINE)
 
 
@@ -64,7 +64,7 @@ def locked_here(lock: str, index: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-web.lock", "requirements-dev.lock"])
 def test_newer_releases_of_everything_change_nothing(lock: str, index: Path, tmp_path: Path) -> None:
     """An index that offers a newer release of every locked package installs the locked ones."""
     # By the pip that comes with Python, as on a fresh machine: later ones are more forgiving.
@@ -101,6 +101,18 @@ def test_the_lock_keeps_extras(lock: str) -> None:
         if found.name in locked and (not found.marker or found.marker.evaluate({"extra": ""})):
             for extra in found.extras:
                 assert extra in locked[found.name][0], f"{found.name} without [{extra}] in {lock}"
+
+
+def test_what_is_tested_is_what_the_images_have() -> None:
+    tested = pins("requirements-dev.lock")
+    for lock in ("requirements.lock", "requirements-web.lock"):
+        assert pins(lock).items() <= tested.items(), lock
+
+
+def test_no_worker_has_what_serves_pages_or_reads_pictures() -> None:
+    strangers = {"starlette", "uvicorn", "jinja2", "python-multipart", "pillow", "pypdfium2", "zxing-cpp"}
+    assert strangers & pins("requirements.lock").keys() == set()
+    assert strangers <= pins("requirements-web.lock").keys()
 
 
 def test_everything_that_installs_does_so_by_the_lock() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deploy import sbom
-from deploy.sbom import LOCK, document, faults, main, packages
+from deploy.sbom import LOCK, WEB_LOCK, document, faults, main, packages
 from tests.unit.deploy.test_install_lock import CHECKOUT, pins
 
 TEXT = LOCK.read_text(encoding="utf-8")
@@ -28,17 +28,24 @@ def test_every_package_of_the_lock_is_in_it_with_its_version_hashes_and_licence(
     assert digests == re.findall(r"--hash=sha256:(\S+)", TEXT)
 
 
-def test_what_asks_for_what_is_what_the_lock_says() -> None:
-    refs = {one["bom-ref"] for one in COMPONENTS}
-    assert len(refs) == len(COMPONENTS)
-    ours, *others = DOCUMENT["dependencies"]
+def asked_by(*lists: str) -> set[str]:
+    lines = [line for name in lists for line in (CHECKOUT / name).read_text().splitlines()]
+    return {line.split()[0].partition(">")[0] for line in lines if not line.startswith(("#", "-r"))}
+
+
+@pytest.mark.parametrize(
+    ("lock", "lists"),
+    [(LOCK, ["requirements.in"]), (WEB_LOCK, ["requirements.in", "requirements-web.in"])],
+)
+def test_what_asks_for_what_is_what_the_lock_says(lock: Path, lists: list[str]) -> None:
+    made = document(lock.read_text(encoding="utf-8"))
+    refs = {one["bom-ref"] for one in made["components"]}
+    assert len(refs) == len(made["components"])
+    ours, *others = made["dependencies"]
     assert {one["ref"] for one in others} == refs
-    wanted = {ref for one in DOCUMENT["dependencies"] for ref in one["dependsOn"]}
+    wanted = {ref for one in made["dependencies"] for ref in one["dependsOn"]}
     assert wanted == refs
-    asked = {
-        line.split()[0].partition(">")[0]
-        for line in (CHECKOUT / "requirements.in").read_text().splitlines()[1:]
-    }
+    asked = asked_by(*lists)
     assert {ref.removeprefix("pkg:pypi/").partition("@")[0] for ref in ours["dependsOn"]} == asked
 
 
@@ -47,6 +54,8 @@ def test_the_same_lock_makes_the_same_document_and_another_lock_another(tmp_path
         assert main([str(tmp_path / name)]) == 0
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert json.loads((tmp_path / "one").read_text()) == DOCUMENT
+    assert main([str(tmp_path / "web"), "--web"]) == 0
+    assert json.loads((tmp_path / "web").read_text()) == document(WEB_LOCK.read_text(encoding="utf-8"))
     changed = document(TEXT.replace("tzdata==", "tzdata==1"))
     assert changed["serialNumber"] != DOCUMENT["serialNumber"]
 

@@ -98,6 +98,11 @@ async def back(visitor: Visitor, of: Application) -> Seen:
     return await visitor.send(await summary(visitor, of), "/request/data")
 
 
+@way("request: back from the second step")
+async def back_to_the_first(visitor: Visitor, of: Application) -> Seen:
+    return await visitor.send(await second_step(visitor, of), "/request", SECOND_STEP)
+
+
 @way("request: figure 6")
 async def requested(visitor: Visitor, of: Application) -> Seen:
     return await visitor.send(await summary(visitor, of), "/request/confirm")
@@ -193,6 +198,11 @@ async def revoke_wrong_code(visitor: Visitor, of: Application) -> Seen:
 async def another_code(visitor: Visitor, of: Application) -> Seen:
     page = await revoke(visitor, of)
     return await visitor.send(page, "/revoke/control-code", codice_fiscale=CITIZEN)
+
+
+@way("revoke: the address of another control code")
+async def address_of_another_code(visitor: Visitor, _: Application) -> Seen:
+    return await visitor.open("/revoke/control-code")
 
 
 @way("revoke: requested")
