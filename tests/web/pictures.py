@@ -35,6 +35,8 @@ SHOWN = {
     ("console", "branch: a person", "it"): "branch",
 }
 """The pictures of the README: way and language, and the name of the file."""
+WHOLE = frozenset({"revoke"})
+"""Those whose end matters: the control code."""
 WIDE, NARROW = 1280, 375
 
 
@@ -75,7 +77,7 @@ async def of_the_readme() -> None:
                 for language in ("it", "de"):
                     if name := SHOWN.get((way.kind, way.name, language)):
                         async with shown(browser, made[way.kind], way, language, WIDE) as page:
-                            await page.screenshot(path=README / f"{name}.png")
+                            await page.screenshot(path=README / f"{name}.png", full_page=name in WHOLE)
 
 
 def _application(kind: str, kept: Path) -> Application:

@@ -1,5 +1,6 @@
 """Chromium, as Debian packages it."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +35,10 @@ async def chromium() -> AsyncIterator[Browser]:
     """Yield a browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable(), args=_FLAGS, timeout=_LAUNCHED
+            executable_path=executable(),
+            args=_FLAGS,
+            timeout=_LAUNCHED,
+            env={**os.environ, "LANGUAGE": "it"},  # in which its own fields for dates are
         )
         try:
             yield browser
