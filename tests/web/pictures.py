@@ -16,9 +16,9 @@ from pathlib import Path
 from playwright.async_api import Browser, Page
 
 from deploy.local.processes import CHECKOUT
-from tests.web.kit.applications import HOME, KINDS, Application, application
+from tests.web.kit.applications import KINDS, Application, application, served
 from tests.web.kit.chromium import chromium, tab
-from tests.web.kit.looking import present
+from tests.web.kit.shelf import Shelf
 from tests.web.kit.visitor import at
 from tests.web.kit.walks import WALKS
 from tests.web.kit.ways import Way
@@ -35,6 +35,8 @@ SHOWN = {
     ("console", "branch: a person", "it"): "branch",
 }
 """The pictures of the README: way and language, and the name of the file."""
+WHOLE = frozenset({"revoke"})
+"""Those whose end matters: the control code."""
 WIDE, NARROW = 1280, 375
 
 
@@ -44,13 +46,13 @@ async def shown(
 ) -> AsyncIterator[Page]:
     """Yield a page in the browser."""
     of.workers.forget()
-    async with (
-        at(of, language=language) as visitor,
-        tab(browser, HOME, language=language, width=width) as page,
-    ):
-        await present(page, await way.to(visitor, of), visitor)
-        await page.wait_for_load_state("networkidle")
-        yield page
+    shelf = Shelf(of.app)
+    async with at(of, language=language) as visitor, served(shelf) as address:
+        path = shelf.put(await way.to(visitor, of), visitor)
+        async with tab(browser, address, language=language, width=width) as page:
+            await page.goto(path)
+            await page.evaluate("document.fonts.ready")
+            yield page
 
 
 async def every(folder: Path) -> None:
@@ -75,7 +77,7 @@ async def of_the_readme() -> None:
                 for language in ("it", "de"):
                     if name := SHOWN.get((way.kind, way.name, language)):
                         async with shown(browser, made[way.kind], way, language, WIDE) as page:
-                            await page.screenshot(path=README / f"{name}.png")
+                            await page.screenshot(path=README / f"{name}.png", full_page=name in WHOLE)
 
 
 def _application(kind: str, kept: Path) -> Application:

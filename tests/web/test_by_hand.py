@@ -196,8 +196,8 @@ async def test_the_new_pin_is_shown_once_and_can_be_printed(
         with suppress(
             PlaywrightError
         ):  # the browser asks whether to send the form again, or has nothing to show
-            await page.go_back(wait_until="commit")
-        assert pin not in await page.content()
+            await page.go_back()
+        assert pin not in await page.locator("html").inner_text()
     assert len(portal.workers.effects) == 1
 
 

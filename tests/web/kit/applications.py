@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import uvicorn
 from nacl import pwhash
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from deploy.web.sessions import Operator
 from shared.crypto.keys import make_keys
@@ -61,13 +62,28 @@ def application(kind: str, folder: Path, **settings: str) -> Application:
         "PIN_WEB_URL": HOME,
         "PIN_WEB_SECRET": base64.b64encode(secrets.token_bytes(32)).decode(),
         "PIN_DOCUMENTS_URL": f"file://{folder / 'documents'}",
-        **({"PIN_CONSOLE_USERS": str(folder / "users.toml")} if kind == "console" else {}),
+        **(_of_console(folder) if kind == "console" else {}),
         **settings,
     }
     app = module.application(module.SETTINGS.load(told))
     workers = FakeWorkers(USERS[kind])
     app.state.commands = workers
+    if kind == "console":
+        app.state.asking = partial(_asking, workers.heard_as("supervisor"))
     return Application(kind, app, workers, folder)
+
+
+def _of_console(folder: Path) -> dict[str, str]:
+    return {
+        "PIN_CONSOLE_USERS": str(folder / "users.toml"),
+        "PIN_SUPERVISOR_AMQP_URL": "amqp://supervisor:unused@127.0.0.1:1/",
+    }
+
+
+@asynccontextmanager
+async def _asking(workers: FakeWorkers, _: object) -> AsyncIterator[FakeWorkers]:
+    """Take the place of the connection that supervisors ask by."""
+    yield workers
 
 
 @cache
@@ -104,7 +120,7 @@ def _below(routes: Iterable[BaseRoute]) -> Iterator[Route]:
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
+async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application by HTTP on a free port; yield its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -1,5 +1,6 @@
 """Chromium, as Debian packages it."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +35,10 @@ async def chromium() -> AsyncIterator[Browser]:
     """Yield a browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable(), args=_FLAGS, timeout=_LAUNCHED
+            executable_path=executable(),
+            args=_FLAGS,
+            timeout=_LAUNCHED,
+            env={**os.environ, "LANGUAGE": "it"},  # in which its own fields for dates are
         )
         try:
             yield browser
@@ -44,7 +48,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def tab(
-    browser: Browser, address: str, *, language: str = "it", scripts: bool = True, width: int = 1280
+    browser: Browser,
+    address: str,
+    *,
+    language: str = "it",
+    scripts: bool = True,
+    width: int = 1280,
 ) -> AsyncIterator[Page]:
     """Yield a page of a browser without history, at an address; what a script complains of fails the test.
 
@@ -55,7 +64,6 @@ async def tab(
         scripts: whether JavaScript is on.
         width: in pixels of CSS.
     """
-    complaints: list[str] = []
     context = await browser.new_context(
         base_url=address,
         locale={"it": "it-IT", "de": "de-DE"}[language],
@@ -65,13 +73,20 @@ async def tab(
     )
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if _is_ours(line.text) else None)
+    complaints = complaints_of(page)
     try:
         yield page
     finally:
         await context.close()
     assert not complaints, complaints
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Return the list to which a tab's faults of scripts, and breaches of its pages' policy, are added."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if _is_ours(line.text) else None)
+    return complaints
 
 
 def _is_ours(text: str) -> bool:

@@ -267,22 +267,26 @@ async def supervision(visitor: Visitor, of: Application) -> Seen:
     return await visitor.open("/supervision")
 
 
-@way("supervision: dead letters, without the right to list them")
+@way("supervision: dead letters, while the broker does not answer", status=503)
 async def dead_letters(visitor: Visitor, of: Application) -> Seen:
     come_in(visitor, of)
     return await visitor.open("/supervision/dead")
 
 
-@way("supervision: the way of a message")
+@way("supervision: the way of a message, to be asked for")
 async def timeline(visitor: Visitor, of: Application) -> Seen:
     come_in(visitor, of)
     return await visitor.open("/supervision/timeline")
 
 
-@way("supervision: the way of a message, without the right to ask for it")
-async def timeline_asked(visitor: Visitor, of: Application) -> Seen:
-    page = await timeline(visitor, of)
-    return await visitor.send(page, "/supervision/timeline", correlation=REQUEST_ID)
+@way("supervision: the way of a message")
+async def timeline_found(visitor: Visitor, of: Application) -> Seen:
+    return await visitor.send(await timeline(visitor, of), "/supervision/timeline", correlation=REQUEST_ID)
+
+
+@way("supervision: the way of a message that is not named", status=422)
+async def timeline_wrong(visitor: Visitor, of: Application) -> Seen:
+    return await visitor.send(await timeline(visitor, of), "/supervision/timeline")
 
 
 # ---- what can happen everywhere

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,12 @@ class FakeWorkers:
     def effects(self) -> list[Asked]:
         """The commands that had an effect: each `message_id` once."""
         return list({one.message_id: one for one in self.asked}.values())
+
+    def heard_as(self, user: str) -> "FakeWorkers":
+        """Return the same workers, as another user of the broker finds them."""
+        others = copy(self)
+        others.user = user
+        return others
 
     def forget(self) -> None:
         """Begin anew."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from shared.contract.examples import COMMAND_EXAMPLES
 
@@ -61,24 +61,34 @@ def living_abroad() -> dict[str, str]:
 
 def png(width: int = 60, height: int = 40) -> bytes:
     """Return a picture."""
-    return _picture("PNG", width, height)
+    return _written(Image.new("RGB", (width, height), "white"), "PNG")
 
 
 def jpeg() -> bytes:
-    """Return a photograph."""
-    return _picture("JPEG", 60, 40)
-
-
-def _picture(kind: str, width: int, height: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), "white").save(file, kind)
-    return file.getvalue()
+    """Return a photograph of an identity card."""
+    card = Image.new("RGB", (640, 400), "#e8eef4")
+    draw = ImageDraw.Draw(card)
+    draw.rectangle((30, 60, 190, 270), outline="#17324d", width=3)
+    draw.ellipse((70, 90, 150, 180), outline="#17324d", width=3)
+    for row, words in enumerate(("CARTA DI IDENTITÀ", "CA12345AA", "ROSSI", "MARIO", "San Giuliano Terme")):
+        draw.text((220, 70 + 44 * row), words, fill="#17324d", font_size=28)
+    return _written(card, "JPEG")
 
 
 def pdf(words: str = "") -> bytes:
-    """Return a page."""
+    """Return a page that somebody signed."""
+    sheet = Image.new("RGB", (620, 877), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.text((60, 70), "Richiesta del PIN dispositivo", fill="black", font_size=26)
+    draw.text((60, 150), "Il sottoscritto Mario Rossi, RSSMRA85T10A562S,", fill="black", font_size=18)
+    draw.text((60, 180), "chiede che il suo PIN diventi dispositivo.", fill="black", font_size=18)
+    draw.line([(360, 330), (400, 300), (420, 345), (460, 295), (480, 340), (550, 310)], fill="#003", width=4)
+    return _written(sheet, "PDF", title=words or "scan")
+
+
+def _written(picture: Image.Image, kind: str, **more: str) -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", (60, 40), "white").save(file, "PDF", title=words or "scan")
+    picture.save(file, kind, **more)
     return file.getvalue()
 
 

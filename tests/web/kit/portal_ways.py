@@ -26,6 +26,11 @@ from tests.web.kit.people import come_in, mark_of, session_of
 from tests.web.kit.visitor import Seen, Visitor
 from tests.web.kit.ways import Ways
 
+NOTICE = (
+    "La sua istanza è stata protocollata, ma non può essere completata finché il suo PIN non è dispositivo. "
+    "Chieda il PIN dispositivo: l'istanza sarà sbloccata automaticamente."
+)
+"""What the worker says of an istanza that is suspended (R31)."""
 WAYS = Ways("portal")
 way = WAYS.way
 
@@ -401,6 +406,8 @@ async def istanza_wrong(visitor: Visitor, of: Application) -> Seen:
 
 @way("istanza: suspended")
 async def istanza_suspended(visitor: Visitor, of: Application) -> Seen:
+    suspended = {"protocol": "2026.0000000123", "status": "suspended", "notice": NOTICE}
+    of.workers.answers.setdefault("istanza.submit", suspended)
     return await visitor.send(await istanza(visitor, of), "/me/istanza", service="Assegno di maternità")
 
 
@@ -469,7 +476,7 @@ async def expired(visitor: Visitor, of: Application) -> Seen:
     return await visitor.post("/waiting", {"csrf": mark_of(of, session), "pending": "old"})
 
 
-@way("language: German, by its button")
+@way("language: the other one, by its button")
 async def german(visitor: Visitor, of: Application) -> Seen:
     page = await home(visitor, of)
     action = next(form.action for form in page.forms if "/language/" in form.action)
