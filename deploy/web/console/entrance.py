@@ -4,8 +4,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from deploy.web.answering import waiting
 from deploy.web.application import view
-from deploy.web.console.desk import person, settings_of
+from deploy.web.console.desk import desk, person, settings_of
+from deploy.web.console.settings import ROLES
 from deploy.web.console.users import Passwords, TooSoonError
 from deploy.web.pages import page
 from deploy.web.sessions import log_in as begin_session
@@ -62,6 +64,8 @@ async def log_out(request: Request) -> Response:
 
 
 ROUTES = [
+    # In the place of everybody's: who is no longer let in gets no answer either to what was asked before.
+    desk("/waiting", waiting, name="waiting", roles=ROLES, methods=("POST",)),
     view("/", home, name="home"),
     view("/log-in", log_in, name="log_in", methods=("GET", "POST")),
     view("/log-out", log_out, name="log_out", methods=("POST",)),

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from deploy.web.console.desk import Desk
 from deploy.web.console.users import Attempts, UsersFile, verifier
-from tests.unit.web.console.browser import PASSWORD, PEOPLE, Browser, console, users_file
+from tests.unit.web.console.browser import CITIZEN, PASSWORD, PEOPLE, Browser, console, users_file
 
 PUBLIC = {"home", "log_in", "log_out", "oidc", "oidc.back", "waiting", "language"}
 
@@ -67,6 +67,14 @@ def test_who_is_taken_out_of_the_file_is_out_with_the_next_request(desk: Browser
     assert desk.open("/review").status == 200
     users_file(tmp_path / "users.toml", {"s.sede": PEOPLE["s.sede"]})
     assert desk.open("/review").headers["location"] == "/log-in"
+
+
+def test_who_is_out_gets_no_answer_to_what_was_asked_before(desk: Browser, tmp_path: Path) -> None:
+    desk.broker.replies["branch.lookup"] = None
+    desk.enter("s.sede").open("/branch").send("/branch", {"codice_fiscale": CITIZEN})
+    assert desk.status == 202
+    users_file(tmp_path / "users.toml", {"c.centro": PEOPLE["c.centro"]})
+    assert desk.send("/waiting").headers["location"] == "/log-in"
 
 
 def test_who_loses_a_role_in_the_file_has_lost_it_with_the_next_request(
