@@ -36,7 +36,7 @@ SETTLES = 180.0
 """Seconds in which all is well after a fault."""
 SAYS_SO = 30.0
 """Seconds between two lines of a worker that waits, at most; an alert wants one in each minute."""
-WITHOUT = 45.0
+WITHOUT = 35.0
 """Seconds that a queue has no leader."""
 
 
