@@ -28,7 +28,7 @@ CARD = {"number": "80380000900012345678", "expires_on": "2029-06-30"}
 async def site(servers: Stack) -> AsyncIterator[Site]:
     """A stack with its pages, for all tests of this module: each has citizens of its own."""
     async with site_on(servers, "ledger_web") as running:
-        await running.harness.settle_in(issued=2, active=4)
+        await running.harness.settle_in(issued=1, active=5)
         yield running
 
 
@@ -216,6 +216,38 @@ async def test_a_pin_becomes_dispositivo_by_upload_and_the_istanza_goes_on(
 def _last_published(site: Site, type_: str) -> str:
     lines = [line for path in site.logs() for line in lines_of(path) if line.get("type") == type_]
     return str(lines[-1]["correlation_id"])
+
+
+async def test_a_fax_is_known_by_its_code_and_cancelled_with_a_reason(
+    browser: Browser, site: Site, tmp_path: Path
+) -> None:
+    """R24, R25, R28: nobody copies a number, and the citizen is told why."""
+    person = site.harness.active[4]
+    async with tab(browser, site.portal) as page:
+        await log_in(page, person)
+        await page.goto("/me/convert")
+        await fill(page, {"submission": "fax"})
+        await forward(page)
+        async with page.expect_download() as downloading:
+            await button(page, "/me/convert/form.pdf").click()
+        await (await downloading.value).save_as(tmp_path / "fax.pdf")
+    mails = len(site.captured.to(person.body["contacts"]["email"]))
+    async with tab(browser, site.console) as page:
+        await log_in_at_desk(page, site, "contact_centre")
+        await page.goto("/fax")
+        await page.set_input_files('[name="signed_form"]', tmp_path / "fax.pdf")
+        await forward(page, "/fax")
+        assert await page.input_value('[name="request_id"]')
+        await fill(page, {"codice_fiscale": person.codice_fiscale, **DETAILS})
+        await forward(page, "/fax/submit")
+        await page.goto("/review")
+        await forward(page, "/review")
+        await page.locator("tr", has_text=person.body["surname"]).locator("button").first.click()
+        await page.wait_for_load_state()
+        await fill(page, {"reason": "illegible", "note": "La seconda pagina non si legge."})
+        await forward(page, "/review/cancel")
+        assert await page.locator(".alert-success").count(), await Guide(page).says()
+    await until(lambda: len(site.captured.to(person.body["contacts"]["email"])) > mails, "the reason by mail")
 
 
 async def test_a_branch_makes_a_pin_dispositivo_after_a_look_at_the_person(
