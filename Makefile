@@ -25,7 +25,7 @@ demo: bootstrap-demo ## 200 citizens ask for a PIN, before your eyes; with STAY=
 	@$(PYTHON) -m deploy.demo $(if $(TLS),--tls) $(if $(STAY),--stay)
 
 test: bootstrap-tests ## all tests, on private servers of their own
-	@$(PYTHON) -m pytest -n 2 --dist loadfile
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # All faults rewrite the table; some of them (FAULTS="leader_killed primary_killed") print one of their own.
 chaos: bootstrap-tests ## break a cluster in every way, RUNS=5 times each: 45 minutes a time; wants root

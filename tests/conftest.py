@@ -12,6 +12,26 @@ from tests.kit.servers import fresh_ledger, private_stack
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
 settings.load_profile("untimed")
 _numbers = itertools.count(1)
+_FIRST = (
+    "tests/upgrade/",
+    "tests/chaos/",
+    "tests/web/",
+    "tests/alerts/",
+    "tests/far_ends/",
+    "tests/adversity/",
+    "tests/integration/",
+)
+"""What takes minutes begins first; what takes a moment fills the gaps at the end: two files run at a time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files in that order; each stays as it is."""
+    ranks = {folder: rank for rank, folder in enumerate(_FIRST)}
+
+    def rank(item: pytest.Item) -> int:
+        return next((ranks[folder] for folder in ranks if item.nodeid.startswith(folder)), len(ranks))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
