@@ -18,7 +18,7 @@ from shared.contract.events import EVENTS, DispositivoActivated, IstanzaProtocol
 from shared.contract.generated import Generated
 from shared.contract.internal import INTERNAL
 from shared.contract.message import COMMANDS
-from shared.contract.notifier import DeliveryTimeline
+from shared.contract.supervision import DeliveryTimeline
 from shared.contract.workers import WORKERS
 
 DOCUMENT = Path(__file__).parents[2] / "docs/broker-rights.md"

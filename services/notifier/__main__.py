@@ -92,7 +92,8 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
     from services.notifier.timeline import tell  # noqa: PLC0415
-    from shared.contract.notifier import DeliveryReceipt, DeliveryTimeline  # noqa: PLC0415
+    from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
+    from shared.contract.supervision import DeliveryTimeline  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
 
     log = logs.get()

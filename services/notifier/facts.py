@@ -6,7 +6,7 @@ from uuid import UUID
 from services.notifier.receipts import Receipt, Recorded
 from services.notifier.timeline import MOST, Steps, step
 from shared.contract.internal import ProviderReport
-from shared.contract.notifier import DeliveryTimeline
+from shared.contract.supervision import DeliveryTimeline
 from shared.ledger import Ledger
 from shared.worker.lane import Facts
 from shared.worker.reading import ReceivedMessage

@@ -18,8 +18,9 @@ from shared.contract.internal import (
     ReturnedLetter,
     UnsuitableAddress,
 )
-from shared.contract.notifier import DeliveryReceipt, DeliveryTimeline
+from shared.contract.notifier import DeliveryReceipt
 from shared.contract.reply import accepted
+from shared.contract.supervision import DeliveryTimeline
 from shared.domain.account import Account
 from shared.domain.decision import (
     ContextWith,

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.contract.notifier import DeliveryTimeline, Step, TimelineData
 from shared.contract.reply import accepted, rejected
+from shared.contract.supervision import DeliveryTimeline, Step, TimelineData
 from shared.domain.account import Account
 from shared.domain.decision import ContextWith, Decision
 

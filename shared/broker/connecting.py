@@ -3,8 +3,8 @@
 import asyncio
 import random
 
-import aio_pika
 from aio_pika.abc import AbstractConnection
+from aio_pika.connection import Connection, make_url
 from aiormq.exceptions import AMQPError
 
 from shared.config import several_hosts
@@ -41,11 +41,18 @@ async def connect(url: str, name: str, limit: float, tls: TlsFiles = NONE) -> Ab
 
 async def _connect(url: str, name: str, limit: float, tls: TlsFiles) -> AbstractConnection:
     async with asyncio.timeout(limit):
-        return await aio_pika.connect(
-            url,
+        connection = Connection(
+            make_url(url),
             client_properties={"connection_name": name},
             ssl_context=await asyncio.to_thread(tls.context) if tls else None,
         )
+        try:
+            await connection.connect()
+        except BaseException:
+            # Else it would begin to close when it is found unused, at any time, in a loop that may be gone.
+            await close(connection, limit)
+            raise
+        return connection
 
 
 async def close(connection: AbstractConnection, limit: float) -> None:

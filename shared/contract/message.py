@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from shared.contract import dispositivo, internal, issuer, notifier, revoker
+from shared.contract import dispositivo, internal, issuer, notifier, revoker, supervision
 from shared.contract.citizen import CitizenCommand
 from shared.contract.command import Command, InternalCommand
 from shared.contract.findings import explain_errors
@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         dispositivo.BranchActivate,
         dispositivo.IstanzaSubmit,
         notifier.DeliveryReceipt,
-        notifier.DeliveryTimeline,
+        supervision.DeliveryTimeline,
         internal.Expire,
         internal.FailedDelivery,
         internal.ReturnedLetter,

@@ -22,7 +22,7 @@ from shared.contract import topology
 from shared.contract.channels import LANES
 from shared.contract.internal import INTERNAL
 from shared.contract.message import COMMANDS
-from shared.contract.notifier import DeliveryTimeline
+from shared.contract.supervision import DeliveryTimeline
 from shared.errors import BrokerLostError
 from shared.italy import dates
 

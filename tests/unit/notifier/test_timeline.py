@@ -9,8 +9,8 @@ import pytest
 from services.notifier.timeline import MOST, Steps, step, tell
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.message import MAX_BODY, read
-from shared.contract.notifier import DeliveryTimeline, Step
 from shared.contract.reply import Reply, rejected
+from shared.contract.supervision import DeliveryTimeline, Step
 from shared.domain.account import Account
 from shared.domain.decision import Decision
 from shared.errors import InvalidMessageError

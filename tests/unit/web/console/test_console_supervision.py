@@ -13,7 +13,7 @@ from deploy.web.console import supervision
 from deploy.web.console.settings import ConsoleSettings
 from shared.broker.admin import DeadLetter, Depth
 from shared.contract.channels import LANES
-from shared.contract.notifier import DeliveryTimeline
+from shared.contract.supervision import DeliveryTimeline
 from shared.errors import BrokerLostError
 from tests.unit.web.console.browser import ID, Broker, Browser, accepted, console, rejected
 
