@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import DeliveryError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -149,7 +149,7 @@ class Commands:
                 await asyncio.sleep(_PAUSE)
                 continue
             self._gone = asyncio.Event()
-            connection.close_callbacks.add(self._lost)
+            connection.close_callbacks.add(self._give_up)
             self._ready.set()
             self._log.info("broker.connected")
             try:
@@ -170,17 +170,10 @@ class Commands:
         except BaseException:
             await close(connection, _PAUSE)
             raise
-        self._channel, self._queue = channel, self._name(queue)
+        self._channel, self._queue = channel, queue.name
         return connection
 
-    @staticmethod
-    def _name(queue: AbstractQueue) -> str:
-        return queue.name
-
-    def _lost(self, *_: object) -> None:
-        self._give_up()
-
-    def _give_up(self) -> None:
+    def _give_up(self, *_: object) -> None:
         self._ready.clear()
         self._gone.set()
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -136,7 +136,6 @@ class Pages:
             csrf_field=lambda: hidden(CSRF, csrf_mark(request)),
             once=lambda: hidden(ONCE, tokens.sign(ONCE, str(uuid4()))),
             hidden=hidden,
-            escape=escape,
             **values,
         )
 
