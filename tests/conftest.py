@@ -1,9 +1,12 @@
 """Fixtures of all tests; the servers start when the first test asks for them."""
 
 import itertools
+import logging
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from deploy.local.stack import Stack
@@ -32,6 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((ranks[folder] for folder in ranks if item.nodeid.startswith(folder)), len(ranks))
 
     items.sort(key=rank)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Undo what a test called in this process set for logs: the next would log to where nobody reads."""
+    hook, handlers = sys.excepthook, logging.getLogger().handlers[:]
+    configured, was = structlog.is_configured(), structlog.get_config()
+    yield
+    sys.excepthook = hook
+    logging.getLogger().handlers[:] = handlers
+    structlog.configure(**was) if configured else structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ class Client(Inbox):
         Raises:
             OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
         """
-        await self.close()
+        await self.close(farewell=0)
         self._cancelled = False
         async with asyncio.timeout(_LIMIT):
             self._channel = await self._open(self._url)
@@ -191,10 +191,10 @@ class Client(Inbox):
         """The name of the queue for its replies."""
         return self._reply_to or ""
 
-    async def close(self) -> None:
-        """Disconnect; messages in queues that are not durable are lost."""
+    async def close(self, farewell: float = _FAREWELL) -> None:
+        """Disconnect, waiting so many seconds at most; messages in queues that are not durable are lost."""
         for connection in self._connections:
-            await close(connection, _FAREWELL)
+            await close(connection, farewell)
         self._connections.clear()
         self._channel = self._watching = None
 

@@ -216,13 +216,15 @@ class Session:
             async with asyncio.timeout(_ANSWERS):
                 ok = await self._taking.queue_declare(queue, passive=True)
         except FAULTS as error:
+            self._lose()
             raise BrokerLostError(type(error).__name__) from None
         return ok.message_count or 0, ok.consumer_count or 0
 
     async def close(self) -> None:
-        """Close within two seconds, even if the broker does not answer."""
+        """Close within two seconds, even if the broker does not answer; who has lost it does not wait."""
+        farewell = 0 if self.lost.is_set() else _FAREWELL
         self.lost.set()
-        await close(self._connection, _FAREWELL)
+        await close(self._connection, farewell)
 
 
 def _as_it_is(arrived: Arrived) -> Arrived:

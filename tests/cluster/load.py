@@ -25,7 +25,7 @@ from tests.kit.waiting import until
 
 SOON = 10.0
 """Seconds within which a first half ought to be handed over."""
-_SILENT = 5.0
+_SILENT = 3.0
 """Seconds without any confirm after which the portal connects anew, and publishes again what waits."""
 _PAUSE = 0.1
 """Seconds between two connections."""
