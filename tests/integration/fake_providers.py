@@ -27,7 +27,10 @@ class SmtpServer:
         login: str = "",
         faults: dict[str, str] | None = None,
         extension: str = "8BITMIME",
+        *,
+        lax: bool = False,
     ) -> None:
+        self.lax = lax
         self.extension = extension
         self.envelopes: list[str] = []
         self.faults = {(stage, ""): fault for stage, fault in (faults or {}).items()}
@@ -80,7 +83,7 @@ class SmtpServer:
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to = ""
+        to, mailed = "", False
         trusted = not self.login
         await self._answer(writer, "greeting", to, "220 ready")
         while line := (await reader.readuntil(b"\r\n")).decode():
@@ -92,18 +95,27 @@ class SmtpServer:
                     writer.write(b"235 2.7.0 welcome\r\n" if trusted else b"535 5.7.8 no\r\n")
                 case "MAIL":
                     good = "250 2.1.0 Ok" if trusted else "530 5.7.0 log in"
-                    await self._answer(writer, self._envelope("mail", line), "", good)
+                    to, mailed = "", await self._answer(writer, self._envelope("mail", line), "", good)
                 case "RCPT":
-                    to = line[9:].partition(">")[0]
-                    await self._answer(writer, self._envelope("rcpt", line), to, "250 2.1.5 Ok")
+                    to = await self._name(writer, line, mailed=mailed) or to
                 case "DATA":
                     await self._take(reader, writer, to)
+                    to, mailed = "", False
                 case "RSET":
+                    to, mailed = "", False
                     self.resets += 1
                     writer.write(b"250 2.0.0 Ok\r\n")
                 case _:
                     writer.write(b"221 2.0.0 Bye\r\n")
                     return
+
+    async def _name(self, writer: asyncio.StreamWriter, line: str, *, mailed: bool) -> str:
+        """Answer RCPT; return the recipient, if it is one now."""
+        stage, named = self._envelope("rcpt", line), line[9:].partition(">")[0]
+        if not mailed:
+            writer.write(b"503 5.5.1 nobody sends it\r\n")
+            return ""
+        return named if await self._answer(writer, stage, named, "250 2.1.5 Ok") else ""
 
     def _envelope(self, stage: str, line: str) -> str:
         self.envelopes.append(line.rstrip("\r\n"))
@@ -120,11 +132,18 @@ class SmtpServer:
         secure = writer.get_extra_info("sslcontext")
         starttls = b"250-STARTTLS\r\n" if self.context and not secure else b""
         login = b"250-AUTH PLAIN\r\n" if self.login and secure else b""
-        writer.write(b"250-here\r\n" + starttls + login + f"250 {self.extension}\r\n".encode())
+        *others, last = self.extension.split(",")
+        offered = "".join([f"250-{other}\r\n" for other in others]) + f"250 {last}\r\n"
+        writer.write(b"250-here\r\n" + starttls + login + offered.encode())
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: str) -> None:
-        if await self._answer(writer, "data", to, "354 go on"):
-            self.taken.append((to, await reader.readuntil(b"\r\n.\r\n")))
+        if not (to or self.lax):
+            writer.write(b"554 5.5.1 it is for nobody\r\n")
+        elif await self._answer(writer, "data", to, "354 go on"):
+            text = b""
+            while not (text == b".\r\n" or text.endswith(b"\r\n.\r\n")):
+                text += await reader.readuntil(b"\r\n")
+            self.taken.append((to, text))
             await self._answer(writer, "dot", to, "250 2.0.0 Ok: queued as 4ZX1pQ")
 
     async def _answer(self, writer: asyncio.StreamWriter, stage: str, to: str, good: str) -> bool:
