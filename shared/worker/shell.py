@@ -72,7 +72,9 @@ class Worker:
         self._acquitted: set[UUID] = set()
         """Those whose try is to be taken back."""
         self._unwritten = False
-        """Whether the last batch could not be written by no message's fault."""
+        """Whether a write failed by no message's fault (a full disk), and no room was found since."""
+        self._unpublished: set[UUID] = set()
+        """Rows of the outbox that were committed here and are not confirmed."""
 
     def missing(self) -> list[str]:
         """Return what is missing to be ready: `ledger`, `broker`, `consumer`."""
@@ -115,6 +117,7 @@ class Worker:
             try:
                 await self._connected()
             except (BrokerLostError, LedgerLostError) as loss:
+                self._unwritten |= isinstance(loss, LedgerLostError) and loss.blameless
                 pause = self._pause
                 self._log.warning("worker.waiting", loss=loss.loss, detail=str(loss), pause=pause)
                 with suppress(TimeoutError):
@@ -134,6 +137,9 @@ class Worker:
             )
             stack.push_async_callback(sweeping.close)
             await self._forgive(ledger)
+            if self._unwritten:
+                await _find_room(ledger)
+                self._unwritten = False
             session = await self._open(lane.name)
             stack.push_async_callback(session.close)
             stack.push_async_callback(self._direct.close)
@@ -141,6 +147,7 @@ class Worker:
             self._session, self._ledger, self._consuming = session, ledger, True
             self._processor.confirmed.clear()
             self._log.info("worker.ready", queue=lane.queue)
+            await self._release(ledger)
             try:
                 await self._until_one_ends(
                     self._work(session, ledger),
@@ -242,14 +249,13 @@ class Worker:
             if batch:
                 self._tried.clear()
                 try:
-                    if self._unwritten and self._lane.effect:
-                        await _find_room(ledger)
                     await self._settle(batch, ledger, pending)
                 except LedgerLostError as loss:
-                    self._unwritten |= loss.blameless
                     await self._acquit(loss, ledger)
                     raise
-                self._unwritten = False
+                if self._tried:  # no crash ended it; another copy of the message has its own tries
+                    self._acquitted |= self._tried
+                    await self._forgive(ledger)
         return pending
 
     async def _settle(self, batch: list[ReceivedMessage], ledger: Ledger, pending: PendingAck) -> None:
@@ -288,6 +294,12 @@ class Worker:
             await ledger.run("forgive_tries", list(self._acquitted))
             self._acquitted.clear()
 
+    async def _release(self, ledger: Ledger) -> None:
+        """Let the relay publish at once what a lost session left: nobody else waits for its lease to end."""
+        if self._unpublished:
+            await ledger.run("release_outbox", list(self._unpublished))
+            self._unpublished.clear()
+
     async def _mark_handled(self, batch: list[ReceivedMessage], ledger: Ledger) -> None:
         """Mark messages that are in the inbox or repeated within the batch: they get no effect."""
         rows = await ledger.rows("read_inbox", [t.id for t in batch])
@@ -300,7 +312,10 @@ class Worker:
         self, pending: PendingAck, session: Session, before: "asyncio.Task[None] | None"
     ) -> None:
         """Publish a batch and acknowledge it after the one before, while the next is processed."""
+        rows = {row for row, _ in pending.outgoing}
+        self._unpublished |= rows
         self._processor.confirmed += await self._publisher.publish(pending, session)
+        self._unpublished -= rows
         crash_point("published")
         if before:
             await before
@@ -344,7 +359,7 @@ class Worker:
 
 
 async def _find_room(ledger: Ledger) -> None:
-    """See that a batch can be written before its effect, such as an SMS, is performed once more in vain.
+    """See that something can be written before an SMS is sent, or a row published, once more in vain.
 
     Raises:
         LedgerLostError: the disk is full.

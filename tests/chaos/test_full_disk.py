@@ -18,6 +18,7 @@ create trigger no_space before insert on inbox execute function no_space();
 """
 _SPACE = "drop trigger no_space on inbox; drop function no_space();"
 _FULL_FOR_CHANNELS = _FULL.replace("on inbox", "on inbox for each row when (session_user = 'notifier')")
+_FULL_FOR_RELAY = _FULL.replace("before insert on inbox", "before delete on outbox")
 _ROUNDS = 12
 """More than a message alone may be tried, and than a try takes to be counted."""
 
@@ -30,12 +31,17 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
 
 
 async def test_a_message_is_not_blamed_for_a_full_disk(harness: Harness) -> None:
-    """It comes again and again, alone; none of its tries counts as one that ended the process."""
+    """It comes again and again, alone; none of its tries counts as one that ended the process.
+
+    Nor do those of its copies: each was published anew, and comes alone like the first.
+    """
     stack = harness.stack
     log = WorkerLog(stack, "issuer")
     stack.postgres.sql(_FULL, stack.database)
     (person,) = harness.newcomers(1)
-    await harness.say("pin.request", person.body)
+    message_id = await harness.say("pin.request", person.body)
+    for _ in range(6):
+        await harness.portal.publish("pin.request", person.body, message_id=message_id)
 
     def rounds() -> int:
         return sum("53100" in line["detail"] for line in log.lines("worker.waiting"))
@@ -61,3 +67,20 @@ async def test_a_channel_sends_nothing_of_which_it_can_make_no_record(harness: H
         stack.postgres.sql(_SPACE, stack.database)
     found = await harness.all_is_well()
     assert max(len(copies) for copies in found.copies.values()) == 2
+
+
+async def test_a_row_that_cannot_be_removed_is_not_published_again_and_again(harness: Harness) -> None:
+    """Each copy would come to its channel, for as long as the disk is full."""
+    stack = harness.stack
+    log, heard = WorkerLog(stack, "issuer"), WorkerLog(stack, "notifier-sms")
+    stack.postgres.sql(_FULL_FOR_RELAY, stack.database)
+    stack.postgres.sql(f"alter database {stack.database} set temp_file_limit = 0")
+    (person,) = harness.newcomers(1)
+    await harness.say("pin.request", person.body)
+    try:
+        await until(lambda: len(log.lines("worker.waiting")) >= _ROUNDS, "the issuer to wait", limit=60)
+    finally:
+        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
+        stack.postgres.sql(_SPACE.replace("on inbox", "on outbox"), stack.database)
+    await harness.all_is_well()
+    assert [line["outcome"] for line in heard.lines("message.handled")].count("repeated") <= 1

@@ -135,6 +135,25 @@ async def test_a_worker_that_waits_for_the_ledger_ends_in_time(
     assert took < STOP_LIMIT
 
 
+async def test_a_worker_whose_broker_is_silent_ends_in_time(harness: Harness) -> None:
+    """It has left its session by then, which ends by itself, and looks for another."""
+    process, broker = harness.stack.workers["issuer"], harness.stack.rabbitmq.process
+    broker.send(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(7)
+        asked_at = time.monotonic()
+        process.ask_to_end()
+        await until(lambda: not process.alive(), "the issuer to end", limit=3 * STOP_LIMIT)
+        took = time.monotonic() - asked_at
+    finally:
+        broker.send(signal.SIGCONT)
+    assert process._popen is not None
+    assert process._popen.returncode == 0, process.tail()
+    process.start()
+    await harness.all_is_well()
+    assert took < STOP_LIMIT
+
+
 async def test_what_a_channel_is_sending_is_not_cut_short(harness: Harness) -> None:
     """A gateway that answers after the time of the stop has one SMS of each: the channel waits for it."""
     process, far_ends = harness.stack.workers["notifier-sms"], harness.stack.fake_providers

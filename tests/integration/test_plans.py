@@ -144,6 +144,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "note_unreadable": Loop(),
     "open_canaries": Loop("notifier"),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
+    "release_outbox": Loop(reads="parcels"),
     "postpone_print_jobs": Loop("notifier"),
     "print_day_closed": Loop("notifier"),
     "print_job_handed": Loop("notifier", more=("20261127-LAZIO-1",)),
