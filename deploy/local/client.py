@@ -69,7 +69,7 @@ class Client(Inbox):
         """Whether the broker has cancelled a consumer, as it does when it loses a queue's leader."""
         self._taken: dict[int, AbstractIncomingMessage] = {}
         """The last message of each channel, by its `id`, while it waits to be acknowledged."""
-        self._acknowledging: dict[int, asyncio.Task[None]] = {}
+        self._acknowledging: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -177,7 +177,9 @@ class Client(Inbox):
             return
         channel = id(message.channel)
         if channel not in self._taken:
-            self._acknowledging[channel] = asyncio.create_task(self._acknowledged(channel))
+            acknowledging = asyncio.create_task(self._acknowledged(channel))
+            self._acknowledging.add(acknowledging)
+            acknowledging.add_done_callback(self._acknowledging.discard)
         self._taken[channel] = message
 
     async def _acknowledged(self, channel: int) -> None:
@@ -193,6 +195,9 @@ class Client(Inbox):
 
     async def close(self, farewell: float = _FAREWELL) -> None:
         """Disconnect, waiting so many seconds at most; messages in queues that are not durable are lost."""
+        for acknowledging in self._acknowledging:
+            acknowledging.cancel()
+        self._taken.clear()
         for connection in self._connections:
             await close(connection, farewell)
         self._connections.clear()

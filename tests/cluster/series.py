@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import uvloop
+
 from deploy.errors import StackError
 from deploy.local import captured
 from deploy.local.cluster.stack import ClusterStack
@@ -92,7 +94,7 @@ class Series:
         measured, failure, logs = None, "", ""
         try:
             stack = self._cluster(stack_of(fault))
-            measured = asyncio.run(under_load(stack, fault, seed, self.rate, self.seconds))
+            measured = uvloop.run(under_load(stack, fault, seed, self.rate, self.seconds))
             stack.make_whole()
             captured.forget()
             gc.collect()  # before the next load, which would else stand still meanwhile

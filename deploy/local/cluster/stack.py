@@ -1,6 +1,7 @@
 """The local stack on a cluster: what a deployment has, on one machine, to be broken."""
 
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -159,11 +160,26 @@ class ClusterStack(Stack):
             if not broker.process.alive():
                 broker.spawn()
         for broker in self.brokers.values():
-            broker.wait_ready(_BOOT)
+            self._wait_ready(broker)
         if not self.postgres.is_followed_by(self.standby.place.name):
             self.follow(self.standby)
         self.rabbitmq = self.brokers[BROKERS[0]]
         wait_for(self._queues_are_whole, _BOOT, "every queue on every broker", every=1)
+
+    @staticmethod
+    def _wait_ready(broker: RabbitMq) -> None:
+        """Wait for a broker; one that hangs as it comes back is started once more, as an operator does.
+
+        The Erlang of Debian 12 has a deadlock of nodes that have just met again (`Global hang workaround`
+        in RabbitMQ's log, which does not always help).
+        """
+        try:
+            broker.wait_ready(_BOOT / 2)
+        except StackError as hangs:
+            sys.stderr.write(f"{broker.place.host} hung as it came back, and is started once more: {hangs}\n")
+            broker.kill()
+            broker.spawn()
+            broker.wait_ready(_BOOT)
 
     def _queues_are_whole(self) -> bool:
         try:
