@@ -1,6 +1,7 @@
 """The ledger's disk is full for longer than any message may be tried: nothing is parked, or sent, for it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 import pytest_asyncio
@@ -30,6 +31,18 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
         yield harness
 
 
+@contextmanager
+def _no_room(stack: Stack, full: str, space: str) -> Iterator[None]:
+    """Fail what `full` says, and what a worker writes beside the tables to see whether there is room."""
+    stack.postgres.sql(full, stack.database)
+    stack.postgres.sql(f"alter database {stack.database} set temp_file_limit = 0")
+    try:
+        yield
+    finally:
+        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
+        stack.postgres.sql(space, stack.database)
+
+
 async def test_a_message_is_not_blamed_for_a_full_disk(harness: Harness) -> None:
     """It comes again and again, alone; none of its tries counts as one that ended the process.
 
@@ -56,15 +69,10 @@ async def test_a_channel_sends_nothing_of_which_it_can_make_no_record(harness: H
     """What it sent before it knew comes again once; not again and again for as long as the disk is full."""
     stack = harness.stack
     log = WorkerLog(stack, "notifier-sms")
-    stack.postgres.sql(_FULL_FOR_CHANNELS, stack.database)
-    stack.postgres.sql(f"alter database {stack.database} set temp_file_limit = 0")
     (person,) = harness.newcomers(1)
-    await harness.say("pin.request", person.body)
-    try:
+    with _no_room(stack, _FULL_FOR_CHANNELS, _SPACE):
+        await harness.say("pin.request", person.body)
         await until(lambda: len(log.lines("worker.waiting")) >= _ROUNDS, "the channel to wait", limit=60)
-    finally:
-        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
-        stack.postgres.sql(_SPACE, stack.database)
     found = await harness.all_is_well()
     assert max(len(copies) for copies in found.copies.values()) == 2
 
@@ -73,14 +81,9 @@ async def test_a_row_that_cannot_be_removed_is_not_published_again_and_again(har
     """Each copy would come to its channel, for as long as the disk is full."""
     stack = harness.stack
     log, heard = WorkerLog(stack, "issuer"), WorkerLog(stack, "notifier-sms")
-    stack.postgres.sql(_FULL_FOR_RELAY, stack.database)
-    stack.postgres.sql(f"alter database {stack.database} set temp_file_limit = 0")
     (person,) = harness.newcomers(1)
-    await harness.say("pin.request", person.body)
-    try:
+    with _no_room(stack, _FULL_FOR_RELAY, _SPACE.replace("on inbox", "on outbox")):
+        await harness.say("pin.request", person.body)
         await until(lambda: len(log.lines("worker.waiting")) >= _ROUNDS, "the issuer to wait", limit=60)
-    finally:
-        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
-        stack.postgres.sql(_SPACE.replace("on inbox", "on outbox"), stack.database)
     await harness.all_is_well()
     assert [line["outcome"] for line in heard.lines("message.handled")].count("repeated") <= 1
