@@ -251,11 +251,10 @@ class Worker:
                 try:
                     await self._settle(batch, ledger, pending)
                 except LedgerLostError as loss:
-                    await self._acquit(loss, ledger)
+                    if loss.blameless:
+                        await self._acquit(ledger)
                     raise
-                if self._tried:  # no crash ended it; another copy of the message has its own tries
-                    self._acquitted |= self._tried
-                    await self._forgive(ledger)
+                await self._acquit(ledger)
         return pending
 
     async def _settle(self, batch: list[ReceivedMessage], ledger: Ledger, pending: PendingAck) -> None:
@@ -282,12 +281,11 @@ class Worker:
         self._tried.add(suspect.id)
         return bool(tries > _TRIES)
 
-    async def _acquit(self, loss: LedgerLostError, ledger: Ledger) -> None:
-        """Take back the count of a try that failed by no message's fault, such as a disk that is full."""
-        if loss.blameless:
-            self._acquitted |= self._tried
-            with suppress(LedgerLostError):  # at once, if it can be: other processes count their tries, too
-                await self._forgive(ledger)
+    async def _acquit(self, ledger: Ledger) -> None:
+        """Take back the count of a try that no crash ended."""
+        self._acquitted |= self._tried
+        with suppress(LedgerLostError):  # at once, if it can be: other processes and copies count theirs, too
+            await self._forgive(ledger)
 
     async def _forgive(self, ledger: Ledger) -> None:
         if self._acquitted:

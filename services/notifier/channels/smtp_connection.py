@@ -167,9 +167,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Drop the connection."""
-        if self._wire:
-            self._wire.close()
+        """Drop the connection; its transport is the client's still."""
         self._client.close()
 
     async def _ask(self, wire: Wire, stage: Stage, command: str, parameters: str) -> SMTPResponse:

@@ -79,10 +79,6 @@ class Wire(asyncio.Protocol):
         self._expected -= 1
         return self._replies.popleft()
 
-    def close(self) -> None:
-        """Drop the connection."""
-        self._transport.close()
-
     def data_received(self, data: bytes) -> None:
         """Take what came from the server."""
         *lines, self._coming = (self._coming + data).split(b"\n")

@@ -1,15 +1,8 @@
 from pathlib import Path
 
 import pytest
-import structlog
 
 from tests.unit.web.browsing import Broker, Browser, Portal, portal_in
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_they_begin() -> None:
-    """Lines go where this test listens, wherever another test has sent them."""
-    structlog.reset_defaults()
 
 
 @pytest.fixture
