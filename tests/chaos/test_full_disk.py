@@ -33,14 +33,17 @@ async def harness(servers: Stack) -> AsyncIterator[Harness]:
 
 @contextmanager
 def _no_room(stack: Stack, full: str, space: str) -> Iterator[None]:
-    """Fail what `full` says, and what a worker writes beside the tables to see whether there is room."""
+    """Fail what `full` says, and what a worker writes beside the tables to see whether there is room.
+
+    It finds room last: before, it would begin to send what it still cannot write down.
+    """
     stack.postgres.sql(full, stack.database)
     stack.postgres.sql(f"alter database {stack.database} set temp_file_limit = 0")
     try:
         yield
     finally:
-        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
         stack.postgres.sql(space, stack.database)
+        stack.postgres.sql(f"alter database {stack.database} reset temp_file_limit")
 
 
 async def test_a_message_is_not_blamed_for_a_full_disk(harness: Harness) -> None:
