@@ -34,15 +34,15 @@ class Peer:
     """One peer: Celery or FastStream."""
 
     def __init__(self, stack: Stack, place: "Place", name: str, processes: int) -> None:
-        self._stack, self._place, self.name, self._processes = stack, place, name, processes
+        self._stack, self._place, self.name, self.processes = stack, place, name, processes
 
     def _commands(self) -> dict[str, list[str]]:
         if self.name == "celery":
-            switches = ["worker", "-c", str(self._processes), "-l", "WARNING"]
+            switches = ["worker", "-c", str(self.processes), "-l", "WARNING"]
             switches += ["--without-mingle", "--without-gossip"]
             return {"celery": [str(VENV / "bin/celery"), "-A", "celery_peer", *switches]}
         command = [str(VENV / "bin/faststream"), "run", "faststream_peer:app", "--loop", "uvloop:Loop"]
-        return {f"faststream.{number}": command for number in range(1, self._processes + 1)}
+        return {f"faststream.{number}": command for number in range(1, self.processes + 1)}
 
     async def run(self, requests: int) -> Run:
         """Do the job once, on empty tables."""
