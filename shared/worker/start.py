@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -49,6 +50,9 @@ BuildProcess = Callable[[ProcessSettings, Any], Callable[[], Running]]
 
 USAGE = 2
 """The exit status for wrong settings or keys: a restart will not help."""
+_REMAINS = 2.0
+"""Seconds for what is left on the event loop once all work has ended: with the shell's own limits, a worker
+ends within ten of SIGTERM."""
 
 
 def start(
@@ -137,7 +141,19 @@ def _start(
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(make, settings, log))
+        status = runner.run(_run(make, settings, log))
+        # A connection whose broker is silent and whose socket is full goes on waiting, cancelled or not.
+        cut_short = threading.Timer(_REMAINS, _end_now, (status,))
+        cut_short.daemon = True
+        cut_short.start()
+    cut_short.cancel()
+    return status
+
+
+def _end_now(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def keys_for_decisions(keys: Keys, settings: WorkerSettings, log: Any) -> WorkerKeys:  # noqa: ANN401 - structlog's
