@@ -25,9 +25,11 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
     """
     role = settings.role_of(arrived.user_id)
     kept, held = (whole, whole) if role in WORKERS else (cut, packed)
-    fault = _unfit(arrived, lane, role)
-    if fault := fault or fault_of_signature(arrived, correlation_id(arrived), settings, datetime.now(UTC)):
-        return Rejected(kept(arrived), fault)
+    message_id = _uuid(arrived.message_id)
+    fault = _unfit(arrived, lane, role, message_id)
+    fault = fault or fault_of_signature(arrived, correlation_id(arrived), settings, datetime.now(UTC))
+    if fault or message_id is None:
+        return Rejected(kept(arrived), fault or "no_message_id")
     try:
         parsed = lane.read(arrived.type, arrived.body, role or "")
     except UnreadableMessageError as error:
@@ -36,7 +38,7 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
         return Rejected(kept(arrived), reason_of(error))
     return ReceivedMessage(
         arrived=kept(arrived) if isinstance(parsed.message, Refusal) else held(arrived),
-        id=UUID(arrived.message_id),
+        id=message_id,
         digest=_digest(arrived),
         actor=arrived.user_id,
         correlation_id=correlation_id(arrived),
@@ -46,14 +48,14 @@ def parse(arrived: Arrived, lane: Lane, settings: WorkerSettings) -> ReceivedMes
     )
 
 
-def _unfit(arrived: Arrived, lane: Lane, role: str | None) -> str | None:
+def _unfit(arrived: Arrived, lane: Lane, role: str | None, message_id: UUID | None) -> str | None:
     if not arrived.type:
         return "type_unreadable" if "message_type" in arrived.unreadable else "no_type"
     if fault := _astray(arrived, lane):
         return fault
     if not arrived.message_id:
         return "message_id_unreadable" if "message_id" in arrived.unreadable else "no_message_id"
-    if not _is_uuid(arrived.message_id):
+    if message_id is None:
         return "message_id_is_no_uuid"
     if not arrived.user_id:
         return "user_id_unreadable" if "user_id" in arrived.unreadable else "no_user_id"
@@ -80,12 +82,11 @@ def _astray(arrived: Arrived, lane: Lane) -> str | None:
     return None if arrived.routing_key == expected else "type_is_not_routing_key"
 
 
-def _is_uuid(text: str) -> bool:
+def _uuid(text: str) -> UUID | None:
     try:
-        UUID(text)
+        return UUID(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _digest(arrived: Arrived) -> bytes:

@@ -65,6 +65,8 @@ class UnitOfWork:
     oldest_schema: int = account_codec.OLDEST
     heads: dict[bytes, ChainHead] = field(default_factory=dict)
     accounts: dict[bytes, Account] = field(default_factory=dict)
+    strangers: dict[bytes, Account] = field(default_factory=dict)
+    """Empty accounts of those who have none yet."""
     waves: list[dict[bytes, Account]] = field(default_factory=lambda: [{}])
     entries: list[tuple[Any, ...]] = field(default_factory=list)
     """What is appended, without what is known only at the end: the account's digest, and the hash."""
@@ -122,7 +124,10 @@ class UnitOfWork:
         """
         if subject in self.unreadable:
             raise KeyError(UNREADABLE)
-        return self.accounts.get(subject) or Account(subject=subject)
+        if account := self.accounts.get(subject) or self.strangers.get(subject):
+            return account
+        self.strangers[subject] = stranger = Account(subject=subject)
+        return stranger
 
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
         """Add the changes of a decision."""
