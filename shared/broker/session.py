@@ -13,10 +13,10 @@ A batch of publishes takes one write (`wire.py`) and one wait, instead of one of
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel, DeliveredMessage
@@ -32,7 +32,10 @@ from shared.errors import BrokerLostError
 _FAREWELL = 2.0
 """Seconds that a broker may take to close a connection."""
 _ANSWERS = 3.0
-"""Seconds in which a node that is alive answers a question."""
+"""Seconds in which a node that is alive answers a question, or delivers something."""
+_LOOKS = 4
+"""Looks within such a time at whether something has come: a loop that was busy has not looked."""
+_Answer = TypeVar("_Answer")
 LONGEST_TRACE = 255
 """Characters of a trace context that is passed on; the standard's (W3C Trace Context, 3.2) has 55."""
 
@@ -45,6 +48,8 @@ class Session:
     ) -> None:
         self._connection, self._taking, self._giving = connection, taking, wire.concrete(giving)
         self._arrived: deque[Any] = deque()
+        self._taken = 0
+        """How many messages have come."""
         self._read: Callable[[Arrived], Any] = _as_it_is
         self._something = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -115,6 +120,7 @@ class Session:
         self._something.set()
 
     async def _take(self, message: DeliveredMessage) -> None:
+        self._taken += 1
         self._arrived.append(self._read(_arrived(message, self._loop.time())))
         self._something.set()
 
@@ -162,7 +168,8 @@ class Session:
         A message that is larger than the broker accepts is not sent, and reaches none.
 
         Raises:
-            BrokerLostError: not all were confirmed within `limit` seconds: the rest may have arrived or not.
+            BrokerLostError: not all were confirmed, and nothing at all came from the broker for `limit`
+                seconds: the rest may have arrived or not.
         """
         fit = [message for message in messages if len(message.body) <= LARGEST_BODY]
         if len(fit) < len(messages):
@@ -171,17 +178,44 @@ class Session:
         if not messages:
             return []
         try:
-            async with asyncio.timeout(limit):
-                async with self._publishing:
-                    if self._giving.is_closed:
-                        raise BrokerLostError("the channel is closed")
-                    confirmations = await wire.send(self._giving, messages)
-                return await self._confirmed(confirmations)
+            return await self._answered(self._published(messages), limit)
         except FAULTS as error:
             self._lose()
             raise BrokerLostError(f"publish: {type(error).__name__}") from None
         finally:
             wire.forget(self._giving, messages)
+
+    async def _published(self, messages: Sequence[Message]) -> list[bool]:
+        async with self._publishing:
+            if self._giving.is_closed:
+                raise BrokerLostError("the channel is closed")
+            confirmations = await wire.send(self._giving, messages)
+        return await self._confirmed(confirmations)
+
+    async def _answered(self, asked: Coroutine[Any, Any, _Answer], limit: float) -> _Answer:
+        """Return what the broker answers.
+
+        An answer comes behind all messages that are on their way, hundreds of megabytes at worst: a worker
+        that took that for silence would have them all sent again, and again.
+
+        Raises:
+            TimeoutError: neither it nor any message came for `limit` seconds.
+            ConnectionAbortedError: the connection ended meanwhile.
+        """
+        answer = asyncio.ensure_future(asked)
+        answer.add_done_callback(_retrieved)
+        taken, quiet = self._taken, 0
+        try:
+            while quiet < _LOOKS:
+                if (await asyncio.wait((answer,), timeout=limit / _LOOKS))[0]:
+                    if answer.cancelled():  # aiormq cancels what waits on a connection that ends
+                        raise ConnectionAbortedError("the connection ended")
+                    return answer.result()
+                quiet = quiet + 1 if self._taken == taken else 0
+                taken = self._taken
+            raise TimeoutError
+        finally:
+            answer.cancel()
 
     async def _confirmed(self, confirmations: "list[asyncio.Future[Any]]") -> list[bool]:
         everything = asyncio.gather(*confirmations, return_exceptions=True)
@@ -210,11 +244,10 @@ class Session:
         queue has none (`rabbit_quorum_queue:stat/2`, 3.10).
 
         Raises:
-            BrokerLostError: the broker does not answer within three seconds.
+            BrokerLostError: for three seconds neither the answer nor any message comes from the broker.
         """
         try:
-            async with asyncio.timeout(_ANSWERS):
-                ok = await self._taking.queue_declare(queue, passive=True)
+            ok = await self._answered(self._taking.queue_declare(queue, passive=True), _ANSWERS)
         except FAULTS as error:
             self._lose()
             raise BrokerLostError(type(error).__name__) from None
@@ -225,6 +258,12 @@ class Session:
         farewell = 0 if self.lost.is_set() else _FAREWELL
         self.lost.set()
         await close(self._connection, farewell)
+
+
+def _retrieved(answer: "asyncio.Future[Any]") -> None:
+    """Take note of how it ended: nobody waits for an answer that was given up."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _as_it_is(arrived: Arrived) -> Arrived:

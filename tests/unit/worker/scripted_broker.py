@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import pamqp.frame
 from pamqp.base import Frame
 from pamqp.body import ContentBody
-from pamqp.commands import Basic, Channel, Confirm, Connection
+from pamqp.commands import Basic, Channel, Confirm, Connection, Queue
 from pamqp.common import FieldTable
 from pamqp.header import ContentHeader
 
@@ -33,9 +34,31 @@ class ScriptedBroker:
         self.bodies: list[bytes] = []
         self.content = b""
         """Header and body of what is delivered to whoever consumes, with the delivery tag 7."""
+        self.before = 0
+        """How many more are delivered, one after the other, before a publish or a question is answered."""
+        self.pause = 0.0
+        """Seconds before each of them."""
+        self.answers = True
+        self._consumer: tuple[int, str] | None = None
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Speak with one client until it goes."""
+        self._serving.add(cast("asyncio.Task[None]", asyncio.current_task()))
+        try:
+            await self._speak(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def end(self) -> None:
+        """Leave all clients."""
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _speak(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(8)
         able: FieldTable = {"capabilities": {"publisher_confirms": True, "basic.nack": True}}
         start = Connection.Start(server_properties=able, mechanisms="PLAIN", locales="en_US")
@@ -49,11 +72,24 @@ class ScriptedBroker:
             elif type(found) in _ANSWERS:
                 writer.write(pamqp.frame.marshal(_ANSWERS[type(found)], number))
             elif isinstance(found, Basic.Consume):
-                deliver = Basic.Deliver(found.consumer_tag, 7, exchange="", routing_key="k")
-                for frame in (Basic.ConsumeOk(found.consumer_tag), deliver):
-                    writer.write(pamqp.frame.marshal(frame, number))
-                writer.write(self.content)
-        writer.close()
+                self._consumer = number, found.consumer_tag
+                writer.write(pamqp.frame.marshal(Basic.ConsumeOk(found.consumer_tag), number))
+                self._deliver(writer)
+            elif isinstance(found, Queue.Declare):
+                await self._deliver_more(writer)
+                if self.answers:
+                    writer.write(pamqp.frame.marshal(Queue.DeclareOk(found.queue, 3, 1), number))
+
+    def _deliver(self, writer: asyncio.StreamWriter) -> None:
+        assert self._consumer
+        number, consumer = self._consumer
+        deliver = Basic.Deliver(consumer, 7, exchange="", routing_key="k")
+        writer.write(pamqp.frame.marshal(deliver, number) + self.content)
+
+    async def _deliver_more(self, writer: asyncio.StreamWriter) -> None:
+        for _ in range(self.before):
+            await asyncio.sleep(self.pause)
+            self._deliver(writer)
 
     async def _take(
         self, publish: Basic.Publish, tag: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -66,6 +102,9 @@ class ScriptedBroker:
             assert isinstance(part, ContentBody)
             body += part.value
         self.bodies.append(body)
+        await self._deliver_more(writer)
+        if not self.answers:
+            return
         if publish.routing_key == "nowhere":
             back = Basic.Return(312, "NO_ROUTE", publish.exchange, publish.routing_key)
             for frame in (back, header, ContentBody(body)):
@@ -97,4 +136,7 @@ async def running() -> AsyncIterator[tuple[ScriptedBroker, str]]:
     broker = ScriptedBroker()
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     async with server:
-        yield broker, f"amqp://a:b@127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        try:
+            yield broker, f"amqp://a:b@127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        finally:
+            await broker.end()
