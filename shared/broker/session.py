@@ -48,8 +48,8 @@ class Session:
     ) -> None:
         self._connection, self._taking, self._giving = connection, taking, wire.concrete(giving)
         self._arrived: deque[Any] = deque()
-        self._taken = 0
-        """How many messages have come."""
+        self.taken = 0
+        """How many messages have come by it."""
         self._read: Callable[[Arrived], Any] = _as_it_is
         self._something = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -120,7 +120,7 @@ class Session:
         self._something.set()
 
     async def _take(self, message: DeliveredMessage) -> None:
-        self._taken += 1
+        self.taken += 1
         self._arrived.append(self._read(_arrived(message, self._loop.time())))
         self._something.set()
 
@@ -204,15 +204,15 @@ class Session:
         """
         answer = asyncio.ensure_future(asked)
         answer.add_done_callback(_retrieved)
-        taken, quiet = self._taken, 0
+        taken, quiet = self.taken, 0
         try:
             while quiet < _LOOKS:
                 if (await asyncio.wait((answer,), timeout=limit / _LOOKS))[0]:
                     if answer.cancelled():  # aiormq cancels what waits on a connection that ends
                         raise ConnectionAbortedError("the connection ended")
                     return answer.result()
-                quiet = quiet + 1 if self._taken == taken else 0
-                taken = self._taken
+                quiet = quiet + 1 if self.taken == taken else 0
+                taken = self.taken
             raise TimeoutError
         finally:
             answer.cancel()

@@ -185,14 +185,16 @@ class Worker:
         Where a queue's messages wait and nobody consumes them, a new session mends that; if that one has no
         consumer either, only a new process is left to try. A queue of which nothing is heard has no leader:
         its node is in a minority, or its cluster is, and the worker looks for another and says that it waits.
+        One that delivers has a leader and a consumer, whatever the broker says of it: it may be busy.
         """
-        unheard = 0
+        unheard = taken = 0
         while True:
             await asyncio.sleep(_WATCH)
             if not self._consuming or self._stopping.is_set():
                 continue
             waiting, consumers = await session.depth(self._lane.queue)
-            if consumers:
+            delivers, taken = session.taken > taken, session.taken
+            if consumers or delivers:
                 self._missed, unheard = False, 0
             elif not waiting and unheard < _LOOKS:
                 unheard += 1
