@@ -50,6 +50,7 @@ class Session:
         self._arrived: deque[Any] = deque()
         self.taken = 0
         """How many messages have come by it."""
+        self._prefetch = 0
         self._read: Callable[[Arrived], Any] = _as_it_is
         self._something = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -108,7 +109,7 @@ class Session:
                 ok = await self._taking.basic_consume(queue, self._take)
         except FAULTS as error:
             raise BrokerLostError(f"consume {queue}: {error or type(error).__name__}") from None
-        self._consumer = ok.consumer_tag
+        self._consumer, self._prefetch = ok.consumer_tag, prefetch
 
     async def stop_consuming(self) -> None:
         """Stop consuming; messages already taken can still be acknowledged."""
@@ -196,23 +197,24 @@ class Session:
         """Return what the broker answers.
 
         An answer comes behind all messages that are on their way, hundreds of megabytes at worst: a worker
-        that took that for silence would have them all sent again, and again.
+        that took that for silence would have them all sent again, and again. No more are on their way than
+        the worker has asked for: what comes after those excuses nobody.
 
         Raises:
-            TimeoutError: neither it nor any message came for `limit` seconds.
+            TimeoutError: neither it nor a message before it came for `limit` seconds.
             ConnectionAbortedError: the connection ended meanwhile.
         """
         answer = asyncio.ensure_future(asked)
         answer.add_done_callback(_retrieved)
-        taken, quiet = self.taken, 0
+        taken, quiet, last = self.taken, 0, self.taken + self._prefetch
         try:
             while quiet < _LOOKS:
                 if (await asyncio.wait((answer,), timeout=limit / _LOOKS))[0]:
                     if answer.cancelled():  # aiormq cancels what waits on a connection that ends
                         raise ConnectionAbortedError("the connection ended")
                     return answer.result()
-                quiet = quiet + 1 if self.taken == taken else 0
-                taken = self.taken
+                before, taken = taken, min(self.taken, last)
+                quiet = quiet + 1 if taken == before else 0
             raise TimeoutError
         finally:
             answer.cancel()
