@@ -1,10 +1,6 @@
 """The generator of citizens: valid ones of every kind, never the same codice fiscale twice."""
 
-import sys
-import time
-from collections.abc import Callable
 from datetime import date
-from itertools import islice
 from math import gcd
 from typing import Any
 
@@ -103,49 +99,3 @@ def test_millions_come_before_a_birth_comes_again(places: list[Any]) -> None:
     total = made.DAYS * 2 * len(places)
     assert total > 4_000_000
     assert gcd(made.STEP, total) == 1
-
-
-not_while_traced = pytest.mark.skipif(
-    sys.gettrace() is not None, reason="the measuring of coverage takes its time"
-)
-
-
-def _best_seconds(work: Callable[[], object]) -> float:
-    best = float("inf")
-    for _ in range(5):
-        start = time.process_time()
-        work()
-        best = min(best, time.process_time() - start)
-    return best
-
-
-@not_while_traced
-def test_five_thousand_are_made_in_a_second() -> None:
-    assert _best_seconds(lambda: list(citizens(1000))) < 0.2
-
-
-@not_while_traced
-def test_twenty_thousand_codes_are_validated_in_a_second() -> None:
-    people = [body for _, body in islice(citizens(2000), 2000)]
-
-    def work() -> None:
-        for body in people:
-            code = cf.canonical(body["codice_fiscale"])
-            assert code
-            cf.disagreements(
-                code,
-                surname=body["surname"],
-                name=body["name"],
-                birth_date=date(1980, 1, 1),
-                sex=body["sex"],
-                birth_province=body["birth_province"],
-                birth_place=body["birth_place"],
-            )
-
-    assert _best_seconds(work) < 0.1
-
-
-@not_while_traced
-def test_a_plain_request_is_validated_in_eighty_microseconds() -> None:
-    people = [body for _, body in citizens(1000, kinds=(PLAIN,))]
-    assert _best_seconds(lambda: [faults_of(body) for body in people]) < 0.08

@@ -8,11 +8,13 @@ HOSTILE = (
     f'"><img src=x onerror="location=\'//{PLANTED}\'">',
     f"</textarea></title></style><svg/onload=import('//{PLANTED}')>",
     f"javascript:fetch('//{PLANTED}')",
-    f"{{{{7*191}}}}{{%25 include '/etc/passwd' %25}}{{0.__class__}}${{7*191}} {PLANTED}",
+    f"{{{{99991*99989}}}}{{%25 include '/etc/passwd' %25}}{{0.__class__}}${{99991*99989}} {PLANTED}",
     f"' autofocus onfocus=x('{PLANTED}') x='",
     f"-->]]><iframe srcdoc=\"<script>x('{PLANTED}')</script>\">",
 )
 """Each breaks out of another place of a page."""
+_EVALUATED = "9998000099"
+"""What a template makes of one: too long to come about by chance, in a token."""
 _LEADS = frozenset(
     {"href", "src", "action", "formaction", "srcdoc", "data", "poster", "hx-get", "hx-post", "list"}
 )
@@ -45,4 +47,4 @@ def planted(html: str) -> list[str]:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return reader.found + (["a template was evaluated"] if "1337" in html else [])
+    return reader.found + (["a template was evaluated"] if _EVALUATED in html else [])
