@@ -1,7 +1,7 @@
-"""How much of a message is kept while it waits in memory, and in `pin.dead`.
+"""How many messages wait in memory, and how much is kept of one there, and in `pin.dead`.
 
-A lane holds three batches of messages, each of up to `max_message_size`: complete, they would exhaust a
-worker's memory. So a message is read when it arrives, and a large one is then packed or cut.
+A lane holds up to three batches of messages, each of up to `max_message_size`: complete, they would exhaust
+a worker's memory. So a message is read when it arrives, and a large one is then packed or cut.
 """
 
 import hashlib
@@ -12,6 +12,14 @@ from shared.broker.message import Arrived, Cut
 
 LARGE = 32 * 1024
 """Bytes above which a body is packed or cut. The longest command has five thousand characters."""
+
+_MOST = 1000
+"""Messages held, at most, unless one batch is larger: all may be large."""
+
+
+def held(batch: int) -> int:
+    """Return how many messages a lane asks for: a batch in hand, one being published, one that waits."""
+    return max(batch, min(3 * batch, _MOST))
 
 
 def whole(arrived: Arrived) -> Arrived:

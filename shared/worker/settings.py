@@ -41,14 +41,18 @@ class WorkerSettings(TraceSettings, DsnSettings, ProcessSettings):
     """The worker's own role on the ledger."""
     keys_dir: Path
     """The keys this worker may have, and no others."""
-    batch: int = 200
-    """Commands in one transaction: more is faster under load, and repeats more after a crash."""
+    batch: int = 500
+    """Commands in one transaction: more is faster under load, and repeats more after a crash. It is the most
+    that is taken of what waits, and never waited for: one command that comes alone is decided alone.
+    """
     linger: timedelta = timedelta(milliseconds=3)
     """How long a batch waits for more: longer makes fuller batches and slower first halves."""
-    bundles: int = 4
+    bundles: int = 2
     """Bundles in one batch of a channel: more keeps the channel busier, and repeats more after a crash."""
-    bundle_size: int = 100
-    """Deliveries in one bundle: a crash between sending and commit repeats at most a batch of them."""
+    bundle_size: int = 250
+    """Deliveries in one bundle: a crash between sending and commit repeats at most `PIN_BUNDLES` of them,
+    each delivery with the same content under the same `client_ref` or Message-ID.
+    """
     outbox_lease: timedelta = timedelta(seconds=15)
     """How long a row of the outbox is left to the worker that wrote it, before the relay takes it."""
     relay_interval: timedelta = timedelta(seconds=1)

@@ -15,6 +15,7 @@ from shared.ledger import Ledger
 from shared.worker.batch import BatchProcessor, WorkerKeys, parked
 from shared.worker.budgets import PortalBudgets
 from shared.worker.crash import crash_point
+from shared.worker.holding import held
 from shared.worker.housekeeping import Housekeeping
 from shared.worker.intake import parse
 from shared.worker.lane import Lane, Upkeep
@@ -38,7 +39,7 @@ _WATCH = 2.0
 _LOOKS = 2
 """Looks in a row at a queue of which nothing is heard, before the worker leaves: its leader may be busy."""
 _REST = 10.0
-"""Seconds that a batch's transaction may rest: deciding 200 messages takes a small part of one."""
+"""Seconds that a batch's transaction may rest: deciding 500 messages takes half of one."""
 
 
 class Worker:
@@ -143,7 +144,7 @@ class Worker:
             session = await self._open(lane.name)
             stack.push_async_callback(session.close)
             stack.push_async_callback(self._direct.close)
-            await session.consume(lane.queue, 3 * lane.batch, lambda m: parse(m, lane, settings))
+            await session.consume(lane.queue, held(lane.batch), lambda m: parse(m, lane, settings))
             self._session, self._ledger, self._consuming = session, ledger, True
             self._processor.confirmed.clear()
             self._log.info("worker.ready", queue=lane.queue)

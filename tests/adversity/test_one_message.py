@@ -109,7 +109,7 @@ KINDS = ("noise", "one long text", "thousands of fields", "thousands of lists", 
 @pytest.mark.parametrize(
     ("worker", "type_", "number"),
     [
-        ("issuer", REQUEST, 650),
+        ("issuer", REQUEST, 1050),
         ("issuer-access", "pin.verify", 60),
         ("revoker", "revoke.request", 250),
         ("dispositivo", "istanza.submit", 250),
