@@ -124,7 +124,7 @@ async def test_no_number_of_large_messages_fills_the_memory_of_a_worker(
     for i in range(number):
         await client.publish(type_, next(bodies[i % len(bodies)]))
     running.start_worker(worker)
-    await until(lambda: _is_idle(running, worker), "an empty lane", limit=120, every=0.2)
+    await until(lambda: _is_idle(running, worker), "an empty lane", limit=400, every=0.2)
     assert peak_memory(running.workers[worker].pid) < MOST_MEMORY
     reply = await client.ask(type_, {"codice_fiscale": "x"})
     assert reply["code"] == "invalid"
@@ -146,7 +146,7 @@ async def _answers(stack: Stack, worker: str) -> bool:
         worker, "istanza.submit"
     )
     async with portal(stack) as client:
-        return bool((await client.ask(type_, {"codice_fiscale": "y"}))["code"] == "invalid")
+        return bool((await client.ask(type_, {"codice_fiscale": "y"}, limit=240))["code"] == "invalid")
 
 
 @pytest.mark.parametrize(
