@@ -43,8 +43,8 @@ down: bootstrap ## stop it; its data stays
 containers: bootstrap-containers ## the image in podman's pods, from the manifests; see docs/containers.md
 	@PIN_TEST_CONTAINERS=1 BASE='$(BASE)' IMAGE='$(IMAGE)' $(PYTHON) -m pytest -p no:xdist tests/containers
 
-bench: bootstrap ## measure, with every durability setting on
-	@$(PYTHON) -m tests.bench
+bench: bootstrap ## measure, with every durability setting on, and write docs/benchmarks.md: 35 minutes
+	@$(PYTHON) -m tests.bench --into docs/benchmarks.md
 
 check: bootstrap ## lint, format, types, contract, settings, manifests, locks and licences
 	@$(PYTHON) -m ruff check

@@ -1,6 +1,7 @@
 """`python -m tests.bench [measure …]`: runs benchmarks on private servers; by default all.
 
 Each measure is described in its file. Every size is an option, so that each can be tried small.
+`python -m tests.bench --page FILE … --into docs/benchmarks.md` makes the page of earlier runs.
 """
 
 import argparse
@@ -8,13 +9,17 @@ import asyncio
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from deploy.errors import StackError
 from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
 from tests.bench import (
     backfill,
+    backlog,
     forms,
     growth,
     istanze,
@@ -30,12 +35,15 @@ from tests.bench import (
 )
 from tests.bench.counting import StalledError
 from tests.bench.measure import Measure, Told
+from tests.bench.page import page
 from tests.kit.servers import private_stack
+from tests.kit.tables import put
 
 MEASURES: Mapping[str, Measure] = {
     "throughput": throughput,
     "latency": latency,
     "memory": memory,
+    "backlog": backlog,
     "growth": growth,
     "logins": logins,
     "restores": restores,
@@ -59,7 +67,18 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("measures", nargs="*", metavar="measure", help=", ".join(MEASURES))
     parser.add_argument("--setting", action="append", default=[], help="NAME=value, a setting of all workers")
-    parser.add_argument("--json", action="store_true", help="keep the results in .local/bench/")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=CHECKOUT / f".local/bench/{time.strftime('%Y%m%dT%H%M%S')}.json",
+        help="where the figures go",
+    )
+    parser.add_argument(
+        "--page", type=Path, nargs="+", metavar="FILE", help="run nothing; make the page of these"
+    )
+    parser.add_argument(
+        "--into", type=Path, metavar="DOCUMENT", help="put the page in its place in a document"
+    )
     for name, measure in MEASURES.items():
         measure.options(parser.add_argument_group(name, measure.__doc__))  # type: ignore[arg-type]
     return parser
@@ -77,7 +96,7 @@ def chosen(text: list[str], parser: argparse.ArgumentParser) -> argparse.Namespa
 
 
 async def run(stack: Stack, options: argparse.Namespace) -> int:
-    """Run and print the selected measures; return how many failed."""
+    """Run and print the selected measures, keeping the figures of each; return how many failed."""
     failed = 0
     stack.fake_providers.misbehave(**_DISCARDING)
     results: dict[str, Any] = {"conditions": report.conditions(stack)}
@@ -91,10 +110,10 @@ async def run(stack: Stack, options: argparse.Namespace) -> int:
             told, failed = Told(f"{name} FAILED", str(fault).splitlines()), failed + 1
             _tidy(stack)
         took = time.monotonic() - began
-        results[name] = told.values | {"took_seconds": round(took, 1)}
+        results[name] = {"title": told.title, "lines": told.lines, "values": told.values, "took": took}
         report.show(told.title, [*told.lines, f"(took {took:.0f} s)"])
-    if options.json:
-        report.show("Kept", [str(report.keep(results, CHECKOUT / ".local/bench"))])
+        report.keep(results, options.out)
+    report.show("Kept", [str(options.out)])
     return failed
 
 
@@ -106,11 +125,18 @@ def _tidy(stack: Stack) -> None:
 
 
 def main() -> int:
-    """Run the measures named on the command line."""
+    """Run the measures named on the command line; or make the page of earlier runs."""
     options = chosen(sys.argv[1:], arguments())
-    settings = dict(part.split("=", 1) for part in options.setting)
-    with private_stack(settings) as stack:
-        return min(1, asyncio.run(run(stack, options)))
+    failed = 0
+    if not options.page:
+        settings = dict(part.split("=", 1) for part in options.setting)
+        with private_stack(settings) as stack:
+            failed = asyncio.run(run(stack, options))
+    if options.page or options.into:
+        runs = [orjson.loads(file.read_bytes()) for file in options.page or [options.out]]
+        text = page(runs, MEASURES)
+        put(text, options.into, "python -m tests.bench") if options.into else report.show(text, [])
+    return min(1, failed)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.bench.requests import Applicants
 
 _TARGETS = {1_000_000: 0.97, 10_000_000: 0.95}
 """Of the rate with the fewest citizens: the share that is to be reached with up to so many."""
-_MOST_WAL = 20.0
+MOST_WAL = 20.0
 """KB of WAL an issuance, with however many citizens."""
 _ROWS = (Path(__file__).parent / "citizens.sql").read_text()
 _KB, _MB = 10**3, 10**6
@@ -111,9 +111,9 @@ def told(found: Sequence[Grown]) -> Told:
         lines.append(f"{one.citizens:>9} citizens  {rate.told('issuances/s')}")
         if one is not small:
             lines.append(
-                f"{'':>19} {ratio:.2f} of the rate with {small.citizens}; {_verdict(one.citizens, ratio)}"
+                f"{'':>19} {ratio:.2f} of the rate with {small.citizens}; {judged(one.citizens, ratio)}"
             )
-        most = verdict(wal.median / _KB, _MOST_WAL, at_least=False)
+        most = verdict(wal.median / _KB, MOST_WAL, at_least=False)
         lines.append(f"{'':>19} {wal.median / _KB:.1f} KB of WAL each, full-page images included; {most}")
         lines += one.beside.lines(one.citizens) if one.beside else []
         values[str(one.citizens)] = {
@@ -126,6 +126,7 @@ def told(found: Sequence[Grown]) -> Told:
     return Told("Issuances a second as the ledger grows", lines, {"ledgers": values})
 
 
-def _verdict(citizens: int, ratio: float) -> str:
+def judged(citizens: int, ratio: float) -> str:
+    """Return whether enough of the rate with the fewest citizens is left."""
     target = next((share for most, share in _TARGETS.items() if citizens <= most), min(_TARGETS.values()))
     return verdict(ratio, target, at_least=True)

@@ -14,7 +14,7 @@ class Told:
     Attributes:
         title: of its section.
         lines: to print.
-        values: the same, and more, for `--json`.
+        values: the same, and more, for the file of `--out`.
     """
 
     title: str

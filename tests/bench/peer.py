@@ -82,6 +82,8 @@ class Place:
         broker, postgres = stack.rabbitmq, stack.postgres
         broker.ctl("add_vhost", _USER)
         broker.ctl("add_user", _USER, password)
+        # Our plugin of rights judges every vhost, and all but administrators.
+        broker.ctl("set_user_tags", _USER, "administrator")
         broker.ctl("set_permissions", "-p", _USER, _USER, ".*", ".*", ".*")
         postgres.sql(f"CREATE ROLE {_USER} LOGIN PASSWORD '{password}';")
         postgres.sql(f"CREATE DATABASE peers OWNER {_USER};")

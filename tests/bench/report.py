@@ -1,7 +1,11 @@
-"""Prints the results of a benchmark, and saves them as JSON."""
+"""Prints the results of a benchmark with its conditions, and saves them as JSON."""
 
 import os
 import platform
+import shlex
+import subprocess
+import sys
+import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -10,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
 from tests.bench.procfs import processor
 
@@ -21,9 +26,12 @@ def conditions(stack: Stack) -> dict[str, str]:
     postgres = stack.postgres.sql("show server_version")
     settings = ", ".join(f"{name} {stack.postgres.sql(f'show {name}')}" for name in _DURABILITY)
     return {
+        "command": shlex.join(["python", "-m", "tests.bench", *sys.argv[1:]]),
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "commit": _commit(),
         "machine": f"{os.cpu_count()} cores, {processor()}",
         "load": f"{os.getloadavg()[0]:.1f} in the minute before; over 1, the figures are worth little",
-        "python": platform.python_version(),
+        "python": _python(),
         "libraries": ", ".join(f"{name} {version(name)}" for name in ("asyncpg", "aiormq", "uvloop")),
         "postgres": f"{postgres}: {settings}",
         "rabbitmq": f"{_rabbitmq(stack)}: quorum queues, persistent messages, publisher confirms",
@@ -31,8 +39,23 @@ def conditions(stack: Stack) -> dict[str, str]:
     }
 
 
+def _commit() -> str:
+    """Return the checkout's commit, and whether anything in it is changed."""
+    asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    told = subprocess.run(asked, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown"
+
+
+def _python() -> str:
+    """Return version and build: one that was optimised by a profile is faster."""
+    optimised = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
+    how = f"{platform.python_compiler()}{' --enable-optimizations' if optimised else ''}"
+    return f"{platform.python_version()}, built {platform.python_build()[1]} by {how}"
+
+
 def _rabbitmq(stack: Stack) -> str:
-    return stack.rabbitmq.ctl("version").strip()
+    erlang = stack.rabbitmq.ctl("eval", "erlang:system_info(otp_release).").strip().strip('"')
+    return f"{stack.rabbitmq.ctl('version').strip()} on Erlang {erlang}"
 
 
 def show(title: str, lines: Sequence[str]) -> None:
@@ -52,9 +75,7 @@ def parts(figures: Mapping[str, float], digits: int) -> str:
     return "  ".join(f"{name} {figure:.{digits}f}" for name, figure in figures.items())
 
 
-def keep(results: Mapping[str, Any], folder: Path) -> Path:
-    """Write the results to `<time>.json` in a folder, and return the path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{time.strftime('%Y%m%dT%H%M%S')}.json"
+def keep(results: Mapping[str, Any], path: Path) -> None:
+    """Write the results to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
-    return path

@@ -123,11 +123,17 @@ def lines(told: dict[str, Any]) -> list[str]:
             f"{'':<12} CPU ms an issuance: {report.parts(one['cpu_ms'] | {'all': all_of_it}, 2)}",
             f"{'':<12} peak memory, MB: {report.parts(one['peak_mb'], 0)}",
         ]
+    return shown + verdicts(told)
+
+
+def verdicts(told: dict[str, Any]) -> list[str]:
+    """Return what a summary says of the targets, a line each."""
+    said = []
     if "ratio" in told:
         least = min(told["ratio"], told["ratio_delivered"])
         ratios = f"{told['ratio']:.2f}, from first deliveries {told['ratio_delivered']:.2f}"
-        shown.append(f"times the better peer: {ratios}; {verdict(least, _TARGET, at_least=True)}")
+        said.append(f"times the better peer: {ratios}; {verdict(least, _TARGET, at_least=True)}")
     if ours.NAME in told:
         spent = sum(told[ours.NAME]["cpu_ms"].values())
-        shown.append(f"all CPU {spent:.2f} ms an issuance; {verdict(spent, _MOST_CPU, at_least=False)}")
-    return shown
+        said.append(f"all CPU {spent:.2f} ms an issuance; {verdict(spent, _MOST_CPU, at_least=False)}")
+    return said

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from deploy.local.processes import CHECKOUT
 from tests.cluster.faults import FAULTS
-from tests.cluster.report import keep, put, read, table
+from tests.cluster.report import keep, read, table
 from tests.cluster.series import series
+from tests.kit.tables import put
 
 _RESULTS = CHECKOUT / ".local/chaos"
 
@@ -52,7 +53,7 @@ def main() -> int:
         failed = _run(told, files[0])
     text = table(read(files), FAULTS)
     if told.into:
-        put(text, told.into)
+        put(text, told.into, "python -m tests.cluster")
     else:
         say(text)
     return min(failed, 1)

@@ -10,7 +10,6 @@ import orjson
 
 from tests.cluster.load import Measured, quantile
 
-_BEGIN, _END = "<!-- table of python -m tests.cluster -->", "<!-- end of the table -->"
 _COLUMNS = (
     *("fault", "runs", "recovery p50", "p99", "max", "a citizen's wait p50", "p99", "max"),
     *("within 10 s", "SMS repeated"),
@@ -123,16 +122,3 @@ def _conditions(runs: Sequence[Run]) -> str:
     return (
         f"{len(runs)} runs, seeds {', '.join(map(str, seeds))}; {'; '.join(told)}. Seconds, if not said else."
     )
-
-
-def put(text: str, document: Path) -> None:
-    """Put a table in its place in a document.
-
-    Raises:
-        ValueError: the document has no place for it.
-    """
-    before, begin, rest = document.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not (begin and end):
-        raise ValueError(f"{document} has no lines {_BEGIN} and {_END}")
-    document.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

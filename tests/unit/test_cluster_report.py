@@ -3,10 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.cluster.load import Measured, longest_silence, quantile
-from tests.cluster.report import Run, keep, put, read, table
+from tests.cluster.report import Run, keep, read, table
 
 MEASURED = Measured(100, 2.5, 0.2, 3.0, 4.0, 0.99, 1)
 RUN = Run("leader_killed", 7, 200.0, 60.0, "2026-11-27 17:00:00", {"cores": "2"}, MEASURED)
@@ -40,19 +38,3 @@ def test_a_run_that_failed_is_in_the_table_and_in_no_figure() -> None:
     row = next(line for line in text.splitlines() if line.startswith("| `leader_killed`: SIGKILL"))
     assert "| 2, **1 failed** | 2.5 | 2.5 | 2.5 | 0.2 | 3.0 | 4.0 | 99.00% | 1 of 100 |" in row
     assert "`leader_killed --seed 8` failed: AssertionError: no reply" in text
-
-
-def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
-    document = tmp_path / "reliability.md"
-    document.write_text(
-        "Before\n<!-- table of python -m tests.cluster -->\nold\n<!-- end of the table -->\nAfter\n"
-    )
-    put("new", document)
-    put("newer", document)
-    assert document.read_text() == (
-        "Before\n<!-- table of python -m tests.cluster -->\nnewer\n<!-- end of the table -->\nAfter\n"
-    )
-    other = tmp_path / "other.md"
-    other.write_text("nothing")
-    with pytest.raises(ValueError, match="has no lines"):
-        put("new", other)

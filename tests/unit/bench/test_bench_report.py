@@ -1,13 +1,12 @@
 """The benchmark's summary of its runs, and its command line."""
 
 import json
-import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 
-from tests.bench import growth, report
+from tests.bench import backlog, growth, report
 from tests.bench.__main__ import MEASURES, arguments, chosen
 from tests.bench.growth import Grown
 from tests.bench.run_monitor import Run
@@ -81,6 +80,20 @@ def test_each_larger_ledger_is_compared_with_the_smallest() -> None:
     assert [line.rpartition(": ")[2] for line in lines if "WAL" in line] == ["met", "met", "MISSED"]
 
 
+def test_a_long_queue_is_compared_with_the_shortest_by_rabbitmq_s_cpu_alone() -> None:
+    def found(*spent: float) -> list[Run]:
+        return [Run("pin-online", 100, 1.0, 1.0, {"issuer": 9.0, "rabbitmq": one}) for one in spent]
+
+    told = backlog.told({8: found(0.2, 0.1, 0.3), 60: found(0.3), 200: found(0.9, 0.7)}, 100)
+    assert told.lines == [
+        "        8 waiting  median 0.200 ms of CPU each   (min 0.100, max 0.300, 3 runs)",
+        "       60 waiting  median 0.300 ms of CPU each   (min 0.300, max 0.300, 1 run)",
+        "      200 waiting  median 0.800 ms of CPU each   (min 0.700, max 0.900, 2 runs)",
+        "with 60 waiting 1.50 times that with 8; target at most 1.5: met",
+        "with 200 waiting 4.00 times that with 8; target at most 1.5: MISSED",
+    ]
+
+
 def test_without_peers_there_is_no_ratio() -> None:
     told = summary([run("pin-online", 1000, 1200)])
     assert told.keys() == {"pin-online"}
@@ -91,9 +104,9 @@ def test_every_process_and_their_sum_stand_in_the_lines() -> None:
     assert "worker 1.00  postgres 0.25  all 1.25" in lines(summary(RUNS))[2]
 
 
-def test_results_are_kept_as_json_under_the_time(tmp_path: Path) -> None:
-    path = report.keep({"forms": {"rate": 1.5}}, tmp_path / "bench")
-    assert re.fullmatch(r"\d{8}T\d{6}\.json", path.name)
+def test_results_are_kept_as_json_in_a_folder_that_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "bench/one.json"
+    report.keep({"forms": {"rate": 1.5}}, path)
     assert json.loads(path.read_bytes()) == {"forms": {"rate": 1.5}}
 
 
