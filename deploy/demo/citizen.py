@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from random import Random
 from typing import Any
-from uuid import uuid4
 
 from nacl.exceptions import CryptoError
 
@@ -12,6 +11,7 @@ from deploy.demo.session import Session
 from deploy.errors import UnexpectedAnswerError
 from deploy.local.inbox import Body
 from deploy.local.sealed import ReplyKey, bound
+from shared.contract.ids import new_message_id
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HALF = 8
@@ -68,7 +68,7 @@ class Citizen:
         self, type_: str, secret: dict[str, str], *, expected: str = "accepted", **fields: object
     ) -> tuple[str, dict[str, Any]]:
         """Send a command with a PIN or a token, sealed for this one message; see `Session.ask`."""
-        message_id = str(uuid4())
+        message_id = new_message_id()
         body = {"codice_fiscale": self.codice_fiscale, **fields}
         (what,) = secret
         to = "issuer" if what == "pin" else "revoker"

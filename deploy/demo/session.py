@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from aiormq.exceptions import AMQPError
 
@@ -14,6 +13,7 @@ from deploy.errors import UnexpectedAnswerError
 from deploy.local.captured import Captured
 from deploy.local.client import Client
 from deploy.local.inbox import Body
+from shared.contract.ids import new_message_id
 
 _LIMIT = 120.0
 """Seconds that a reply may take: everybody asks at once."""
@@ -60,7 +60,7 @@ class Session:
         Raises:
             UnexpectedAnswerError: the reply has another code than `expected`.
         """
-        message_id = message_id or str(uuid4())
+        message_id = message_id or new_message_id()
         reply = await self.clients[by].ask(type_, body, message_id=message_id, limit=_LIMIT)
         code, data = str(reply["code"]), dict(reply["data"])
         self.replies[type_, code] += 1

@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
@@ -29,6 +28,7 @@ from aiormq.exceptions import AMQPError
 from deploy.local.inbox import LIMIT, Event, Inbox, Reply
 from shared.broker.connecting import close, connect
 from shared.contract import topology
+from shared.contract.ids import new_message_id
 
 _LIMIT = 20.0
 """Seconds in which it is connected, and its queues are there."""
@@ -229,7 +229,7 @@ class Client(Inbox):
         Raises:
             OSError, AMQPError, RuntimeError, TimeoutError: the broker is not there (`LOST`).
         """
-        message_id = message_id or str(uuid4())
+        message_id = message_id or new_message_id()
         message = aio_pika.Message(
             body if isinstance(body, bytes) else json.dumps(body).encode(),
             **{
@@ -271,7 +271,7 @@ class Client(Inbox):
             TimeoutError: no worker answered.
             ValueError: the copies of one command got different replies.
         """
-        message_id = message_id or str(uuid4())
+        message_id = message_id or new_message_id()
         before = len(self.replies[message_id])
         for _ in range(times):
             await self.publish(type_, body, message_id=message_id)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import orjson
 
@@ -12,6 +11,7 @@ from deploy.pinctl.settings import BrokerSettings
 from deploy.pinctl.tables import count, plain, table
 from shared.broker.admin import BrokerAdmin, Command, DeadLetter
 from shared.contract import topology
+from shared.contract.ids import new_message_id
 from shared.errors import InvalidMessageError
 
 LIMIT = 30.0
@@ -62,7 +62,7 @@ async def erase(broker: BrokerSettings, erasure: Erasure, limit: float = LIMIT) 
     Raises:
         PinctlError: it is invalid, nobody would handle it, the citizen is unknown, or it was refused.
     """
-    message_id = str(uuid4())
+    message_id = new_message_id()
     lane = topology.ISSUER_REQUESTS
     command = Command(lane, TYPE, message_id, erasure.user, erasure.body())
     async with BrokerAdmin.open(broker.amqp_url.reveal(), broker.amqp_tls) as desk:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from deploy.web.sessions import csrf_mark, current
 from deploy.web.tokens import Tokens
+from shared.contract.ids import new_message_id
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -134,7 +134,7 @@ class Pages:
             path=request.url.path,
             application=self.application,
             csrf_field=lambda: hidden(CSRF, csrf_mark(request)),
-            once=lambda: hidden(ONCE, tokens.sign(ONCE, str(uuid4()))),
+            once=lambda: hidden(ONCE, tokens.sign(ONCE, new_message_id())),
             hidden=hidden,
             **values,
         )

@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.contract import topology
 from shared.contract.delivery import Content
 from shared.contract.event import EventData
+from shared.contract.ids import timed_id
 from shared.contract.reply import Reply
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
@@ -60,19 +61,11 @@ class DecisionContext:
         return UUID(bytes=self.random(16), version=4)
 
     def delivery_id(self) -> UUID:
-        """Return a new id of a delivery: the time in milliseconds, and 74 random bits (RFC 9562, version 7).
+        """Return a new id of a delivery, which begins with the time.
 
         By the time in it a receipt is recognised that comes when the delivery has long been forgotten.
         """
-        return delivery_id(self.now, self.random)
-
-
-def delivery_id(now: datetime, random: Callable[[int], bytes]) -> UUID:
-    """Return a new id of a delivery, see `DecisionContext.delivery_id`."""
-    drawn = bytearray(int(now.timestamp() * 1000).to_bytes(6) + random(10))
-    drawn[6] = 0x70 | drawn[6] & 0x0F
-    drawn[8] = 0x80 | drawn[8] & 0x3F
-    return UUID(bytes=bytes(drawn))
+        return timed_id(self.now, self.random)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,15 +1,15 @@
 -- Citizens who got their PIN in the last thirty days and keep it, with all that the ledger holds
 -- of each: some 5 KB.
--- {citizens}: how many. Keys and ids are spread evenly, and entered in the order of the indexes.
+-- {citizens}: how many. Keys are spread evenly, ids begin with their time; all is entered in the order of the indexes.
 -- What is sealed or hashed is as long as the real thing, and nobody opens it.
 set session_replication_role = replica;  -- no checks of foreign keys: the rows are right
 
 create temp table citizen as
-select n,
-       lpad(to_hex(n * 4294967296 / {citizens}), 8, '0') || left(md5(n::text), 24) as key,
-       md5('message ' || n)::uuid::text as message_id,
-       now() - interval '30 days' * (1 - n / {citizens}.0) as at
-from generate_series(0, {citizens} - 1) as n;
+select n, lpad(to_hex(n * 4294967296 / {citizens}), 8, '0') || left(md5(n::text), 24) as key,
+       (time || '7' || left(md5(n::text), 3) || '8' || right(md5(n::text), 15))::uuid::text as message_id, at, time
+from generate_series(0, {citizens} - 1) as n
+cross join lateral (select now() - interval '30 days' * (1 - n / {citizens}.0) as at) as made
+cross join lateral (select lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') as time) as written;
 
 insert into subject (key, entries, head)
 select decode(key, 'hex'), 5, decode(md5(key) || md5(key), 'hex') from citizen order by n;
@@ -31,7 +31,7 @@ cross join (values
 order by n, seq;
 
 insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at, made_at)
-select (left(key, 8) || md5(key || channel))::varchar(32)::uuid, decode(key, 'hex'), channel, 'sent', 1,
+select (time || '7' || left(md5(key || channel), 3) || '8' || right(md5(key || channel), 15))::uuid, decode(key, 'hex'), channel, 'sent', 1,
        'reference-0123456789', message_id, at, at - interval '11 months'
 from citizen cross join (values ('sms'), ('email'), ('post')) as sent (channel)
 order by n;
@@ -55,16 +55,16 @@ select gen_random_uuid(), (array['issuer', 'notifier', 'revoker', 'dispositivo']
        at + interval '31 days', at, decode(repeat(md5(key), 20), 'hex')
 from citizen order by n;
 
--- What went out today and yesterday to two places each, with some of the day before to be forgotten.
+-- What went out in these days to two places each, that of the day before yesterday to be forgotten.
 insert into sent_to (day, place, messages)
-select (now() at time zone 'Europe/Rome')::date - n % 3, decode(md5(kind || n), 'hex'), 1
+select (at at time zone 'Europe/Rome')::date, decode(md5(kind || n), 'hex'), 1
 from citizen cross join (values ('mobile'), ('mailbox')) as place (kind)
-order by n;
+where at > now() - interval '3 days' order by n;
 
 -- How often a few thousand operators looked in each hour of today and yesterday.
 insert into lookup (hour, sender, operator, looks)
 select date_trunc('hour', now()) - (n % 48) * interval '1 hour', 'operator', 'op-' || n / 48, 1 + n % 50
-from generate_series(0, 99999) as n;
+from generate_series(0, 99999) as n order by n % 48 desc;
 -- As many are listed as ended as there may be after years.
 insert into ended (subject, at) select decode(key, 'hex'), at - interval '9 years' from citizen where n % 5 = 0 order by n;
 

@@ -1,7 +1,6 @@
 """Generates load: thousands of commands, queued before the measurement starts."""
 
 import asyncio
-import uuid
 from collections.abc import Iterable
 from itertools import islice
 from types import TracebackType
@@ -11,6 +10,7 @@ import aio_pika
 import orjson
 
 from deploy.local.stack import Stack
+from shared.contract.ids import new_message_id
 
 _AT_ONCE = 500
 
@@ -49,7 +49,7 @@ class LoadGenerator:
         return aio_pika.Message(
             orjson.dumps(body),
             type=type_,
-            message_id=str(uuid.uuid4()),
+            message_id=new_message_id(),
             user_id=self._user,
             reply_to=self._reply_to,
             content_type="application/json",

@@ -1,6 +1,5 @@
 """The requests of the benchmark: plain citizens, one request each."""
 
-import uuid
 from collections.abc import Iterator
 from itertools import islice
 
@@ -9,6 +8,7 @@ import orjson
 from deploy.local.citizens import PLAIN, citizens
 from shared.broker.message import Message
 from shared.broker.session import Session
+from shared.contract.ids import new_message_id
 
 _AT_ONCE = 1000
 _LIMIT = 60.0
@@ -28,7 +28,7 @@ class Applicants:
                 routing_key="pin.request",
                 body=orjson.dumps(body),
                 type="pin.request",
-                message_id=str(uuid.uuid4()),
+                message_id=new_message_id(),
                 user_id="portal",
             )
 

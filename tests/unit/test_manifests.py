@@ -9,6 +9,7 @@ import yaml
 from deploy import secrets
 from deploy.broker import render
 from deploy.local.keyrings import KEYS
+from deploy.local.postgres import SETTINGS as LEDGER
 from deploy.local.processes import CHECKOUT
 from deploy.local.workers import ALL as WORKERS
 from deploy.local.workers import MAILBOX
@@ -283,3 +284,13 @@ def test_with_certificates_our_own_users_have_no_password_in_their_urls(tmp_path
         )
     password = (tmp_path / "portal.broker-password").read_text().strip()
     assert f"//portal:{password}@" in (tmp_path / "portal.amqp-url").read_text()
+
+
+def test_the_ledger_is_set_alike_wherever_it_runs() -> None:
+    cluster = yaml.safe_load((_KUBERNETES / "components/cloudnative-pg/ledger.yaml").read_text())
+    told: dict[str, str] = cluster["spec"]["postgresql"]["parameters"]
+    words = yaml.safe_load((_DEPLOY / "compose.yaml").read_text())["services"]["postgres"]["command"].split()
+    composed = dict(word.split("=", 1) for word in words if "=" in word)
+    assert {name: LEDGER[name] for name in told} == told
+    assert composed.items() <= told.items()
+    assert told.keys() - composed.keys() <= {"max_connections"}  # a hundred are enough there

@@ -10,8 +10,9 @@ from uuid import UUID
 from services.notifier.canary.course import CANARY, Course, Line, Plan, content, go_on
 from services.notifier.reports import hand_in
 from shared.broker.message import Message
+from shared.contract.ids import timed_id
 from shared.contract.workers import NOTIFIER
-from shared.domain.decision import Delivery, delivery_id
+from shared.domain.decision import Delivery
 from shared.ledger import Ledger
 from shared.worker.outbound import Outbound
 
@@ -64,7 +65,7 @@ class Canaries:
     async def _make(self, plan: Plan, ledger: Ledger) -> None:
         """Make the canary of the present slot, unless it is made."""
         now = datetime.now(UTC)
-        delivery = Delivery(delivery_id(now, secrets.token_bytes), plan.channel, content(plan, now))
+        delivery = Delivery(timed_id(now, secrets.token_bytes), plan.channel, content(plan, now))
         async with ledger.transaction():
             if await ledger.value("add_canary", plan.channel, plan.interval, delivery.id):
                 await hand_in([self._sealed(delivery, now)], ledger)

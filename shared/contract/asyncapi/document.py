@@ -18,7 +18,8 @@ blind reply hides. A queue of an outside user holds at most 100,000 messages and
 pushes out the oldest.
 
 **Once.** `message_id` is the idempotency key: the same id with the same body has one effect and gets the \
-same reply again; the same id with another body is rejected with `message_id_reused`.
+same reply again; the same id with another body is rejected with `message_id_reused`. \
+Any UUID will do; one of version 7 (RFC 9562), which begins with the time, is kept and found with less work.
 
 **Faults.** A body is a JSON object in UTF-8 of at most 256 KiB; an unknown field is an error. What cannot \
 be parsed as a message, and what comes from a user who may not send it, goes to `pin.dead` with the reason \
