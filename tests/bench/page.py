@@ -110,13 +110,14 @@ def _program(process: str) -> str:
 
 def _growth(figures: Figures) -> list[str]:
     ledgers = {int(citizens): one for citizens, one in figures["values"]["ledgers"].items()}
+    fewest = next(iter(ledgers))
     head = ["citizens", "ledger, MB", "issuances a second", "of the rate with the fewest", "WAL KB each"]
     rows = [
         [
             f"{citizens:,}",
             f"{one['bytes'] / _MB:,.0f}",
             _spread(one["rate"]),
-            f"{one['ratio']:.2f}; {growth.judged(citizens, one['ratio'])}",
+            "" if citizens == fewest else f"{one['ratio']:.2f}; {growth.judged(citizens, one['ratio'])}",
             f"{_wal(one):.1f}; {verdict(_wal(one), growth.MOST_WAL, at_least=False)}",
         ]
         for citizens, one in ledgers.items()

@@ -64,6 +64,7 @@ def test_cpu_is_by_program_and_memory_by_its_largest_process() -> None:
 def test_growth_is_a_table_with_its_targets_and_two_charts() -> None:
     text = page([kept("growth", grown())], MEASURES)
     of_rate, of_wal = "0.98; target at least 0.97: met", "21.0; target at most 20: MISSED"
+    assert "| 10,000 | 50 | 1,000 |  | 9.0; target at most 20: met |" in text
     assert f"| 1,000,000 | 5,000 | 980 | {of_rate} | {of_wal} |" in text
     assert '  x-axis "citizens in the ledger" ["10,000", "1,000,000"]\n' in text
     assert "  line [1000.0, 980.0]\n" in text
