@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.crypto.sealing import StateSeal
 from shared.domain.account import Account
 from shared.domain.decision import Decision, DeliveryRecord, LedgerEntry
+from shared.domain.log_ins import LogIns
 from shared.errors import LedgerConflictError, UnsealableError
 from shared.italy.dates import day_of
 from shared.ledger import Ledger
@@ -79,6 +80,12 @@ class UnitOfWork:
     """How many messages went to each destination of the batch today, those of the batch included."""
     sent_to: Counter[bytes] = field(default_factory=Counter)
     """How many of them are from this batch."""
+    log_ins: dict[bytes, LogIns] = field(default_factory=dict)
+    """The log-ins of the batch's citizens that are counted without entries, those of the batch included."""
+    logged_in: set[bytes] = field(default_factory=set)
+    """Citizens whose count changed."""
+    opened: dict[UUID, tuple[bytes, UUID, bytes]] = field(default_factory=dict)
+    """The keys of the open attempts of the batch, by message: they close when that is handled."""
     inbox: list[tuple[UUID, bytes, str, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
     """Citizens whose account does not open: only their messages are parked."""
@@ -112,6 +119,11 @@ class UnitOfWork:
         for place, messages in await ledger.rows("count_sent_to", places, day_of(self.now)) if places else ():
             self.sent_today[bytes(place)] = messages
 
+    async def read_log_ins(self, subjects: list[bytes], ledger: Ledger) -> None:
+        """Read how many log-ins of citizens are counted, once they are locked."""
+        for subject, times, last in await ledger.rows("read_log_ins", subjects) if subjects else ():
+            self.log_ins[bytes(subject)] = LogIns(times, last)
+
     def unfit(self, received: ReceivedMessage) -> str:
         """Return why a message cannot be decided (an account does not open), or an empty text."""
         return "" if self.unreadable.isdisjoint(received.subjects) else UNREADABLE
@@ -129,6 +141,10 @@ class UnitOfWork:
         self.strangers[subject] = stranger = Account(subject=subject)
         return stranger
 
+    def enter(self, subject: bytes) -> None:
+        """Enter a citizen, if nobody did before, so that there is a row to lock."""
+        self.heads.setdefault(subject, ChainHead()).moved = True
+
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
         """Add the changes of a decision."""
         for entry in decision.entries:
@@ -138,6 +154,10 @@ class UnitOfWork:
         for place in decision.sent_to:
             self.sent_to[place] += 1
             self.sent_today[place] = self.sent_today.get(place, 0) + 1
+        if decision.log_ins is not None:
+            subject = received.subjects[0]
+            self.log_ins[subject] = decision.log_ins
+            self.logged_in.add(subject)
         if decision.account is not None:
             self.change(decision.account, received)
 
@@ -173,7 +193,7 @@ class UnitOfWork:
             kind: of the entry that vouches for it, if the batch has no other about this citizen.
         """
         subject, old = account.subject, self.account(account.subject)
-        self.heads.setdefault(subject, ChainHead()).moved = True
+        self.enter(subject)
         if account.status != old.status and subject in self.waves[-1]:
             self.waves.append({})
         # Within one wave a citizen is written once, so the version increases once.
@@ -208,6 +228,11 @@ class UnitOfWork:
         if self.sent_to:
             counts = list(self.sent_to.items())
             await ledger.run("add_sent_to", *_columns(counts), day_of(self.now))
+        if self.logged_in:
+            counted = [(one, self.log_ins[one].times, self.log_ins[one].last) for one in self.logged_in]
+            await ledger.run("save_log_ins", *_columns(counted))
+        if closed := [key for row in self.inbox if (key := self.opened.get(row[0]))]:
+            await ledger.run("close_attempts", *_columns(closed))
         if self.inbox:
             rows_written = await ledger.run("add_inbox", *_columns(self.inbox), self.now)
             if rows_written != len(self.inbox):
