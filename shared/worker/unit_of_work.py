@@ -71,8 +71,8 @@ class UnitOfWork:
     waves: list[dict[bytes, Account]] = field(default_factory=lambda: [{}])
     entries: list[tuple[Any, ...]] = field(default_factory=list)
     """What is appended, without what is known only at the end: the account's digest, and the hash."""
-    changed: dict[bytes, tuple[ReceivedMessage, str]] = field(default_factory=dict)
-    """Whose account changed, by which message last, and the kind of entry if there is no other."""
+    changed: dict[bytes, ReceivedMessage] = field(default_factory=dict)
+    """Whose account changed, by which message last."""
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     deliveries: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     """The deliveries of the batch, in their present state."""
@@ -184,13 +184,12 @@ class UnitOfWork:
             )
         )
 
-    def change(self, account: Account, received: ReceivedMessage, kind: str = CHANGED) -> None:
+    def change(self, account: Account, received: ReceivedMessage) -> None:
         """Add a changed account.
 
         Args:
             account: as it shall be; its version is counted here.
             received: the message that changed it.
-            kind: of the entry that vouches for it, if the batch has no other about this citizen.
         """
         subject, old = account.subject, self.account(account.subject)
         self.enter(subject)
@@ -199,7 +198,7 @@ class UnitOfWork:
         # Within one wave a citizen is written once, so the version increases once.
         version = old.version if subject in self.waves[-1] else old.version + 1
         self.waves[-1][subject] = self.accounts[subject] = account.but(version=version)
-        self.changed[subject] = received, kind
+        self.changed[subject] = received
 
     async def write(self, ledger: Ledger, seal: StateSeal | None) -> None:
         """Write everything collected.
@@ -258,10 +257,10 @@ class UnitOfWork:
         rows forth.
         """
         told = {row[0] for row in self.entries}
-        for subject, (received, kind) in self.changed.items():
+        for subject, received in self.changed.items():
             needed = self.heads[subject].vouched or self.accounts[subject].status != "none"
             if needed and subject not in told:
-                self._append(received, LedgerEntry(kind, subject=subject))
+                self._append(received, LedgerEntry(CHANGED, subject=subject))
 
     def _chained(self, digests: dict[bytes, bytes]) -> list[tuple[Any, ...]]:
         """Return the entries with their hashes; the last of each citizen has the account's digest."""
