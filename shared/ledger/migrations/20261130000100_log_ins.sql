@@ -27,6 +27,9 @@ grant select on log_in to pinctl;
 
 -- migrate:down
 
+-- Waits for whoever writes, five seconds at most; run it again if they do not let it.
+set local lock_timeout = '5s';
+
 -- Log-ins that no entry tells of yet are lost. Attempts under way are opened anew, as their messages come back.
 drop table log_in;
 drop table attempt;
