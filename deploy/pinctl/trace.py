@@ -45,6 +45,13 @@ class Timeline:
             details |= {name: row[name] for name in ("letter", "job") if row[name]}
             self._add("delivery", row["at"], what, "notifier", details, row["subject"], more)
 
+    def add_log_ins(self, log_ins: Iterable[Mapping[str, Any]]) -> None:
+        """Add how many log-ins were counted that no entry tells of yet."""
+        for row in log_ins:
+            self._add(
+                "log_in", row["last"], "last log-in counted", None, {"counted": row["times"]}, row["subject"]
+            )
+
     def add_inbox(self, inbox: Iterable[Mapping[str, Any]]) -> None:
         """Add when the message was handled; a rejected message leaves no other trace."""
         for row in inbox:
@@ -195,6 +202,7 @@ async def _life(ledger: Ledger, subjects: list[bytes], title: str) -> Answer:
     timeline.archived = archived
     timeline.add_entries(entries)
     timeline.add_deliveries(deliveries)
+    timeline.add_log_ins(await ledger.rows("trace_log_ins", subjects))
     needles = [subject.hex() for subject in subjects]
     timeline.add_outbox(await ledger.rows("trace_outbox", needles, _moments(entries, deliveries)))
     return timeline.answer()

@@ -5,7 +5,8 @@ import sys
 from datetime import timedelta
 
 from services.issuer import access, endings, erasure, registry, requests
-from services.issuer.facts import RequestFacts
+from services.issuer.attempts import FORGOTTEN_AFTER
+from services.issuer.facts import AccessFacts, RequestFacts
 from services.issuer.forgetting import forgetting
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.issuer.settings import AccessSettings
@@ -92,7 +93,11 @@ def access_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane
             WORKER,
             settings.oldest_account_schema,
         ),
-        forgets={"forget_nobodies": policy.nobody_retention + CLOCKS_APART},
+        facts=AccessFacts(),
+        forgets={
+            "forget_nobodies": policy.nobody_retention + CLOCKS_APART,
+            "forget_attempts": FORGOTTEN_AFTER,
+        },
         channels=keys.of_channels(channels_of("issuer-access")),
     )
 

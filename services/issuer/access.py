@@ -1,6 +1,6 @@
 """First access (R10, R16) and log-in (R11)."""
 
-from services.issuer.attempts import Admission, Compared
+from services.issuer.attempts import Compared, Failure, failed, failed_before
 from services.issuer.texts import NOTICES
 from shared.contract.event import EventData
 from shared.contract.events import PinActivated, PinBlocked, PinLocked
@@ -9,6 +9,7 @@ from shared.contract.reply import accepted, rejected
 from shared.domain.account import Account, Pin
 from shared.domain.credential import ended_at
 from shared.domain.decision import ContextWith, Decision, DecisionContext, Delivery, Event, LedgerEntry
+from shared.domain.log_ins import LogIns
 from shared.italy.dates import instant
 
 
@@ -38,7 +39,8 @@ def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) 
 def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decision:
     """Answer whether the PIN matches the codice fiscale, and with which level.
 
-    A verifier under an earlier pepper is replaced: only now are the eight characters there.
+    A verifier under an earlier pepper is replaced: only now are the eight characters there. A log-in that
+    changes the account has an entry, and so has the first of a month; all others are counted.
     """
     compared = at.known
     pin = _compared_with(account, compared, at)
@@ -49,10 +51,14 @@ def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decisio
         return refused.but(reply=rejected("first_access_needed"), entries=known)
     if compared.match != "yes" or pin is None or pin.initial:
         return _refused(account, compared, at)
-    return Decision(
-        reply=accepted(level=account.level),
-        account=account.but(attempts=account.attempts.cleared(), pin=_renewed(pin, compared)),
-        entries=(LedgerEntry("pin.verified"),),
+    decision, cleared = Decision(reply=accepted(level=account.level)), account.attempts.cleared()
+    changes = account.attempts != cleared or compared.renewed is not None
+    if not changes and not compared.log_ins.due(at.now):
+        return decision.but(log_ins=compared.log_ins.counted(at.now))
+    return decision.but(
+        account=account.but(attempts=cleared, pin=_renewed(pin, compared)) if changes else None,
+        entries=(LedgerEntry("pin.verified", compared.log_ins.told()),),
+        log_ins=LogIns(last=at.now),
     )
 
 
@@ -80,36 +86,44 @@ def _refused(account: Account, compared: Compared, ctx: DecisionContext) -> Deci
     """Give the same answer for a wrong, a blocked or no PIN; notify the citizen of a lock."""
     if compared.sealed_wrong:
         return Decision(reply=rejected("wrong_pin"))
-    admission, attempts = compared.admission, account.attempts
-    if admission.locked_for:
-        return Decision(reply=rejected("locked", retry_after=admission.locked_for))
-    decision = Decision(reply=rejected("wrong_pin"), reason=_reason(admission))
+    if compared.admission.locked_for:
+        return Decision(reply=rejected("locked", retry_after=compared.admission.locked_for))
+    failure = _failure(account, compared, ctx)
+    counted = account.but(attempts=failure.attempts)
+    decision = Decision(reply=rejected("wrong_pin"), account=counted, reason=_reason(failure))
     if account.nobody:
-        # No entry is written of a nobody. The row is written instead, so that both take as long.
-        return decision.but(account=account.but(attempts=attempts))
+        # No entry is written of a nobody.
+        return decision
     decision = decision.but(entries=(LedgerEntry("pin.attempt_failed"),))
-    notices = attempts.locks + attempts.blocked
-    return _told(decision, account, admission, ctx) if account.live and notices > attempts.told else decision
+    return _told(decision, counted, failure, ctx) if account.live else decision
 
 
-def _told(decision: Decision, account: Account, admission: Admission, ctx: DecisionContext) -> Decision:
+def _failure(account: Account, compared: Compared, ctx: DecisionContext) -> Failure:
+    if compared.admission.counted:
+        return failed_before(account.attempts, ctx.now)
+    return failed(account.attempts, ctx.now, ctx.policy)
+
+
+def _told(decision: Decision, account: Account, failure: Failure, ctx: DecisionContext) -> Decision:
     """Notify the citizen of a lock or block that was not notified yet."""
     attempts = account.attempts
     notices = attempts.locks + attempts.blocked
+    if notices <= attempts.told:
+        return decision
     telling = decision.but(account=account.but(attempts=attempts.but(told=notices)))
-    if admission.blocks:
+    if failure.blocks:
         return _with_notice(telling, PinBlocked(), NOTICES.to_registered(account, "pin_blocked", ctx))
-    if admission.locks and attempts.locked_until:
+    if failure.locks and attempts.locked_until:
         until = {"until": instant(attempts.locked_until, account.language)}
         told = NOTICES.to_registered(account, "pin_locked", ctx, sms=until, mail=until)
         return _with_notice(telling, PinLocked(until=attempts.locked_until), told)
     return decision
 
 
-def _reason(admission: Admission) -> str:
-    if admission.blocks:
+def _reason(failure: Failure) -> str:
+    if failure.blocks:
         return "pin_blocked"
-    return "pin_locked" if admission.locks else ""
+    return "pin_locked" if failure.locks else ""
 
 
 def _with_notice(decision: Decision, fact: EventData, told: tuple[Delivery, ...]) -> Decision:

@@ -1,21 +1,30 @@
-"""Attempts: counted before they are compared, so that no crash or concurrency leaves one uncounted.
+"""Attempts: opened before they are compared, so that no crash or concurrency leaves one uncounted.
 
-Every attempt is counted as a failure; a success resets the count. Unknown citizens and citizens without a
-PIN are counted and locked in the same way, so that the replies disclose nothing. After a quiet time the count
-of an unknown citizen is deleted, and what shows of any other starts anew.
+Whoever comes next takes every attempt that is open in the ledger for a failure. It closes with its answer, in
+one transaction: a failure is counted in the account, a success resets the count. Unknown citizens, and others
+without a PIN, are counted and locked in the same way, so that the replies disclose nothing. After a quiet
+time the count of an unknown citizen is deleted, and what shows of any other starts anew.
+
+One that is never answered, as its message never comes back, is forgotten after `FORGOTTEN_AFTER`: its sender
+learned nothing from it. Should its message come later, it is an attempt like any other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
 from shared.crypto.secret import Secret
 from shared.domain.account import Account, Attempts
+from shared.domain.log_ins import NONE, LogIns
 from shared.domain.policy import PinPolicy
 
 Match = Literal["no", "yes", "initial"]
 """`initial`: the initial PIN, or what seems to be one half of it, was typed instead of the PIN of 8."""
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""Long after any attempt is answered, unless its message was lost or parked: until then it is a failure."""
 
 _LONGEST_DOUBLING = 10
 """Locks stop doubling after the tenth: by then the PIN is blocked."""
@@ -23,21 +32,19 @@ _LONGEST_DOUBLING = 10
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether an attempt may be compared, and the account with it counted.
+    """Whether an attempt may be compared.
 
     Attributes:
-        account: the account to save before the comparison.
+        account: the account, with this attempt and those open before it counted as failures.
         locked_for: seconds until the next attempt is admitted; 0 when this one is.
         comparable: False for a PIN blocked before: the input is compared with a dummy.
-        locks: this attempt, if it fails, locks the PIN until `account.attempts.locked_until`.
-        blocks: this attempt, if it fails, blocks the PIN until it is restored or revoked.
+        counted: whether the account itself has counted it already, by a worker of an earlier release.
     """
 
     account: Account
     locked_for: int = 0
     comparable: bool = True
-    locks: bool = False
-    blocks: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class Compared:
         pepper: the id of the key of the new or renewed verifier.
         sealed_wrong: it was not sealed to the issuer, or not in the form demanded. Nothing was compared,
             so nothing was counted: a portal with a wrong key locks no citizen out.
+        log_ins: those that the ledger has counted, without entries, when it is decided.
     """
 
     admission: Admission
@@ -62,44 +70,92 @@ class Compared:
     renewed: tuple[bytes, bytes] | None = None
     pepper: str = ""
     sealed_wrong: bool = False
+    log_ins: LogIns = NONE
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it was compared, so that it is open in the ledger until it is answered."""
+        return not (self.sealed_wrong or self.admission.locked_for)
 
 
-def admitted(account: Account, now: datetime, policy: PinPolicy) -> Admission:
-    """Count an attempt, or refuse it while the PIN is locked."""
-    attempts = account.attempts.lapsed(now, policy.nobody_retention)
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The count of attempts with one more failure.
+
+    Attributes:
+        attempts: the count.
+        locks: it locks the PIN until `attempts.locked_until`.
+        blocks: it blocks the PIN until it is restored or revoked.
+    """
+
+    attempts: Attempts
+    locks: bool = False
+    blocks: bool = False
+
+
+def admitted(account: Account, opened: Iterable[datetime], now: datetime, policy: PinPolicy) -> Admission:
+    """Admit an attempt, or refuse it while the PIN is locked, or is unless an open attempt succeeds.
+
+    Args:
+        account: as the last answer left it.
+        opened: when each of the attempts was opened that have no answer yet.
+        now: when this one is opened.
+        policy: how many failures lock and block.
+    """
+    attempts = _all_failed(account.attempts, opened, policy).lapsed(now, policy.nobody_retention)
     if attempts.locked_until and now < attempts.locked_until:
-        return Admission(account, locked_for=ceil((attempts.locked_until - now).total_seconds()))
-    in_row, total = attempts.in_row + 1, attempts.total + 1
+        return Admission(account.but(attempts=attempts), ceil((attempts.locked_until - now).total_seconds()))
+    return _counting(account, attempts, now, policy)
+
+
+def resumed(account: Account, before: Iterable[datetime], at: datetime, policy: PinPolicy) -> Admission:
+    """Admit again an attempt whose worker died, opened `at`: the same input, in the place that it had."""
+    return _counting(account, _all_failed(account.attempts, before, policy), at, policy)
+
+
+def counted_before(account: Account) -> Admission:
+    """Admit an attempt that a worker of an earlier release counted in the account before it died."""
+    return Admission(account, comparable=not account.attempts.blocked, counted=True)
+
+
+def failed(attempts: Attempts, now: datetime, policy: PinPolicy) -> Failure:
+    """Count a failure."""
+    before = attempts.lapsed(now, policy.nobody_retention)
+    in_row, total = before.in_row + 1, before.total + 1
     locks, blocks = in_row >= policy.attempts_in_row, total >= policy.attempts_in_all
-    counted = attempts.but(
+    counted = before.but(
         in_row=0 if locks else in_row,
         total=total,
-        locks=attempts.locks + locks,
-        locked_until=_locked_until(attempts, now, policy) if locks else None,
+        locks=before.locks + locks,
+        locked_until=_locked_until(before, now, policy) if locks else _still_locked(before, now),
         blocked=blocks,
         last=now,
     )
-    return Admission(
-        account.but(attempts=counted),
-        comparable=not attempts.blocked,
-        locks=locks,
-        blocks=blocks and not attempts.blocked,
-    )
+    return Failure(counted, locks=locks, blocks=blocks and not before.blocked)
 
 
-def counted_before(account: Account, now: datetime) -> Admission:
-    """Admit an attempt that was counted before its worker died: the same input, compared again.
+def failed_before(attempts: Attempts, now: datetime) -> Failure:
+    """Return what a failure did that a worker of an earlier release counted before it died.
 
-    Which of several attempts locked or blocked the PIN is no longer known. Each may report it, but the
-    citizen is notified once; none is compared with a blocked PIN.
+    Which of several locked or blocked the PIN is no longer known. Each may report it, but the citizen is
+    notified once.
     """
-    attempts = account.attempts
-    return Admission(
-        account,
-        comparable=not attempts.blocked,
-        locks=attempts.locked_until is not None and now < attempts.locked_until,
-        blocks=attempts.blocked,
-    )
+    return Failure(attempts, locks=_still_locked(attempts, now) is not None, blocks=attempts.blocked)
+
+
+def _counting(account: Account, attempts: Attempts, now: datetime, policy: PinPolicy) -> Admission:
+    counted = account.but(attempts=failed(attempts, now, policy).attempts)
+    return Admission(counted, comparable=not attempts.blocked)
+
+
+def _all_failed(attempts: Attempts, opened: Iterable[datetime], policy: PinPolicy) -> Attempts:
+    for at in opened:
+        attempts = failed(attempts, at, policy).attempts
+    return attempts
+
+
+def _still_locked(attempts: Attempts, now: datetime) -> datetime | None:
+    return attempts.locked_until if attempts.locked_until and now < attempts.locked_until else None
 
 
 def _locked_until(attempts: Attempts, now: datetime, policy: PinPolicy) -> datetime:

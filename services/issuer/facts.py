@@ -1,10 +1,13 @@
-"""Facts of the decision about a request beside the account: messages to its addresses today."""
+"""Facts beside the account: of a request, messages to its addresses today; of an attempt, counted log-ins."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from services.issuer.attempts import Compared
 from services.issuer.floods import SentToday, addresses
 from shared.config.logs import reason_of
 from shared.contract.issuer import PinRequest
+from shared.domain.log_ins import NONE
 from shared.domain.pin import Pepper
 from shared.errors import UnwritableError
 from shared.ledger import Ledger
@@ -45,3 +48,22 @@ class RequestFacts(Facts):
             )
         except Exception as error:
             raise UnwritableError(received, reason_of(error)) from error
+
+
+class AccessFacts(Facts):
+    """Reads how many log-ins were counted of who seems to log in, and notes which attempts close."""
+
+    async def read(self, batch: Sequence[ReceivedMessage], work: UnitOfWork, ledger: Ledger) -> None:
+        """Read the counts of every citizen of the batch whose PIN was right."""
+        right = set()
+        for received in batch:
+            if isinstance(compared := received.effect, Compared) and compared.admitted:
+                work.opened[received.id] = (received.subjects[0], received.id, received.digest)
+                if compared.match == "yes":
+                    right.add(received.subjects[0])
+        await work.read_log_ins(list(right), ledger)
+
+    def of(self, received: ReceivedMessage, work: UnitOfWork) -> Compared:
+        """Return the result of the attempt, with the log-ins counted, those of the batch included."""
+        compared: Compared = received.effect
+        return replace(compared, log_ins=work.log_ins.get(received.subjects[0], NONE))

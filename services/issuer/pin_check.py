@@ -1,4 +1,4 @@
-"""The effect of the access lane: attempts are counted in their own transaction, then compared."""
+"""The effect of the access lane: attempts are opened in their own transaction, then compared."""
 
 import asyncio
 import os
@@ -9,7 +9,8 @@ from hmac import compare_digest
 
 from argon2.low_level import Type, hash_secret_raw
 
-from services.issuer.attempts import Admission, Compared, admitted, counted_before
+from services.issuer.attempts import Admission, Compared
+from services.issuer.open_attempts import OpenAttempts
 from shared.config.logs import reason_of
 from shared.contract.issuer import PinActivate, PinVerify
 from shared.crypto.sealing import StateSeal
@@ -17,7 +18,6 @@ from shared.crypto.secret import Secret
 from shared.domain.account import Account, Pin
 from shared.domain.pin import Pepper, new_half, normalised
 from shared.domain.policy import PinPolicy
-from shared.errors import LedgerConflictError
 from shared.ledger import Ledger
 from shared.worker.contention import in_parts
 from shared.worker.message_box import MessageBoxes
@@ -90,9 +90,9 @@ def _given_up(received: ReceivedMessage, reason: str) -> list[tuple[ReceivedMess
 
 
 class PinCheckEffect:
-    """Counts the attempts of a batch, then compares those admitted."""
+    """Opens the attempts of a batch, then compares those admitted."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it counts and compares with
+    def __init__(  # noqa: PLR0913, PLR0917 - what it opens and compares with
         self,
         verifiers: Verifiers,
         state: StateSeal,
@@ -117,46 +117,29 @@ class PinCheckEffect:
             typed[id(received)] = normalised(inside)
             attempts.append(received)
         if attempts:
-            parts = await in_parts(attempts, lambda part: self._count(part, ledger), _given_up)
+            parts = await in_parts(attempts, lambda part: self._admit(part, ledger), _given_up)
             await asyncio.gather(
                 *(self._judge(t, admission, typed[id(t)]) for part in parts for t, admission in part)
             )
 
-    async def _count(
+    async def _admit(
         self, batch: Sequence[ReceivedMessage], ledger: Ledger
     ) -> list[tuple[ReceivedMessage, Admission]]:
-        """Count every attempt once, even if its message is redelivered."""
+        """Open every attempt once, even if its message is redelivered."""
         work = UnitOfWork(datetime.now(UTC), self._writer, self._oldest_schema)
+        attempts = OpenAttempts(work, self._policy)
         async with ledger.transaction():
             await work.read(list({subject for t in batch for subject in t.subjects}), ledger, self._state)
-            rows = await ledger.rows("read_inbox", list({received.id for received in batch}))
-            seen = {row["message_id"].bytes: (bytes(row["digest"]), row["done"]) for row in rows}
+            await attempts.read(batch, ledger)
             admissions = []
             for received in {received.id: received for received in reversed(batch)}.values():
                 if reason := work.unfit(received):
                     received.parked = reason
-                    continue
-                match seen.get(received.id.bytes):
-                    case None:
-                        admissions.append((received, self._admit(work, received)))
-                    case (received.digest, False):
-                        account = work.account(received.subjects[0])
-                        admissions.append((received, counted_before(account, work.now)))
-            fresh = [t for t, a in admissions if not a.locked_for and t.id.bytes not in seen]
-            await self._claim(fresh, work.now, ledger)
+                elif admission := attempts.admit(received):
+                    admissions.append((received, admission))
             await work.write(ledger, self._state)
+            await attempts.write(ledger)
         return admissions
-
-    async def _claim(self, counted: list[ReceivedMessage], now: datetime, ledger: Ledger) -> None:
-        columns = list(zip(*((t.id, t.digest, t.correlation_id) for t in counted), strict=True))
-        if columns and len(await ledger.rows("claim_messages", *map(list, columns), now)) != len(counted):
-            raise LedgerConflictError("an attempt was claimed by another worker")
-
-    def _admit(self, work: UnitOfWork, received: ReceivedMessage) -> Admission:
-        admission = admitted(work.account(received.subjects[0]), work.now, self._policy)
-        if not admission.locked_for:
-            work.change(admission.account, received, "pin.attempt_counted")
-        return admission
 
     async def _judge(self, received: ReceivedMessage, admission: Admission, typed: Secret) -> None:
         try:

@@ -13,6 +13,7 @@ from shared.contract.ids import timed_id
 from shared.contract.reply import Reply
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
+from shared.domain.log_ins import LogIns
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
 
@@ -270,6 +271,7 @@ class Decision:
 
     Attributes:
         sent_to: the destinations of its messages that are counted by destination and day.
+        log_ins: how many log-ins of the citizen are counted by now without an entry.
         reason: a stable word for the log, where the reply does not say why.
     """
 
@@ -281,6 +283,7 @@ class Decision:
     messages: tuple[WorkerMessage, ...] = ()
     records: tuple[DeliveryRecord, ...] = ()
     sent_to: tuple[bytes, ...] = ()
+    log_ins: LogIns | None = None
     reason: str = ""
 
     def but(self, **changes: Any) -> "Decision":  # noqa: ANN401 - any of the fields

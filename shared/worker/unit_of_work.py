@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.crypto.sealing import StateSeal
 from shared.domain.account import Account
 from shared.domain.decision import Decision, DeliveryRecord, LedgerEntry
+from shared.domain.log_ins import LogIns
 from shared.errors import LedgerConflictError, UnsealableError
 from shared.italy.dates import day_of
 from shared.ledger import Ledger
@@ -70,8 +71,8 @@ class UnitOfWork:
     waves: list[dict[bytes, Account]] = field(default_factory=lambda: [{}])
     entries: list[tuple[Any, ...]] = field(default_factory=list)
     """What is appended, without what is known only at the end: the account's digest, and the hash."""
-    changed: dict[bytes, tuple[ReceivedMessage, str]] = field(default_factory=dict)
-    """Whose account changed, by which message last, and the kind of entry if there is no other."""
+    changed: dict[bytes, ReceivedMessage] = field(default_factory=dict)
+    """Whose account changed, by which message last."""
     records: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     deliveries: dict[UUID, DeliveryRecord] = field(default_factory=dict)
     """The deliveries of the batch, in their present state."""
@@ -79,6 +80,12 @@ class UnitOfWork:
     """How many messages went to each destination of the batch today, those of the batch included."""
     sent_to: Counter[bytes] = field(default_factory=Counter)
     """How many of them are from this batch."""
+    log_ins: dict[bytes, LogIns] = field(default_factory=dict)
+    """The log-ins of the batch's citizens that are counted without entries, those of the batch included."""
+    logged_in: set[bytes] = field(default_factory=set)
+    """Citizens whose count changed."""
+    opened: dict[UUID, tuple[bytes, UUID, bytes]] = field(default_factory=dict)
+    """The keys of the open attempts of the batch, by message: they close when that is handled."""
     inbox: list[tuple[UUID, bytes, str, str, bytes | None]] = field(default_factory=list)
     unreadable: set[bytes] = field(default_factory=set)
     """Citizens whose account does not open: only their messages are parked."""
@@ -112,6 +119,11 @@ class UnitOfWork:
         for place, messages in await ledger.rows("count_sent_to", places, day_of(self.now)) if places else ():
             self.sent_today[bytes(place)] = messages
 
+    async def read_log_ins(self, subjects: list[bytes], ledger: Ledger) -> None:
+        """Read how many log-ins of citizens are counted, once they are locked."""
+        for subject, times, last in await ledger.rows("read_log_ins", subjects) if subjects else ():
+            self.log_ins[bytes(subject)] = LogIns(times, last)
+
     def unfit(self, received: ReceivedMessage) -> str:
         """Return why a message cannot be decided (an account does not open), or an empty text."""
         return "" if self.unreadable.isdisjoint(received.subjects) else UNREADABLE
@@ -129,6 +141,10 @@ class UnitOfWork:
         self.strangers[subject] = stranger = Account(subject=subject)
         return stranger
 
+    def enter(self, subject: bytes) -> None:
+        """Enter a citizen, if nobody did before, so that there is a row to lock."""
+        self.heads.setdefault(subject, ChainHead()).moved = True
+
     def add(self, received: ReceivedMessage, decision: Decision) -> None:
         """Add the changes of a decision."""
         for entry in decision.entries:
@@ -138,6 +154,10 @@ class UnitOfWork:
         for place in decision.sent_to:
             self.sent_to[place] += 1
             self.sent_today[place] = self.sent_today.get(place, 0) + 1
+        if decision.log_ins is not None:
+            subject = received.subjects[0]
+            self.log_ins[subject] = decision.log_ins
+            self.logged_in.add(subject)
         if decision.account is not None:
             self.change(decision.account, received)
 
@@ -164,22 +184,21 @@ class UnitOfWork:
             )
         )
 
-    def change(self, account: Account, received: ReceivedMessage, kind: str = CHANGED) -> None:
+    def change(self, account: Account, received: ReceivedMessage) -> None:
         """Add a changed account.
 
         Args:
             account: as it shall be; its version is counted here.
             received: the message that changed it.
-            kind: of the entry that vouches for it, if the batch has no other about this citizen.
         """
         subject, old = account.subject, self.account(account.subject)
-        self.heads.setdefault(subject, ChainHead()).moved = True
+        self.enter(subject)
         if account.status != old.status and subject in self.waves[-1]:
             self.waves.append({})
         # Within one wave a citizen is written once, so the version increases once.
         version = old.version if subject in self.waves[-1] else old.version + 1
         self.waves[-1][subject] = self.accounts[subject] = account.but(version=version)
-        self.changed[subject] = received, kind
+        self.changed[subject] = received
 
     async def write(self, ledger: Ledger, seal: StateSeal | None) -> None:
         """Write everything collected.
@@ -208,6 +227,11 @@ class UnitOfWork:
         if self.sent_to:
             counts = list(self.sent_to.items())
             await ledger.run("add_sent_to", *_columns(counts), day_of(self.now))
+        if self.logged_in:
+            counted = [(one, self.log_ins[one].times, self.log_ins[one].last) for one in self.logged_in]
+            await ledger.run("save_log_ins", *_columns(counted))
+        if closed := [key for row in self.inbox if (key := self.opened.get(row[0]))]:
+            await ledger.run("close_attempts", *_columns(closed))
         if self.inbox:
             rows_written = await ledger.run("add_inbox", *_columns(self.inbox), self.now)
             if rows_written != len(self.inbox):
@@ -233,10 +257,10 @@ class UnitOfWork:
         rows forth.
         """
         told = {row[0] for row in self.entries}
-        for subject, (received, kind) in self.changed.items():
+        for subject, received in self.changed.items():
             needed = self.heads[subject].vouched or self.accounts[subject].status != "none"
             if needed and subject not in told:
-                self._append(received, LedgerEntry(kind, subject=subject))
+                self._append(received, LedgerEntry(CHANGED, subject=subject))
 
     def _chained(self, digests: dict[bytes, bytes]) -> list[tuple[Any, ...]]:
         """Return the entries with their hashes; the last of each citizen has the account's digest."""

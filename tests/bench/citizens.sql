@@ -68,6 +68,9 @@ from generate_series(0, 99999) as n order by n % 48 desc;
 -- As many are listed as ended as there may be after years.
 insert into ended (subject, at) select decode(key, 'hex'), at - interval '9 years' from citizen where n % 5 = 0 order by n;
 
+-- Who logged in this month has a row that counts it.
+insert into log_in (subject, times, last) select decode(key, 'hex'), n % 5, at from citizen order by n;
+
 drop table citizen;
 reset session_replication_role;
 select recount();  -- for the triggers were off

@@ -95,6 +95,10 @@ class Books:
     ) -> None:
         await self.ledger.close()
 
+    async def written(self) -> int:
+        """Return how many bytes of WAL the server has written since it was made."""
+        return int(await self.ledger.fetchval("select pg_current_wal_insert_lsn() - '0/0'"))
+
     async def tally(self, table: str, condition: str = "true") -> Tally:
         """Begin to count a table."""
         return await Tally.begin(self.ledger, table, condition)

@@ -24,7 +24,13 @@ from tests.bench.procfs import cpu
 from tests.kit.servers import empty_queues
 
 _TARGET = 0.85
-LOGGED_IN = "kind = 'pin.verified'"
+LOGGED_IN = "answer = 'kept'"
+"""Of the rows of the inbox those of log-ins: most of these leave no entry."""
+KEPT = (
+    "select sum(pg_total_relation_size(inhrelid)) + pg_total_relation_size('log_in')"
+    " from pg_inherits where inhparent = 'entry'::regclass"
+)
+"""Bytes of the tables in which a log-in may leave something for ever."""
 
 
 def options(parser: ArgumentParser) -> None:
@@ -57,10 +63,14 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 
 @dataclass(frozen=True)
 class Pace:
-    """The rate a second, and the cost of each: CPU time in milliseconds, by process."""
+    """The rate a second, and the cost of each: CPU time in milliseconds by process, WAL, and what stays."""
 
     rate: float
     cpu_ms: dict[str, float]
+    wal: float = 0.0
+    """Bytes of WAL."""
+    kept: float = 0.0
+    """Bytes that stay for ever."""
 
 
 def bare(number: int) -> Pace:
@@ -102,16 +112,19 @@ async def _log_in(stack: Stack, people: list[bulk_load.Citizen], options: Namesp
     await empty_queues(stack)
     async with LoadGenerator(stack) as portal, Books(stack) as books:
         await portal.put("pin.verify", attempts(stack, people, options.logins))
-        done = await books.tally("entry", LOGGED_IN)
+        done = await books.tally("inbox", LOGGED_IN)
+        kept = await books.ledger.fetchval(KEPT)
         try:
             start_access(stack, options)
             first = await reach(1, done, "log-ins")
             pids = {name: process.pid for name, process in (stack.workers | servers_of(stack)).items()}
-            spent = cpu(pids)
+            spent, written = cpu(pids), await books.written()
             last = await reach(options.logins, done, "log-ins")
             used, number = cpu(pids), last.done - first.done
             costs = {name: (used[name] - spent[name]) * 1000 / number for name in pids}
-            return Pace(number / (last.at - first.at), costs)
+            wal = (await books.written() - written) / number
+            stays = (await books.ledger.fetchval(KEPT) - kept) / options.logins
+            return Pace(number / (last.at - first.at), costs, wal, stays)
         finally:
             stack.stop_workers()
 
@@ -119,6 +132,8 @@ async def _log_in(stack: Stack, people: list[bulk_load.Citizen], options: Namesp
 def _told(hashes: list[Pace], logins: list[Pace], options: Namespace) -> Told:
     hashed, logged_in = (Spread.of([run.rate for run in runs]) for runs in (hashes, logins))
     ratio = logged_in.median / hashed.median
+    kept = [run.kept for run in logins]
+    later = Spread.of(kept[1:] or kept).median
     costs = {
         name: Spread.of([run.cpu_ms[name] for run in runs]).median
         for runs in (hashes, logins)
@@ -130,6 +145,8 @@ def _told(hashes: list[Pace], logins: list[Pace], options: Namespace) -> Told:
         [
             f"bare Argon2id  {hashed.told('/s')}",
             f"log-ins        {logged_in.told('/s')}",
+            f"WAL of each: {Spread.of([run.wal for run in logins]).median / 1000:.1f} KB",
+            f"bytes that stay of each: {kept[0]:.0f} in the first run, {later:.0f} in later ones",
             f"CPU ms: one Argon2id {costs.pop('argon2id'):.1f}; one log-in {report.parts(costs, 1)}",
             f"{ratio:.2f} of bare Argon2id; {verdict(ratio, _TARGET, at_least=True)}",
         ],

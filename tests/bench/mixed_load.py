@@ -78,7 +78,7 @@ async def _both(
     async with LoadGenerator(stack) as portal, Books(stack) as books:
         await portal.put("pin.verify", attempts(stack, people, options.beside_logins))
         await queue_up(stack.rabbitmq.url("portal"), applicants.take(options.beside_requests))
-        done = await books.tally("entry", LOGGED_IN)
+        done = await books.tally("inbox", LOGGED_IN)
         start_access(stack, options)
         first = await reach(1, done, "log-ins")
         pids = {name: process.pid for name, process in stack.workers.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from deploy.local.inbox import Body
 from deploy.local.sealed import ReplyKey
 from shared.worker.crash import POINTS
-from tests.kit.evidence import Evidence, subject_of
+from tests.kit.evidence import Evidence, gathered, subject_of
 from tests.kit.harness import Harness
 from tests.kit.invariants import Invariant
 from tests.kit.person import Person
@@ -79,14 +79,16 @@ async def logging_in(harness: Harness) -> Load:
 
     async def load() -> Invariant:
         newly, regular, clumsy = harness.issued.pop(), harness.active[0], harness.active.pop()
+        regularly = subject_of(harness.stack, regular.codice_fiscale)
+        before = (await gathered(harness.stack, (), ())).log_ins_of(regularly)
         key = ReplyKey()
         activated = await harness.say("pin.activate", harness.activation(newly, key))
-        verified = await harness.say("pin.verify", harness.log_in(regular))
+        await harness.say("pin.verify", harness.log_in(regular))
         guesses = [await harness.say("pin.verify", harness.log_in(clumsy, f"0000000{n}")) for n in range(3)]
 
         def proof(found: Evidence) -> None:
             assert len(found.of_message(activated, "pin.activated")) == 1
-            assert len(found.of_message(verified, "pin.verified")) == 1
+            assert found.log_ins_of(regularly) == before + 1
             assert all(len(found.of_message(id_, "pin.attempt_failed")) == 1 for id_ in guesses)
             attempts = found.accounts[subject_of(harness.stack, clumsy.codice_fiscale)].attempts
             assert attempts.total == attempts.in_row == len(guesses)

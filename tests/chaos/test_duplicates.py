@@ -94,9 +94,9 @@ async def test_a_hundred_copies_have_one_effect_and_one_reply_content(harness: H
         "request": ["pin.issued"],
         "contacts": ["contacts.updated"],
         "card": ["registry.updated"],
-        "first access": ["pin.attempt_counted", "pin.activated"],
-        "log-in": ["pin.attempt_counted", "pin.verified"],
-        "guess": ["pin.attempt_counted", "pin.attempt_failed"],
+        "first access": ["pin.activated"],
+        "log-in": ["pin.verified"],
+        "guess": ["pin.attempt_failed"],
         "delivered": ["delivery.delivered"],
         "returned": ["delivery.returned"],
     }

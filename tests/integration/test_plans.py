@@ -25,10 +25,10 @@ DATABASE = "filled"
 FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
 GROWING = {
     *("subject", "account", "ended", "entry", "sealed_head", "delivery", "inbox", "outbox"),
-    *("sent_to", "lookup", "letter"),
+    *("sent_to", "lookup", "letter", "log_in"),
     "tally_change",
 }
-"""Tables that get a row for whatever happens. The sums of the tally do not grow."""
+"""Tables that get a row for whatever happens. The sums of the tally and the open attempts do not grow."""
 LETTERS = """
 insert into print_day (day, letters) select current_date - one, 300 from generate_series(0, 99) as one;
 insert into print_job (id, day, region, sequence, letters, digest, state, handed_at)
@@ -94,7 +94,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "await_copies": Loop(),
     "carry_heads": Whole(),
     "checkpoint_heads": Whole(),
-    "claim_messages": Loop(),
+    "close_attempts": Loop(),
     "close_month": Act(),
     "clear_outbox": Loop(reads="parcels"),
     "close_print_day": Loop("notifier"),
@@ -113,6 +113,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "find_room": Loop("notifier"),
     "find_references": Loop("notifier", reads="references"),
     "forgive_tries": Loop(),
+    "forget_attempts": Loop(more=(timedelta(hours=1), datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_canaries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_deliveries": Loop("notifier", more=(MONTH, datetime(1970, 1, 1, tzinfo=UTC), ROWS)),
     "forget_ended": Loop(reads="keys", more=(MONTH,)),
@@ -142,6 +143,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "move_letters": Loop("notifier"),
     "next_print_job": Loop("notifier"),
     "note_unreadable": Loop(),
+    "open_attempts": Loop(),
     "open_canaries": Loop("notifier"),
     "postpone_outbox": Loop(reads="parcels", more=(timedelta(seconds=1),)),
     "release_outbox": Loop(reads="parcels"),
@@ -151,11 +153,14 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "print_jobs_closed": Loop("notifier"),
     "put_letters_in_jobs": Loop("notifier"),
     "read_accounts": Loop(reads="keys"),
+    "read_attempts": Loop(reads="keys"),
     "read_deliveries": Loop("notifier", reads="deliveries"),
     "read_inbox": Loop(reads="messages"),
+    "read_log_ins": Loop(reads="keys"),
     "review_queue": Loop("dispositivo", more=(50,)),
     "save_accounts": Loop(),
     "save_deliveries": Loop("notifier"),
+    "save_log_ins": Loop(),
     "seal_turn": Loop(),
     "still_ended": Loop(reads="keys", more=(MONTH,)),
     "status_accounts": Look(),
@@ -172,6 +177,7 @@ STATEMENTS: dict[str, Loop | Look | Act | Whole] = {
     "trace_deliveries": Look(),
     "trace_inbox": Look(),
     "trace_life": Look(),
+    "trace_log_ins": Look(),
     "trace_outbox": Look(),
     "unanswered_jobs": Loop("notifier", more=(timedelta(days=5),)),
     "use_disk": Loop("notifier"),

@@ -78,6 +78,10 @@ class Evidence:
     """Of the accounts as they are stored."""
     handled: dict[UUID, bool] = field(default_factory=dict)
     """The inbox: whether each message is done, or only claimed."""
+    attempts: int = 0
+    """Attempts that are open."""
+    log_ins: dict[bytes, int] = field(default_factory=dict)
+    """How many log-ins of each citizen were counted since the last entry of one."""
     overdue: int = 0
     """Rows of the outbox that are due and still there."""
     deliveries: dict[UUID, str] = field(default_factory=dict)
@@ -97,6 +101,11 @@ class Evidence:
     def of_message(self, message_id: str, *kinds: str) -> list[LedgerEntry]:
         """Return the entries of some kinds that one message caused."""
         return [e for e in self._by_message.get(UUID(message_id), []) if e.kind in kinds]
+
+    def log_ins_of(self, subject: bytes) -> int:
+        """Return how many log-ins of a citizen the ledger knows: those with an entry, and those counted."""
+        told = (e.data for e in self.entries if e.subject == subject and e.kind == "pin.verified")
+        return sum(1 + int(str(data.get("counted", 0))) for data in told) + self.log_ins.get(subject, 0)
 
     @cached_property
     def _by_message(self) -> dict[UUID | None, list[LedgerEntry]]:
@@ -164,6 +173,9 @@ async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
                 found.digests[bytes(subject)] = bytes(digest)
             inbox = await ledger.fetch("select message_id, done from inbox")
             found.handled = {UUID(bytes=message_id.bytes): done for message_id, done in inbox}
+            found.attempts = await ledger.fetchval("select count(*) from attempt")
+            for subject, times in await ledger.fetch("select subject, times from log_in"):
+                found.log_ins[bytes(subject)] = times
             found.overdue = await ledger.fetchval("select count(*) from outbox where due_at <= now()")
             deliveries = await ledger.fetch("select id, status from delivery")
             found.deliveries = {UUID(bytes=id_.bytes): status for id_, status in deliveries}

@@ -22,11 +22,12 @@ _CHANGES = _BEGINS | _ENDS | _REPLACES
 
 
 def every_message_is_handled_once(found: Evidence) -> None:
-    """Every published message is done in the inbox, and none is only claimed."""
+    """Every published message is done in the inbox, none is only claimed, and no attempt is open."""
     missing = [a for a in found.asked if not found.handled.get(UUID(a.message_id))]
     assert not missing, f"not handled: {missing[:5]} of {len(missing)}"
     claimed = [message_id for message_id, done in found.handled.items() if not done]
     assert not claimed, f"claimed and never done: {claimed[:5]}"
+    assert not found.attempts, f"{found.attempts} attempts are open, and all are answered"
 
 
 def every_request_ends_in_one_outcome(found: Evidence) -> None:

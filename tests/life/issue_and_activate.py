@@ -63,7 +63,7 @@ def first_access(citizen: Citizen, typed: str, times: int = 1) -> None:
     expected, world = citizen.expected, citizen.world
     sealed = {"pin_sealed": world.seal("issuer", typed), "reply_key": world.reply_key}
     answer = citizen.ask("portal", "pin.activate", sealed, times=times)
-    compared = _counted(citizen, answer, times)
+    compared = _counted(citizen, answer)
     if not (compared and expected.initial and expected.opens(_normalised(typed), world.now)):
         assert answer.code in {"wrong_pin", "locked"}
         return
@@ -84,7 +84,7 @@ def log_in(citizen: Citizen, typed: str, times: int = 1) -> None:
     expected, world = citizen.expected, citizen.world
     sealed = {"pin_sealed": world.seal("issuer", typed)}
     answer = citizen.ask("portal", "pin.verify", sealed, times=times)
-    compared, normal = _counted(citizen, answer, times), _normalised(typed)
+    compared, normal = _counted(citizen, answer), _normalised(typed)
     pin = expected.pin if expected.pin and expected.opens(expected.pin, world.now) else None
     half = pin and expected.tally.locks == 0 and normal in {pin[:8], pin[8:]}
     if compared and pin and expected.initial and (normal == pin or half):
@@ -99,11 +99,8 @@ def log_in(citizen: Citizen, typed: str, times: int = 1) -> None:
         assert answer.code in {"wrong_pin", "locked"}
 
 
-def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
-    """Count an attempt by the rules, and return whether it is compared with a PIN.
-
-    The attempt that blocks is compared, unless its worker died on it: then it exceeds the limit.
-    """
+def _counted(citizen: Citizen, answer: Answer) -> bool:
+    """Count an attempt by the rules, and return whether it is compared with a PIN."""
     tally, life, now = citizen.expected.tally, citizen.world.policy, citizen.world.now
     locked_for = tally.locked_until - now if tally.locked_until else timedelta(0)
     assert (answer.code == "locked") == (locked_for > timedelta(0))
@@ -114,7 +111,7 @@ def _counted(citizen: Citizen, answer: Answer, times: int) -> bool:
     if locks:
         doubled = life.lock_time * 2 ** min(tally.locks - 1, _LONGEST_DOUBLING)
         tally.locked_until = now + min(doubled, life.nobody_retention)
-    return tally.failures + (times > 1) <= life.attempts_in_all
+    return tally.failures <= life.attempts_in_all
 
 
 def _normalised(typed: str) -> str:

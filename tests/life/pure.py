@@ -1,11 +1,12 @@
 """The world of the pure decisions: one citizen, injected time, repeatable chance, no server.
 
-It does the shell's part in the same order: attempts are counted before they are compared, the
+It does the shell's part in the same order: attempts are admitted before they are compared, the
 account is sealed and opened again after every change, what is due later waits until its time.
 """
 
 import copy
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final, Self
@@ -20,7 +21,7 @@ from services.dispositivo.backfill_rule import give
 from services.dispositivo.operators import OperatorFacts
 from services.dispositivo.seen import SeenSeal
 from services.issuer.__main__ import ACCESS, REQUESTS
-from services.issuer.attempts import Compared, admitted, counted_before
+from services.issuer.attempts import Compared, admitted, resumed
 from services.issuer.pin_check import PinCheckEffect, Verifiers
 from services.revoker.__main__ import DECISIONS as REVOKER
 from shared.contract import message as contract
@@ -39,6 +40,7 @@ from shared.crypto.sealing import ServiceBox, StateSeal
 from shared.crypto.secret import Secret
 from shared.domain.account import Account
 from shared.domain.decision import Decide, Decision, WorkerMessage
+from shared.domain.log_ins import NONE
 from shared.domain.pin import Pepper, normalised
 from shared.worker import account_codec
 from shared.worker.message_box import MessageBoxes
@@ -117,6 +119,7 @@ class PureWorld:
         self._copies: list[PageCopy] = []
         self._places = decision_invariants.Places()
         self._moments = 0
+        self._log_ins = NONE
 
     def fork(self) -> Self:
         """Return a world that is the same up to now."""
@@ -127,7 +130,7 @@ class PureWorld:
         return twin
 
     def ask(self, user: str, type_: str, body: Body, *, times: int = 1) -> Answer:
-        """Decide a command; a repeated attempt was counted before its worker died."""
+        """Decide a command; a repeated attempt was opened before its worker died."""
         command = contract.read(type_, orjson.dumps(body))
         assert command.forbidden_for(user) is None
         decision = self._decided(DECISIONS[type(command)], command, self._known(command, times))
@@ -150,16 +153,14 @@ class PureWorld:
                 return {}
 
     def _compared(self, command: PinActivate | PinVerify, times: int) -> Compared:
-        admission = admitted(self.account, self.now, POLICY)
-        if not admission.locked_for:
-            self._save(admission.account)
-            if times > 1:
-                admission = counted_before(self.account, self.now)
+        admission = admitted(self.account, (), self.now, POLICY)
+        if times > 1 and not admission.locked_for:
+            admission = resumed(self.account, (), self.now, POLICY)
         taken: Any = SimpleNamespace(message=command, effect=None)
         typed = normalised(moment().box.open(command.pin_sealed) or Secret(""))
         at_once(_COMPARING._compare(taken, admission, typed))
         compared: Compared = taken.effect
-        return compared
+        return replace(compared, log_ins=self._log_ins)
 
     def arrives(self, waiting: WorkerMessage) -> None:
         """Deliver a message that a decision scheduled."""
@@ -198,6 +199,7 @@ class PureWorld:
         decision_invariants.nothing_tells(decision, before, self.secrets)
         decision_invariants.events_say_what_the_contract_says(decision)
         decision_invariants.its_worker_may_say_that(decide, decision)
+        self._log_ins = decision.log_ins or self._log_ins
         self.facts += [(event.type, dict(event.data)) for event in decision.events]
         self.due += [m for m in decision.messages if m.due_at]
         if decision.account is not None:

@@ -81,8 +81,11 @@ def test_alerts_ask_for_reasons_that_are_documented_and_that_decisions_give() ->
 
 def _waves() -> Iterator[Decision]:
     """Yield what the decisions say to a guesser of PINs, of cards and of contacts."""
-    for admission in (Admission(account("active"), locks=True), Admission(account("none"), blocks=True)):
-        yield access.verify(admission.account, read("pin.verify"), moment(known=Compared(admission)))
+    for guessed in (
+        account("active", attempts=Attempts(in_row=POLICY.attempts_in_row - 1)),
+        account("none", attempts=Attempts(total=POLICY.attempts_in_all - 1)),
+    ):
+        yield access.verify(guessed, read("pin.verify"), moment(known=Compared(Admission(guessed))))
     locked = Attempts(locked_until=NOW + POLICY.card_lock_time)
     other = HealthCard(number="80380000900000000009", expires_on=CARD.expires_on)
     for citizen in (account("active", health_card=other), account("active", card_attempts=locked)):

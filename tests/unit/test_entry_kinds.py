@@ -13,8 +13,11 @@ from shared.contract.events import EVENTS
 from shared.worker.unit_of_work import CHANGED
 
 WRITERS = ("issuer", "revoker", "dispositivo", "notifier")
-_KIND_AT = {"LedgerEntry": 0, "by_operator": 1, "change": 2}
+_KIND_AT = {"LedgerEntry": 0, "by_operator": 1}
 """The place of the kind among the arguments of what makes an entry, or has one made."""
+
+EARLIER = {"pin.attempt_counted"}
+"""Kinds that the last release writes, whose workers run beside those of this one for a while."""
 
 
 def allowed() -> dict[str, set[str]]:
@@ -91,7 +94,9 @@ def test_a_role_may_write_what_its_code_writes(writer: str) -> None:
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_role_may_write_nothing_else(writer: str) -> None:
     wanted = patterns(writer)
-    assert {kind for kind in ALLOWED[writer] if not any(re.fullmatch(p, kind) for p in wanted)} == set()
+    assert {
+        kind for kind in ALLOWED[writer] - EARLIER if not any(re.fullmatch(p, kind) for p in wanted)
+    } == set()
 
 
 def test_no_other_role_writes_entries_but_what_operators_of_the_system_do() -> None:

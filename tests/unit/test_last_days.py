@@ -184,9 +184,9 @@ def asked(*, documents: bool = False) -> DispositivoRequest:
 
 
 def locked(language: Language) -> Decision:
-    attempts = Attempts(total=5, locks=1, locked_until=NIGHT + timedelta(minutes=15))
+    attempts = Attempts(in_row=4, total=4)
     citizen = account("active", language=language, attempts=attempts)
-    compared = Compared(Admission(citizen, locks=True), "no", "x")
+    compared = Compared(Admission(citizen), "no", "x")
     return access.verify(
         citizen, read("pin.verify", pin_sealed=sealed("ZZZZ")), moment(NIGHT, known=compared)
     )

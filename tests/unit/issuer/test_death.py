@@ -191,7 +191,9 @@ def test_nobody_dies_in_the_future() -> None:
 
 
 def attempt(citizen: Account) -> Compared:
-    return Compared(admitted(citizen, LATER, POLICY), "yes", "x", (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32))
+    return Compared(
+        admitted(citizen, (), LATER, POLICY), "yes", "x", (Secret("Z9Y8X7W6"), b"n" * 16, b"v" * 32)
+    )
 
 
 def at_late(citizen: Account) -> Any:  # noqa: ANN401 - a context

@@ -39,7 +39,7 @@ FIRST, SECOND = INITIAL_PIN.reveal()[:8], INITIAL_PIN.reveal()[8:]
 def compared(citizen: Account, typed: str) -> Compared:
     """Return what comes of a log-in, its attempt counted."""
     effect = PinCheckEffect(VERIFIERS, SEAL, None, POLICY, "issuer", account_codec.OLDEST)  # type: ignore[arg-type]
-    found: Compared = at_once(effect._log_in(admitted(citizen, NOW, POLICY), Secret(typed)))
+    found: Compared = at_once(effect._log_in(admitted(citizen, (), NOW, POLICY), Secret(typed)))
     return found
 
 
@@ -98,10 +98,10 @@ def test_an_account_of_an_earlier_release_keeps_its_halves_whole_only_until_it_i
 
 def test_the_initial_pin_that_locks_at_log_in_is_told_like_any_lock() -> None:
     citizen = account("issued", attempts=Attempts(in_row=4, total=4))
-    admission = admitted(citizen, NOW, POLICY)
+    admission = admitted(citizen, (), NOW, POLICY)
     assert citizen.pin is not None
     at = moment(known=Compared(admission, "initial", citizen.pin.id))
-    decision = verify(admission.account, read("pin.verify", pin_sealed=sealed("x")), at)
+    decision = verify(citizen, read("pin.verify", pin_sealed=sealed("x")), at)
     assert decision.reply == rejected("first_access_needed")
     until = NOW + timedelta(minutes=15)
     assert decision.events == (Event("pin.locked", {"until": until}),)

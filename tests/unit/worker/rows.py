@@ -49,6 +49,8 @@ class Rows(Ledger):
         self.inbox: dict[UUID, Row] = {}
         self.sent_to: dict[bytes, int] = {}
         self.lookups: dict[tuple[datetime, str, str], int] = {}
+        self.attempts: dict[tuple[bytes, UUID, bytes], datetime] = {}
+        self.log_ins: dict[bytes, tuple[int, datetime]] = {}
         self.unreadable: set[bytes] = set()
         self.refused: frozenset[str] = frozenset()
         self.conflicts = 0
@@ -77,11 +79,16 @@ class Rows(Ledger):
             "read_inbox": lambda keys: [self.inbox[k] for k in keys if k in self.inbox],
             "read_deliveries": lambda keys: [self.deliveries[k] for k in keys if k in self.deliveries],
             "count_sent_to": lambda keys: [(k, self.sent_to[k]) for k in keys if k in self.sent_to],
+            "read_attempts": self._opened,
+            "read_log_ins": lambda keys: [(k, *self.log_ins[k]) for k in keys if k in self.log_ins],
             "draw_protocols": lambda many: [(2026_0000000001 + number,) for number in range(many)],
             "count_lookups": lambda _: self._look(*values),
             "review_queue": lambda many: [a for a in self.accounts.values() if a["review_since"]][:many],
         }
         return list(answers[query](values[0]))
+
+    def _opened(self, keys: list[bytes]) -> list[tuple[Any, ...]]:
+        return sorted((s, at, id_, digest) for (s, id_, digest), at in self.attempts.items() if s in keys)
 
     def _look(
         self, users: list[str], operators: list[str], looks: list[int], hour: datetime
@@ -110,6 +117,9 @@ class Rows(Ledger):
             "add_sent_to": lambda: self.sent_to.update((k, self.sent_to.get(k, 0) + n) for k, n in rows),
             "add_inbox": lambda: self.inbox.update(_keyed(_INBOX, rows, done=True)),
             "add_outbox": lambda: None,
+            "open_attempts": lambda: self.attempts.update(dict.fromkeys(rows, values[-1])),
+            "close_attempts": lambda: [self.attempts.pop(row, None) for row in rows],
+            "save_log_ins": lambda: self.log_ins.update((row[0], row[1:]) for row in rows),
             "note_unreadable": lambda: self.unreadable.update(values[0]),
             "strike_unreadable": lambda: self.unreadable.difference_update(values[0]),
         }
