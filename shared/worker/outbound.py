@@ -1,11 +1,12 @@
 """What one batch publishes: events, sealed bundles of deliveries, internal messages, as outbox rows."""
 
+import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 
@@ -13,6 +14,7 @@ from shared.broker.message import Message
 from shared.config.logs import reason_of
 from shared.contract import topology
 from shared.contract.delivery import BUNDLE, to_bytes
+from shared.contract.ids import timed_id
 from shared.contract.instants import rfc3339
 from shared.crypto.sealing import BundleSeal
 from shared.crypto.signing import Signed, Signer
@@ -105,7 +107,7 @@ class Outbound:
             routing_key=internal.key,
             body=internal.body,
             type=internal.type,
-            message_id=str(uuid4()),
+            message_id=str(self._id()),
             correlation_id=correlation_id,
             headers={**_trace(received, correlation_id), **internal.headers, **parked},
             user_id=self.user,
@@ -196,15 +198,18 @@ class Outbound:
             routing_key=channel,
             body=orjson.dumps({"key": seal.key, "key_id": seal.key_id, "deliveries": deliveries}),
             type=BUNDLE,
-            message_id=str(uuid4()),
+            message_id=str(self._id()),
             correlation_id=deliveries[0]["correlation_id"],
             headers={**trace, "timestamp_in_ms": self._milliseconds},
             user_id=self.user,
         )
 
-    @staticmethod
-    def _row(due_at: datetime, messages: list[Message]) -> tuple[OutboxRow, list[Message]]:
-        return OutboxRow(uuid4(), due_at, encode_row(messages)), messages
+    def _row(self, due_at: datetime, messages: list[Message]) -> tuple[OutboxRow, list[Message]]:
+        return OutboxRow(self._id(), due_at, encode_row(messages)), messages
+
+    def _id(self) -> UUID:
+        """Return the id of what becomes a row: of the outbox, or of the inbox of the worker that gets it."""
+        return timed_id(self.now, secrets.token_bytes)
 
 
 def _parts(items: list[Any], size: int) -> list[list[Any]]:
