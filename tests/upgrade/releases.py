@@ -4,9 +4,7 @@ import hashlib
 import re
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from deploy.local.lockfile import LockFile
@@ -95,8 +93,8 @@ def unpacked(revision: str, folder: Path) -> Tree:
     """
     known = {f"v{one.version}": one.commit for one in releases()}
     commit = git("rev-parse", "--verify", f"{known.get(revision, revision)}^{{commit}}").decode().strip()
-    with tarfile.open(fileobj=BytesIO(git("archive", commit))) as archive:
-        archive.extractall(folder, filter="data")
+    # By `tar`: Debian 12's Python (3.11.2) cannot unpack by a filter.
+    subprocess.run(["tar", "-xC", folder], input=git("archive", commit), check=True)
     (folder / "revision").write_text(f"{commit}\n")
     return Tree(revision, folder, _python_for(folder / _LOCK))
 
