@@ -27,7 +27,7 @@ _TARGET = 0.85
 LOGGED_IN = "answer = 'kept'"
 """Of the rows of the inbox those of log-ins: most of these leave no entry."""
 KEPT = (
-    "select sum(pg_total_relation_size(inhrelid)) + pg_total_relation_size('log_in')"
+    "select (sum(pg_total_relation_size(inhrelid)) + pg_total_relation_size('log_in'))::bigint"
     " from pg_inherits where inhparent = 'entry'::regclass"
 )
 """Bytes of the tables in which a log-in may leave something for ever."""
