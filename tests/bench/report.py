@@ -21,12 +21,22 @@ from tests.bench.procfs import processor
 _DURABILITY = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "data_checksums")
 
 
+def command(arguments: Sequence[str]) -> str:
+    """Return the command line that repeats a run: where its figures went says nothing about them."""
+    kept, skip = ["python", "-m", "tests.bench"], False
+    for argument in arguments:
+        if not skip and argument != "--out" and not argument.startswith("--out="):
+            kept.append(argument)
+        skip = argument == "--out"
+    return shlex.join(kept)
+
+
 def conditions(stack: Stack) -> dict[str, str]:
     """Return the conditions of the run: the machine and its load, the versions, the settings."""
     postgres = stack.postgres.sql("show server_version")
     settings = ", ".join(f"{name} {stack.postgres.sql(f'show {name}')}" for name in _DURABILITY)
     return {
-        "command": shlex.join(["python", "-m", "tests.bench", *sys.argv[1:]]),
+        "command": command(sys.argv[1:]),
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "commit": _commit(),
         "machine": f"{os.cpu_count()} cores, {processor()}",

@@ -138,3 +138,8 @@ def test_a_layout_names_workers_and_leaves_one_of_each_other() -> None:
 def test_a_layout_knows_no_other_worker() -> None:
     with pytest.raises(ArgumentTypeError, match="no worker fax"):
         layout("fax=2")
+
+
+def test_the_command_of_the_page_names_no_file_of_the_machine() -> None:
+    given = ["growth", "--out", "/home/somebody/a.json", "--growth-runs", "2", "--out=/home/somebody/b.json"]
+    assert report.command(given) == "python -m tests.bench growth --growth-runs 2"
