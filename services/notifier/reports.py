@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from shared.broker.message import Message
+from shared.contract.ids import timed_id
 from shared.contract.internal import ProviderReport
 from shared.contract.workers import NOTIFIER
 from shared.ledger import Ledger
@@ -44,4 +45,4 @@ async def hand_in(messages: Sequence[Message], ledger: Ledger) -> None:
     """
     if messages:
         now = datetime.now(UTC)
-        await ledger.run("add_outbox", [uuid4()], [now], [encode_row(messages)], now)
+        await ledger.run("add_outbox", [timed_id(now)], [now], [encode_row(messages)], now)

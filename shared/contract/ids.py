@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 
-def timed_id(now: datetime, random: Callable[[int], bytes]) -> UUID:
+def timed_id(now: datetime, random: Callable[[int], bytes] = secrets.token_bytes) -> UUID:
     """Return a new id: the time in milliseconds, and 74 random bits (RFC 9562, version 7).
 
     Args:
@@ -21,4 +21,4 @@ def timed_id(now: datetime, random: Callable[[int], bytes]) -> UUID:
 
 def new_message_id() -> str:
     """Return a new `message_id`, as the contract recommends it."""
-    return str(timed_id(datetime.now(UTC), secrets.token_bytes))
+    return str(timed_id(datetime.now(UTC)))

@@ -1,6 +1,5 @@
 """What one batch publishes: events, sealed bundles of deliveries, internal messages, as outbox rows."""
 
-import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,7 +208,7 @@ class Outbound:
 
     def _id(self) -> UUID:
         """Return the id of what becomes a row: of the outbox, or of the inbox of the worker that gets it."""
-        return timed_id(self.now, secrets.token_bytes)
+        return timed_id(self.now)
 
 
 def _parts(items: list[Any], size: int) -> list[list[Any]]:

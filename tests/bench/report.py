@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,12 +24,9 @@ _DURABILITY = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_meth
 
 def command(arguments: Sequence[str]) -> str:
     """Return the command line that repeats a run: where its figures went says nothing about them."""
-    kept, skip = ["python", "-m", "tests.bench"], False
-    for argument in arguments:
-        if not skip and argument != "--out" and not argument.startswith("--out="):
-            kept.append(argument)
-        skip = argument == "--out"
-    return shlex.join(kept)
+    parser = ArgumentParser(add_help=False)
+    parser.add_argument("--out")
+    return shlex.join(["python", "-m", "tests.bench", *parser.parse_known_args(arguments)[1]])
 
 
 def conditions(stack: Stack) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Makes canaries, once a slot however many processes there are, and logs what becomes of them."""
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -65,7 +64,7 @@ class Canaries:
     async def _make(self, plan: Plan, ledger: Ledger) -> None:
         """Make the canary of the present slot, unless it is made."""
         now = datetime.now(UTC)
-        delivery = Delivery(timed_id(now, secrets.token_bytes), plan.channel, content(plan, now))
+        delivery = Delivery(timed_id(now), plan.channel, content(plan, now))
         async with ledger.transaction():
             if await ledger.value("add_canary", plan.channel, plan.interval, delivery.id):
                 await hand_in([self._sealed(delivery, now)], ledger)
