@@ -41,6 +41,11 @@ class Inbox:
         self._waiting: defaultdict[str, list[asyncio.Future[None]]] = defaultdict(list)
         self._hearers: list[Callable[[Body], None]] = []
 
+    @property
+    def heard(self) -> int:
+        """How many replies and events it has."""
+        return len(self.events) + sum(map(len, self.replies.values()))
+
     def take_reply(self, correlation_id: str, body: bytes) -> None:
         """Record a reply, and wake its waiters."""
         self.replies[correlation_id].append(body)

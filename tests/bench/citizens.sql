@@ -4,6 +4,21 @@
 -- What is sealed or hashed is as long as the real thing, and nobody opens it.
 set session_replication_role = replica;  -- no checks of foreign keys: the rows are right
 
+-- Keys that come in random order, as a citizen's do, leave the pages of their index full by ln 2, 69 %. In order they leave 90.
+do $$
+declare
+    one regclass;
+begin
+    for one in
+        select indexrelid from pg_index
+        where indisprimary and (indrelid in ('subject'::regclass, 'account'::regclass)
+              or indrelid in (select inhrelid from pg_inherits where inhparent = 'entry'::regclass))
+    loop
+        execute format('alter index %s set (fillfactor = 69)', one);
+    end loop;
+end
+$$;
+
 create temp table citizen as
 select n, lpad(to_hex(n * 4294967296 / {citizens}), 8, '0') || left(md5(n::text), 24) as key,
        (time || '7' || left(md5(n::text), 3) || '8' || right(md5(n::text), 15))::uuid::text as message_id, at, time

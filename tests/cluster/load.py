@@ -101,7 +101,8 @@ def _no_loss() -> Iterator[None]:
 class SteadyLoad:
     """Requests at a steady rate, whatever becomes of the broker: each is published until it is confirmed.
 
-    It publishes from `async with` until `end`, and hears the events until the block ends.
+    It publishes from `async with` until `end`. Only then the portal reads its replies and events, from queues
+    that outlast the load: they are some five times as many as the requests, and the workers need the cores.
     """
 
     harness: Harness
@@ -113,8 +114,6 @@ class SteadyLoad:
         self._stopping = asyncio.Event()
         self._reconnecting = asyncio.Lock()
         self._connection = 0
-        self._listening: asyncio.Task[None] | None = None
-        """Its work at hearing again."""
         self._patience: set[asyncio.Timeout] = set()
         """Of all attempts under way."""
         self._heard_at = 0.0
@@ -125,23 +124,23 @@ class SteadyLoad:
         # What a fault starts, in threads, has the usual priority.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=self._give_way))
         os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
-        # By itself: who waits for a queue's leader to read its events publishes no less.
         portal = self.harness.portal
         self._publisher = Client(
             self.harness.stack.env["PIN_PORTAL_AMQP_URL"], portal.user, answers=portal.reply_to
         )
         await self._publisher.connect()
+        await portal.close()
         self._publishing = asyncio.create_task(self._publish())
-        self._hearing = asyncio.create_task(self._hear())
+        self._watching = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._give_way()
-        for task in (self._publishing, self._hearing):
+        for task in (self._publishing, self._watching):
             task.cancel()
-        await asyncio.gather(self._publishing, self._hearing, return_exceptions=True)
+        await asyncio.gather(self._publishing, self._watching, return_exceptions=True)
         await self._publisher.close()
 
     def _give_way(self) -> None:
@@ -152,10 +151,10 @@ class SteadyLoad:
         self._fault_at = time.time()
 
     async def end(self, limit: float = _RECOVERS) -> None:
-        """Begin no more requests once first halves flow; return when each has its SMS.
+        """Begin no more requests once first halves flow; return when each has its SMS, and its reply is read.
 
         Raises:
-            AssertionError: either takes longer than `limit` seconds.
+            AssertionError: any of it takes longer than `limit` seconds.
         """
         await until(lambda: self._silent_for() < _FLOWS, "first halves that flow", limit=limit)
         self._ended_at = time.time()
@@ -164,7 +163,8 @@ class SteadyLoad:
         await self._publishing
         # Sooner it is not worth looking at every invariant, which takes a core for a while.
         await until(self._all_handed, "a first half for everybody", limit=limit, every=0.5)
-        assert not self._hearing.done(), "the portal has stopped hearing"
+        assert not self._watching.done(), "the portal has stopped watching its connection"
+        await until(self._hear, "the portal to hear what waits for it", limit=limit)
 
     def _all_handed(self) -> bool:
         return self._sms.exists() and self._sms.read_bytes().count(b"\n") >= len(self.began)
@@ -219,30 +219,27 @@ class SteadyLoad:
                 self._heard_at = time.monotonic()
                 await asyncio.sleep(_PAUSE)
 
-    async def _hear(self) -> None:
-        """Connect anew: to publish, when that connection is closed or brings no confirm that is waited for.
+    async def _watch(self) -> None:
+        """Connect anew when the connection is closed, or brings no confirm that is waited for.
 
-        And to hear, when a queue is twice found without a consumer. It is not closed for every request that
-        waits: after an outage thousands do, and confirms flow.
+        It is not closed for every request that waits: after an outage thousands do, and confirms flow.
         """
-        portal, unheard, looks = self.harness.portal, 0, 0
         while True:
             await asyncio.sleep(_LOOK)
             silent = self._patience and time.monotonic() - self._heard_at > _SILENT
             if silent or not self._publisher.connected:
                 await self._connect_anew(self._connection)
-            looks += 1
-            if self._listening and not self._listening.done():
-                continue
-            if looks % 4 == 0:
-                unheard = 0 if await portal.consumes() else unheard + 1
-            if unheard > 1 or not portal.connected:
-                unheard = 0
-                self._listening = asyncio.create_task(self._listen_anew())
 
-    async def _listen_anew(self) -> None:
-        with _no_loss():
-            await self.harness.portal.connect()
+    async def _hear(self) -> bool:
+        """Let the portal hear what waits for it; return whether nothing does any more."""
+        portal = self.harness.portal
+        if not portal.connected or not await portal.consumes():
+            with _no_loss():
+                await portal.connect()
+            return False
+        before = portal.heard
+        await asyncio.sleep(_FLOWS)
+        return portal.heard == before
 
     def measured(self) -> Measured:
         """Return what is known once everything was handed over."""

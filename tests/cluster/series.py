@@ -33,7 +33,7 @@ _QUESTIONS = (
     ("list_queues", "name", "messages_ready", "messages_unacknowledged", "consumers", "leader", "online"),
     ("list_consumers",),
 )
-_SETTINGS = {"PIN_LINGER": "PT0.05S"}
+_SETTINGS = {"PIN_LINGER": "PT0.2S"}
 """Of the workers. Three brokers, two servers of the ledger and the load share this machine's cores: batches
 of a few messages more leave some of them for what waits after a fault."""
 _SETTLES = 180.0
