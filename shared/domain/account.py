@@ -208,7 +208,8 @@ class Attempts(Part):
 
     def cleared(self) -> "Attempts":
         """Return the count after a success: no failures."""
-        return self.but(**Attempts().known())
+        never = Attempts()
+        return self.but(**never.known()) if self.model_extra else never
 
 
 class Link(Part):

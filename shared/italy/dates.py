@@ -20,6 +20,7 @@ _remembered = lru_cache(maxsize=64)
 """A batch is decided at one instant, so its days are computed once."""
 
 
+@_remembered
 def day(when: date, language: str) -> str:
     """A calendar day: `22/11/2026` in Italian (`it`), `22.11.2026` in German (`de`).
 

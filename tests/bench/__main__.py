@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 
 import orjson
@@ -106,7 +107,7 @@ async def run(stack: Stack, options: argparse.Namespace) -> int:
         began = time.monotonic()
         try:
             told = await MEASURES[name].measure(stack, options)
-        except (StalledError, StackError) as fault:
+        except (StalledError, StackError, CalledProcessError) as fault:
             told, failed = Told(f"{name} FAILED", str(fault).splitlines()), failed + 1
             _tidy(stack)
         took = time.monotonic() - began

@@ -76,13 +76,19 @@ class Composer:
         message = (
             f"To: {to}\r\n"
             f"Subject: {_subject(mail.subject)}\r\n"
-            f"Date: {format_datetime(created_at.astimezone(UTC))}\r\n"
+            f"Date: {_date(created_at)}\r\n"
             f"Message-ID: <{delivery.hex}@{self._domain}>\r\n"
             f"{frame.headers}{quoted(text)}\r\n"
             f"{frame.html_part}{_opening(frame.before_text, mail.subject)}"
             f"{quoted(as_html(text, mail.link))}{frame.after_html}"
         )
         return to, message.encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _date(created_at: datetime) -> str:
+    """Return the date of a mail (RFC 5322); those of one batch of decisions have the same."""
+    return format_datetime(created_at.astimezone(UTC))
 
 
 def as_html(text: str, link: Secret | None = None) -> str:
