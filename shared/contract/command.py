@@ -34,6 +34,8 @@ class Command(Model):
         type: the AMQP `type`, which is the routing key too.
         lane: the queue it arrives in.
         blind: whether the reply to a well-formed one is always `accepted` and nothing more.
+        timed_refusals: whether what refuses it leaves a fixed time after it came, as replies to blind ones
+            do: its time would else tell who has a PIN.
         senders: the roles whose broker users may send it; a worker's role is its name.
         rejection_event: the event that tells other systems of a rejection.
         reply_data: what `data` carries when it is accepted.
@@ -44,6 +46,7 @@ class Command(Model):
     type: ClassVar[str]
     lane: ClassVar[str]
     blind: ClassVar[bool] = False
+    timed_refusals: ClassVar[bool] = False
     senders: ClassVar[frozenset[str]]
     rejection_event: ClassVar[RejectionEvent] = None
     reply_data: ClassVar[ReplyData] = None

@@ -205,6 +205,7 @@ class PinActivate(CitizenCommand):
 
     type: ClassVar[str] = "pin.activate"
     lane: ClassVar[str] = topology.ISSUER_ACCESS
+    timed_refusals: ClassVar[bool] = True
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = ActivatedData
     refusals: ClassVar[Refusals] = {"wrong_pin": None, "locked": LockedData}
@@ -220,6 +221,7 @@ class PinVerify(CitizenCommand):
 
     type: ClassVar[str] = "pin.verify"
     lane: ClassVar[str] = topology.ISSUER_ACCESS
+    timed_refusals: ClassVar[bool] = True
     senders: ClassVar[frozenset[str]] = frozenset({PORTAL})
     reply_data: ClassVar[ReplyData] = VerifiedData
     refusals: ClassVar[Refusals] = {

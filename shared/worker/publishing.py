@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from shared.broker.message import Arrived, Message
 from shared.broker.session import Session
 from shared.contract import topology
+from shared.contract.command import Command
 from shared.crypto.signing import KEY_ID, SIGNATURE, SIGNED_AT, Signed, Signer
 from shared.domain.decision import Event
 from shared.worker.batch import MessageResult
@@ -33,6 +34,13 @@ class PendingAck:
     alarms: list[Event] = field(default_factory=list)
 
 
+def _is_timed(handled: MessageResult) -> bool:
+    """Whether a reply leaves in its time: each to a blind command, and of others what refuses an attempt."""
+    received = handled.received
+    may_refuse = isinstance(received.message, Command) and received.message.timed_refusals
+    return received.blind or (may_refuse and handled.outcome != "accepted")
+
+
 class Publisher:
     """Publishes each batch over one session, and direct replies over another."""
 
@@ -50,7 +58,7 @@ class Publisher:
     async def publish(self, pending: PendingAck, session: Session) -> list[UUID]:
         """Publish the messages of a batch; return the rows of the outbox that the broker confirmed.
 
-        Blind replies are sent a fixed time after the command arrived, so that their timing reveals nothing.
+        Replies whose time would tell who has a PIN are sent a fixed time after the command arrived.
 
         Raises:
             BrokerLostError: some are not confirmed; the batch must not be acknowledged.
@@ -61,13 +69,13 @@ class Publisher:
             if h.outcome == "parked"
         ]
         dead += [self._dead(u.arrived, u.reason, u.arrived.traceparent) for u in pending.unreadable]
-        replies = [(h.received.blind, r) for h in pending.handled if (r := self._reply(h))]
+        replies = [(_is_timed(h), r) for h in pending.handled if (r := self._reply(h))]
         messages = [m for _, part in pending.outgoing for m in part] + dead
-        routed = await self._send(messages, [reply for blind, reply in replies if not blind], session)
-        await self._publish_blind([reply for blind, reply in replies if blind], pending.gathered_at, session)
+        routed = await self._send(messages, [reply for timed, reply in replies if not timed], session)
+        await self._publish_timed([reply for timed, reply in replies if timed], pending.gathered_at, session)
         return self._confirmed(pending.outgoing, routed)
 
-    async def _publish_blind(self, replies: list[Message], gathered_at: float, session: Session) -> None:
+    async def _publish_timed(self, replies: list[Message], gathered_at: float, session: Session) -> None:
         if not replies:
             return
         loop = asyncio.get_running_loop()

@@ -58,7 +58,10 @@ class WorkerSettings(TraceSettings, DsnSettings, ProcessSettings):
     relay_interval: timedelta = timedelta(seconds=1)
     """How often the relay looks for what is due: it bounds how late a delayed effect is."""
     blind_reply_after: timedelta = timedelta(milliseconds=150)
-    """Blind replies leave so long after the command came, whatever was done: hides what was done."""
+    """Blind replies, and what refuses a PIN, leave so long after the command came, whatever was done.
+
+    Longer than an idle worker takes for any of them: it hides what was done.
+    """
     inbox_retention: timedelta = timedelta(days=30)
     """How long a repeated message is recognised; shorter saves room."""
     resealing_interval: timedelta = timedelta(minutes=10)

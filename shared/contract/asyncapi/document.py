@@ -43,7 +43,8 @@ has none), `user_id`, the addressee, the text of `x-signed-at`, the body. The ad
 event has an empty one. A reply bears the signature of the worker that owns the command's lane.
 
 **Blind commands** always answer a well-formed command with `accepted` and nothing more: whether the \
-citizen exists, has a PIN or gave the right data shows only to the citizen.
+citizen exists, has a PIN or gave the right data shows only to the citizen. These replies, and what refuses \
+a `pin.verify` or a `pin.activate`, leave a fixed time after the command came (150 ms by default).
 """
 
 
