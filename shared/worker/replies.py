@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from shared.broker.message import Arrived, Message
@@ -57,17 +57,20 @@ def node_of(name: str) -> bytes | None:
 
 
 class DirectReplies:
-    """Sends direct replies over a separate session, so that its loss affects nothing else.
+    """Sends direct replies over sessions of their own, so that their loss affects nothing else.
 
     The queue's name contains the broker's node. A node that does not exist (forged, or removed) ends the
-    session, with all replies in progress; so the first reply to a node is sent alone, and the others together
-    once the broker has confirmed it. The sender of the command retries if its reply is lost.
+    session, with all replies in progress; so the first reply to a node is sent alone, over a second session,
+    and the others over the first once the broker has confirmed it. Replies to a node that is known do not
+    wait for those probes, which whoever forges names can make as many as he likes. The sender of the command
+    retries if its reply is lost.
     """
 
     def __init__(self, open_session: Callable[[], Awaitable[Session]], clock: Callable[[], float]) -> None:
-        self._open, self._clock = open_session, clock
-        self._session: Session | None = None
+        self._known, self._probing = _Way(open_session), _Way(open_session)
+        self._clock = clock
         self._turn = asyncio.Lock()
+        """Held by the batch that probes."""
         self._good: set[bytes] = set()
         self._bad: dict[bytes, float] = {}
 
@@ -76,7 +79,7 @@ class DirectReplies:
         received: set[str] = set()
         if replies:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LIMIT), self._turn:
+                async with asyncio.timeout(_LIMIT):
                     await self._send(replies, received)
         return [reply.message_id in received for reply in replies]
 
@@ -84,17 +87,27 @@ class DirectReplies:
         to: dict[bytes, list[Message]] = {}
         for reply in replies:
             to.setdefault(node_of(reply.routing_key) or b"", []).append(reply)
-        known = [reply for node in to.keys() & self._good for reply in to[node]]
-        if not await self._publish(known, received):
+        await self._publish_known(to, to.keys() & self._good, received)
+        rest = to.keys() - self._good
+        if not rest:
+            return
+        async with self._turn:
+            unknown = [n for n in to if n in rest and n not in self._good and self._may_try(n)]
+            for node in sorted(unknown, key=lambda node: -len(to[node]))[:_PROBES]:
+                first = to[node].pop(0)
+                if await self._probing.publish([first], received):
+                    self._good.add(node)
+                else:
+                    self._condemn(node)
+        await self._publish_known(to, rest, received)
+
+    async def _publish_known(
+        self, to: dict[bytes, list[Message]], nodes: Iterable[bytes], received: set[str]
+    ) -> None:
+        """Publish together what goes to those nodes that are known; forget them if the session ends."""
+        known = [reply for node in nodes if node in self._good for reply in to[node]]
+        if not await self._known.publish(known, received):
             self._good -= to.keys()
-        unknown = [node for node in to if node not in self._good and self._may_try(node)]
-        for node in sorted(unknown, key=lambda node: -len(to[node]))[:_PROBES]:
-            first, *others = to[node]
-            if await self._publish([first], received):
-                self._good.add(node)
-                await self._publish(others, received)
-            else:
-                self._condemn(node)
 
     def _may_try(self, node: bytes) -> bool:
         return self._clock() >= self._bad.get(node, 0.0)
@@ -104,22 +117,48 @@ class DirectReplies:
             self._bad.clear()
         self._bad[node] = self._clock() + _CONDEMNED_FOR
 
-    async def _publish(self, replies: Sequence[Message], received: set[str]) -> bool:
+    async def close(self) -> None:
+        """Close both sessions; the next reply opens another."""
+        await self._known.close()
+        await self._probing.close()
+
+
+class _Way:
+    """A session that is opened when something is to be sent, and again after its loss."""
+
+    def __init__(self, open_session: Callable[[], Awaitable[Session]]) -> None:
+        self._open = open_session
+        self._session: Session | None = None
+        self._opening = asyncio.Lock()
+
+    async def publish(self, replies: Sequence[Message], received: set[str]) -> bool:
+        """Publish replies together, and add the ids of those to `received` if the broker confirmed them all.
+
+        Returns:
+            Whether it did; if not, the session is over.
+        """
         if not replies:
             return True
+        session = None
         try:
-            if self._session is None or self._session.lost.is_set():
-                await self.close()
-                self._session = await self._open()
-            await self._session.publish(replies, _LIMIT)
+            session = await self._opened()
+            await session.publish(replies, _LIMIT)
         except BrokerLostError:
-            await self.close()
+            if session:
+                await session.close()
             return False
         received.update(reply.message_id for reply in replies)
         return True
 
+    async def _opened(self) -> Session:
+        async with self._opening:
+            if self._session is None or self._session.lost.is_set():
+                await self.close()
+                self._session = await self._open()
+            return self._session
+
     async def close(self) -> None:
-        """Close the session; the next reply opens another."""
+        """Close the session, if there is one."""
         session, self._session = self._session, None
         if session:
             await session.close()

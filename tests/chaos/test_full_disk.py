@@ -81,7 +81,10 @@ async def test_a_channel_sends_nothing_of_which_it_can_make_no_record(harness: H
 
 
 async def test_a_row_that_cannot_be_removed_is_not_published_again_and_again(harness: Harness) -> None:
-    """Each copy would come to its channel, for as long as the disk is full."""
+    """Each copy would come to its channel, for as long as the disk is full.
+
+    Two are made: one if the relay is the first to meet the full disk, and one when there is room again.
+    """
     stack = harness.stack
     log, heard = WorkerLog(stack, "issuer"), WorkerLog(stack, "notifier-sms")
     (person,) = harness.newcomers(1)
@@ -89,4 +92,4 @@ async def test_a_row_that_cannot_be_removed_is_not_published_again_and_again(har
         await harness.say("pin.request", person.body)
         await until(lambda: len(log.lines("worker.waiting")) >= _ROUNDS, "the issuer to wait", limit=60)
     await harness.all_is_well()
-    assert [line["outcome"] for line in heard.lines("message.handled")].count("repeated") <= 1
+    assert [line["outcome"] for line in heard.lines("message.handled")].count("repeated") <= 2

@@ -79,6 +79,9 @@ class Broker:
         self.opened = 0
         self.got: list[str] = []
         self.together: list[int] = []
+        self.answers = asyncio.Event()
+        """Whether it says anything of a reply to a node of nobody's: it may take its time."""
+        self.answers.set()
 
     async def open(self) -> Session:
         """Open a session."""
@@ -97,6 +100,7 @@ class Ending(Session):
         """Take what goes to a node that there is."""
         assert limit > 0
         if any(node_of(m.routing_key) != b"reply@109094276" for m in messages):
+            await self._broker.answers.wait()
             self.lost.set()
             raise BrokerLostError("INTERNAL_ERROR")
         self._broker.got += [m.message_id for m in messages]
@@ -130,6 +134,27 @@ async def test_forged_replies_keep_no_honest_one_from_arriving_and_none_comes_tw
     assert len(broker.got) == 20 * 30
     assert broker.together[:2] == [1, 29]
     assert set(broker.together[2:]) == {30}
+
+
+async def test_replies_to_a_known_node_do_not_wait_for_those_to_a_forged_one() -> None:
+    """Whoever forges names without end must not take the turn of everybody else's replies."""
+    broker = Broker()
+    direct = DirectReplies(broker.open, lambda: 0.0)
+    await direct.send(honest(1))
+    broker.answers.clear()
+    held_up = [asyncio.ensure_future(direct.send(forged(5))) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert await direct.send(honest(3)) == [True] * 3
+    assert not any(task.done() for task in held_up)
+    broker.answers.set()
+    assert await asyncio.gather(*held_up) == [[False] * 5] * 3
+
+
+async def test_replies_that_waited_for_a_probe_of_their_node_leave_after_it() -> None:
+    broker = Broker()
+    direct = DirectReplies(broker.open, lambda: 0.0)
+    assert await asyncio.gather(*(direct.send(honest(2)) for _ in range(3))) == [[True] * 2] * 3
+    assert len(broker.got) == 6
 
 
 async def test_a_node_that_ended_a_session_is_left_alone_for_a_while() -> None:
