@@ -14,6 +14,8 @@ PinError
 ├── InvalidMessageError        reply to the sender with the faults
 ├── UnsealableError            park the message that does not open
 ├── UnreadableDeliveryError    park the delivery
+├── GarbledError               end the session with the gateway, and open another
+├── UnreadableReceiptError     take it from the gateway, and log it: it says nothing of a delivery
 ├── TypesettingError           try again later: no letter can be typeset
 ├── JobNotMadeError            leave the job, and tell an operator
 ├── ShopUnreachableError       try again later
@@ -150,6 +152,14 @@ class UnsealableError(PinError):
 
 class UnreadableDeliveryError(PinError):
     """The bytes are not a delivery: park them. Another release may have made them."""
+
+
+class GarbledError(PinError):
+    """What came from the gateway is no SMPP: the session cannot go on, and another is opened."""
+
+
+class UnreadableReceiptError(PinError):
+    """A gateway's receipt does not say of what, or which state: take it, and log it."""
 
 
 class TypesettingError(PinError):

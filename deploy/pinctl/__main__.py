@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
             f"the ledger cannot be reached ({loss}): is it up and migrated, is PIN_LEDGER_DSN right?",
             UNREACHABLE,
         )
-    _tell(answer, machine=getattr(words, "json", False))
+    _write(answer, machine=getattr(words, "json", False))
     return answer.status
 
 
@@ -47,7 +47,7 @@ def _warn() -> None:
                 sys.stderr.write(f"pinctl: {one.setting}: {one.because} to {one.host} shows {one.shows}\n")
 
 
-def _tell(answer: Answer, *, machine: bool) -> None:
+def _write(answer: Answer, *, machine: bool) -> None:
     if machine and answer.data:
         options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
         sys.stdout.write(orjson.dumps(answer.data, default=str, option=options).decode() + "\n")

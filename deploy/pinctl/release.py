@@ -24,10 +24,10 @@ def _of_checkout() -> str:
     if not (_ROOT / ".git").exists():
         return ""
     try:
-        told = subprocess.run(_DESCRIBE, cwd=_ROOT, check=False, capture_output=True, text=True)
+        described = subprocess.run(_DESCRIBE, cwd=_ROOT, check=False, capture_output=True, text=True)
     except OSError:  # there is no git
         return ""
-    return told.stdout.strip()
+    return described.stdout.strip()
 
 
 class Version(argparse.Action):

@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deploy.web.asking import Commands, NotTakenError, Reply
+from deploy.web.asking import Commands, Reply
+from deploy.web.errors import NotTakenError
 from deploy.web.pages import ONCE, page
 from deploy.web.sealing import Seals
 from deploy.web.sessions import current

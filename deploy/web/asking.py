@@ -17,6 +17,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import DeliveryError
 from nacl.signing import SigningKey, VerifyKey
 
+from deploy.web.errors import NotTakenError
 from deploy.web.settings import WebSettings
 from shared.broker.connecting import FAULTS, close, connect
 from shared.contract import topology
@@ -35,10 +36,6 @@ _PAUSE = 1.0
 _HEARTBEAT = "heartbeat=10"
 _FRESH = timedelta(minutes=10)
 """How old a signature of a reply may be."""
-
-
-class NotTakenError(Exception):
-    """The broker has not confirmed the command: whether it has it is not known. Publish it again."""
 
 
 class Commands:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from obstore.store import LocalStore, ObjectStore, S3Store
 from PIL import Image
 
+from deploy.web.errors import DocumentAlteredError, DocumentElsewhereError, DocumentRefusedError
 from deploy.web.settings import WebSettings
 
 if TYPE_CHECKING:
@@ -44,31 +45,6 @@ class Attachment(TypedDict):
     size: NotRequired[int]
 
 
-class DocumentError(Exception):
-    """A document cannot be kept or read."""
-
-
-class RefusedError(DocumentError):
-    """What was uploaded is no document that can be kept: choose another file.
-
-    Attributes:
-        code: `file_empty`, `file_too_large`, `file_of_other_type` (it is none of the three kinds) or
-            `file_lies` (it is of another kind than was declared).
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class ElsewhereError(DocumentError):
-    """The document is in another store: ask who runs that one."""
-
-
-class AlteredError(DocumentError):
-    """What is stored is not what was uploaded: nobody may decide by it."""
-
-
 class Documents:
     """Keeps and reads documents.
 
@@ -90,7 +66,7 @@ class Documents:
             declared_type: by whoever sent it, as a media type.
 
         Raises:
-            RefusedError: it is none that is kept.
+            DocumentRefusedError: it is none that is kept.
         """
         media_type = await asyncio.to_thread(checked_type, data, declared_type, self._limit)
         digest = hashlib.sha256(data).hexdigest()
@@ -108,17 +84,17 @@ class Documents:
         """Return a document.
 
         Raises:
-            ElsewhereError: it is not of this store.
-            AlteredError: its content has another digest than it had.
+            DocumentElsewhereError: it is not of this store.
+            DocumentAlteredError: its content has another digest than it had.
             FileNotFoundError: it is gone.
         """
         digest = str(attachment["sha256"])
         if not _DIGEST.fullmatch(digest) or attachment["uri"] != f"{self._base}/{digest}":
-            raise ElsewhereError
+            raise DocumentElsewhereError
         found = await self._store.get_async(digest)
         data = bytes(await found.bytes_async())
         if hashlib.sha256(data).hexdigest() != digest:
-            raise AlteredError
+            raise DocumentAlteredError
         return data
 
 
@@ -126,18 +102,18 @@ def checked_type(data: bytes, declared_type: str, limit: int) -> str:
     """Return the media type of a file by its content.
 
     Raises:
-        RefusedError: it is empty, too large, of no kind that is kept, or of another than declared.
+        DocumentRefusedError: it is empty, too large, of no kind that is kept, or of another than declared.
     """
     if not data:
-        raise RefusedError("file_empty")
+        raise DocumentRefusedError("file_empty")
     if len(data) > limit:
-        raise RefusedError("file_too_large")
+        raise DocumentRefusedError("file_too_large")
     found = _type_of(data)
     if found is None:
-        raise RefusedError("file_of_other_type")
+        raise DocumentRefusedError("file_of_other_type")
     declared = declared_type.partition(";")[0].strip().lower()
     if declared not in _UNDECLARED and _OTHER_NAMES.get(declared, declared) != found:
-        raise RefusedError("file_lies")
+        raise DocumentRefusedError("file_lies")
     return found
 
 

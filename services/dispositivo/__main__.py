@@ -39,7 +39,7 @@ DECISIONS: Decisions = {
     BranchLookup: branch.look_up,
     BranchActivate: branch.activate,
     IstanzaSubmit: istanze.submit,
-    TellSuspended: istanze.tell_gathered,
+    TellSuspended: istanze.notify_of_gathered,
 }
 
 

@@ -96,7 +96,7 @@ async def backfill(
         OSError: the file cannot be read.
         LedgerLostError: the ledger is lost; committed batches stay, and the file can be run again.
     """
-    processor = ledger_clerk(settings, policy, keys, DECISIONS)
+    processor = backfill_processor(settings, policy, keys, DECISIONS)
     pseudonyms = Pseudonyms(keys.symmetric("subject"))
     report = Report()
     ledger = await Ledger.open(settings.ledger_dsn.reveal(), BACKFILL)
@@ -131,7 +131,7 @@ async def _settle(
         report.outcomes.update("parked" if h.outcome == "parked" else h.code for h in settled.handled)
 
 
-def ledger_clerk(
+def backfill_processor(
     settings: WorkerSettings, policy: PinPolicy, keys: Keys, decisions: Decisions
 ) -> BatchProcessor:
     """Return the batch handler of the dispositivo worker, without a broker."""
@@ -152,7 +152,7 @@ def _no_message(type_: str, body: bytes, role: str) -> Parsed:  # noqa: ARG001 -
     raise UnreadableMessageError("unknown_type")
 
 
-def told(report: Report) -> Iterator[str]:
+def lines_of_report(report: Report) -> Iterator[str]:
     """Yield the report as lines of text."""
     for faulty in report.faults:
         for fault in faulty.faults:
@@ -184,7 +184,7 @@ async def run(path: Path, environ: Mapping[str, str]) -> int:
     except LedgerLostError as loss:
         sys.stderr.write(f"backfill: the ledger went away ({loss}); run the file again\n")
         return 2
-    sys.stdout.writelines(f"{line}\n" for line in told(report))
+    sys.stdout.writelines(f"{line}\n" for line in lines_of_report(report))
     return 0 if report.clean else 1
 
 

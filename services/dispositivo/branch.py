@@ -16,21 +16,21 @@ _AT_HOME = {"country", "street", "number", "municipality", "province", "postal_c
 _ABROAD = {"country", "lines", "municipality", "postal_code"}
 
 
-def look_up(account: Account, command: BranchLookup, at: ContextWith[OperatorFacts]) -> Decision:
+def look_up(account: Account, command: BranchLookup, ctx: ContextWith[OperatorFacts]) -> Decision:
     """Show the registered person and the identity document on file, and record the lookup.
 
     Nobody is shown to an operator who has looked too often, if a setting says how often that is.
     """
-    known = at.known
-    decision = REFUSED if refused(known, at.policy) else _shown(account, command, at)
-    return with_alarm(decision, command.operator, known, at.policy)
+    known = ctx.known
+    decision = REFUSED if refused(known, ctx.policy) else _shown(account, command, ctx)
+    return with_alarm(decision, command.operator, known, ctx.policy)
 
 
-def _shown(account: Account, command: BranchLookup, at: ContextWith[OperatorFacts]) -> Decision:
+def _shown(account: Account, command: BranchLookup, ctx: ContextWith[OperatorFacts]) -> Decision:
     if account.status != "active" or account.holder is None:
         return Decision(reply=rejected("no_active_pin"))
     person = _person(account, account.holder)
-    seen = _seen_of(account, person, at)
+    seen = _seen_of(account, person, ctx)
     return Decision(
         reply=accepted(**person.model_copy(update={"seen": seen}).model_dump(mode="json")),
         entries=(LedgerEntry("personal_data.seen", {"command": command.type, "seen": seen}),),
@@ -38,7 +38,7 @@ def _shown(account: Account, command: BranchLookup, at: ContextWith[OperatorFact
 
 
 def _seen_of(
-    account: Account, person: LookupData, at: ContextWith[OperatorFacts], given: str | None = None
+    account: Account, person: LookupData, ctx: ContextWith[OperatorFacts], given: str | None = None
 ) -> str:
     """Return the `seen` of a citizen as shown, and of what was decided about the profile.
 
@@ -48,7 +48,7 @@ def _seen_of(
     approved_at = request.approved_at.isoformat() if request and request.approved_at else None
     decided = [account.level, request.id if request else None, approved_at]
     shown = person.model_dump(mode="json", exclude={"seen"})
-    return at.known.seal.of("citizen", account.subject, [shown, decided], given)
+    return ctx.known.seal.of("citizen", account.subject, [shown, decided], given)
 
 
 def _person(account: Account, holder: Holder) -> LookupData:

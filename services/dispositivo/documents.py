@@ -15,12 +15,12 @@ from shared.domain.uris import allowed
 from shared.errors import Fault
 
 
-def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> Decision:
+def submit(account: Account, command: SubmitDocuments, ctx: ContextWith[int]) -> Decision:
     """Accept documents; until an operator decides, the latest count, at the queue position of the first.
 
     The fact beside the account is the message's position in its batch.
     """
-    if faults := tuple(_faults(command, at.policy)):
+    if faults := tuple(_faults(command, ctx.policy)):
         return Decision(reply=rejected("invalid", faults=faults))
     request = undecided(account, command.request_id)
     if request is None:
@@ -30,10 +30,10 @@ def submit(account: Account, command: SubmitDocuments, at: ContextWith[int]) -> 
         signed_form=Attachment(**command.signed_form.model_dump()),
         document=Document(**command.document.model_dump()),
         document_scan=Attachment(**command.document_scan.model_dump()),
-        received_at=at.now,
+        received_at=ctx.now,
     )
     # A batch has one instant: the microseconds keep the order of arrival.
-    arrived_at = at.now + timedelta(microseconds=at.known)
+    arrived_at = ctx.now + timedelta(microseconds=ctx.known)
     return Decision(
         reply=accepted(),
         account=account.but(dispositivo=received, review_since=account.review_since or arrived_at),

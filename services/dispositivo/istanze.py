@@ -20,7 +20,7 @@ _REMEMBERED = 20
 """The latest istanze of a citizen, kept to detect duplicates."""
 
 
-def submit(account: Account, command: IstanzaSubmit, at: ContextWith[int]) -> Decision:
+def submit(account: Account, command: IstanzaSubmit, ctx: ContextWith[int]) -> Decision:
     """Protocol an istanza: in progress with a dispositivo PIN, else suspended, and the citizen is notified.
 
     A duplicate under another `message_id` gets the protocol that it has already. As many as a setting says
@@ -30,12 +30,12 @@ def submit(account: Account, command: IstanzaSubmit, at: ContextWith[int]) -> De
         return Decision(reply=rejected("no_active_pin"))
     if known := _sent_before(account, command):
         return Decision(reply=_answer(account, known, suspended=known in account.suspended))
-    if account.level != "dispositivo" and len(account.suspended) >= at.policy.suspended_istanze:
+    if account.level != "dispositivo" and len(account.suspended) >= ctx.policy.suspended_istanze:
         return Decision(reply=rejected("too_many_suspended"))
     istanza = Istanza(
-        id=command.istanza_id, protocol=protocol(at.known), service=command.service, submitted_at=at.now
+        id=command.istanza_id, protocol=protocol(ctx.known), service=command.service, submitted_at=ctx.now
     )
-    return _protocolled(account, istanza, at)
+    return _protocolled(account, istanza, ctx)
 
 
 def protocol(number: int | None) -> str:
@@ -95,7 +95,7 @@ def _at_the_end(account: Account, day: date) -> WorkerMessage:
     return WorkerMessage(TellSuspended(subject=account.subject.hex(), day=day), due_at=end_of(day))
 
 
-def tell_gathered(account: Account, command: TellSuspended, ctx: DecisionContext) -> Decision:
+def notify_of_gathered(account: Account, command: TellSuspended, ctx: DecisionContext) -> Decision:
     """Tell in one mail of the istanze that were suspended on a day after its first (R31).
 
     Those that were released meanwhile are not in it: the mail about the release was.

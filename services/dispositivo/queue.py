@@ -16,19 +16,19 @@ from shared.italy.dates import day_of
 _NOWHERE = "about:blank"
 
 
-def show(_: Account, command: ReviewQueue, at: ContextWith[OperatorFacts]) -> Decision:
+def show(_: Account, command: ReviewQueue, ctx: ContextWith[OperatorFacts]) -> Decision:
     """Show the requests still waiting, and record each view with the citizen concerned.
 
     A request decided since the queue was read is left out; so is a citizen whose account does not open.
     Nothing is shown to an operator who has looked too often, if a setting says how often that is.
     """
-    known = at.known
-    decision = REFUSED if refused(known, at.policy) else _shown(command, at)
-    return with_alarm(decision, command.operator, known, at.policy)
+    known = ctx.known
+    decision = REFUSED if refused(known, ctx.policy) else _shown(command, ctx)
+    return with_alarm(decision, command.operator, known, ctx.policy)
 
 
-def _shown(command: ReviewQueue, at: ContextWith[OperatorFacts]) -> Decision:
-    waiting = ((account, told) for account in at.known.waiting if (told := _waits(account, at)))
+def _shown(command: ReviewQueue, ctx: ContextWith[OperatorFacts]) -> Decision:
+    waiting = ((account, told) for account in ctx.known.waiting if (told := _waits(account, ctx)))
     shown = list(islice(waiting, command.limit))
     data = ReviewData(requests=tuple(told for _, told in shown))
     return Decision(
@@ -44,33 +44,35 @@ def _shown(command: ReviewQueue, at: ContextWith[OperatorFacts]) -> Decision:
     )
 
 
-def _waits(account: Account, at: ContextWith[OperatorFacts]) -> OpenRequest | None:
+def _waits(account: Account, ctx: ContextWith[OperatorFacts]) -> OpenRequest | None:
     request = account.dispositivo
     if request is None or not account.review_since:
         return None
-    told = open_request_of(account, request, at)
+    told = open_request_of(account, request, ctx)
     if told is None:
         raise ValueError("a request is reviewed with its documents")
-    return told.model_copy(update={"seen": seen_of(account, request, at)})
+    return told.model_copy(update={"seen": seen_of(account, request, ctx)})
 
 
 def seen_of(
-    account: Account, request: DispositivoRequest, at: ContextWith[OperatorFacts], given: str | None = None
+    account: Account, request: DispositivoRequest, ctx: ContextWith[OperatorFacts], given: str | None = None
 ) -> str | None:
     """Return the `seen` of a request as it would be shown now, and of what was decided about it.
 
     None is that of a request that is not shown, because its documents are not in.
     `given` is as in `SeenSeal.of`.
     """
-    told = open_request_of(account, request, at)
+    told = open_request_of(account, request, ctx)
     if told is None:
         return None
     shown = told.model_dump(mode="json", exclude={"seen"})
     decided = request.approved_at.isoformat() if request.approved_at else None
-    return at.known.seal.of("request", account.subject, [shown, decided], given)
+    return ctx.known.seal.of("request", account.subject, [shown, decided], given)
 
 
-def open_request_of(account: Account, request: DispositivoRequest, at: DecisionContext) -> OpenRequest | None:
+def open_request_of(
+    account: Account, request: DispositivoRequest, ctx: DecisionContext
+) -> OpenRequest | None:
     """Return what an operator is shown of a request, without `seen`; None before its documents are in."""
     holder: Holder | None = account.holder
     document, form, scan = request.document, request.signed_form, request.document_scan
@@ -85,10 +87,10 @@ def open_request_of(account: Account, request: DispositivoRequest, at: DecisionC
             "birth_date": holder.birth_date,
             "via": request.via,
             "received_at": request.received_at,
-            "signed_form": _file(form, at.policy),
+            "signed_form": _file(form, ctx.policy),
             "document": as_told(document),
-            "document_scan": _file(scan, at.policy),
-            "document_expired": document.expires_on < day_of(at.now),
+            "document_scan": _file(scan, ctx.policy),
+            "document_expired": document.expires_on < day_of(ctx.now),
         }
     )
 

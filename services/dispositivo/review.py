@@ -21,22 +21,22 @@ from shared.domain.decision import ContextWith, Decision, DecisionContext, Event
 from shared.italy.dates import instant
 
 
-def approve(account: Account, command: DispositivoApprove, at: ContextWith[OperatorFacts]) -> Decision:
+def approve(account: Account, command: DispositivoApprove, ctx: ContextWith[OperatorFacts]) -> Decision:
     """Approve a request whose documents are in; it takes effect 24 hours later, a setting (R29)."""
-    if lacking := lacks_seen(command, at.policy):
+    if lacking := lacks_seen(command, ctx.policy):
         return Decision(reply=lacking)
     request = undecided(account, command.request_id)
-    if differs(command, seen_of(account, request, at, command.seen) if request else None):
+    if differs(command, seen_of(account, request, ctx, command.seen) if request else None):
         return Decision(reply=rejected("changed_since_seen"))
     if request is None:
         return Decision(reply=rejected("no_open_request"))
     if request.received_at is None:
         return Decision(reply=rejected("documents_missing"))
-    effective_at = at.now + at.policy.dispositivo_delay
-    decided = _decided(request, command.operator, effective_at, at)
+    effective_at = ctx.now + ctx.policy.dispositivo_delay
+    decided = _decided(request, command.operator, effective_at, ctx)
     facts = {"request_id": request.id, "seen": command.seen}
-    return approved(account, decided, facts, at).but(
-        reply=accepted(effective_at=rfc3339(effective_at), seen=seen_of(account, decided, at))
+    return approved(account, decided, facts, ctx).but(
+        reply=accepted(effective_at=rfc3339(effective_at), seen=seen_of(account, decided, ctx))
     )
 
 

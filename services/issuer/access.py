@@ -13,52 +13,52 @@ from shared.domain.log_ins import LogIns
 from shared.italy.dates import instant
 
 
-def activate(account: Account, command: PinActivate, at: ContextWith[Compared]) -> Decision:
+def activate(account: Account, command: PinActivate, ctx: ContextWith[Compared]) -> Decision:
     """Replace the 16 characters, once, with eight new ones, sealed to the sender's key; the level stays."""
-    compared = at.known
-    pin = _compared_with(account, compared, at)
+    compared = ctx.known
+    pin = _compared_with(account, compared, ctx)
     if compared.match != "yes" or compared.new is None or pin is None or not pin.initial:
-        return _refused(account, compared, at)
+        return _refused(account, compared, ctx)
     new, salt, verifier = compared.new
     kept = Pin(
-        id=str(at.uuid()),
-        issued_at=at.now,
+        id=str(ctx.uuid()),
+        issued_at=ctx.now,
         initial=False,
         salt=salt,
         verifier=verifier,
         pepper=compared.pepper,
     )
     return Decision(
-        reply=accepted(pin_sealed=at.box.seal(new, command.reply_key), level=account.level),
+        reply=accepted(pin_sealed=ctx.box.seal(new, command.reply_key), level=account.level),
         account=account.but(status="active", pin=kept, attempts=account.attempts.cleared(), restore=None),
         entries=(LedgerEntry("pin.activated", {"pin_id": kept.id, "level": account.level}),),
         events=(Event(PinActivated()),),
     )
 
 
-def verify(account: Account, _: PinVerify, at: ContextWith[Compared]) -> Decision:
+def verify(account: Account, _: PinVerify, ctx: ContextWith[Compared]) -> Decision:
     """Answer whether the PIN matches the codice fiscale, and with which level.
 
     A verifier under an earlier pepper is replaced: only now are the eight characters there. A log-in that
     changes the account has an entry, and so has the first of a month; all others are counted.
     """
-    compared = at.known
-    pin = _compared_with(account, compared, at)
+    compared = ctx.known
+    pin = _compared_with(account, compared, ctx)
     if compared.match == "initial" and pin is not None:
         # The attempt counts as a failure, and may have locked the PIN like any other.
-        refused = _refused(account, compared, at)
+        refused = _refused(account, compared, ctx)
         known = (LedgerEntry("pin.verified_initial"), *refused.entries[1:])
         return refused.but(reply=rejected("first_access_needed"), entries=known)
     if compared.match != "yes" or pin is None or pin.initial:
-        return _refused(account, compared, at)
+        return _refused(account, compared, ctx)
     decision, cleared = Decision(reply=accepted(level=account.level)), account.attempts.cleared()
     changes = account.attempts != cleared or compared.renewed is not None
-    if not changes and not compared.log_ins.due(at.now):
-        return decision.but(log_ins=compared.log_ins.counted(at.now))
+    if not changes and not compared.log_ins.due(ctx.now):
+        return decision.but(log_ins=compared.log_ins.counted(ctx.now))
     return decision.but(
         account=account.but(attempts=cleared, pin=_renewed(pin, compared)) if changes else None,
         entries=(LedgerEntry("pin.verified", compared.log_ins.told()),),
-        log_ins=LogIns(last=at.now),
+        log_ins=LogIns(last=ctx.now),
     )
 
 

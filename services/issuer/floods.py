@@ -31,10 +31,10 @@ def places(account: Account, ctx: DecisionContext) -> tuple[bytes, ...]:
     return tuple(map(ctx.pepper.place, _counted(account)))
 
 
-def flooded(account: Account, at: ContextWith[SentToday]) -> bool:
+def flooded(account: Account, ctx: ContextWith[SentToday]) -> bool:
     """Return whether one of these addresses has reached its limit of messages today, under any pepper."""
     return any(
-        sum(at.known.get(place, 0) for place in at.pepper.places(address)) >= at.policy.first_halves_a_day
+        sum(ctx.known.get(place, 0) for place in ctx.pepper.places(address)) >= ctx.policy.first_halves_a_day
         for address in _counted(account)
     )
 

@@ -72,7 +72,7 @@ def contacts_update(account: Account, command: ContactsUpdate, ctx: DecisionCont
         account=updated,
         entries=(LedgerEntry("contacts.updated", data),),
         events=(Event(ContactsUpdated()),),
-        deliveries=_tell(updated, places, changed, until, ctx),
+        deliveries=_notices(updated, places, changed, until, ctx),
     )
     return _with_restore_ended(decision, account, updated, places, ctx)
 
@@ -92,7 +92,7 @@ def _with_restore_ended(
     )
 
 
-def _tell(
+def _notices(
     account: Account, places: Places, changed: list[str], until: datetime | None, ctx: DecisionContext
 ) -> tuple[Delivery, ...]:
     """Notify the change at every contact, old and new, and until when the old ones count for a restore."""

@@ -20,7 +20,7 @@ from shared.italy.names import given, greeted
 _KEPT = tuple(Holder.model_fields.keys() - {"residence"})
 
 
-def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -> Decision:
+def request(account: Account, command: PinRequest, ctx: ContextWith[SentToday]) -> Decision:
     """Issue a PIN, or nothing while one is live (R7). The reply is the same.
 
     Nothing is issued for a citizen who has died, nor to an address that had too many first halves today,
@@ -29,12 +29,12 @@ def request(account: Account, command: PinRequest, at: ContextWith[SentToday]) -
     if account.deceased_on:
         return _rejected("deceased")
     if account.live:
-        return _second_request(account, at)
-    registered = _registered(account, command, at)
-    to = places(registered, at)
-    if flooded(registered, at):
+        return _second_request(account, ctx)
+    registered = _registered(account, command, ctx)
+    to = places(registered, ctx)
+    if flooded(registered, ctx):
         return _rejected("address_flooded")
-    return _issue(registered, new_pin(at), to, at)
+    return _issue(registered, new_pin(ctx), to, ctx)
 
 
 def _rejected(code: str) -> Decision:
@@ -46,14 +46,14 @@ def _rejected(code: str) -> Decision:
     )
 
 
-def _second_request(account: Account, at: ContextWith[SentToday]) -> Decision:
+def _second_request(account: Account, ctx: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
-    told_at, to = account.told_pin_exists_at, places(account, at)
-    if (told_at and at.now - told_at < at.policy.notice_interval) or flooded(account, at):
+    told_at, to = account.told_pin_exists_at, places(account, ctx)
+    if (told_at and ctx.now - told_at < ctx.policy.notice_interval) or flooded(account, ctx):
         return refused
     return refused.but(
-        account=account.but(told_pin_exists_at=at.now),
-        deliveries=NOTICES.to_registered(account, "pin_exists", at),
+        account=account.but(told_pin_exists_at=ctx.now),
+        deliveries=NOTICES.to_registered(account, "pin_exists", ctx),
         sent_to=to,
     )
 

@@ -91,7 +91,7 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
     from services.notifier.canary.upkeep import CANARY_RETENTION, Canaries  # noqa: PLC0415
     from services.notifier.facts import FindDeliveryEffect, ReceiptFacts  # noqa: PLC0415
     from services.notifier.receipts import Receipt, ReceiptReader, receipt  # noqa: PLC0415
-    from services.notifier.timeline import tell  # noqa: PLC0415
+    from services.notifier.timeline import timeline  # noqa: PLC0415
     from shared.contract.notifier import DeliveryReceipt  # noqa: PLC0415
     from shared.contract.supervision import DeliveryTimeline  # noqa: PLC0415
     from shared.worker.command_reader import CommandReader  # noqa: PLC0415
@@ -106,7 +106,7 @@ def receipts_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> La
         queue=topology.RECEIPTS,
         read=ReceiptReader(CommandReader((DeliveryReceipt, DeliveryTimeline))),
         batch=settings.batch,
-        decisions={Receipt: Quiet(receipt), DeliveryTimeline: tell},
+        decisions={Receipt: Quiet(receipt), DeliveryTimeline: timeline},
         exchanges=frozenset({topology.COMMANDS, topology.RECEIVED}),
         accounts=False,
         effect=FindDeliveryEffect(),

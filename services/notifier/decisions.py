@@ -91,12 +91,12 @@ class BundleDecision:
     def __init__(self, channel: str, settings: NotifierSettings, *, awaits: bool = False) -> None:
         self._channel, self._settings, self._awaits = channel, settings, awaits
 
-    def __call__(self, _: Account, bundle: Bundle, at: ContextWith[Sequence[Result]]) -> Decision:
+    def __call__(self, _: Account, bundle: Bundle, ctx: ContextWith[Sequence[Result]]) -> Decision:
         """Record each delivery's outcome; temporary failures are retried as a smaller bundle."""
         course = BundleResult(self._channel)
-        for sealed, result in zip(bundle.deliveries, at.known, strict=True):
-            self._follow(course, bundle, sealed, result, at.now)
-        messages = [*course.messages, *self._retry(bundle, course, at)]
+        for sealed, result in zip(bundle.deliveries, ctx.known, strict=True):
+            self._follow(course, bundle, sealed, result, ctx.now)
+        messages = [*course.messages, *self._retry(bundle, course, ctx)]
         return Decision(
             entries=tuple(course.entries),
             events=tuple(course.events),

@@ -24,13 +24,13 @@ class FindDeliveryEffect:
         for asked in (received for received in batch if isinstance(received.message, DeliveryTimeline)):
             asked.effect = await _steps(asked.message.correlation, ledger)
         receipts = [received for received in batch if isinstance(received.message, Receipt)]
-        ids = [told.delivery_id for told in (r.message.told for r in receipts) if told.delivery_id]
+        ids = [report.delivery_id for report in (r.message.report for r in receipts) if report.delivery_id]
         references = [named for received in receipts if (named := _reference(received))]
         rows = {str(row["id"]): row for row in await ledger.rows("read_deliveries", ids)} if ids else {}
         if references:
             rows |= {row["reference"]: row for row in await ledger.rows("find_references", references)}
         for received in receipts:
-            row = rows.get(_reference(received) or str(received.message.told.delivery_id))
+            row = rows.get(_reference(received) or str(received.message.report.delivery_id))
             received.effect = UUID(str(row["id"])) if row else None
             received.subjects = (bytes(row["subject"]),) if row else ()
 
@@ -60,6 +60,8 @@ async def _steps(correlation: str, ledger: Ledger) -> Steps:
 
 def _reference(received: ReceivedMessage) -> str:
     """Return the reference by which alone a report names its delivery; only an SMSC's does."""
-    told = received.message.told
-    by_reference = isinstance(told, ProviderReport) and told.delivery_id is None and told.channel == "sms"
-    return told.reference if by_reference else ""
+    report = received.message.report
+    by_reference = (
+        isinstance(report, ProviderReport) and report.delivery_id is None and report.channel == "sms"
+    )
+    return report.reference if by_reference else ""

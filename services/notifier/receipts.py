@@ -46,11 +46,13 @@ _ROUND = timedelta(seconds=3)
 _ON_THE_WAY = frozenset({"accepted", "posted", "delayed"})
 """What ends nothing."""
 _BADLY = frozenset({"failed", "returned"})
-"""The ends that stand: the issuer was told, and the citizen may have another PIN by now."""
+"""The ends that stand: the issuer was notified, and the citizen may have another PIN by now."""
 _ENDED = _BADLY | {"delivered"}
 _MOST_REPORTED = 1500
 """Characters of what is kept of reports; evidence that says more than some forty things is not kept."""
 
+Report = DeliveryReceipt | ProviderReport
+"""What a gateway, or other evidence of a provider, says of a delivery."""
 Recorded = DeliveryRecord | None
 """How the delivery of a receipt stands as of the last decision; None while it is not recorded."""
 
@@ -59,7 +61,7 @@ Recorded = DeliveryRecord | None
 class Receipt:
     """A receipt of a gateway or another report, and how often its delivery was not found yet."""
 
-    told: DeliveryReceipt | ProviderReport
+    report: Report
     rounds: int = 0
 
 
@@ -102,66 +104,66 @@ def _receipt(kind: type[EarlyReceipt | ProviderReport], body: bytes) -> Receipt:
     )
 
 
-def receipt(_: Account, message: Receipt, at: ContextWith[Recorded]) -> Decision:
+def receipt(_: Account, message: Receipt, ctx: ContextWith[Recorded]) -> Decision:
     """Record what is reported of a delivery; the issuer decides about a half that did not arrive.
 
     A report ends a delivery, tells of its way, or of its address.
     """
-    told, record = message.told, at.known
+    report, record = message.report, ctx.known
     if record is None:
-        return _go_round(message, at)
-    if isinstance(told, ProviderReport) and told.channel != record.channel:
+        return _go_round(message, ctx)
+    if isinstance(report, ProviderReport) and report.channel != record.channel:
         return _nothing("other_channel")
-    if told.status == "unsuitable":
-        return _unsuitable(told, record)
-    return _on_the_way(told, record) if told.status in _ON_THE_WAY else _ended(told, record)
+    if report.status == "unsuitable":
+        return _unsuitable(report, record)
+    return _on_the_way(report, record) if report.status in _ON_THE_WAY else _ended(report, record)
 
 
 def _nothing(reason: str) -> Decision:
     return Decision(reply=accepted(), reason=reason)
 
 
-def _ended(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> Decision:
-    """End a delivery. That it failed or came back stands; that it arrived does until one of these is told."""
-    if record.status in _BADLY or record.status == told.status:
+def _ended(report: Report, record: DeliveryRecord) -> Decision:
+    """End a delivery. That it failed or came back stands; that it arrived, until one of these is."""
+    if record.status in _BADLY or record.status == report.status:
         return _nothing("ended_before")
-    if _forgeable(told) and record.status != "sent":
+    if _forgeable(report) and record.status != "sent":
         return _nothing("known_better")
-    if _evidence(told) == NOT_ACCEPTED and (record.status != "sent" or record.awaits_since is None):
+    if _evidence(report) == NOT_ACCEPTED and (record.status != "sent" or record.awaits_since is None):
         return _nothing("heard_meanwhile")
     return _recorded(
-        told,
-        replace(record, status=told.status, awaits_since=None),
-        messages=_for_issuer(record, told),
+        report,
+        replace(record, status=report.status, awaits_since=None),
+        messages=_for_issuer(record, report),
         published=True,
     )
 
 
-def _on_the_way(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> Decision:
+def _on_the_way(report: Report, record: DeliveryRecord) -> Decision:
     """Enter, once, what ends nothing: the provider took it in charge, posted it, or still tries."""
     if record.status in _ENDED:
         return _nothing("ended_before")
-    noted = _noted(told, record)
-    return _recorded(told, noted) if noted else _nothing("reported_before")
+    noted = _noted(report, record)
+    return _recorded(report, noted) if noted else _nothing("reported_before")
 
 
-def _unsuitable(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> Decision:
+def _unsuitable(report: Report, record: DeliveryRecord) -> Decision:
     """Publish, once, that the address cannot receive by this channel, whatever became of the delivery."""
-    noted = _noted(told, record)
+    noted = _noted(report, record)
     if noted is None:
         return _nothing("reported_before")
     address = UnsuitableAddress(subject=record.subject.hex(), delivery_id=record.id)
     return _recorded(
-        told,
+        report,
         noted,
         messages=(WorkerMessage(address, correlation_id=record.correlation_id),),
         published=True,
     )
 
 
-def _noted(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> DeliveryRecord | None:
+def _noted(report: Report, record: DeliveryRecord) -> DeliveryRecord | None:
     """Return the record with a report on it; None if it is on it already, or the record is full."""
-    word = f"{told.status}/{_evidence(told)}".replace(" ", "_")
+    word = f"{report.status}/{_evidence(report)}".replace(" ", "_")
     known = record.reported.split()
     reported = " ".join((*known, word))
     if word in known or len(reported) > _MOST_REPORTED:
@@ -170,7 +172,7 @@ def _noted(told: DeliveryReceipt | ProviderReport, record: DeliveryRecord) -> De
 
 
 def _recorded(
-    told: DeliveryReceipt | ProviderReport,
+    report: Report,
     record: DeliveryRecord,
     *,
     messages: tuple[WorkerMessage, ...] = (),
@@ -180,12 +182,14 @@ def _recorded(
         "delivery_id": record.id,
         "channel": record.channel,
         "attempt": record.attempts,
-        "evidence": _evidence(told),
+        "evidence": _evidence(report),
     }
     entry = LedgerEntry(
-        f"delivery.{told.status}", {**facts, "provider": told.provider}, correlation_id=record.correlation_id
+        f"delivery.{report.status}",
+        {**facts, "provider": report.provider},
+        correlation_id=record.correlation_id,
     )
-    kind = DELIVERY_EVENTS[told.status] if published else None
+    kind = DELIVERY_EVENTS[report.status] if published else None
     return Decision(
         reply=accepted(),
         entries=(entry,),
@@ -195,22 +199,22 @@ def _recorded(
     )
 
 
-def _evidence(told: DeliveryReceipt | ProviderReport) -> str:
-    return told.evidence if isinstance(told, ProviderReport) else _BY_GATEWAY
+def _evidence(report: Report) -> str:
+    return report.evidence if isinstance(report, ProviderReport) else _BY_GATEWAY
 
 
-def _forgeable(told: DeliveryReceipt | ProviderReport) -> bool:
-    return isinstance(told, ProviderReport) and told.forgeable
+def _forgeable(report: Report) -> bool:
+    return isinstance(report, ProviderReport) and report.forgeable
 
 
-def _for_issuer(record: DeliveryRecord, told: DeliveryReceipt | ProviderReport) -> tuple[WorkerMessage, ...]:
-    if told.status == "delivered":
+def _for_issuer(record: DeliveryRecord, report: Report) -> tuple[WorkerMessage, ...]:
+    if report.status == "delivered":
         return ()
     subject = record.subject.hex()
-    if told.status == "returned" and record.channel == "post":
+    if report.status == "returned" and record.channel == "post":
         returned = ReturnedLetter(subject=subject, delivery_id=record.id)
         return (WorkerMessage(returned, correlation_id=record.correlation_id),)
-    reason = told.evidence if isinstance(told, ProviderReport) else f"receipt_{told.status}"
+    reason = report.evidence if isinstance(report, ProviderReport) else f"receipt_{report.status}"
     failed = FailedDelivery(subject=subject, delivery_id=record.id, reason=reason)
     return (WorkerMessage(failed, correlation_id=record.correlation_id),)
 
@@ -220,32 +224,32 @@ def _go_round(message: Receipt, ctx: DecisionContext) -> Decision:
 
     One for a delivery that was forgotten says nothing any more: its PIN was used or has expired.
     """
-    told = message.told
-    if _forgotten(told.delivery_id, ctx):
+    report = message.report
+    if _forgotten(report.delivery_id, ctx):
         return Decision(reply=accepted())
-    if message.rounds >= _ROUNDS and _forgeable(told):
+    if message.rounds >= _ROUNDS and _forgeable(report):
         return _nothing("names_no_delivery")
     if message.rounds >= _ROUNDS:
         parked = ParkedMessage(
-            type=told.type, content=_body(told), reason="unknown_delivery", queue=told.lane
+            type=report.type, content=_body(report), reason="unknown_delivery", queue=report.lane
         )
         return Decision(reply=accepted(), messages=(WorkerMessage(parked),))
     rounds = message.rounds + 1
-    again = _again(told, rounds)
+    again = _again(report, rounds)
     return Decision(reply=accepted(), messages=(WorkerMessage(again, due_at=ctx.now + _ROUND * rounds),))
 
 
-def _again(told: DeliveryReceipt | ProviderReport, rounds: int) -> EarlyReceipt | ProviderReport:
-    if isinstance(told, ProviderReport):
-        return told.model_copy(update={"rounds": rounds})
-    return EarlyReceipt(receipt=told, rounds=rounds)
+def _again(report: Report, rounds: int) -> EarlyReceipt | ProviderReport:
+    if isinstance(report, ProviderReport):
+        return report.model_copy(update={"rounds": rounds})
+    return EarlyReceipt(receipt=report, rounds=rounds)
 
 
-def _body(told: DeliveryReceipt | ProviderReport) -> bytes:
+def _body(report: Report) -> bytes:
     """Return what is parked: replayed, it goes all its rounds again."""
-    if isinstance(told, ProviderReport):
-        return told.model_copy(update={"rounds": 0}).body()
-    return told.model_dump_json().encode()
+    if isinstance(report, ProviderReport):
+        return report.model_copy(update={"rounds": 0}).body()
+    return report.model_dump_json().encode()
 
 
 def _forgotten(delivery_id: UUID | None, ctx: DecisionContext) -> bool:

@@ -14,7 +14,7 @@ MOST: Final = 400
 Steps = tuple[Step, ...]
 
 
-def tell(_: Account, __: DeliveryTimeline, ctx: ContextWith[Steps]) -> Decision:
+def timeline(_: Account, __: DeliveryTimeline, ctx: ContextWith[Steps]) -> Decision:
     """Tell what happened under a correlation id."""
     if not ctx.known:
         return Decision(reply=rejected("unknown_correlation"))

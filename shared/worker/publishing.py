@@ -91,8 +91,8 @@ class Publisher:
         received, routed = await asyncio.gather(
             self._direct.send(direct), session.publish(messages + queued, limit)
         )
-        self._tell_dropped(direct, received)
-        self._tell_dropped(queued, routed[len(messages) :])
+        self._log_dropped(direct, received)
+        self._log_dropped(queued, routed[len(messages) :])
         return list(routed[: len(messages)])
 
     def _confirmed(self, outgoing: list[tuple[UUID, list[Message]]], routed: Sequence[bool]) -> list[UUID]:
@@ -105,7 +105,7 @@ class Publisher:
             start += len(messages)
         return confirmed
 
-    def _tell_dropped(self, replies: list[Message], routed: Sequence[bool]) -> None:
+    def _log_dropped(self, replies: list[Message], routed: Sequence[bool]) -> None:
         for reply, reached in zip(replies, routed, strict=True):
             if not reached:
                 self._log.info("reply.dropped", correlation_id=reply.correlation_id)

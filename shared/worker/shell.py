@@ -323,9 +323,9 @@ class Worker:
         await session.acknowledge(pending.tag)
         crash_point("acknowledged")
         self._pause = _SHORTEST_PAUSE
-        self._tell(pending)
+        self._log_handled(pending)
 
-    def _tell(self, pending: PendingAck) -> None:
+    def _log_handled(self, pending: PendingAck) -> None:
         now = datetime.now(UTC)
         loop_now = asyncio.get_running_loop().time()
         size = len(pending.handled)

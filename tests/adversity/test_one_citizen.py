@@ -16,7 +16,7 @@ from deploy.local.sealed import sealed
 from deploy.local.stack import Stack
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.status import status
-from services.dispositivo.backfill import ledger_clerk, settings_for
+from services.dispositivo.backfill import backfill_processor, settings_for
 from services.issuer.pin_check import Verifiers
 from shared.contract.delivery import Mail
 from shared.contract.event import EventData
@@ -252,7 +252,7 @@ async def test_what_cannot_be_written_down_parks_its_message_alone(stack: Stack)
     batch = [
         offline_message("tests", Step(decide), bytes([i] * 16), "t") for i, decide in enumerate(decisions)
     ]
-    processor = ledger_clerk(settings_for(stack.env), PinPolicy(), Keys(stack.state / "keys"), STEPS)
+    processor = backfill_processor(settings_for(stack.env), PinPolicy(), Keys(stack.state / "keys"), STEPS)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "tests")
     try:
         settled = await processor.settle(batch, ledger)

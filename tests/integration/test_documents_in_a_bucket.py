@@ -7,7 +7,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from deploy.web.documents import AlteredError, Documents
+from deploy.web.documents import Documents
+from deploy.web.errors import DocumentAlteredError
 from deploy.web.settings import WebSettings
 from shared.domain.policy import PinPolicy
 from shared.domain.uris import allowed
@@ -57,5 +58,5 @@ async def test_a_document_is_kept_in_the_bucket_and_comes_back(endpoint: str) ->
     assert await documents.read(attachment) == PDF
 
     await bucket.put_async(f"of/2026/{digest}", b"another")
-    with pytest.raises(AlteredError):
+    with pytest.raises(DocumentAlteredError):
         await documents.read(attachment)

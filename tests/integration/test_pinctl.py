@@ -132,6 +132,7 @@ async def test_an_issued_pin_is_traced_by_every_id_it_has(stack: Stack) -> None:
     stack.start_workers(["issuer", "notifier-sms"])
     asked = await issued(stack, 2)
     await until(lambda: counted(stack, "delivery") == 2, "two SMS recorded")
+    await until(lambda: counted(stack, "outbox") == 2, "all published but the ends of both PINs' lives")
     (message_id, codice_fiscale), subject = asked[1], subject_of(stack, asked[1][1])
     by_message = await pinctl(stack, "trace", message_id)
     timeline = by_message.data["timeline"]

@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from deploy.pinctl.key_use import use_of
 from deploy.pinctl.rotation import promote, rotate
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
-from services.dispositivo.backfill import ledger_clerk, settings_for
+from services.dispositivo.backfill import backfill_processor, settings_for
 from shared.crypto.generations import Generations, key_id
 from shared.crypto.keys import Keys, make_keys
 from shared.crypto.sealing import StateSeal
@@ -45,7 +45,7 @@ class Said:
 
 def walk(stack: Stack, keys: Keys, log: Said | None = None) -> Resealing:
     settings = settings_for(stack.env).model_copy(update={"resealing_interval": timedelta(0)})
-    return Resealing(ledger_clerk(settings, PinPolicy(), keys, {}), log or Said())
+    return Resealing(backfill_processor(settings, PinPolicy(), keys, {}), log or Said())
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import asyncpg
 from deploy.local.citizens import PLAIN, citizens
 from deploy.local.postgres import SUPERUSER
 from deploy.local.stack import Stack
-from services.dispositivo.backfill import ledger_clerk, settings_for
+from services.dispositivo.backfill import backfill_processor, settings_for
 from shared.crypto.keys import Keys
 from shared.crypto.sealing import Pseudonyms, StateSeal
 from shared.domain.account import Account, Contacts, Holder, Pin
@@ -40,7 +40,7 @@ async def active_citizens(stack: Stack, number: int, change: Change = lambda acc
         Holder.model_validate({n: body[n] for n in Holder.model_fields if n in body}, strict=False)
         for body in bodies
     ]
-    processor = ledger_clerk(settings_for(stack.env), PinPolicy(), keys, STEPS)
+    processor = backfill_processor(settings_for(stack.env), PinPolicy(), keys, STEPS)
     ledger = await Ledger.open(stack.postgres.dsn("dispositivo", stack.database), "seeding")
     try:
         waiting = iter(people)

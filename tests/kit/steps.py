@@ -14,9 +14,9 @@ class Step:
     decide: Decide
 
 
-def as_told(account: Account, step: Step, at: ContextWith[Any]) -> Decision:
+def as_told(account: Account, step: Step, ctx: ContextWith[Any]) -> Decision:
     """Return the message's decision."""
-    return step.decide(account, step, at)
+    return step.decide(account, step, ctx)
 
 
 STEPS: Decisions = {Step: as_told}

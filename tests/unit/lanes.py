@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from services.dispositivo import __main__ as dispositivo
 from services.dispositivo.backfill import DECISIONS as BACKFILL
-from services.dispositivo.backfill import ledger_clerk
+from services.dispositivo.backfill import backfill_processor
 from services.issuer import __main__ as issuer
 from services.notifier import __main__ as notifier
 from services.revoker import __main__ as revoker
@@ -37,5 +37,5 @@ def lanes() -> tuple[Lane, ...]:
         policy, keys = PinPolicy(), Keys(Path(folder))
         return (
             *(build(settings, policy, keys) for build in LANES.values()),
-            ledger_clerk(settings, policy, keys, BACKFILL).lane,
+            backfill_processor(settings, policy, keys, BACKFILL).lane,
         )

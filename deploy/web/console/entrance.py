@@ -8,7 +8,8 @@ from deploy.web.answering import waiting
 from deploy.web.application import view
 from deploy.web.console.desk import desk, person, settings_of
 from deploy.web.console.settings import ROLES
-from deploy.web.console.users import Passwords, TooSoonError
+from deploy.web.console.users import Passwords
+from deploy.web.errors import TooSoonError
 from deploy.web.pages import page
 from deploy.web.sessions import log_in as begin_session
 from deploy.web.sessions import log_out as end_session

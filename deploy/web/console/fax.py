@@ -15,10 +15,11 @@ from deploy.web.answering import Command, message_id_of, shows
 from deploy.web.asking import Reply
 from deploy.web.console.desk import brought_back, desk, handed_out, operator_of, order, settings_of
 from deploy.web.console.fields import KINDS, codice_fiscale_of, nested, of_document, typed
-from deploy.web.console.rendering import Renderer, UnreadableError
+from deploy.web.console.rendering import Renderer
 from deploy.web.console.settings import CONTACT_CENTRE
 from deploy.web.console.viewer import frame
-from deploy.web.documents import Documents, RefusedError
+from deploy.web.documents import Documents
+from deploy.web.errors import DocumentRefusedError, UndrawableError
 from deploy.web.forms import Faults, faults_in, faults_of
 from deploy.web.pages import page
 from shared.contract.dispositivo import SubmitDocuments
@@ -50,7 +51,7 @@ async def fax(request: Request) -> Response:
         document_scan = await _read(request, form, field)
         # A fax is usually one file: its pages show the form and the document.
         document = await documents.keep(*document_scan) if document_scan else signed_form
-    except RefusedError as refusal:
+    except DocumentRefusedError as refusal:
         return _scans(request, {field: refusal.code})
     scans = {"signed_form": dict(signed_form), "document_scan": dict(document)}
     request_id = await _request_id(request, form_scan[0], signed_form["media_type"])
@@ -64,7 +65,7 @@ async def _read(request: Request, form: FormData, name: str) -> tuple[bytes, str
     Fax servers write TIFF, which no browser shows and the store does not take: it becomes a PDF.
 
     Raises:
-        RefusedError: it begins as a TIFF, and is none.
+        DocumentRefusedError: it begins as a TIFF, and is none.
     """
     file = form.get(name)
     if not isinstance(file, UploadFile) or not file.filename:
@@ -75,14 +76,14 @@ async def _read(request: Request, form: FormData, name: str) -> tuple[bytes, str
     renderer: Renderer = request.app.state.renderer
     try:
         return await renderer.as_pdf(data), "application/pdf"
-    except UnreadableError:
-        raise RefusedError("file_of_other_type") from None
+    except UndrawableError:
+        raise DocumentRefusedError("file_of_other_type") from None
 
 
 async def _request_id(request: Request, scan: bytes, media_type: str) -> str:
     """Return the id of the first code that is one; empty: none can be read."""
     renderer: Renderer = request.app.state.renderer
-    with suppress(UnreadableError):
+    with suppress(UndrawableError):
         for text in await renderer.codes(scan, media_type):
             with suppress(ValueError):
                 return str(UUID(text))

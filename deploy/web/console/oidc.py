@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from deploy.web.application import view
 from deploy.web.console.desk import settings_of
-from deploy.web.console.provider import LogIn, NoRoleError, Provider, RefusedError
+from deploy.web.console.provider import LogIn, Provider
+from deploy.web.errors import LogInRefusedError, NoRoleError
 from deploy.web.pages import page
 from deploy.web.sessions import log_in as begin_session
 from deploy.web.tokens import Tokens
@@ -23,7 +24,7 @@ async def go(request: Request) -> Response:
     """Send the browser to the provider."""
     try:
         address, log_in = await _provider(request).begin()
-    except RefusedError as refusal:
+    except LogInRefusedError as refusal:
         return _refused(request, refusal, "console.log_in.refused", 502)
     tokens: Tokens = request.app.state.tokens
     response = RedirectResponse(address, 303)
@@ -44,11 +45,11 @@ async def back(request: Request) -> Response:
     kept = tokens.read(_KIND, request.cookies.get(_cookie(request), ""), _LASTS)
     if not isinstance(kept, dict) or "error" in request.query_params:
         reason = "by_provider" if isinstance(kept, dict) else "not_begun"
-        return _refused(request, RefusedError(reason), "console.log_in.refused", 400)
+        return _refused(request, LogInRefusedError(reason), "console.log_in.refused", 400)
     address = f"{settings_of(request).web_url.rstrip('/')}{request.url.path}?{request.url.query}"
     try:
         operator = await _provider(request).finish(address, LogIn(**kept))
-    except RefusedError as refusal:
+    except LogInRefusedError as refusal:
         return _refused(request, refusal, "console.log_in.refused", 400)
     except NoRoleError as refusal:
         return _refused(request, refusal, "console.log_in.no_role", 403)

@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from deploy.web.console.settings import ROLES, ConsoleSettings
+from deploy.web.errors import LogInRefusedError, NoRoleError
 from deploy.web.sessions import Operator
 from shared.config.plaintext import is_local
 from shared.contract.fields import Line, Word
@@ -36,14 +37,6 @@ _LEEWAY = 60
 _LONGEST = 10.0
 """Seconds for one of its answers."""
 _word, _line = TypeAdapter(Word), TypeAdapter(Line)
-
-
-class RefusedError(Exception):
-    """Nobody is logged in: the provider does not answer, or what came back is none of its words for us."""
-
-
-class NoRoleError(Exception):
-    """The provider knows the person, and gives them no role here, or no office."""
 
 
 class Endpoints(BaseModel):
@@ -89,7 +82,7 @@ class Provider:
         """Return where to send a browser, and what to keep of the log-in.
 
         Raises:
-            RefusedError: the provider does not answer.
+            LogInRefusedError: the provider does not answer.
         """
         log_in = LogIn(*(secrets.token_urlsafe(32) for _ in range(3)))
         async with self._client() as client:
@@ -112,7 +105,7 @@ class Provider:
             log_in: what was kept.
 
         Raises:
-            RefusedError: this is not the end of that log-in, or the provider refused it.
+            LogInRefusedError: this is not the end of that log-in, or the provider refused it.
             NoRoleError: the person has no role or no office.
         """
         try:
@@ -127,7 +120,7 @@ class Provider:
                 keys = KeySet.import_key_set(await _json(client, endpoints.jwks_uri))
             claims = self._checked(str(token["id_token"]), keys, log_in)
         except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as fault:
-            raise RefusedError(type(fault).__name__) from fault
+            raise LogInRefusedError(type(fault).__name__) from fault
         return self._operator(claims)
 
     def _client(self) -> Any:  # noqa: ANN401 - Authlib has no types
@@ -148,10 +141,10 @@ class Provider:
             told = await _json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             endpoints = Endpoints.model_validate(told)
         except (httpx.HTTPError, ValueError) as fault:
-            raise RefusedError(type(fault).__name__) from fault
+            raise LogInRefusedError(type(fault).__name__) from fault
         places = (endpoints.authorization_endpoint, endpoints.token_endpoint, endpoints.jwks_uri)
         if endpoints.issuer != issuer or not all(map(_protected, places)):
-            raise RefusedError("another_issuer")
+            raise LogInRefusedError("another_issuer")
         return endpoints
 
     def _checked(self, token: str, keys: KeySet, log_in: LogIn) -> dict[str, Any]:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import structlog
 
+from deploy.web.errors import UndrawableError
+
 _PROGRAM = Path(__file__).with_name("draw.py")
 _LONGEST = 60.0
 """Seconds for one picture, on a machine that is busy."""
 _AT_ONCE = 2
-
-
-class UnreadableError(Exception):
-    """The document cannot be drawn: it is damaged, or asks for more memory or time than there is."""
 
 
 class Renderer:
@@ -27,7 +25,7 @@ class Renderer:
         """Return how many pages a document has, as far as they are shown.
 
         Raises:
-            UnreadableError: it cannot be drawn.
+            UndrawableError: it cannot be drawn.
         """
         return int(await self._ask("count", data, media_type))
 
@@ -35,7 +33,7 @@ class Renderer:
         """Return a page (1 is the first) as JPEG.
 
         Raises:
-            UnreadableError: it cannot be drawn, or has no such page.
+            UndrawableError: it cannot be drawn, or has no such page.
         """
         return await self._ask("page", data, media_type, number)
 
@@ -43,7 +41,7 @@ class Renderer:
         """Return the texts of the Data Matrix codes on a document's pages.
 
         Raises:
-            UnreadableError: it cannot be drawn.
+            UndrawableError: it cannot be drawn.
         """
         found: list[str] = json.loads(await self._ask("codes", data, media_type))
         return found
@@ -52,7 +50,7 @@ class Renderer:
         """Return a TIFF, as fax servers write them, as PDF.
 
         Raises:
-            UnreadableError: it is none.
+            UndrawableError: it is none.
         """
         return await self._ask("pdf", tiff, "image/tiff")
 
@@ -69,12 +67,12 @@ class Renderer:
                 async with asyncio.timeout(_LONGEST):
                     answer, _ = await process.communicate(data)
             except TimeoutError:
-                raise UnreadableError from None
+                raise UndrawableError from None
             finally:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
         if process.returncode:
             structlog.get_logger().warning("document.not_drawn", what=what, status=process.returncode)
-            raise UnreadableError
+            raise UndrawableError
         return answer

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deploy.web.answering import message_id_of
-from deploy.web.asking import Commands, NotTakenError
+from deploy.web.asking import Commands
 from deploy.web.console.desk import desk, operator_of, settings_of
 from deploy.web.console.settings import SUPERVISOR, ConsoleSettings
+from deploy.web.errors import NotTakenError
 from deploy.web.forms import faults_of
 from deploy.web.pages import page
 from shared.broker.admin import BrokerAdmin, DeadLetter

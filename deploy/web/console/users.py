@@ -25,6 +25,7 @@ from nacl import pwhash
 from nacl.exceptions import CryptoError
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from deploy.web.errors import TooSoonError
 from deploy.web.sessions import Operator
 from shared.contract.fields import Line, Word
 
@@ -136,14 +137,6 @@ class Attempts:
     def succeed(self, name: str) -> None:
         """Forget the failures of a name."""
         self._failures.pop(name, None)
-
-
-class TooSoonError(Exception):
-    """Too many passwords were wrong; `seconds` later another one is looked at."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
 
 
 class Passwords:

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deploy.web.console.desk import brought_back, desk, handed_out
-from deploy.web.console.rendering import Renderer, UnreadableError
+from deploy.web.console.rendering import Renderer
 from deploy.web.console.settings import CONTACT_CENTRE
-from deploy.web.documents import DocumentError, Documents
+from deploy.web.documents import Documents
+from deploy.web.errors import DocumentError, UndrawableError
 from deploy.web.pages import page
 
 _SHOWN = "document"
@@ -33,7 +34,7 @@ async def document(request: Request) -> Response:
     attachment = brought_back(request, _SHOWN, request.path_params["token"])
     try:
         pages = await _renderer(request).pages(await _read(request, attachment), attachment["media_type"])
-    except (DocumentError, FileNotFoundError, UnreadableError) as fault:
+    except (DocumentError, FileNotFoundError, UndrawableError) as fault:
         structlog.get_logger().warning("document.not_shown", fault=type(fault).__name__)
         return page(request, "console/document.html", 502, pages=[], fault=type(fault).__name__)
     numbered = [
@@ -49,7 +50,7 @@ async def one_page(request: Request) -> Response:
     try:
         data = await _read(request, attachment)
         picture = await _renderer(request).page(data, attachment["media_type"], request.path_params["number"])
-    except (DocumentError, FileNotFoundError, UnreadableError):
+    except (DocumentError, FileNotFoundError, UndrawableError):
         raise HTTPException(404) from None
     return Response(picture, media_type="image/jpeg")
 

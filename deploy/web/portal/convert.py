@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from deploy.web.answering import Command, answer, message_id_of, shows
 from deploy.web.application import view
 from deploy.web.asking import Reply
-from deploy.web.documents import Attachment, Documents, RefusedError
+from deploy.web.documents import Attachment, Documents
+from deploy.web.errors import DocumentRefusedError
 from deploy.web.forms import Faults, faults_in, faults_of
 from deploy.web.pages import page
 from deploy.web.portal.access import of_citizen, refused
@@ -145,7 +146,7 @@ async def _kept(request: Request, form: FormData) -> tuple[dict[str, Attachment]
         if isinstance(file, UploadFile) and file.filename:
             try:
                 kept[name] = await documents.keep(await file.read(), file.content_type or "")
-            except RefusedError as fault:
+            except DocumentRefusedError as fault:
                 faults[name] = fault.code
         elif earlier:
             kept[name] = earlier["attachment"]

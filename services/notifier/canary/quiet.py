@@ -22,9 +22,9 @@ class Quiet:
     def __init__(self, decide: Decide) -> None:
         self._decide = decide
 
-    def __call__(self, account: Account, message: Any, at: DecisionContext) -> Decision:  # noqa: ANN401 - a lane's
+    def __call__(self, account: Account, message: Any, ctx: DecisionContext) -> Decision:  # noqa: ANN401 - a lane's
         """Decide."""
-        decision = self._decide(account, message, at)
+        decision = self._decide(account, message, ctx)
         subjects = {record.subject for record in decision.records}
         if CANARY not in subjects | {entry.subject for entry in decision.entries}:
             return decision
@@ -34,7 +34,7 @@ class Quiet:
             decision,
             entries=tuple(one for one in decision.entries if not _about(one.subject, alone=alone)),
             events=tuple(one for one in decision.events if not _about(one.subject, alone=alone)),
-            messages=tuple(one for one in decision.messages if not _tells(one)),
+            messages=tuple(one for one in decision.messages if not _is_about_the_canary(one)),
         )
 
 
@@ -42,6 +42,6 @@ def _about(subject: bytes | None, *, alone: bool) -> bool:
     return alone if subject is None else subject == CANARY
 
 
-def _tells(message: WorkerMessage) -> bool:
+def _is_about_the_canary(message: WorkerMessage) -> bool:
     said = message.said
     return isinstance(said, InternalCommand) and said.subject == CANARY.hex()

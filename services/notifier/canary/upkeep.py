@@ -87,13 +87,13 @@ class Canaries:
                 )
                 course, lines = go_on(before, self._plans[row["channel"]])
                 for line in lines:
-                    self._tell(row["channel"], row["delivery"], line)
+                    self._log_line(row["channel"], row["delivery"], line)
                 if course != before:
                     await ledger.run(
                         "move_canary", row["channel"], row["slot"], course.told, course.late, course.ended
                     )
 
-    def _tell(self, channel: str, delivery: UUID, line: Line) -> None:
+    def _log_line(self, channel: str, delivery: UUID, line: Line) -> None:
         missing = {"missing": line.missing} if line.missing else {}
         facts = {"channel": channel, "delivery_id": str(delivery), "seconds": line.seconds, **missing}
         if line.outcome in _BAD:

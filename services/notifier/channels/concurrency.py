@@ -28,9 +28,9 @@ class ConcurrentSender:
         self._provider = provider
 
     async def send(self, batch: Sequence[Outgoing], send_one: SendOne, hearing: Hearing) -> list[Answer]:
-        """Send a batch; see `send_abreast`."""
+        """Send a batch; see `send_concurrently`."""
         send_one = requesting(batch, send_one, self._provider)
-        answers = await send_abreast(batch, self.width, send_one, hearing)
+        answers = await send_concurrently(batch, self.width, send_one, hearing)
         if hearing.throttled:
             self.width = max(1, self.width // 2)
         elif len(batch) >= self.width:  # a smaller batch does not show its capacity
@@ -50,18 +50,18 @@ class ProviderChannel:
         self.name = name
         self.upkeep = provider.upkeep
         self._provider = provider
-        self._abreast = ConcurrentSender(provider.concurrency, provider.name)
+        self._concurrent = ConcurrentSender(provider.concurrency, provider.name)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""
-        return await self._abreast.send(batch, self._provider.send, hearing)
+        return await self._concurrent.send(batch, self._provider.send, hearing)
 
     async def close(self) -> None:
         """Close the provider's connections."""
         await self._provider.close()
 
 
-async def send_abreast(
+async def send_concurrently(
     batch: Sequence[Outgoing], width: int, send_one: SendOne, hearing: Hearing
 ) -> list[Answer]:
     """Send all of a batch, `width` at a time, unless the provider is down.

@@ -30,15 +30,15 @@ class SmtpChannel:
             certified=box.receipt is not None,
         )
         self._log = logs.get()
-        self._told_no_dsn = False
+        self._logged_no_dsn = False
         # Created once, as it reads all certificates of the machine.
         self._context = None if box.tls == "none" else TlsFiles(box.ca).context()
         self._idle: list[Connection] = []
-        self._abreast = ConcurrentSender(box.connections, provider or name)
+        self._concurrent = ConcurrentSender(box.connections, provider or name)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send a batch; see `Channel.send`."""
-        return await self._abreast.send(batch, self._send_one, hearing)
+        return await self._concurrent.send(batch, self._send_one, hearing)
 
     async def close(self) -> None:
         """Close the connections to the server."""
@@ -65,7 +65,7 @@ class SmtpChannel:
         connection = Connection(self._box, self._context)
         if failure := await connection.open():
             return failure
-        self._tell_no_dsn(connection)
+        self._log_no_dsn(connection)
         return await self._carry(connection, envelope, message)
 
     async def _carry(self, connection: Connection, envelope: Envelope, message: bytes) -> Answer:
@@ -76,9 +76,9 @@ class SmtpChannel:
             await connection.farewell()
         return answer
 
-    def _tell_no_dsn(self, connection: Connection) -> None:
-        if not connection.offers_dsn and not self._told_no_dsn:
-            self._told_no_dsn = True
+    def _log_no_dsn(self, connection: Connection) -> None:
+        if not connection.offers_dsn and not self._logged_no_dsn:
+            self._logged_no_dsn = True
             self._log.warning("mail.no_dsn", channel=self.name)
 
     def _kept(self) -> Connection | None:

@@ -115,7 +115,7 @@ class SpoolUpkeep:
         except OSError as error:
             self._log.warning("spool.unswept", error=type(error).__name__)
             return _REST
-        self._tell(swept)
+        self._log_swept(swept)
         if swept.forgotten == _MOST:
             self._due = now
         return self._due - now
@@ -123,7 +123,7 @@ class SpoolUpkeep:
     def _forget(self, document: str) -> None:
         self._log.warning("letters.forgotten", document=document)
 
-    def _tell(self, swept: Swept) -> None:
+    def _log_swept(self, swept: Swept) -> None:
         if swept.unfinished:
             self._log.info("spool.swept", unfinished=swept.unfinished)
         if swept.waiting:

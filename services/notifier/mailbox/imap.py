@@ -209,16 +209,16 @@ class Connection:
         end = time.monotonic() + seconds
         with _told("dropped", "refused"):
             self._client.idle()
-            told = False
-            while not told and not stopping.is_set() and (left := end - time.monotonic()) > 0:
+            announced = False
+            while not announced and not stopping.is_set() and (left := end - time.monotonic()) > 0:
                 glance = min(_GLANCE, left)
                 began = time.monotonic()
                 answers = self._client.idle_check(glance)
-                told = _tells(answers)
+                announced = _announces_mail(answers)
                 if not answers and time.monotonic() - began < glance / 2:
                     break  # readable, and nothing there: it ended, which the next line finds out
             last = self._client.idle_done()[1]
-        return told or _tells(last)
+        return announced or _announces_mail(last)
 
     def close(self) -> None:
         """Say good-bye, within a second or two, and disconnect."""
@@ -234,7 +234,7 @@ class Connection:
             socket.shutdown(self._client.socket(), SHUT_RDWR)
 
 
-def _tells(answers: Iterable[object]) -> bool:
+def _announces_mail(answers: Iterable[object]) -> bool:
     return any(isinstance(answer, tuple) and b"EXISTS" in answer for answer in answers)
 
 

@@ -246,7 +246,7 @@ class Reader:
             for mail in filed:
                 if mail.understood.kept is not None:
                     connection.replace(mail.uid, mail.understood.kept, folder)
-                self._tell(mail)
+                self._log_filed(mail)
         crash_point("mailbox.filed")
 
     def _understood(self, uid: int, raw: bytes) -> _Mail:
@@ -255,7 +255,7 @@ class Reader:
     def _folder(self, mail: _Mail) -> str:
         return self._box.unknown if mail.understood.unknown else self._box.processed
 
-    def _tell(self, mail: _Mail) -> None:
+    def _log_filed(self, mail: _Mail) -> None:
         understood = mail.understood
         say = self._log.warning if understood.unknown else self._log.info
         say(

@@ -46,7 +46,7 @@ class Closing:
         except LedgerConflictError:
             return  # an erasure was in the way: the next step closes it
         crash_point("day.closed")
-        self._tell(day, jobs, left)
+        self._log_closed(day, jobs, left)
 
     async def _close(self, day: date, ledger: Ledger) -> Sequence[PlannedJob]:
         rows = await ledger.rows("waiting_letters", day, self._settings.post_daily_cap)
@@ -69,7 +69,7 @@ class Closing:
         )
         return jobs
 
-    def _tell(self, day: date, jobs: Sequence[PlannedJob], left: int) -> None:
+    def _log_closed(self, day: date, jobs: Sequence[PlannedJob], left: int) -> None:
         letters = sum(len(job.letters) for job in jobs)
         self._log.info("day.closed", day=day.isoformat(), jobs=len(jobs), letters=letters)
         if left:

@@ -105,7 +105,7 @@ def told_later(citizen: Account, message: WorkerMessage, now: datetime) -> Decis
     """Let the message that a gathering left arrive."""
     command = contract.read(message.type, message.body)
     assert isinstance(command, TellSuspended)
-    return istanze.tell_gathered(citizen, command, moment(now))
+    return istanze.notify_of_gathered(citizen, command, moment(now))
 
 
 def day_of_many(citizen: Account, many: int) -> tuple[Account, list[Decision]]:

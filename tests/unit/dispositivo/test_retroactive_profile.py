@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.dispositivo.backfill import Report, told
+from services.dispositivo.backfill import Report, lines_of_report
 from services.dispositivo.backfill_csv import FaultyLine, Recognised, lines_of
 from services.dispositivo.backfill_rule import give
 from shared.domain.account import LIVE, Account, Status
@@ -107,7 +107,7 @@ def test_the_report_names_lines_and_never_citizens(tmp_path: Path) -> None:
         line for line in read_file(tmp_path, "RSSMRA85T10A562X,x,y\n") if isinstance(line, FaultyLine)
     ]
     report.lines = report.outcomes["faulty"] = 1
-    text = "\n".join(told(report))
+    text = "\n".join(lines_of_report(report))
     assert "line 1: codice_fiscale: " in text
     assert "RSSMRA" not in text
     assert not report.clean

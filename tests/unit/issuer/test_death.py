@@ -245,7 +245,7 @@ LATE: dict[str, Callable[[Account], Decision]] = {
     "the effect of an approval": lambda c: activation.take_effect(
         c, TakeEffect(**INTERNAL, request_id=REQUEST_ID), at_late(c)
     ),
-    "the end of a day": lambda c: istanze.tell_gathered(
+    "the end of a day": lambda c: istanze.notify_of_gathered(
         c.but(suspended_told=SuspendedTold(first_on=DAY, untold=(SUSPENDED.protocol,))),
         TellSuspended(**INTERNAL, day=DAY),
         at_late(c),

@@ -40,12 +40,12 @@ class Provider:
     def __init__(self) -> None:
         self.answer: Callable[[str], Answer] = lambda _: Sent("")
         self.asked: list[list[str]] = []
-        self.abreast = ConcurrentSender(4)
+        self.concurrent = ConcurrentSender(4)
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send, as `Channel.send`."""
         self.asked.append([])
-        return await self.abreast.send(batch, self._send_one, hearing)
+        return await self.concurrent.send(batch, self._send_one, hearing)
 
     async def _send_one(self, outgoing: Outgoing) -> Answer:
         assert isinstance(outgoing.content, Sms)

@@ -48,12 +48,12 @@ class Far:
         self.answer: Callable[[Outgoing], Answer] = lambda _: Sent("ref")
         self.seconds = 0.0
         self.asked: list[UUID] = []
-        self.abreast = ConcurrentSender(4)
+        self.concurrent = ConcurrentSender(4)
         self.closed = False
 
     async def send(self, batch: Sequence[Outgoing], hearing: Hearing) -> list[Answer]:
         """Send, as `Channel.send`."""
-        return await self.abreast.send(batch, self._send_one, hearing)
+        return await self.concurrent.send(batch, self._send_one, hearing)
 
     async def _send_one(self, outgoing: Outgoing) -> Answer:
         self.asked.append(outgoing.id)

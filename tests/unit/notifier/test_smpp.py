@@ -16,7 +16,6 @@ from services.notifier.channels.smpp.pdu import (
     Address,
     Command,
     Deliver,
-    GarbledError,
     Pdu,
     Tag,
     message_id,
@@ -27,7 +26,6 @@ from services.notifier.channels.smpp.pdu import (
 from services.notifier.channels.smpp.receipts import (
     STATES,
     Receipt,
-    UnreadableReceiptError,
     is_receipt,
     read_receipt,
     same_id,
@@ -35,7 +33,7 @@ from services.notifier.channels.smpp.receipts import (
 from services.notifier.channels.smpp.upkeep import ReceiptsUpkeep
 from services.notifier.senders import open_sender
 from services.notifier.settings import NotifierSettings
-from shared.errors import SettingsError
+from shared.errors import GarbledError, SettingsError, UnreadableReceiptError
 from shared.texts.sms_alphabet import ESCAPE, ONE, TWO, gsm7
 from shared.texts.sms_length import beyond_gsm7, units
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.notifier.timeline import MOST, Steps, step, tell
+from services.notifier.timeline import MOST, Steps, step, timeline
 from shared.contract.examples import COMMAND_EXAMPLES
 from shared.contract.message import MAX_BODY, read
 from shared.contract.reply import Reply, rejected
@@ -20,7 +20,7 @@ from tests.unit.decisions import NOW, moment
 def asked(steps: Steps) -> Reply:
     command = read("delivery.timeline", orjson.dumps(COMMAND_EXAMPLES["delivery.timeline"]))
     assert isinstance(command, DeliveryTimeline)
-    decision = tell(Account(), command, moment(known=steps))
+    decision = timeline(Account(), command, moment(known=steps))
     assert decision.reply is not None
     assert decision == Decision(reply=decision.reply)  # and nothing else
     return decision.reply

@@ -12,7 +12,8 @@ import httpx
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from deploy.web import portal
-from deploy.web.asking import NotTakenError, Reply
+from deploy.web.asking import Reply
+from deploy.web.errors import NotTakenError
 from deploy.web.settings import WebSettings
 
 CITIZEN = "RSSMRA85T10A562S"

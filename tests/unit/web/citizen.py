@@ -13,7 +13,8 @@ from nacl.public import PrivateKey
 from starlette.applications import Starlette
 
 from deploy.web import portal
-from deploy.web.asking import NotTakenError, Reply
+from deploy.web.asking import Reply
+from deploy.web.errors import NotTakenError
 from deploy.web.settings import WebSettings
 from deploy.web.tokens import Tokens
 

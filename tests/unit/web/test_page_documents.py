@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from deploy.web.documents import AlteredError, Documents, ElsewhereError, RefusedError
+from deploy.web.documents import Documents
+from deploy.web.errors import DocumentAlteredError, DocumentElsewhereError, DocumentRefusedError
 from deploy.web.settings import WebSettings
 from shared.domain.policy import PinPolicy
 from shared.domain.uris import allowed
@@ -110,7 +111,7 @@ async def test_what_is_no_document_is_refused_whatever_it_says_it_is(
     if code is None:
         await documents.keep(data, declared)
         return
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(DocumentRefusedError) as refused:
         await documents.keep(data, declared)
     assert refused.value.code == code
 
@@ -118,14 +119,14 @@ async def test_what_is_no_document_is_refused_whatever_it_says_it_is(
 async def test_a_picture_that_unpacks_to_gigabytes_is_refused(documents: Documents) -> None:
     out = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(out, "PNG")
-    with pytest.raises(RefusedError, match="file_of_other_type"):
+    with pytest.raises(DocumentRefusedError, match="file_of_other_type"):
         await documents.keep(out.getvalue(), "image/png")
 
 
 async def test_a_document_that_was_altered_is_not_shown(documents: Documents, tmp_path: Path) -> None:
     attachment = await documents.keep(PDF, "application/pdf")
     (tmp_path / "documents" / attachment["sha256"]).write_bytes(PDF + b"%%EOF")
-    with pytest.raises(AlteredError):
+    with pytest.raises(DocumentAlteredError):
         await documents.read(attachment)
 
 
@@ -135,13 +136,13 @@ async def test_a_document_that_was_altered_is_not_shown(documents: Documents, tm
 )
 async def test_only_what_this_store_has_is_read(documents: Documents, uri: str) -> None:
     attachment = await documents.keep(PDF, "application/pdf")
-    with pytest.raises(ElsewhereError):
+    with pytest.raises(DocumentElsewhereError):
         await documents.read({**attachment, "uri": uri.format(attachment["sha256"])})
 
 
 async def test_a_digest_that_names_a_path_is_not_read(documents: Documents) -> None:
     name = "../../../etc/passwd"
-    with pytest.raises(ElsewhereError):
+    with pytest.raises(DocumentElsewhereError):
         await documents.read({"uri": f"folder://documents/{name}", "sha256": name})
 
 

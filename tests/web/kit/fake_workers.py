@@ -15,7 +15,8 @@ from typing import Any
 
 from nacl.public import PublicKey, SealedBox
 
-from deploy.web.asking import NotTakenError, Reply
+from deploy.web.asking import Reply
+from deploy.web.errors import NotTakenError
 from shared.contract.command import Command
 from shared.contract.examples import REPLY_EXAMPLES
 from shared.contract.message import read

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from shared.errors import GarbledError
+
 RESPONSE = 0x8000_0000
 """This bit of a command says that it answers the one without it."""
 OK = 0
@@ -35,10 +37,6 @@ class Tag(IntEnum):
     NETWORK_ERROR_CODE = 0x0423
     MESSAGE_PAYLOAD = 0x0424
     MESSAGE_STATE = 0x0427
-
-
-class GarbledError(ValueError):
-    """What came is no SMPP: the session cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)

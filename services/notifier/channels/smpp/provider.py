@@ -19,7 +19,6 @@ from services.notifier.channels.smpp.pdu import (
     submit,
 )
 from services.notifier.channels.smpp.receipts import (
-    UnreadableReceiptError,
     is_receipt,
     read_receipt,
     reference,
@@ -31,6 +30,7 @@ from services.notifier.channels.sms_text import sms_of
 from services.notifier.outcome import Answer, Doubtful, Sent, Unreachable
 from services.notifier.outgoing import Outgoing
 from services.notifier.smpp_settings import SmppAccount
+from shared.errors import UnreadableReceiptError
 from shared.texts.sms_alphabet import gsm7, ucs2
 from shared.texts.sms_length import beyond_gsm7
 

@@ -10,6 +10,7 @@ from services.notifier.channels.smpp.pdu import Deliver, Tag
 from services.notifier.channels.smpp.pdu import message_id as written_id
 from services.notifier.smpp_settings import Ids
 from shared.contract.internal import ReportStatus
+from shared.errors import UnreadableReceiptError
 from shared.italy.dates import ROME
 
 STATES: Final[Mapping[str, ReportStatus]] = {
@@ -43,10 +44,6 @@ _STATE = re.compile(r"\bstat:([A-Z]{3,12})\b", re.IGNORECASE)
 _ERROR = re.compile(r"\berr:([0-9A-Z]{1,8})\b", re.IGNORECASE)
 _DONE = re.compile(r"\bdone date:(\d{10})(\d\d)?\b", re.IGNORECASE)
 _QUOTE = re.compile(r"\btext:", re.IGNORECASE)
-
-
-class UnreadableReceiptError(ValueError):
-    """It is a receipt, and does not say of what or which state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from services.notifier.channels.smpp.pdu import (
     OK,
     RESPONSE,
     Command,
-    GarbledError,
     Pdu,
     bind,
     read_pdu,
 )
 from services.notifier.outcome import Unreachable
 from services.notifier.smpp_settings import SmppAccount
+from shared.errors import GarbledError
 
 _FAREWELL_SECONDS = 1.0
 _PATIENCE = 6

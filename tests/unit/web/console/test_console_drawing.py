@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from deploy.web.console import draw
-from deploy.web.console.rendering import Renderer, UnreadableError
+from deploy.web.console.rendering import Renderer
+from deploy.web.errors import UndrawableError
 
 CONFINED = "import sys; sys.path.insert(0, sys.argv[1]); import draw, os, socket; draw.confine()\n"
 
@@ -92,5 +93,5 @@ def _bomb() -> bytes:
     ids=["pdf", "png", "bomb", "other", "empty"],
 )
 async def test_what_cannot_be_drawn_is_refused(data: bytes, media_type: str) -> None:
-    with pytest.raises(UnreadableError):
+    with pytest.raises(UndrawableError):
         await Renderer().page(data, media_type, 1)

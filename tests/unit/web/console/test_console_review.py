@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from deploy.web.asking import NotTakenError
+from deploy.web.errors import NotTakenError
 from services.dispositivo.application import Form
 from services.dispositivo.form import typeset
 from tests.unit.web.console.browser import CITIZEN, ID, Browser, accepted, rejected
