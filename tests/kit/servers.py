@@ -60,6 +60,7 @@ async def fresh_ledger(
         name: of the ledger, dropped after the test.
         settings: of the workers that the test starts; reset after it.
     """
+    servers.stop_workers(limit=5)
     await empty_queues(servers)
     servers.fake_providers.behave()
     servers.fake_providers.forget()
