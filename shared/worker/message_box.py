@@ -38,21 +38,21 @@ class MessageBoxes:
         """Return what is inside, for this message; see `Box.open`."""
         inside = self._box.open(sealed, received.actor)
         if inside is None:
-            self._log_refused("seal.unreadable", received)
+            self._warn("seal.unreadable", received)
             return None
         if not is_bound(inside):
             if not self._require_bound:
                 return inside
-            self._log_refused("seal.unbound", received)
+            self._warn("seal.unbound", received)
             return None
         match unwrapped(inside, _around(received)):
             case Misbound(fields):
-                self._log_refused("seal.misbound", received, fields=fields)
+                self._warn("seal.misbound", received, fields=fields)
                 return _OTHER
             case secret:
                 return secret
 
-    def _log_refused(self, event: str, received: ReceivedMessage, **more: object) -> None:
+    def _warn(self, event: str, received: ReceivedMessage, **more: object) -> None:
         self._log.warning(
             event,
             type=received.message.type,
