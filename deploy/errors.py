@@ -1,5 +1,12 @@
 """The errors of the deployment tools: each says what its reader should do.
 
+PinError
+├── StackError                 do what the text says, or look at the log it names
+├── UnexpectedAnswerError      look at the worker's log
+├── PinctlError                do what the text says
+└── SetupError
+    └── PasswordMissingError   set the named variable
+
 They extend the hierarchy of `shared/errors.py`; they are separate because no worker needs them.
 """
 

@@ -92,6 +92,7 @@ class DirectReplies:
         if not rest:
             return
         async with self._turn:
+            # Others may have found a node good meanwhile, or forgotten one whose replies are sent.
             unknown = [n for n in to if n in rest and n not in self._good and self._may_try(n)]
             for node in sorted(unknown, key=lambda node: -len(to[node]))[:_PROBES]:
                 first = to[node].pop(0)
