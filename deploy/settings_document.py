@@ -34,6 +34,7 @@ from services.notifier.mailbox.settings import MailboxSettings
 from services.notifier.settings import AcceptanceSettings, NotifierSettings
 from services.notifier.shop.settings import PrintJobSettings
 from services.notifier.shop.wire_settings import ShopWireSettings
+from shared.config.field_docs import field_doc
 from shared.config.settings import PlaintextSettings, SecretSetting, Settings, as_text
 from shared.contract.generated import Generated
 from shared.crypto.secret import Secret
@@ -135,7 +136,7 @@ def _section(section: Section) -> Iterator[str]:
         for name, field in group.model_fields.items():
             if name in above:  # it stands in the section of the group that this one extends
                 continue
-            yield f"| `PIN_{name.upper()}` | {_value(field)} | {_default(field)} | {_meaning(field)} |"
+            yield f"| `PIN_{name.upper()}` | {_value(field)} | {_default(field)} | {_meaning(group, name)} |"
     yield ""
 
 
@@ -178,8 +179,8 @@ def _default(field: FieldInfo) -> str:
     return f"`{as_text(field.default)}`"
 
 
-def _meaning(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split()).replace("|", r"\|")
+def _meaning(group: type[Settings], name: str) -> str:
+    return " ".join(field_doc(group, name).split()).replace("|", r"\|")
 
 
 _GENERATED = Generated("deploy.settings_document", DOCUMENT, text)

@@ -65,7 +65,7 @@ Names = Annotated[
 class Settings(BaseModel):
     """Base of every group of settings; the field `sms_url` is read from `PIN_SMS_URL`."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:

@@ -42,7 +42,6 @@ class Model(BaseModel):
         strict=True,
         str_strip_whitespace=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         defer_build=True,  # a worker reads a few of the messages; the others are not built at its start
     )
 

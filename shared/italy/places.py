@@ -14,11 +14,11 @@ These rules ensure that no real person is rejected:
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain, permutations
 from pathlib import Path
 from sys import intern
+from typing import NamedTuple
 
 from shared.italy.alphabets import folded
 
@@ -43,8 +43,7 @@ _SMALL = frozenset(
 _OF_STATES = frozenset(_WORD.findall("repubblica republic republik isole isola islands ex"))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A municipality or a foreign state, present or past.
 
     Attributes:
@@ -97,6 +96,8 @@ def _squeezed(name: str) -> str:
 
 
 def _words(name: str) -> list[str]:
+    if name.isascii() and name.replace(" ", "").isalpha():  # nearly every name, and quicker
+        return name.lower().split()
     return _WORD.findall(folded(_BRACKETS.sub(" ", name) if "(" in name else name))
 
 
@@ -105,7 +106,8 @@ def _keys(names: str) -> Iterator[str]:
     for name in names.split("|"):
         languages = name.split("=")
         yield from map(_key, languages)
-        yield from map(_key, map(" ".join, permutations(languages, 2)))
+        if len(languages) > 1:
+            yield from map(_key, map(" ".join, permutations(languages, 2)))
 
 
 def _municipalities() -> Iterator[Place]:

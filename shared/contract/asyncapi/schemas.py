@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic_core import core_schema
 
+from shared.config.field_docs import field_doc
 from shared.contract.command import Command, InternalCommand
 from shared.contract.event import EventData
 from shared.contract.events import EVENTS, Event
@@ -29,6 +31,18 @@ def reference(model: type[Model] | str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+class _WithFieldDocs(GenerateJsonSchema):
+    """Describes each field by the text that stands below it."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Json:
+        made, model = super().model_schema(schema), schema["cls"]
+        for name, field in model.model_fields.items():
+            shown = made["properties"].get(field.alias or name, {})
+            if doc := field_doc(model, name):
+                shown["description"] = doc
+        return made
+
+
 def schemas() -> Json:
     """Return the schema of every model that the document refers to, by name, in alphabetical order."""
     wanted: list[tuple[type[Model], JsonSchemaMode]] = [(Reply, "serialization")]
@@ -37,13 +51,15 @@ def schemas() -> Json:
         data = [command.reply_data, *command.refusals.values()]
         wanted += [(model, "serialization") for model in data if model]
     wanted += [(data, "serialization") for data in EVENTS.values()]
-    _, made = models_json_schema(wanted, ref_template="#/components/schemas/{model}")
+    _, made = models_json_schema(
+        wanted, ref_template="#/components/schemas/{model}", schema_generator=_WithFieldDocs
+    )
     return {name: _plain(made["$defs"][name]) for name in sorted(made["$defs"]) if name != Reply.__name__}
 
 
 def event_schema(data: type[EventData]) -> Json:
     """Return the schema of an event's body: the envelope with this type and data."""
-    envelope = _plain(Event.model_json_schema(mode="serialization"))
+    envelope = _plain(Event.model_json_schema(mode="serialization", schema_generator=_WithFieldDocs))
     return {
         "type": "object",
         "additionalProperties": False,
