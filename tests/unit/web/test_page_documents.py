@@ -14,6 +14,7 @@ from deploy.web.settings import WebSettings
 from shared.domain.policy import PinPolicy
 from shared.domain.uris import allowed
 from shared.errors import SettingsError
+from tests.kit.bombs import png_bomb
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -117,10 +118,8 @@ async def test_what_is_no_document_is_refused_whatever_it_says_it_is(
 
 
 async def test_a_picture_that_unpacks_to_gigabytes_is_refused(documents: Documents) -> None:
-    out = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(out, "PNG")
     with pytest.raises(DocumentRefusedError, match="file_of_other_type"):
-        await documents.keep(out.getvalue(), "image/png")
+        await documents.keep(png_bomb(20_000), "image/png")
 
 
 async def test_a_document_that_was_altered_is_not_shown(documents: Documents, tmp_path: Path) -> None:
