@@ -96,7 +96,10 @@ def unpacked(revision: str, folder: Path) -> Tree:
     # By `tar`: Debian 12's Python (3.11.2) cannot unpack by a filter.
     subprocess.run(["tar", "-xC", folder], input=git("archive", commit), check=True)
     (folder / "revision").write_text(f"{commit}\n")
-    return Tree(revision, folder, _python_for(folder / _LOCK))
+    python = _python_for(folder / _LOCK)
+    # As its image does. Workers that start at once would each compile everything.
+    subprocess.run([python, "-m", "compileall", "-q", "services", "shared", "deploy"], cwd=folder, check=True)
+    return Tree(revision, folder, python)
 
 
 def git(*words: str) -> bytes:
