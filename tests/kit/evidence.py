@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from shared.domain.pin import Pepper
 from shared.worker import account_codec
 
 DEAD = "pin.dead"
+SOON = timedelta(seconds=2)
+"""Longer than the tests' lease of rows (`PIN_OUTBOX_LEASE`), shorter than what is timed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Evidence:
     """How many log-ins of each citizen were counted since the last entry of one."""
     overdue: int = 0
     """Rows of the outbox that are due and still there."""
+    reserved: int = 0
+    """Rows that are due within `SOON`, as those whose publish is in doubt until their lease ends."""
     deliveries: dict[UUID, str] = field(default_factory=dict)
     waiting: dict[str, int] = field(default_factory=dict)
     """Messages in each queue that nobody has taken."""
@@ -176,7 +180,11 @@ async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
             found.attempts = await ledger.fetchval("select count(*) from attempt")
             for subject, times in await ledger.fetch("select subject, times from log_in"):
                 found.log_ins[bytes(subject)] = times
-            found.overdue = await ledger.fetchval("select count(*) from outbox where due_at <= now()")
+            ((found.overdue, found.reserved),) = await ledger.fetch(
+                "select count(*) filter (where due_at <= now()), count(*) filter (where due_at > now())"
+                " from outbox where due_at <= now() + $1",
+                SOON,
+            )
             deliveries = await ledger.fetch("select id, status from delivery")
             found.deliveries = {UUID(bytes=id_.bytes): status for id_, status in deliveries}
     finally:

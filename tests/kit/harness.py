@@ -233,22 +233,6 @@ class Harness:
             broken.add_note("\n".join(f"{process.name} is not running\n{process.tail()}" for process in dead))
             raise
 
-    async def come_to_rest(self) -> None:
-        """Give workers that run the time to hand over what they have reserved, and what comes of it.
-
-        A row of the outbox whose publish was in doubt goes out once more when its lease ends, and no
-        invariant looks at it before. If that is while they stop, its message waits for ever. What does not
-        come to rest, the invariants tell after it.
-        """
-
-        async def nothing_is_reserved() -> bool:
-            query = "select count(*) from outbox where due_at < now() + interval '2 seconds'"
-            return await asyncio.to_thread(self.stack.postgres.sql, query, self.stack.database) == "0"
-
-        with suppress(AssertionError):
-            await until(nothing_is_reserved, "no row of the outbox to be reserved", limit=10)
-            await self.all_is_well(limit=10)
-
     async def settle_in(self, issued: int, active: int) -> None:
         """Issue PINs, and let some citizens complete first access."""
         people = self.newcomers(issued + active)
@@ -303,7 +287,7 @@ async def fresh_harness(
         harness_on(stack, kinds=kinds, lasting=lasting) as harness,
     ):
         yield harness
-        await harness.come_to_rest()
+        await harness.all_is_well()
         # A stopped worker's unacknowledged messages are back in its queue.
         stack.stop_workers()
         await harness.all_is_well()
