@@ -65,7 +65,7 @@ class Mtail:
         argv = [
             *("mtail", "--progs", str(PROGRAM), "--logs", f"{self.logs}/*.log", "--emit_prog_label=false"),
             *("--address", HOST, "--port", str(self.port), "--poll_interval", "10ms"),
-            *("--poll_log_interval", "10ms"),
+            *("--poll_log_interval", "10ms", "--log_dir", str(folder)),
         ]
         self._process = Process(Program("mtail", argv, folder / "mtail.log", cwd=folder), folder)
 
