@@ -62,9 +62,9 @@ sbom: bootstrap ## write each image's bill of materials (CycloneDX): sbom.cdx.js
 	@$(PYTHON) -m deploy.sbom
 	@$(PYTHON) -m deploy.sbom --web
 
-image: sbom ## build a release's two images; wants BASE=debian:bookworm-slim@sha256:…
+image: sbom ## build a release's two images; wants BASE=debian:trixie-slim@sha256:…
 	@echo '$(BASE)' | grep -Eq '@sha256:[0-9a-f]{64}$$' || { echo 'A release names its base image by digest: \
-	make image BASE=debian:bookworm-slim@sha256:…, as `docker buildx imagetools inspect debian:bookworm-slim` \
+	make image BASE=debian:trixie-slim@sha256:…, as `docker buildx imagetools inspect debian:trixie-slim` \
 	shows it' >&2; exit 2; }
 	@deploy/container/build '$(BASE)' '$(or $(TAG),pin-online)'
 	@deploy/container/build '$(BASE)' '$(or $(WEB_TAG),pin-online-web)' web

@@ -10,7 +10,7 @@ from shared.version import VERSION
 from tests.containers.podman import podman
 
 PROGRAMS = ("podman", "buildah", "debootstrap")
-_SUITE = "bookworm"
+_SUITE = "trixie"
 _MINIMAL = f"localhost/debian-minbase:{_SUITE}"
 _TIDY = 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };\n'
 """As in Debian's own images: what is installed leaves no archive."""
