@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 def field_doc(model: type[BaseModel], field: str) -> str:
     """Return the text below a field, in the class that declares it last; empty if there is none."""
-    declaring = next(cls for cls in model.__mro__ if field in vars(cls).get("__annotations__", {}))
+    declaring = next(cls for cls in model.__mro__ if field in inspect.get_annotations(cls))
     return _field_docs(declaring).get(field, "")
 
 
