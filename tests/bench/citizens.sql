@@ -4,7 +4,6 @@
 -- which is that of the rows of `citizen`: to sort them again takes a quarter of the ledger's disk beside it.
 -- What is sealed or hashed is as long as the real thing, and nobody opens it.
 set session_replication_role = replica;  -- no checks of foreign keys: the rows are right
-set synchronize_seqscans = off;  -- each table is read from its beginning
 
 -- Keys that come in random order, as a citizen's do, leave the pages of their index full by ln 2, 69 %. In order they leave 90.
 do $$
@@ -41,7 +40,7 @@ select decode(key, 'hex'), seq, at, kind, message_id::uuid, actor, message_id, r
        case when actor = 'portal' then decode(md5(kind) || md5(key), 'hex') end,
        decode(md5(key) || md5(key), 'hex')
 from citizen
-cross join lateral (values
+cross join lateral (values  -- of each citizen in turn, as it names `n`
     (n, 1, 'pin.issued', 'portal', 260), (n, 2, 'delivery.sent', 'notifier', 110),
     (n, 3, 'delivery.sent', 'notifier', 110), (n, 4, 'delivery.sent', 'notifier', 110),
     (n, 5, 'pin.activated', 'portal', 80)) as life (of, seq, kind, actor, length);
@@ -90,5 +89,4 @@ insert into log_in (subject, times, last) select decode(key, 'hex'), n % 5, at f
 
 drop table citizen;
 reset session_replication_role;
-reset synchronize_seqscans;
 select recount();  -- for the triggers were off

@@ -90,6 +90,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 async def _fill(stack: Stack, citizens: int) -> int:
     """Insert the citizens, and vacuum as autovacuum would; return the size of the ledger in bytes."""
     async with Books(stack) as books:
+        await books.ledger.execute("create extension pg_prewarm")
         await books.ledger.execute(_ROWS.format(citizens=citizens))
         await books.ledger.execute("vacuum analyze")
         return int(await books.ledger.fetchval("select pg_database_size(current_database())"))
@@ -109,7 +110,6 @@ async def _settle_down(stack: Stack) -> None:
     async with Books(stack) as books:
         for table in _VACUUMED_AT_ONCE:
             await books.ledger.execute(f"vacuum {table}")
-        await books.ledger.execute("create extension if not exists pg_prewarm")
         await books.ledger.execute(_READ)
         await books.ledger.execute("analyze")
         await books.ledger.execute("checkpoint")

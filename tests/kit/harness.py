@@ -287,7 +287,7 @@ async def fresh_harness(
         harness_on(stack, kinds=kinds, lasting=lasting) as harness,
     ):
         yield harness
-        await harness.all_is_well()
+        await harness.all_is_well()  # what is left to a worker for a moment goes out before it stops
         # A stopped worker's unacknowledged messages are back in its queue.
         stack.stop_workers()
         await harness.all_is_well()
