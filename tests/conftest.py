@@ -12,6 +12,7 @@ from hypothesis import settings
 from deploy.local.stack import Stack
 from tests.kit.servers import fresh_ledger, private_stack
 
+pytest_plugins = ["tests.kit.leftovers"]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of what is tested
 settings.load_profile("untimed")
 _numbers = itertools.count(1)
