@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from deploy.local import people_names as given
 from shared.italy import codice_fiscale as cf
-from shared.italy.places import ABROAD, BY_CODE, Place
-from shared.italy.residence import CURRENT
+from shared.italy.places import ABROAD, Place, by_code
+from shared.italy.residence import current
 
 PLAIN = "plain"
 # Has a `recognition`, which only the broker user `operator` may send (R8).
@@ -35,10 +35,12 @@ class Birth(NamedTuple):
     place: Place
 
 
-_LASTING = [p for p in BY_CODE.values() if p.first < EARLIEST.year and p.code in CURRENT]
+_LASTING = [p for p in by_code().values() if p.first < EARLIEST.year and p.code in current()]
 _TYROL = [p for p in _LASTING if p.provinces[-1] == "BZ" and len(p.names) == 2]  # noqa: PLR2004 - two languages
 _ITALY = [p for p in _LASTING if p.provinces[-1] not in {"BZ", "TN"}]
-_STATES = [p for p in BY_CODE.values() if p.provinces[0] == ABROAD and p.last > LATEST.year and p.code < "Z7"]
+_STATES = [
+    p for p in by_code().values() if p.provinces[0] == ABROAD and p.last > LATEST.year and p.code < "Z7"
+]
 
 
 def citizens(
@@ -115,7 +117,7 @@ def _renamed(body: Body, surname: str, name: str) -> None:
 
 def _home(chance: Random, places: list[Place], streets: tuple[str, ...]) -> Body:
     place = chance.choice(places)
-    provinces, caps = CURRENT[place.code]
+    provinces, caps = current()[place.code]
     return {
         "country": "IT",
         "street": chance.choice(streets),

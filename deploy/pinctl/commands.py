@@ -30,6 +30,7 @@ from shared.crypto.keys import CHECKPOINT, SIGNERS, Keys
 from shared.crypto.sealing import Pseudonyms
 from shared.domain.policy import PinPolicy
 from shared.errors import KeyFileError
+from shared.italy.codice_fiscale import canonical
 
 _SUBJECT_BYTES = 16
 _EPILOG = f"""\
@@ -83,8 +84,6 @@ async def _trace(words: argparse.Namespace, environ: Mapping[str, str]) -> Answe
 
 def _ask() -> str:
     """Read a codice fiscale from standard input: process lists would show it on the command line."""
-    from shared.italy.codice_fiscale import canonical  # noqa: PLC0415 - reads all municipalities: 0.1 s
-
     typed = getpass.getpass("Codice fiscale: ") if sys.stdin.isatty() else sys.stdin.readline()
     if code := canonical(typed.strip()):
         return code
@@ -180,7 +179,7 @@ async def _keys(words: argparse.Namespace, environ: Mapping[str, str]) -> Answer
 
 async def _backfill(file: Path, environ: Mapping[str, str]) -> Answer:
     """Run the dispositivo service's backfill (R9), which prints its own report."""
-    from services.dispositivo import backfill  # noqa: PLC0415 - reads all municipalities: 0.1 s
+    from services.dispositivo import backfill  # noqa: PLC0415 - no other command needs the service
 
     return Answer("", status=await backfill.run(file, environ))
 

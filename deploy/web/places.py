@@ -14,8 +14,8 @@ from starlette.responses import Response
 from deploy.web.application import view
 from deploy.web.pages import language_of, page
 from shared.italy.alphabets import folded
-from shared.italy.places import ABROAD, BY_CODE, DATA, Place, find, named
-from shared.italy.residence import CURRENT
+from shared.italy.places import ABROAD, DATA, Place, by_code, find, named
+from shared.italy.residence import current
 
 MOST = 20
 """Suggestions at once."""
@@ -59,7 +59,7 @@ def municipalities(
     found = (
         place for place in _beginning(start, abroad=False) if not province or province in place.provinces
     )
-    there = (place for place in found if not present or place.code in CURRENT)
+    there = (place for place in found if not present or place.code in current())
     return _suggestions(start, there, language)
 
 
@@ -71,10 +71,8 @@ def states(typed: str) -> list[Suggestion]:
 
 def postal_codes(province: str, municipality: str) -> tuple[str, ...]:
     """Return the CAP of a municipality."""
-    places = find(province, municipality) if province else named(municipality)
-    return tuple(
-        dict.fromkeys(cap for place in places if place.code in CURRENT for cap in CURRENT[place.code][1])
-    )
+    now, places = current(), find(province, municipality) if province else named(municipality)
+    return tuple(dict.fromkeys(cap for place in places if place.code in now for cap in now[place.code][1]))
 
 
 def _start(typed: str) -> str:
@@ -91,7 +89,7 @@ def _beginning(start: str, *, abroad: bool) -> Iterable[Place]:
         if not keys[at].startswith(start):
             break
         codes.setdefault(places[at])
-    return [BY_CODE[code] for code in codes]
+    return [by_code()[code] for code in codes]
 
 
 @cache
@@ -100,7 +98,7 @@ def _index(*, abroad: bool) -> tuple[list[str], list[str]]:
     pairs = sorted(
         {
             (folded(name), place.code)
-            for place in BY_CODE.values()
+            for place in by_code().values()
             for name in place.names
             if (place.provinces[0] == ABROAD) is abroad
         }

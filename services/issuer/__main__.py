@@ -28,6 +28,8 @@ from shared.crypto.sealing import Pseudonyms, ServiceBox, StateSeal
 from shared.domain.decision import Decisions
 from shared.domain.pin import Pepper
 from shared.domain.policy import PinPolicy
+from shared.italy.places import by_code
+from shared.italy.residence import current
 from shared.worker.command_reader import CommandReader
 from shared.worker.earlier_key import EarlierKey
 from shared.worker.lane import Lane
@@ -57,6 +59,7 @@ ACCESS: Decisions = {
 
 def requests_lane(settings: WorkerSettings, policy: PinPolicy, keys: Keys) -> Lane:
     """Build the lane of requests, contacts, the registry, and the ends of a PIN and of what is kept."""
+    by_code(), current()  # read now, not while the first citizen waits
     return Lane(
         worker=WORKER,
         name="issuer-requests",

@@ -3,9 +3,8 @@
 from shared.errors import Fault
 from shared.italy.places import (
     ABROAD,
-    BY_CODE,
-    PROVINCES,
     Place,
+    by_code,
     family,
     find,
     forebears,
@@ -13,6 +12,7 @@ from shared.italy.places import (
     key_of,
     key_of_state,
     named,
+    provinces,
 )
 
 PROVINCE, PLACE = "birth_province", "birth_place"
@@ -31,7 +31,7 @@ def faults_of_birthplace(province: str, place: str, birth_year: int | None = Non
 
     Codes: `unknown_province`, `unknown_place`, `not_in_province`, `did_not_exist`.
     """
-    if province != ABROAD and province not in PROVINCES:
+    if province != ABROAD and province not in provinces():
         unknown = [] if named(place) else [_unknown(abroad=False)]
         return [Fault(PROVINCE, "unknown_province", "There is and was no such province."), *unknown]
     found = find(province, place)
@@ -77,7 +77,7 @@ def disagreements(code: str, province: str | None, place: str | None, birth_year
 
     Codes: `disagrees_with_codice_fiscale`, `unknown_in_codice_fiscale`, `did_not_exist`.
     """
-    written = BY_CODE.get(code)
+    written = by_code().get(code)
     if written is None:
         return [
             Fault(PLACE, "unknown_in_codice_fiscale", "The codice fiscale has a place of birth that is none.")

@@ -1,10 +1,12 @@
 """Mail addresses: the syntax of RFC 5321 and 5322, internationalised domains (RFC 5891); without DNS."""
 
 import re
-
-from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from typing import TYPE_CHECKING
 
 from shared.errors import Fault
+
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
 
 # Fast path: any dot-atom and any host name in ASCII without encoded labels (`xn--`). An address that does not
 # match is not wrong, but checked by the library.
@@ -25,7 +27,7 @@ def fault_of_mailbox(field: str, value: str) -> Fault | None:
         return None
     try:
         _validated(value)
-    except EmailNotValidError:
+    except ValueError:
         return Fault(field, "invalid_address", "This is not an address that mail can be sent to.")
     return None
 
@@ -41,7 +43,9 @@ def deliverable(value: str) -> str:
     return _validated(value).ascii_email or value
 
 
-def _validated(value: str) -> ValidatedEmail:
+def _validated(value: str) -> "ValidatedEmail":
+    from email_validator import validate_email  # noqa: PLC0415 - its tables take 0.05 s, and few need them
+
     return validate_email(
         value, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
     )

@@ -13,7 +13,7 @@ These rules ensure that no real person is rejected:
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import chain, permutations
 from pathlib import Path
@@ -132,23 +132,47 @@ def _codes(text: str) -> tuple[str, ...]:
     return tuple(text.split(",")) if text else ()
 
 
-BY_CODE: dict[str, Place] = {place.code: place for place in chain(_municipalities(), _states())}
-PROVINCES: frozenset[str] = frozenset(p for place in BY_CODE.values() for p in place.provinces) - {ABROAD}
+class _Register(NamedTuple):
+    """Every place, and the ways to find it.
+
+    Attributes:
+        by_code: by its Belfiore code.
+        by_key: by the key of each of its names.
+        forebears: the codes of the places that had its territory before, by its own code.
+        provinces: the two letters of every province, also of those that have ceased.
+    """
+
+    by_code: dict[str, Place]
+    by_key: dict[str, tuple[Place, ...]]
+    forebears: dict[str, tuple[str, ...]]
+    provinces: frozenset[str]
 
 
-def _indexed() -> tuple[dict[str, tuple[Place, ...]], dict[str, tuple[str, ...]]]:
-    """Places by the key of a name, and codes of forebears by code."""
+@cache
+def _register() -> _Register:
+    by_code = {place.code: place for place in chain(_municipalities(), _states())}
     by_key: dict[str, tuple[Place, ...]] = {}
     forebears_of: dict[str, tuple[str, ...]] = {}
-    for place in BY_CODE.values():
+    for place in by_code.values():
         for key in place.keys:
             by_key[key] = (*by_key.get(key, ()), place)
         for heir in place.heirs:
             forebears_of[heir] = (*forebears_of.get(heir, ()), place.code)
-    return by_key, forebears_of
+    in_italy = frozenset(p for place in by_code.values() for p in place.provinces) - {ABROAD}
+    return _Register(by_code, by_key, forebears_of, in_italy)
 
 
-_BY_KEY, _FOREBEARS = _indexed()
+def by_code() -> Mapping[str, Place]:
+    """Return every place by its Belfiore code.
+
+    They are read on first use, which takes a tenth of a second: most workers never ask for one.
+    """
+    return _register().by_code
+
+
+def provinces() -> frozenset[str]:
+    """Return the two letters of every province there ever was."""
+    return _register().provinces
 
 
 def named(name: str, *, abroad: bool = False) -> tuple[Place, ...]:
@@ -156,7 +180,7 @@ def named(name: str, *, abroad: bool = False) -> tuple[Place, ...]:
 
     Several names of one place, joined by a hyphen or a slash, are also its name.
     """
-    places = _BY_KEY.get(key_of_state(name) if abroad else key_of(name), ())
+    places = _register().by_key.get(key_of_state(name) if abroad else key_of(name), ())
     found = tuple(place for place in places if (place.provinces[0] == ABROAD) is abroad)
     return found or _named_together(name[:LONGEST_NAME], abroad=abroad)
 
@@ -197,7 +221,7 @@ def find(province: str, name: str) -> tuple[Place, ...]:
     if found or province == ABROAD:
         return found
     squeezed = _by_squeezed_name().get(_squeezed(name), ())
-    candidates = BY_CODE.values() if "." in name else squeezed
+    candidates = by_code().values() if "." in name else squeezed
     return tuple(place for place in candidates if province in place.provinces and goes_by(place, name))
 
 
@@ -205,7 +229,7 @@ def find(province: str, name: str) -> tuple[Place, ...]:
 def _by_squeezed_name() -> dict[str, tuple[Place, ...]]:
     """Built on first use, which is rare: it holds every name a second time."""
     places: dict[str, tuple[Place, ...]] = {}
-    for place in BY_CODE.values():
+    for place in by_code().values():
         for squeezed in set(map(_squeezed, place.names)):
             places[squeezed] = (*places.get(squeezed, ()), place)
     return places
@@ -222,14 +246,14 @@ def _heirs_of(place: Place) -> list[Place]:
 
 def forebears(place: Place) -> list[Place]:
     """All places that had its territory, or part of it, before."""
-    return _reached(place, lambda current: _FOREBEARS.get(current.code, ()))
+    return _reached(place, lambda current: _register().forebears.get(current.code, ()))
 
 
 def _reached(start: Place, onward: Callable[[Place], tuple[str, ...]]) -> list[Place]:
-    reached: dict[str, Place] = {}
+    everywhere, reached = by_code(), dict[str, Place]()
     waiting = [start]
     while waiting:
-        found = [BY_CODE[code] for code in onward(waiting.pop()) if code not in reached]
+        found = [everywhere[code] for code in onward(waiting.pop()) if code not in reached]
         reached.update({place.code: place for place in found})
         waiting += found
     return list(reached.values())

@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import cache
 
 from shared.documents.characters import unprintable
 from shared.errors import Fault
 from shared.italy.countries import COUNTRIES
-from shared.italy.places import DATA, PROVINCES, find, named
+from shared.italy.places import DATA, find, named, provinces
 
 MOST_LINES, LONGEST_LINE, LONGEST_POSTAL_CODE = 4, 70, 16
 LONGEST_NUMBER = 64  # includes staircase, floor and flat, or the name of a building without a number
@@ -17,7 +19,12 @@ _FOREIGN_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
 _SHORT_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9'’.,/() -]*")
 
 
-def _current() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+@cache
+def current() -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the accepted provinces and the CAP of each present municipality, by its Belfiore code.
+
+    They are read on first use.
+    """
     found = {}
     shared: dict[str, tuple[str, ...]] = {}
     for line in (DATA / "postal_codes.tsv").read_text(encoding="utf-8").splitlines():
@@ -26,9 +33,10 @@ def _current() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     return found
 
 
-# Belfiore code of each present municipality to the accepted provinces and its CAP.
-CURRENT = _current()
-_PROVINCES_NOW = frozenset(province for provinces, _ in CURRENT.values() for province in provinces)
+@cache
+def provinces_now() -> frozenset[str]:
+    """Return the two letters of every province that an address may have."""
+    return frozenset(province for there, _ in current().values() for province in there)
 
 
 def faults_in_italy(
@@ -56,22 +64,23 @@ def faults_in_italy(
         )
         if fault
     ]
-    codes = [place.code for place in named(municipality) if place.code in CURRENT]
-    there = [code for code in codes if province in CURRENT[code][0]]
-    if not there and province in _PROVINCES_NOW:
-        there = [p.code for p in find(province, municipality) if province in CURRENT.get(p.code, ((),))[0]]
-    if not there and (not codes or province in _PROVINCES_NOW):
+    now = current()
+    codes = [place.code for place in named(municipality) if place.code in now]
+    there = [code for code in codes if province in now[code][0]]
+    if not there and province in provinces_now():
+        there = [p.code for p in find(province, municipality) if province in now.get(p.code, ((),))[0]]
+    if not there and (not codes or province in provinces_now()):
         faults.append(_fault_of_municipality(municipality, known=bool(codes)))
     elif unfit := _fault_of_text("residence.municipality", municipality, LONGEST_MUNICIPALITY):
         faults.append(unfit)
-    wrong_cap = _fault_of_cap(postal_code, [cap for code in there or codes for cap in CURRENT[code][1]])
+    wrong_cap = _fault_of_cap(postal_code, [cap for code in there or codes for cap in now[code][1]])
     return [*faults, wrong_cap] if wrong_cap else faults
 
 
 def _fault_of_province(province: str) -> Fault | None:
-    if province in _PROVINCES_NOW:
+    if province in provinces_now():
         return None
-    if province in PROVINCES:
+    if province in provinces():
         return Fault("residence.province", "ceased_province", "This province exists no more.")
     return Fault("residence.province", "unknown_province", "There is no such province.")
 

@@ -21,8 +21,8 @@ from shared.contract.citizen import CitizenCommand
 from shared.contract.issuer import PinRequest
 from shared.italy.alphabets import folded
 from shared.italy.countries import COUNTRIES
-from shared.italy.places import ABROAD, PROVINCES
-from shared.italy.residence import CURRENT, MOST_LINES
+from shared.italy.places import ABROAD, provinces
+from shared.italy.residence import MOST_LINES, provinces_now
 
 ITALY, ELSEWHERE = "italy", "abroad"
 LIVES = "lives"
@@ -108,19 +108,16 @@ def _data(request: Request, values: Mapping[str, str], faults: Faults) -> Respon
         values=values,
         # In the order of the page: the contract finds what fields have in common last.
         faults={name: faults[name] for name in sorted(faults, key=(*order, *faults).index)},
-        birth_provinces=_provinces(pages, language, frozenset(PROVINCES)),
-        provinces=_provinces(pages, language, _PROVINCES_NOW),
+        birth_provinces=_provinces(pages, language, provinces()),
+        provinces=_provinces(pages, language, provinces_now()),
         countries=_countries(pages, language),
         abroad=ABROAD,
     )
 
 
-_PROVINCES_NOW = frozenset(province for provinces, _ in CURRENT.values() for province in provinces)
-
-
 @cache
-def _provinces(pages: Pages, language: str, provinces: frozenset[str]) -> list[tuple[str, str]]:
-    return [(code, f"{name} ({code})") for code, name in _named(pages, language, "province", provinces)]
+def _provinces(pages: Pages, language: str, codes: frozenset[str]) -> list[tuple[str, str]]:
+    return [(code, f"{name} ({code})") for code, name in _named(pages, language, "province", codes)]
 
 
 @cache

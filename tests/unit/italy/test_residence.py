@@ -3,7 +3,7 @@
 import pytest
 
 from shared.italy.countries import COUNTRIES, WITHOUT_POSTAL_CODES
-from shared.italy.residence import CURRENT, faults_abroad, faults_in_italy
+from shared.italy.residence import current, faults_abroad, faults_in_italy
 
 
 def at_home(municipality: str, province: str, cap: str) -> list[tuple[str, str]]:
@@ -101,8 +101,8 @@ def test_street_and_number_are_looked_at_too() -> None:
 
 
 def test_every_present_municipality_has_a_province_and_a_cap() -> None:
-    assert all(provinces and all(len(cap) == 5 for cap in caps) for provinces, caps in CURRENT.values())
-    assert {cap for _, caps in CURRENT.values() for cap in caps} >= {"00118", "20121", "90121", "39100"}
+    assert all(provinces and all(len(cap) == 5 for cap in caps) for provinces, caps in current().values())
+    assert {cap for _, caps in current().values() for cap in caps} >= {"00118", "20121", "90121", "39100"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.italy.dates import ROME
 from shared.italy.regions import ABROAD, REGION_OF, REGIONS
-from shared.italy.residence import CURRENT
+from shared.italy.residence import provinces_now
 from shared.italy.working_days import WorkingDays, easter, holidays
 
 DAYS = WorkingDays(time(15))
@@ -93,6 +93,6 @@ def test_a_patrons_day_is_given_by_whoever_has_one() -> None:
 
 
 def test_every_province_has_a_region() -> None:
-    assert {province for provinces, _ in CURRENT.values() for province in provinces} == set(REGION_OF)
+    assert provinces_now() == set(REGION_OF)
     assert set(REGIONS) == {*REGION_OF.values(), ABROAD}
     assert len(REGIONS) == 21

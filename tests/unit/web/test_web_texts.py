@@ -14,7 +14,7 @@ from deploy.local.processes import CHECKOUT
 from deploy.web.pages import HERE, LANGUAGES, Texts, _flat
 from shared.contract import findings
 from shared.italy.countries import COUNTRIES
-from shared.italy.places import PROVINCES
+from shared.italy.places import provinces
 
 FOLDER = HERE / "texts"
 ITALIAN_ALONE = {"console", "mailbox"}
@@ -78,7 +78,7 @@ def test_every_fault_of_the_contract_is_said_in_both_languages() -> None:
 def test_every_state_and_province_has_its_name(language: str) -> None:
     keys = Texts().keys(language)
     assert {code for code in COUNTRIES if code != "IT" and f"country.{code}" not in keys} == set()
-    assert {code for code in PROVINCES if f"province.{code}" not in keys} == set()
+    assert {code for code in provinces() if f"province.{code}" not in keys} == set()
 
 
 def test_every_text_that_a_template_names_is_there() -> None:
