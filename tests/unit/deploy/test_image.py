@@ -5,6 +5,7 @@ import re
 import pytest
 
 from deploy.local.processes import CHECKOUT
+from tests.containers.image import SUITE
 from tests.unit.test_arrows import IMPORTS, PATHS
 
 PROGRAMS = {
@@ -71,3 +72,23 @@ def test_an_image_has_every_module_that_its_programs_import(image: str) -> None:
 @pytest.mark.parametrize("image", IMAGES)
 def test_an_image_has_nothing_of_the_other(image: str) -> None:
     assert [place for place in STRANGERS[image] if lies_in(place, copied(image))] == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "Makefile",
+        "deploy/compose.yaml",
+        "deploy/container/Dockerfile",
+        "deploy/monitoring/mtail/Dockerfile",
+        "docs/operations.md",
+    ],
+)
+def test_what_is_built_and_what_is_said_of_it_start_from_one_debian(file: str) -> None:
+    text = (CHECKOUT / file).read_text(encoding="utf-8")
+    assert set(re.findall(r"\bdebian:([\w.-]+)", text)) == {f"{SUITE}-slim"}
+
+
+def test_all_tests_run_on_the_debian_of_the_images() -> None:
+    """`make versions`: the images' Python is tested with the images' libraries."""
+    assert f"tests/on-debian {SUITE}\n" in (CHECKOUT / "Makefile").read_text(encoding="utf-8")
