@@ -1,14 +1,15 @@
 """Issuances a second, and WAL each, with many citizens in the ledger, against few; the duration of upkeep."""
 
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from deploy.local.stack import Stack
 from tests.bench import ours, report, upkeep
 from tests.bench.counting import Books
 from tests.bench.figures import Spread, verdict
+from tests.bench.many_citizens import fill
 from tests.bench.measure import Told
 from tests.bench.requests import Applicants
 
@@ -21,8 +22,7 @@ _VACUUMED_AT_ONCE = ("outbox", "tally", "tally_change")
 _READ = (
     "select pg_prewarm(oid, 'read') from pg_class where relkind = 'i' and 'fillfactor=69' = any(reloptions)"
 )
-"""Reads the indexes whose keys come in random order, which `citizens.sql` marks so by how full they are."""
-_ROWS = (Path(__file__).parent / "citizens.sql").read_text()
+"""Reads the indexes of random keys, which `citizens/begin.sql` marks by how full they are."""
 _KB, _MB = 10**3, 10**6
 
 
@@ -59,7 +59,7 @@ def options(parser: ArgumentParser) -> None:
         default=[10_000, 1_000_000],
         help="citizens in each, the fewest first",
     )
-    parser.add_argument("--growth-runs", type=int, default=3, help="on each ledger, in turn")
+    parser.add_argument("--growth-runs", type=int, default=5, help="on each ledger, in turn")
     parser.add_argument("--growth-requests", type=int, default=10_000, help="in a run")
 
 
@@ -69,8 +69,10 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     found = [Grown(citizens) for citizens in options.ledgers]
     for one in found:
         stack.use_new_database(one.database)
-        one.size = await _fill(stack, one.citizens)
-        report.progress(f"a ledger of {one.citizens} citizens: {one.size / _MB:.0f} MB")
+        began = time.monotonic()
+        one.size = await _filled(stack, one.citizens)
+        filled = f"{one.size / _MB:.0f} MB, filled in {time.monotonic() - began:.0f} s"
+        report.progress(f"a ledger of {one.citizens} citizens: {filled}")
         one.beside = await upkeep.measured(stack)
     for _ in range(options.growth_runs):
         for one in found:
@@ -87,12 +89,11 @@ async def measure(stack: Stack, options: Namespace) -> Told:
     return told(found)
 
 
-async def _fill(stack: Stack, citizens: int) -> int:
-    """Insert the citizens, and vacuum as autovacuum would; return the size of the ledger in bytes."""
+async def _filled(stack: Stack, citizens: int) -> int:
+    """Fill the ledger; return its size in bytes."""
+    await fill(stack, citizens)
     async with Books(stack) as books:
         await books.ledger.execute("create extension pg_prewarm")
-        await books.ledger.execute(_ROWS.format(citizens=citizens))
-        await books.ledger.execute("vacuum analyze")
         return int(await books.ledger.fetchval("select pg_database_size(current_database())"))
 
 

@@ -13,16 +13,15 @@ import asyncpg
 import pytest
 
 from deploy.local.postgres import SUPERUSER
-from deploy.local.processes import CHECKOUT
 from deploy.local.stack import Stack
 from deploy.pinctl.status import MOST_DUE
 from shared.italy.dates import ROME
 from shared.ledger import QUERIES
 from shared.worker.housekeeping import ROWS
+from tests.bench.many_citizens import rows
 
 CITIZENS = 30_000
 DATABASE = "filled"
-FILL = (CHECKOUT / "tests/bench/citizens.sql").read_text()
 GROWING = {
     *("subject", "account", "ended", "entry", "sealed_head", "delivery", "inbox", "outbox"),
     *("sent_to", "lookup", "letter", "log_in"),
@@ -202,7 +201,7 @@ SAMPLES = {
 def ledger(servers: Stack) -> Iterator[Stack]:
     """The servers, with a ledger of many PINs and many rows due later."""
     servers.postgres.clone(DATABASE)
-    servers.postgres.sql(FILL.format(citizens=CITIZENS), DATABASE)
+    servers.postgres.sql(rows(CITIZENS), DATABASE)
     servers.postgres.sql(
         "insert into sealed_head select key, 1, head, null, null, true, false from subject", DATABASE
     )

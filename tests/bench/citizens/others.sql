@@ -1,49 +1,10 @@
--- Citizens who got their PIN in the last thirty days and keep it, with all that the ledger holds
--- of each: some 5 KB.
--- {citizens}: how many. Keys are spread evenly, ids begin with their time; all is entered in the order of the indexes,
--- which is that of the rows of `citizen`: to sort them again takes a quarter of the ledger's disk beside it.
--- What is sealed or hashed is as long as the real thing, and nobody opens it.
-set session_replication_role = replica;  -- no checks of foreign keys: the rows are right
-
--- Keys that come in random order, as a citizen's do, leave the pages of their index full by ln 2, 69 %. In order they leave 90.
-do $$
-declare
-    one regclass;
-begin
-    for one in
-        select indexrelid from pg_index
-        where indisprimary and (indrelid in ('subject'::regclass, 'account'::regclass)
-              or indrelid in (select inhrelid from pg_inherits where inhparent = 'entry'::regclass))
-    loop
-        execute format('alter index %s set (fillfactor = 69)', one);
-    end loop;
-end
-$$;
-
-create temp table citizen as
-select n, lpad(to_hex(n * 4294967296 / {citizens}), 8, '0') || left(md5(n::text), 24) as key,
-       (time || '7' || left(md5(n::text), 3) || '8' || right(md5(n::text), 15))::uuid::text as message_id, at, time
-from generate_series(0, {citizens} - 1) as n
-cross join lateral (select now() - interval '30 days' * (1 - n / {citizens}.0) as at) as made
-cross join lateral (select lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') as time) as written;
-
+-- All rows but entries.
 insert into subject (key, entries, head)
 select decode(key, 'hex'), 5, decode(md5(key) || md5(key), 'hex') from citizen;
 
 insert into account (subject, version, before, status, level, schema, state)
 select decode(key, 'hex'), 2, 'issued', 'active', 'online', 2, decode(repeat(md5(key), 57), 'hex')
 from citizen;
-
-insert into entry (subject, seq, at, kind, message_id, actor, correlation_id, data, writer, account, hash)
-select decode(key, 'hex'), seq, at, kind, message_id::uuid, actor, message_id, repeat('x', length),
-       case when actor = 'portal' then 'issuer' else actor end,
-       case when actor = 'portal' then decode(md5(kind) || md5(key), 'hex') end,
-       decode(md5(key) || md5(key), 'hex')
-from citizen
-cross join lateral (values  -- of each citizen in turn, as it names `n`
-    (n, 1, 'pin.issued', 'portal', 260), (n, 2, 'delivery.sent', 'notifier', 110),
-    (n, 3, 'delivery.sent', 'notifier', 110), (n, 4, 'delivery.sent', 'notifier', 110),
-    (n, 5, 'pin.activated', 'portal', 80)) as life (of, seq, kind, actor, length);
 
 insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at, made_at)
 select (time || '7' || left(md5(key || channel), 3) || '8' || right(md5(key || channel), 15))::uuid, decode(key, 'hex'), channel, 'sent', 1,
@@ -89,7 +50,3 @@ insert into ended (subject, at) select decode(key, 'hex'), at - interval '9 year
 
 -- Who logged in this month has a row that counts it.
 insert into log_in (subject, times, last) select decode(key, 'hex'), n % 5, at from citizen;
-
-drop table citizen;
-reset session_replication_role;
-select recount();  -- for the triggers were off
