@@ -1,4 +1,4 @@
--- Citizens who got their PIN in the last thirty days and keep it, by these four files with all that the ledger
+-- Citizens who got their PIN in the last thirty days and keep it, by the files of this folder with all that the ledger
 -- holds of each: some 5 KB.
 -- {citizens}: how many. Keys are spread evenly, ids begin with their time; all is entered in the order of the indexes,
 -- which is that of the rows of `citizen`: to sort them again takes a quarter of the ledger's disk beside it.

@@ -1,16 +1,4 @@
--- All rows but entries.
-insert into subject (key, entries, head)
-select decode(key, 'hex'), 5, decode(md5(key) || md5(key), 'hex') from citizen;
-
-insert into account (subject, version, before, status, level, schema, state)
-select decode(key, 'hex'), 2, 'issued', 'active', 'online', 2, decode(repeat(md5(key), 57), 'hex')
-from citizen;
-
-insert into delivery (id, subject, channel, status, attempts, reference, correlation_id, at, made_at)
-select (time || '7' || left(md5(key || channel), 3) || '8' || right(md5(key || channel), 15))::uuid, decode(key, 'hex'), channel, 'sent', 1,
-       'reference-0123456789', message_id, at, at - interval '11 months'
-from citizen cross join lateral (values (n, 'sms'), (n, 'email'), (n, 'post')) as sent (of, channel);
-
+-- What does not belong to one citizen's account.
 -- Beside what is remembered lies what is to be forgotten: as much as upkeep and some runs take, in a ledger of any size.
 -- A row is forgotten for each that is written, wherever as many were written a month ago: what that costs is not growth.
 insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
