@@ -280,13 +280,18 @@ MONTH_ENDS_NOW = """
 async def test_two_that_append_at_once_around_the_end_of_a_month_do_not_fork_a_chain(stack: Stack) -> None:
     """A key holds within one month alone: who moves the head is who appends."""
     sql = stack.postgres.sql
-    since, until = sql(
-        "select since, until from entry_month where until > now() order by until limit 1", stack.database
+    month, since, until = sql(
+        "select to_char(month, 'YYYY_MM'), since, until from entry_month"
+        " where now() >= since and now() < until",
+        stack.database,
     ).split("|")
-    if since == "-infinity":
-        since = "2026-01-01 00:00+00"
     now = datetime.now(UTC)
-    filled = {"month": f"{now:%Y_%m}", "since": since, "until": until, "at": now.isoformat()}
+    filled = {
+        "month": month,
+        "since": "2026-01-01 00:00+00" if since == "-infinity" else since,
+        "until": until,
+        "at": now.isoformat(),
+    }
     sql(MONTH_ENDS_NOW.format(**filled), stack.database)
     subject, genesis = b"s" * 16, bytes(32)
     one, other = [await asyncpg.connect(stack.postgres.dsn("notifier", stack.database)) for _ in range(2)]

@@ -46,6 +46,8 @@ FEW = 12
 """Buffers that a look at an index takes, with room to spare."""
 WORKERS = ("issuer", "notifier", "revoker", "dispositivo")
 NOW = datetime.now(UTC)
+PARTITION = f"entry_{NOW + timedelta(days=2):%Y_%m}"
+"""Where all entries are: the first month of a ledger that is made now lasts for two days at least."""
 MONTH = timedelta(days=30)
 BATCH = 200
 
@@ -251,7 +253,7 @@ async def buffers(connection: Any, query: str, *values: Any) -> int:  # noqa: AN
 
 def _whole(name: str) -> str:
     """Return the table that a month is a part of; months to come are empty, and read whole for that."""
-    return "entry" if re.fullmatch(r"entry_\d{4}_\d\d", name) and name <= f"entry_{NOW:%Y_%m}" else name
+    return "entry" if re.fullmatch(r"entry_\d{4}_\d\d", name) and name <= PARTITION else name
 
 
 def scanned(plan: dict[str, Any]) -> set[str]:
