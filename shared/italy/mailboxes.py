@@ -25,9 +25,11 @@ def fault_of_mailbox(field: str, value: str) -> Fault | None:
     """
     if _is_plain(value):
         return None
+    from email_validator import EmailNotValidError  # noqa: PLC0415 - as in `_validated`
+
     try:
         _validated(value)
-    except ValueError:
+    except EmailNotValidError:
         return Fault(field, "invalid_address", "This is not an address that mail can be sent to.")
     return None
 

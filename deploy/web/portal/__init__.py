@@ -17,6 +17,8 @@ from deploy.web.portal import (
     revoke,
 )
 from deploy.web.settings import WebSettings
+from shared.italy.places import by_code
+from shared.italy.residence import current
 
 SETTINGS = WebSettings
 _ROUTES: tuple[BaseRoute, ...] = (
@@ -35,6 +37,7 @@ _ROUTES: tuple[BaseRoute, ...] = (
 
 def application(settings: WebSettings) -> Starlette:
     """Return the portal."""
+    by_code(), current()  # read now, not while the first citizen waits
     portal = _application("portal", settings, _ROUTES, uploads=convert.UPLOADS)
     portal.state.control_codes = control_code.ControlCodes(settings.secret)
     return portal

@@ -1,4 +1,4 @@
--- What does not belong to one citizen's account.
+-- All other rows, of all citizens.
 -- Beside what is remembered lies what is to be forgotten: as much as upkeep and some runs take, in a ledger of any size.
 -- A row is forgotten for each that is written, wherever as many were written a month ago: what that costs is not growth.
 insert into inbox (worker, message_id, digest, done, answer, correlation_id, at)
