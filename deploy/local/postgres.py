@@ -27,10 +27,10 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "jit": "off",  # compilation costs more than these statements
-    # After a checkpoint the first change of a page writes all of it: compressed, and seldom.
+    # After a checkpoint the first change of a page writes all of it: compressed, and seldom, also at full rate.
     "wal_compression": "zstd",
     "checkpoint_timeout": "30min",
-    "max_wal_size": "4GB",
+    "max_wal_size": "16GB",
     # The safe values, set explicitly: no system default may weaken them.
     "fsync": "on",
     "synchronous_commit": "on",
