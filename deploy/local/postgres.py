@@ -27,7 +27,7 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "jit": "off",  # compilation costs more than these statements
-    # After a checkpoint the first change of a page writes all of it: compressed, and seldom, also at full rate.
+    # After a checkpoint the first change of a page writes all of it: compressed, and seldom, at any rate.
     "wal_compression": "zstd",
     "checkpoint_timeout": "30min",
     "max_wal_size": "16GB",
