@@ -5,7 +5,8 @@ With an authority it takes TLS alone, and each role logs in by its certificate; 
 
 import signal
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -27,10 +28,10 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "jit": "off",  # compilation costs more than these statements
-    # After a checkpoint the first change of a page writes all of it: compressed, and seldom, at any rate.
+    # After a checkpoint the first change of a page writes all of it: compressed, and seldom.
     "wal_compression": "zstd",
     "checkpoint_timeout": "30min",
-    "max_wal_size": "16GB",
+    "max_wal_size": "4GB",
     # The safe values, set explicitly: no system default may weaken them.
     "fsync": "on",
     "synchronous_commit": "on",
@@ -57,6 +58,10 @@ def programs() -> Path:
     if not found:
         raise StackError("Postgres is not installed: run deploy/bootstrap")
     return found[-1].parent
+
+
+def _switches(settings: Mapping[str, str]) -> list[str]:
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,12 @@ class Postgres:
     def _program(self) -> Program:
         settings = (
             SETTINGS
-            | {"listen_addresses": self.place.host}
+            | {"listen_addresses": self.place.host, "port": str(self.port)}
             | (self._tls_settings() if self._authority else {})
         )
-        switches = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name=self.place.name,
-            argv=[str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *switches],
+            argv=[str(self._bin / "postgres"), "-D", str(self._data), *_switches(settings)],
             log=self._state / f"log/{self.place.name}.log",
             within=self.place.within,
             os_user=self._os_user,
@@ -233,6 +237,14 @@ class Postgres:
     def stop(self) -> None:
         """Shut the server down; open sessions are terminated."""
         self.process.stop(signal.SIGINT, limit=20)
+
+    def restart(self, settings: Mapping[str, str]) -> None:
+        """Stop the server once it has written all, and start it with these settings as well."""
+        self.sql("checkpoint")
+        self.stop()
+        usual = self._program()
+        self.process.program = replace(usual, argv=[*usual.argv, *_switches(settings)])
+        self.start()
 
     def kill(self) -> None:
         """Kill it, as a power failure would."""
