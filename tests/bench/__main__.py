@@ -8,7 +8,8 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -67,6 +68,9 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("measures", nargs="*", metavar="measure", help=", ".join(MEASURES))
+    parser.add_argument(
+        "--root", type=Path, help="keep the servers' state here, and filled ledgers for the next time"
+    )
     parser.add_argument("--setting", action="append", default=[], help="NAME=value, a setting of all workers")
     parser.add_argument(
         "--out",
@@ -118,6 +122,21 @@ async def run(stack: Stack, options: argparse.Namespace) -> int:
     return failed
 
 
+@contextmanager
+def _servers(settings: dict[str, str], root: Path | None) -> Iterator[Stack]:
+    """Yield running servers: private ones, or those whose state is kept."""
+    if not root:
+        with private_stack(settings) as stack:
+            yield stack
+        return
+    stack = Stack(root, settings)
+    try:
+        stack.start_servers()
+        yield stack
+    finally:
+        stack.stop()
+
+
 def _tidy(stack: Stack) -> None:
     """Clean up after a failed measure."""
     stack.stop_workers()
@@ -131,7 +150,7 @@ def main() -> int:
     failed = 0
     if not options.page:
         settings = dict(part.split("=", 1) for part in options.setting)
-        with private_stack(settings) as stack:
+        with _servers(settings, options.root) as stack:
             failed = asyncio.run(run(stack, options))
     if options.page or options.into:
         runs = [orjson.loads(file.read_bytes()) for file in options.page or [options.out]]

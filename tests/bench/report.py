@@ -23,9 +23,10 @@ _DURABILITY = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_meth
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Return the command line that repeats a run: where its figures went says nothing about them."""
+    """Return the command line that repeats a run: where its figures and ledgers lie says nothing about them."""
     parser = ArgumentParser(add_help=False)
     parser.add_argument("--out")
+    parser.add_argument("--root")
     return shlex.join(["python", "-m", "tests.bench", *parser.parse_known_args(arguments)[1]])
 
 
