@@ -25,8 +25,8 @@ _READ = "select pg_prewarm(oid) from pg_class where relkind = 'i' and 'fillfacto
 """Reads the indexes of random keys, which `citizens/begin.sql` marks by how full they are."""
 _MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 _FOR_ITS_SIZE = {"shared_buffers": f"{_MEMORY // 4 // 2**20}MB", "max_wal_size": "16GB"}
-"""What a server of a large ledger is given: a quarter of the memory, as Postgres' manual says, and so much WAL
-that checkpoints come by time also at full rate, where the usual 4 GB last some five minutes."""
+"""What a server of a large ledger is given: a quarter of the memory, as Postgres' manual says, and so much
+WAL that checkpoints come by time also at full rate, where the usual 4 GB last some five minutes."""
 _CITIZENS = "select reltuples::bigint from pg_class where oid = 'subject'::regclass"
 _MOST_GROWN = 1.2
 """Times the citizens that it was filled with: a ledger that an earlier measure left is not used above."""

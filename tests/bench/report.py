@@ -23,7 +23,7 @@ _DURABILITY = ("fsync", "synchronous_commit", "full_page_writes", "wal_sync_meth
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Return the command line that repeats a run: where its figures and ledgers lie says nothing about them."""
+    """Return the command line that repeats a run, wherever its figures and its ledgers lie."""
     parser = ArgumentParser(add_help=False)
     parser.add_argument("--out")
     parser.add_argument("--root")
