@@ -10,6 +10,7 @@ import structlog
 from hypothesis import settings
 
 from deploy.local.stack import Stack
+from tests.kit.forked import StackOfForks
 from tests.kit.servers import fresh_ledger, private_stack
 
 pytest_plugins = ["tests.kit.leftovers"]
@@ -52,7 +53,7 @@ def logs_as_they_were() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Stack]:
     """Private Postgres, RabbitMQ and fake providers for the whole session, not reset between tests."""
-    with private_stack() as stack:
+    with private_stack(kind=StackOfForks) as stack:
         yield stack
 
 

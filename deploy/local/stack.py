@@ -135,10 +135,13 @@ class Stack:
         name = worker.name if number == 1 else f"{worker.name}.{number}"
         if name in self.workers:
             self.workers[name].kill()
-        process = Process(self._program(worker, name, env), self.state / "run")
+        process = self._process(self._program(worker, name, env))
         process.start()
         self.workers[name], self._health[name] = process, self._health_port(name)
         return process
+
+    def _process(self, program: Program) -> Process:
+        return Process(program, self.state / "run")
 
     def _program(self, worker: Worker, name: str, env: Mapping[str, str]) -> Program:
         told = environment.for_worker(self.env, worker, self._health_port(name)) | dict(env)

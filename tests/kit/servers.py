@@ -38,10 +38,12 @@ def private_directory() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def private_stack(settings: dict[str, str] | None = None, *, tls: bool | None = None) -> Iterator[Stack]:
+def private_stack(
+    settings: dict[str, str] | None = None, *, tls: bool | None = None, kind: type[Stack] = Stack
+) -> Iterator[Stack]:
     """Yield a stack with running servers, in its own directory; `tls` as for `Stack`, by default `TLS`."""
     with private_directory() as root:
-        stack = Stack(root, settings, tls=TLS if tls is None else tls)
+        stack = kind(root, settings, tls=TLS if tls is None else tls)
         try:
             stack.start_servers()
             yield stack
