@@ -128,11 +128,22 @@ def _growth(figures: Figures) -> list[str]:
         _table(head, rows),
         _plot("issuances a second", {n: one["rate"]["median"] for n, one in ledgers.items()}),
         _plot("KB of WAL an issuance", {n: _wal(one) for n, one in ledgers.items()}),
+        _by_run(ledgers),
         _table(
             ["upkeep, ms, with so many citizens", *(f"{citizens:,}" for citizens in upkeep)],
             ([kind.replace("_", " "), *(f"{one[kind]:.2f}" for one in upkeep.values())] for kind in kinds),
         ),
     ]
+
+
+def _by_run(ledgers: Mapping[int, Figures]) -> str:
+    """Return a table with a row a run: the first comes right behind a checkpoint."""
+    head = ["run since the checkpoint: a second, WAL KB each", *(f"{citizens:,}" for citizens in ledgers)]
+    columns = [zip(one["each"]["rate"], one["each"]["wal"], strict=True) for one in ledgers.values()]
+    runs = enumerate(zip(*columns, strict=True), 1)
+    return _table(
+        head, ([str(number), *(f"{rate:.0f}, {wal / _KB:.1f}" for rate, wal in run)] for number, run in runs)
+    )
 
 
 def _wal(ledger: Figures) -> float:

@@ -69,6 +69,7 @@ def test_growth_is_a_table_with_its_targets_and_two_charts() -> None:
     assert '  x-axis "citizens in the ledger" ["10,000", "1,000,000"]\n' in text
     assert "  line [1000.0, 980.0]\n" in text
     assert "  line [9.0, 21.0]\n" in text
+    assert "| 1 | 1000, 9.0 | 980, 21.0 |" in text
     assert "| status command | 360.00 | 360.00 |" in text
 
 
