@@ -27,9 +27,11 @@ _MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 _FOR_ITS_SIZE = {"shared_buffers": f"{_MEMORY // 4 // 2**20}MB", "max_wal_size": "16GB"}
 """What a server of a large ledger is given: a quarter of the memory, as Postgres' manual says, and so much
 WAL that checkpoints come by time also at full rate, where the usual 4 GB last some five minutes."""
-_CITIZENS = "select reltuples::bigint from pg_class where oid = 'subject'::regclass"
-_MOST_GROWN = 1.2
-"""Times the citizens that it was filled with: a ledger that an earlier measure left is not used above."""
+_USABLE = (
+    "select reltuples <= 1.2 * {citizens} from pg_class where oid = 'subject'::regclass"
+    " and exists (select from pg_extension where extname = 'pg_prewarm')"
+)
+"""Whether a ledger of an earlier time was filled to its end, and has not grown much since."""
 _KB, _MB = 10**3, 10**6
 
 
@@ -78,6 +80,7 @@ async def measure(stack: Stack, options: Namespace) -> Told:
         report.progress(f"a ledger of {one.citizens} citizens: {await _filled(stack, one)}")
         one.beside = await upkeep.measured(stack)
     stack.postgres.restart(_FOR_ITS_SIZE)
+    report.progress(", ".join(f"{name} {text}" for name, text in _FOR_ITS_SIZE.items()))
     for _ in range(options.growth_runs):
         for one in found:
             stack.database = one.database
@@ -97,11 +100,11 @@ async def measure(stack: Stack, options: Namespace) -> Told:
 
 
 async def _filled(stack: Stack, one: Grown) -> str:
-    """Fill the ledger, unless it lies here from an earlier time and is about as large; say what was done."""
+    """Fill the ledger, unless one of an earlier time can be used; say what was done."""
     began, how = time.monotonic(), "as it was left"
     if one.database in stack.postgres.sql("select datname from pg_database").splitlines():
         stack.database = one.database
-        if int(stack.postgres.sql(_CITIZENS, one.database)) > _MOST_GROWN * one.citizens:
+        if stack.postgres.sql(_USABLE.format(citizens=one.citizens), one.database).strip() != "t":
             stack.drop_database()
     if stack.database != one.database:
         stack.use_new_database(one.database)
