@@ -111,6 +111,7 @@ def _run(program: Program, env: Mapping[str, str]) -> None:
     os.chdir(program.cwd)
     _, _, module, *words = program.argv
     sys.argv = [module, *words]
+    sys.modules.pop(f"{module}.__main__", None)  # it runs anew, under its own name
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except Exception:  # noqa: BLE001 - what an interpreter does at its end

@@ -289,6 +289,8 @@ def test_with_certificates_our_own_users_have_no_password_in_their_urls(tmp_path
 def test_the_ledger_is_set_alike_wherever_it_runs() -> None:
     cluster = yaml.safe_load((_KUBERNETES / "components/cloudnative-pg/ledger.yaml").read_text())
     told: dict[str, str] = cluster["spec"]["postgresql"]["parameters"]
+    assert cluster["spec"]["resources"]["limits"] == {"memory": "2Gi"}
+    assert told.pop("shared_buffers") == "512MB"  # a quarter of it: the local server, and compose, have less
     words = yaml.safe_load((_DEPLOY / "compose.yaml").read_text())["services"]["postgres"]["command"].split()
     composed = dict(word.split("=", 1) for word in words if "=" in word)
     assert {name: LEDGER[name] for name in told} == told
