@@ -90,9 +90,9 @@ async def measure(stack: Stack, options: Namespace) -> Told:
             one.wal.append((await _written(stack) - before) / options.growth_requests)
             told_now = f"{one.rates[-1]:8.0f} issuances/s {one.wal[-1] / _KB:6.1f} KB of WAL"
             report.progress(f"{one.citizens:>9} citizens {told_now}")
-    for one in found:
-        stack.database = one.database
-        if not options.root:
+    if not options.root:
+        for one in found:
+            stack.database = one.database
             stack.drop_database()
     stack.database = DATABASE
     stack.postgres.restart({})
