@@ -7,8 +7,8 @@ from typing import Any
 from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
 from tests.adversity.timing import CARD, strangers
-from tests.adversity.worker_log import WorkerLog
 from tests.kit.clients import portal
+from tests.kit.logs import WorkerLog
 from tests.kit.waiting import until
 
 WORKERS = ("issuer-access", "revoker")

@@ -29,10 +29,10 @@ from tests.adversity.dead_letters import number_parked, parked
 from tests.adversity.hostile_sender import GARBLED, HostileSender
 from tests.adversity.people import REQUEST, citizen
 from tests.adversity.poison import MEGABYTE
-from tests.adversity.worker_log import WorkerLog
 from tests.bench.procfs import peak_memory
 from tests.kit.clients import portal
 from tests.kit.evidence import DEAD
+from tests.kit.logs import WorkerLog
 from tests.kit.servers import empty_queues
 from tests.kit.waiting import until
 

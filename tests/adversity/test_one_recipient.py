@@ -4,7 +4,6 @@ import asyncio
 import json
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.kit.clients import portal
 from tests.kit.evidence import Evidence
 from tests.kit.harness import MAIN_WAY
 from tests.kit.invariants import every_chain_verifies
+from tests.kit.logs import log_lines
 from tests.kit.waiting import until
 
 WORKERS = MAIN_WAY
@@ -59,12 +59,7 @@ def outages(stack: Stack, channel: str) -> Callable[[], list[str]]:
     start = log.stat().st_size
 
     def reasons() -> list[str]:
-        found = []
-        for line in log.read_bytes()[start:].splitlines():
-            with suppress(ValueError):  # an incomplete line
-                said = json.loads(line)
-                found += [said["reason"]] if said.get("event") == "provider.down" else []
-        return found
+        return [line["reason"] for line in log_lines(log, start) if line["event"] == "provider.down"]
 
     return reasons
 

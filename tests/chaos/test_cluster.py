@@ -18,11 +18,11 @@ from deploy.broker import render
 from deploy.errors import StackError
 from deploy.local.cluster.stack import BROKERS, ClusterStack
 from deploy.local.workers import WORKERS
-from tests.adversity.worker_log import WorkerLog
 from tests.cluster.faults import leader_cut_off, leader_killed
 from tests.cluster.ledger_faults import primary_killed
 from tests.cluster.load import SteadyLoad
 from tests.kit.harness import QUICK, Harness, harness_on
+from tests.kit.logs import WorkerLog
 from tests.kit.servers import private_directory
 from tests.kit.waiting import until
 

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.adversity.worker_log import WorkerLog
 from tests.kit.harness import MAIN_WAY, QUICK, Harness, fresh_harness
+from tests.kit.logs import WorkerLog
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

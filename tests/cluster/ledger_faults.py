@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from deploy.local.cluster.stack import ClusterStack
 from deploy.local.postgres import Postgres
 from shared.contract.topology import ISSUER_REQUESTS
-from tests.adversity.worker_log import WorkerLog
+from tests.kit.logs import WorkerLog
 
 Fault = Callable[[ClusterStack, random.Random], Awaitable[None]]
 _DETECTION = 5.0

@@ -5,9 +5,9 @@ import random
 
 from deploy.local.cluster.patroni import PatroniStack
 from deploy.local.cluster.stack import ClusterStack
-from tests.adversity.worker_log import WorkerLog
 from tests.cluster.ledger_faults import Fault, waits_are_told
 from tests.kit.harness import MAIN_WAY
+from tests.kit.logs import WorkerLog
 
 
 async def patroni_primary_killed(stack: ClusterStack, _: random.Random) -> None:

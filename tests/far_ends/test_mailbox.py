@@ -26,6 +26,7 @@ from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from shared.contract import topology
 from tests.far_ends.dovecot import Dovecot
+from tests.kit.logs import log_lines
 from tests.kit.servers import empty_queues, private_directory
 from tests.kit.waiting import until
 
@@ -89,10 +90,7 @@ class Reading:
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Return what the reader logged under this name."""
-        log = self.root / "reader.log"
-        text = log.read_text(encoding="utf-8") if log.exists() else ""
-        found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        return [line for line in found if line["event"] == event]
+        return [line for line in log_lines(self.root / "reader.log") if line["event"] == event]
 
     async def ready(self) -> None:
         """Wait until the reader reads."""

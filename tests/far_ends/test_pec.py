@@ -1,6 +1,5 @@
 """From a half by PEC to the event that it arrived: our stack, its PEC server, a Dovecot, and OpenSSL."""
 
-import json
 import re
 import shutil
 import sys
@@ -22,6 +21,7 @@ from tests.adversity.people import Issued, citizen, ended, issued, standing
 from tests.kit.clients import gateway, portal
 from tests.kit.harness import MAIN_WAY
 from tests.kit.invariants import every_chain_verifies
+from tests.kit.logs import log_lines
 from tests.kit.servers import fresh_ledger, private_directory
 from tests.kit.waiting import until
 
@@ -50,10 +50,7 @@ class Mailbox:
 
     def why_unknown(self) -> list[str]:
         """Return why mails were filed for a person to look at."""
-        lines = [
-            json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line[:1] == "{"
-        ]
-        return [line["reason"] for line in lines if line["event"] == "mailbox.unknown"]
+        return [line["reason"] for line in log_lines(self.log) if line["event"] == "mailbox.unknown"]
 
     def receipt(self, kind: str, about: str, **more: object) -> bytes:
         """Return a receipt about a mail."""

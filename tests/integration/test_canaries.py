@@ -1,6 +1,5 @@
 """Canaries on the real stack: once a slot, all the way, and without a trace among the citizens'."""
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from deploy.local.captured import Captured
 from deploy.local.stack import Stack
 from tests.kit.clients import gateway, portal
 from tests.kit.evidence import gathered
+from tests.kit.logs import log_lines
 from tests.kit.servers import fresh_ledger
 from tests.kit.waiting import until
 
@@ -38,7 +38,7 @@ def said(stack: Stack, worker: str, event: str) -> list[dict[str, Any]]:
         stack, "select to_char(min(made_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS') from canary"
     )
     logs = (stack.state / "log").glob(f"{worker}*.log")
-    lines = (json.loads(line) for log in logs for line in log.read_text().splitlines() if event in line)
+    lines = (line for log in logs for line in log_lines(log))
     return [line for line in lines if line["event"] == event and line["timestamp"] >= began > ""]
 
 

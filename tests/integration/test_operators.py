@@ -17,9 +17,9 @@ from deploy.local.client import Client
 from deploy.local.inbox import Body
 from deploy.local.stack import Stack
 from tests.adversity.dead_letters import parked
-from tests.adversity.worker_log import WorkerLog
 from tests.integration.test_dispositivo import DOCUMENT, FILE, OPERATOR, mails_to, papers
 from tests.kit.clients import operator, portal
+from tests.kit.logs import WorkerLog
 from tests.kit.seeding import accounts, active_citizens
 from tests.kit.waiting import until
 

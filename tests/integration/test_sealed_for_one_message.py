@@ -14,6 +14,7 @@ from deploy.local.sealed import ReplyKey, bound, sealed
 from deploy.local.stack import Stack
 from tests.integration.test_restore_and_revoke import EMAIL, MOBILE, WORKERS, Citizen
 from tests.kit.clients import portal
+from tests.kit.logs import log_lines
 from tests.kit.waiting import until
 
 SECOND_FORM_ALONE = {"PIN_REQUIRE_BOUND_SEALS": "true"}
@@ -39,9 +40,8 @@ async def taken_from(stack: Stack, queue: str) -> tuple[str, dict[str, Any]]:
 
 def lines(stack: Stack, event: str, message_id: str) -> list[dict[str, Any]]:
     """Return the log lines of one kind about a message of the access lane."""
-    log = (stack.state / "log/issuer-access.log").read_text().splitlines()
-    found = (json.loads(text) for text in log)
-    return [line for line in found if line["event"] == event and line["message_id"] == message_id]
+    log = log_lines(stack.state / "log/issuer-access.log")
+    return [line for line in log if line["event"] == event and line["message_id"] == message_id]
 
 
 async def initial_pin(citizen: Citizen) -> str:

@@ -18,8 +18,8 @@ from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
 from deploy.pinctl.settings import BrokerSettings, LedgerSettings
 from deploy.pinctl.status import status
-from tests.adversity.worker_log import WorkerLog
 from tests.kit.clients import portal
+from tests.kit.logs import WorkerLog
 from tests.kit.servers import fresh_ledger, private_stack
 from tests.kit.waiting import until
 

@@ -14,6 +14,7 @@ from deploy.local.stack import Stack
 from tests.adversity.marked_citizens import people, personal
 from tests.kit.clients import portal
 from tests.kit.collector import Collector, Seen, collecting
+from tests.kit.logs import WorkerLog
 from tests.kit.servers import fresh_ledger
 from tests.kit.waiting import until
 
@@ -80,7 +81,7 @@ async def test_a_command_and_its_sms_are_in_one_trace_and_the_gateway_may_join_i
 ) -> None:
     stack.settings |= {"PIN_SMS_URL": collector.sms_url, "PIN_SMS_TRACEPARENT": "true"}
     stack.start_workers((*SMS_WAY, "notifier-email", "notifier-pec", "notifier-post"))
-    trace = Trace(collector)
+    trace, log = Trace(collector), WorkerLog(stack, "notifier-sms")
     await asked(stack, trace)
     post = "notifier-post process notifier.post"
     spans = await trace.having(PROCESS, BUNDLE, DELIVER, SEND, post, "notifier-post deliver")
@@ -98,8 +99,7 @@ async def test_a_command_and_its_sms_are_in_one_trace_and_the_gateway_may_join_i
     assert said["pin.outcome"] == "accepted"
     assert not any(one.error for one in trace.spans)
     assert all(0 <= one.seconds < 30 for one in trace.spans)
-    log = (stack.state / "log/notifier-sms.log").read_text().splitlines()
-    assert trace.id in {json.loads(line).get("trace_id") for line in log if "message.handled" in line}
+    assert trace.id in {line.get("trace_id") for line in log.lines("message.handled")}
 
 
 async def test_a_gateway_is_told_nothing_unless_a_setting_says_so(stack: Stack, collector: Collector) -> None:

@@ -1,7 +1,6 @@
 """An upgrade as docs/operations.md says, back, and forward again, while citizens live with their PINs."""
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from deploy.local.processes import Process
 from tests.kit.harness import PERSISTENT, Harness, harness_on
+from tests.kit.logs import log_lines
 from tests.kit.servers import private_directory
 from tests.upgrade.lives import Lives
 from tests.upgrade.releases import PRESENT, Tree, unpacked
@@ -22,6 +22,7 @@ SETTINGS: Mapping[str, str] = {
     "PIN_DISPOSITIVO_DELAY": "PT1S",
 }
 _DOWN = {"mode": "status", "status": 503}
+_LOUD = frozenset({"warning", "error", "critical"})
 _SETTLED = 180.0
 """Seconds within which everything is as it should be after the load."""
 
@@ -153,9 +154,5 @@ def loud(logs: Path) -> Counter[str]:
     """Return how often workers logged each event that is a warning or an error."""
     said: Counter[str] = Counter()
     for path in logs.glob("*.log"):
-        for text in path.read_text(errors="replace").splitlines():
-            if text.startswith("{"):
-                line = json.loads(text)
-                if line.get("level") in {"warning", "error", "critical"}:
-                    said[str(line["event"])] += 1
+        said.update(str(line["event"]) for line in log_lines(path) if line.get("level") in _LOUD)
     return said

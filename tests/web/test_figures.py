@@ -13,13 +13,14 @@ from playwright.async_api import Browser, Page
 from deploy.local.citizens import citizens
 from deploy.local.inbox import Body
 from deploy.local.stack import Stack
+from tests.kit.logs import log_lines
 from tests.kit.person import Person
 from tests.kit.waiting import until
 from tests.web.kit.chromium import tab
 from tests.web.kit.guide import Guide, button, fill, forward
 from tests.web.kit.looking import violations
 from tests.web.kit.papers import DETAILS, jpeg, pdf, request_of
-from tests.web.kit.site import Site, lines_of, site_on
+from tests.web.kit.site import Site, site_on
 
 CARD = {"number": "80380000900012345678", "expires_on": "2029-06-30"}
 
@@ -214,7 +215,7 @@ async def test_a_pin_becomes_dispositivo_by_upload_and_the_istanza_goes_on(
 
 
 def _last_published(site: Site, type_: str) -> str:
-    lines = [line for path in site.logs() for line in lines_of(path) if line.get("type") == type_]
+    lines = [line for path in site.logs() for line in log_lines(path) if line.get("type") == type_]
     return str(lines[-1]["correlation_id"])
 
 
@@ -326,4 +327,4 @@ async def test_the_logs_of_the_pages_say_nothing_of_anybody(site: Site) -> None:
     for path in site.logs():
         text = path.read_text(encoding="utf-8")
         assert not [words for words in told if words in text], path.name
-        assert not [line for line in lines_of(path) if line.get("event") == "page.failed"], path.name
+        assert not [line for line in log_lines(path) if line.get("event") == "page.failed"], path.name

@@ -1,7 +1,6 @@
 """A stack with its pages: what a newcomer has after `make up`, for the tests of one module."""
 
 import base64
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -118,10 +117,3 @@ async def site_on(servers: Stack, name: str) -> AsyncIterator[Site]:
     finally:
         pages.stop()
         servers.pages = None
-
-
-def lines_of(path: Path) -> list[dict[str, object]]:
-    """Return the lines of a log."""
-    return [
-        json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")
-    ]
