@@ -43,14 +43,12 @@ WIRE_POINTS = (
 )
 """Those on the way to the print shop and back, see `services/notifier/shop/sftp_shop.py`."""
 
-_FILE = os.environ.get("PIN_CRASH_FILE")
-
 
 def crash_point(name: str) -> None:
     """Kill or freeze the process here, if a test requested it."""
-    if _FILE is None:
+    if (file := os.environ.get("PIN_CRASH_FILE")) is None:
         return
-    path = Path(_FILE)
+    path = Path(file)
     try:
         wanted, _, sent = path.read_text(encoding="ascii").strip().partition(" ")
     except FileNotFoundError:

@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
@@ -140,18 +141,36 @@ def subject_of(stack: Stack, codice_fiscale: str) -> bytes:
     return Pseudonyms(Keys(stack.state / "keys").symmetric("subject")).of(codice_fiscale)
 
 
-async def gathered(stack: Stack, clients: Sequence[Client], asked: Sequence[Asked]) -> Evidence:
-    """Gather the evidence of this instant; the events are those of the first client."""
+async def gathered(
+    stack: Stack, clients: Sequence[Client], asked: Sequence[Asked], captured: Captured | None = None
+) -> Evidence:
+    """Gather the evidence of this instant.
+
+    Args:
+        stack: whose.
+        clients: whose replies; the events are those of the first.
+        asked: what has been published.
+        captured: of the stack; a reader that has looked before reads only what came since.
+    """
     keys = Keys(stack.state / "keys")
     found = Evidence(Pepper(keys.symmetric("pepper")), asked)
     await _read_queues(stack, found)
-    await _read_ledger(stack, StateSeal(keys.symmetric("account")), found)
-    for copy in Captured(stack.state).all():
+    async with _ledger(stack) as ledger:
+        await _read_chains(ledger, StateSeal(keys.symmetric("account")), found)
+        await _read_work(ledger, found)
+    for copy in (captured or Captured(stack.state)).all():
         found.copies[copy.id].append(copy)
-    found.events += clients[0].events if clients else []
-    for client in clients:
-        for message_id, bodies in client.replies.items():
-            found.replies[message_id] += bodies
+    _hear(clients, found)
+    return found
+
+
+async def glimpsed(stack: Stack, clients: Sequence[Client], asked: Sequence[Asked]) -> Evidence:
+    """Gather what is read in a moment: queues, inbox, outbox, replies; no chain and nothing captured."""
+    found = Evidence(Pepper(Keys(stack.state / "keys").symmetric("pepper")), asked)
+    await _read_queues(stack, found)
+    async with _ledger(stack) as ledger:
+        await _read_work(ledger, found)
+    _hear(clients, found)
     return found
 
 
@@ -163,32 +182,50 @@ async def _read_queues(stack: Stack, found: Evidence) -> None:
             found.waiting[name] = queue.declaration_result.message_count or 0
 
 
-async def _read_ledger(stack: Stack, seal: StateSeal, found: Evidence) -> None:
+def _hear(clients: Sequence[Client], found: Evidence) -> None:
+    found.events += clients[0].events if clients else []
+    for client in clients:
+        for message_id, bodies in client.replies.items():
+            found.replies[message_id] += bodies
+
+
+@asynccontextmanager
+async def _ledger(stack: Stack) -> "AsyncIterator[asyncpg.Connection]":
+    """Yield the ledger of one instant."""
     ledger = await asyncpg.connect(stack.postgres.dsn(SUPERUSER, stack.database))
     try:
         async with ledger.transaction(isolation="repeatable_read", readonly=True):
-            for key, entries, head in await ledger.fetch("select key, entries, head from subject"):
-                found.heads[bytes(key)] = (entries, bytes(head))
-            for row in await ledger.fetch("select * from entry order by subject, seq"):
-                found.entries.append(_entry(row))
-            for row in await ledger.fetch("select * from account"):
-                found.accounts[bytes(row["subject"])] = account_codec.decode(row, seal)
-            for subject, digest in await ledger.fetch("select subject, digest from account_digest"):
-                found.digests[bytes(subject)] = bytes(digest)
-            inbox = await ledger.fetch("select message_id, done from inbox")
-            found.handled = {UUID(bytes=message_id.bytes): done for message_id, done in inbox}
-            found.attempts = await ledger.fetchval("select count(*) from attempt")
-            for subject, times in await ledger.fetch("select subject, times from log_in"):
-                found.log_ins[bytes(subject)] = times
-            ((found.overdue, found.reserved),) = await ledger.fetch(
-                "select count(*) filter (where due_at <= now()), count(*) filter (where due_at > now())"
-                " from outbox where due_at <= now() + $1",
-                SOON,
-            )
-            deliveries = await ledger.fetch("select id, status from delivery")
-            found.deliveries = {UUID(bytes=id_.bytes): status for id_, status in deliveries}
+            yield ledger
     finally:
         await ledger.close()
+
+
+async def _read_chains(ledger: "asyncpg.Connection", seal: StateSeal, found: Evidence) -> None:
+    """Read the citizens' chains and accounts, and the deliveries."""
+    for key, entries, head in await ledger.fetch("select key, entries, head from subject"):
+        found.heads[bytes(key)] = (entries, bytes(head))
+    for row in await ledger.fetch("select * from entry order by subject, seq"):
+        found.entries.append(_entry(row))
+    for row in await ledger.fetch("select * from account"):
+        found.accounts[bytes(row["subject"])] = account_codec.decode(row, seal)
+    for subject, digest in await ledger.fetch("select subject, digest from account_digest"):
+        found.digests[bytes(subject)] = bytes(digest)
+    for subject, times in await ledger.fetch("select subject, times from log_in"):
+        found.log_ins[bytes(subject)] = times
+    deliveries = await ledger.fetch("select id, status from delivery")
+    found.deliveries = {UUID(bytes=id_.bytes): status for id_, status in deliveries}
+
+
+async def _read_work(ledger: "asyncpg.Connection", found: Evidence) -> None:
+    """Read what is done and what is still to be done: inbox, open attempts, rows of the outbox."""
+    inbox = await ledger.fetch("select message_id, done from inbox")
+    found.handled = {UUID(bytes=message_id.bytes): done for message_id, done in inbox}
+    found.attempts = await ledger.fetchval("select count(*) from attempt")
+    ((found.overdue, found.reserved),) = await ledger.fetch(
+        "select count(*) filter (where due_at <= now()), count(*) filter (where due_at > now())"
+        " from outbox where due_at <= now() + $1",
+        SOON,
+    )
 
 
 def _entry(row: "asyncpg.Record") -> LedgerEntry:

@@ -1,7 +1,7 @@
 """Workers that are forked off a process which has loaded their modules: what they load is most of a start.
 
-They run what `python -m` would, with the same environment, user, log and end. A worker that is to crash at a
-named place, and one whose coverage is measured, are started as ever: both are asked for as modules load.
+They run what `python -m` would, with the same environment, user, log and end. One whose coverage is measured
+is started as ever: that is asked for as modules load.
 """
 
 import atexit
@@ -36,7 +36,7 @@ _LOADED = [
     "services.notifier.channels.smtp",
     "services.notifier.channels.sms",
 ]
-_LOADED_BEFORE = ("PIN_CRASH_FILE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+_LOADED_BEFORE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 """What a process looks at as it loads."""
 _PR_SET_PDEATHSIG = 1
 

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
+from deploy.local.captured import Captured
 from deploy.local.citizens import citizens
 from deploy.local.client import LOST, Client
 from deploy.local.inbox import Body, Reply
@@ -17,7 +18,7 @@ from deploy.local.sealed import ReplyKey, sealed
 from deploy.local.stack import Stack
 from deploy.local.workers import WORKERS
 from tests.kit.clients import client
-from tests.kit.evidence import Asked, Evidence, gathered
+from tests.kit.evidence import Asked, Evidence, glimpsed
 from tests.kit.invariants import ALL, Invariant, hold
 from tests.kit.person import Person
 from tests.kit.servers import fresh_ledger
@@ -69,6 +70,7 @@ class Harness:
 
     def __post_init__(self) -> None:
         self._newcomers = (Person(body) for _, body in citizens(CITIZENS, 11, kinds=self.kinds))
+        self._captured = Captured(self.stack.state)
 
     @property
     def portal(self) -> Client:
@@ -215,7 +217,7 @@ class Harness:
         """
 
         async def due() -> bool:
-            found = await gathered(self.stack, (), ())
+            found = await glimpsed(self.stack, (), ())
             return found.overdue > 0
 
         try:
@@ -227,7 +229,9 @@ class Harness:
     async def all_is_well(self, invariants: Iterable[Invariant] = ALL, *, limit: float = LIMIT) -> Evidence:
         """Wait until all invariants hold, for everything that happened so far."""
         try:
-            return await hold(self.stack, self.clients, self.asked, invariants, limit=limit)
+            return await hold(
+                self.stack, self.clients, self.asked, invariants, captured=self._captured, limit=limit
+            )
         except AssertionError as broken:
             dead = [process for process in self.stack.workers.values() if not process.alive()]
             broken.add_note("\n".join(f"{process.name} is not running\n{process.tail()}" for process in dead))

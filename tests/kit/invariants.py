@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
+from deploy.local.captured import Captured
 from deploy.local.client import Client
 from deploy.local.stack import Stack
 from shared.contract.events import EVENTS
 from shared.crypto.secret import Secret
 from shared.domain.account import LIVE
 from shared.ledger.chain import GENESIS, link
-from tests.kit.evidence import DEAD, Asked, Evidence, LedgerEntry, gathered
+from tests.kit.evidence import DEAD, Asked, Evidence, LedgerEntry, gathered, glimpsed
 from tests.kit.waiting import LIMIT, until
 
 Invariant = Callable[[Evidence], None]
@@ -172,31 +173,48 @@ ALL: tuple[Invariant, ...] = (
     nothing_waits,
     nothing_is_dead,
 )
+AT_A_GLANCE: tuple[Invariant, ...] = (
+    nothing_waits,
+    nothing_is_dead,
+    every_message_is_handled_once,
+    every_reply_is_the_same,
+)
+"""Those that need no chain and nothing captured: while they do not hold, nothing else needs to be read."""
 
 
-async def hold(
+async def hold(  # noqa: PLR0913 - the world, and what has to be true of it
     stack: Stack,
     clients: Iterable[Client],
     asked: Sequence[Asked],
     invariants: Iterable[Invariant] = ALL,
     *,
+    captured: Captured | None = None,
     limit: float = LIMIT,
 ) -> Evidence:
     """Wait until all invariants hold at one instant; return the evidence.
+
+    Args:
+        stack: whose.
+        clients: whose replies; the first receives the events.
+        asked: what has been published.
+        invariants: which.
+        captured: of the stack, if something looked before.
+        limit: in seconds.
 
     Raises:
         AssertionError: of the first invariant that does not hold within the limit.
     """
     clients, invariants = tuple(clients), tuple(invariants)
+    captured = captured or Captured(stack.state)
     found: list[Evidence] = []
     broken: list[AssertionError] = []
 
     async def all_hold() -> bool:
-        found[:] = [await gathered(stack, clients, asked)]
         broken.clear()
         try:
-            for invariant in invariants:
-                invariant(found[0])
+            _check(await glimpsed(stack, clients, asked), [one for one in AT_A_GLANCE if one in invariants])
+            found[:] = [await gathered(stack, clients, asked, captured)]
+            _check(found[0], invariants)
         except AssertionError as error:
             broken.append(error)
         return not broken
@@ -206,3 +224,8 @@ async def hold(
     except AssertionError:
         raise broken[0] from None
     return found[0]
+
+
+def _check(found: Evidence, invariants: Iterable[Invariant]) -> None:
+    for invariant in invariants:
+        invariant(found)

@@ -81,7 +81,8 @@ def test_it_does_not_outlive_who_began_it(tmp_path: Path) -> None:
     wait_for(lambda: not Path(f"/proc/{pid}").exists(), 10, "its end")
 
 
-def test_one_that_is_to_crash_is_started(tmp_path: Path) -> None:
-    forked = process(Forked, tmp_path, "services.issuer", PIN_CRASH_FILE=str(tmp_path / "crash"))
+def test_one_whose_coverage_is_measured_is_started(tmp_path: Path) -> None:
+    (tmp_path / "rc").write_text(f"[run]\ndata_file = {tmp_path / 'coverage'}\n")
+    forked = process(Forked, tmp_path, "services.issuer", COVERAGE_PROCESS_START=str(tmp_path / "rc"))
     assert ended(forked) == 2
     assert isinstance(forked._popen, subprocess.Popen)
