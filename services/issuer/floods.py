@@ -4,7 +4,7 @@ Anybody can request a PIN in any name, with any address. So the messages that su
 half (R5) or the notice that a PIN exists (R7), are counted per address and day, over all citizens.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from shared.contract.issuer import PinRequest
 from shared.domain.account import Account, Contacts
@@ -21,26 +21,27 @@ def addresses(account: Account, command: PinRequest) -> Iterator[str]:
     given = command.contacts
     yield from _reached(given.mobile, given.pec or given.email)
     if account.live:
-        yield from _counted(account)
+        yield from counted(account)
     if account.unsuitable:  # then another may take the place of one that is given
         yield from _to(reachable(account, Contacts(**given.__dict__)))
 
 
-def places(account: Account, ctx: DecisionContext) -> tuple[bytes, ...]:
-    """Return the digests of all addresses that the citizen's messages go to, as they are counted."""
-    return tuple(map(ctx.pepper.place, _counted(account)))
+def counted(account: Account) -> tuple[str, ...]:
+    """Return all addresses that the citizen's messages go to, as they are counted."""
+    return tuple(_to(reachable(account)))
 
 
-def flooded(account: Account, ctx: ContextWith[SentToday]) -> bool:
-    """Return whether one of these addresses has reached its limit of messages today, under any pepper."""
+def places(to: Iterable[str], ctx: DecisionContext) -> tuple[bytes, ...]:
+    """Return the digests of counted addresses."""
+    return tuple(map(ctx.pepper.place, to))
+
+
+def flooded(to: Iterable[str], ctx: ContextWith[SentToday]) -> bool:
+    """Return whether a counted address has reached its limit of messages today, under any pepper."""
     return any(
         sum(ctx.known.get(place, 0) for place in ctx.pepper.places(address)) >= ctx.policy.first_halves_a_day
-        for address in _counted(account)
+        for address in to
     )
-
-
-def _counted(account: Account) -> Iterator[str]:
-    return _to(reachable(account))
 
 
 def _to(contacts: Contacts) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.issuer.floods import SentToday, flooded, places
+from services.issuer.floods import SentToday, counted, flooded, places
 from services.issuer.texts import NOTICES
 from shared.contract.delivery import Post
 from shared.contract.events import PinIssued, PinRequestRejected
@@ -31,10 +31,10 @@ def request(account: Account, command: PinRequest, ctx: ContextWith[SentToday]) 
     if account.live:
         return _second_request(account, ctx)
     registered = _registered(account, command, ctx)
-    to = places(registered, ctx)
-    if flooded(registered, ctx):
+    to = counted(registered)
+    if flooded(to, ctx):
         return _rejected("address_flooded")
-    return _issue(registered, new_pin(ctx), to, ctx)
+    return _issue(registered, new_pin(ctx), places(to, ctx), ctx)
 
 
 def _rejected(code: str) -> Decision:
@@ -48,13 +48,13 @@ def _rejected(code: str) -> Decision:
 
 def _second_request(account: Account, ctx: ContextWith[SentToday]) -> Decision:
     refused = _rejected("pin_exists")
-    told_at, to = account.told_pin_exists_at, places(account, ctx)
-    if (told_at and ctx.now - told_at < ctx.policy.notice_interval) or flooded(account, ctx):
+    told_at, to = account.told_pin_exists_at, counted(account)
+    if (told_at and ctx.now - told_at < ctx.policy.notice_interval) or flooded(to, ctx):
         return refused
     return refused.but(
         account=account.but(told_pin_exists_at=ctx.now),
         deliveries=NOTICES.to_registered(account, "pin_exists", ctx),
-        sent_to=to,
+        sent_to=places(to, ctx),
     )
 
 
@@ -93,16 +93,17 @@ def _holder(command: PinRequest) -> Holder:
 
 def _issue(account: Account, new: NewPin, to: tuple[bytes, ...], ctx: DecisionContext) -> Decision:
     first, second = _first_half(account, new, ctx), _second_half(account, new, ctx)
-    issued = with_pin(account, new.sent_by(first, second), status="issued")
+    pin = new.sent_by(first, second)
+    issued = with_pin(account, pin, status="issued")
     carriers = {d.channel: str(d.id) for d in (*first, *second)}
     facts: dict[str, Any] = {"level": issued.level, "expires_at": new.expires_at}
     issuing = Decision(
         reply=accepted(),
         account=issued,
-        entries=(LedgerEntry("pin.issued", {"pin_id": new.pin.id, "deliveries": carriers, **facts}),),
+        entries=(LedgerEntry("pin.issued", {"pin_id": pin.id, "deliveries": carriers, **facts}),),
         events=(Event(PinIssued(**facts)),),
         deliveries=(*first, *second),
-        messages=(expiry(issued, new.pin),),
+        messages=(expiry(issued, pin),),
         sent_to=to,
     )
     return _with_release(issuing, issued) if issued.level == "dispositivo" else issuing

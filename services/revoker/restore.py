@@ -79,16 +79,17 @@ def _restored(account: Account, new: NewPin, to: tuple[Contact, Contact], ctx: D
     first = _half(account, to[0], _part("first", new.first, account), new, ctx)
     second = _half(account, to[1], _part("second", new.second, account), new, ctx)
     kept = undone(account, dict(to), ctx)
-    restored = with_pin(kept, new.sent_by(first, second), status="restoring")
+    pin = new.sent_by(first, second)
+    restored = with_pin(kept, pin, status="restoring")
     carriers = {d.channel: str(d.id) for d in (*first, *second)}
-    facts = {"pin_id": new.pin.id, "deliveries": carriers, "expires_at": new.expires_at}
+    facts = {"pin_id": pin.id, "deliveries": carriers, "expires_at": new.expires_at}
     restoring = Decision(
         reply=accepted(),
         account=restored,
         entries=(LedgerEntry("restore.confirmed", facts),),
         events=(Event(RestoreConfirmed()),),
         deliveries=(*first, *second),
-        messages=(expiry(restored, new.pin),),
+        messages=(expiry(restored, pin),),
     )
     return restoring if kept is account else _with_contacts_undone(restoring, account, kept.contacts, ctx)
 

@@ -1,8 +1,9 @@
 """The initial PIN of 16 characters: generated; only its verifier is kept (R4, R15)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from shared.contract.delivery import Mail
@@ -19,12 +20,13 @@ class NewPin:
     """An initial PIN while its halves are being sent.
 
     Attributes:
+        kept: what the account keeps of it, beside the deliveries that carry its halves.
         expires_at: the instant at which it has ended.
     """
 
     first: Secret
     second: Secret
-    pin: Pin
+    kept: Mapping[str, Any]
     expires_at: datetime
 
     @property
@@ -34,8 +36,7 @@ class NewPin:
 
     def sent_by(self, first: tuple[Delivery, ...], second: tuple[Delivery, ...]) -> Pin:
         """Return what the account keeps, given the deliveries that carry each half."""
-        pin: Pin = self.pin.but(halves=(_carried(first), _carried(second)))
-        return pin
+        return Pin(**self.kept, halves=(_carried(first), _carried(second)))
 
 
 def _carried(by: tuple[Delivery, ...]) -> Half:
@@ -47,17 +48,17 @@ def new_pin(ctx: DecisionContext) -> NewPin:
     """Generate a PIN of two halves; it can be used once, until it expires."""
     first, second, salt = new_half(ctx.random), new_half(ctx.random), ctx.random(16)
     expires_at = _end(ctx)
-    pin = Pin(
-        id=str(ctx.uuid()),
-        issued_at=ctx.now,
-        initial=True,
-        salt=salt,
-        verifier=ctx.pepper.initial(salt, Secret(first.reveal() + second.reveal())),
-        part_verifiers=tuple(ctx.pepper.tag(salt, half) for half in (first, second)),
-        pepper=ctx.pepper.name,
-        expires_at=expires_at,
-    )
-    return NewPin(first, second, pin, expires_at)
+    kept = {
+        "id": str(ctx.uuid()),
+        "issued_at": ctx.now,
+        "initial": True,
+        "salt": salt,
+        "verifier": ctx.pepper.initial(salt, Secret(first.reveal() + second.reveal())),
+        "part_verifiers": tuple(ctx.pepper.tag(salt, half) for half in (first, second)),
+        "pepper": ctx.pepper.name,
+        "expires_at": expires_at,
+    }
+    return NewPin(first, second, kept, expires_at)
 
 
 def _end(ctx: DecisionContext) -> datetime:

@@ -24,7 +24,8 @@ _COUNTRY = 2
 
 _MARKED = re.compile(r"www|http", re.IGNORECASE)
 _WITHIN_WORD = re.compile(r"(?=(?<![^\s.·,])([^\s.·,]*)([.·,])([^\W\d_]+))")
-_DOT_BEFORE_WORD = re.compile(r"(?<=[^\s.])([.\u2024\u3002\uff0e\uff61])(?=[^\W\d_]{2})")
+_POINTS = frozenset(".\u2024\u3002\uff0e\uff61")
+_DOT_BEFORE_WORD = re.compile(rf"(?<=[^\s.])([{''.join(sorted(_POINTS))}])(?=[^\W\d_]{{2}})")
 
 
 def bait_in_name(name: str) -> bool:
@@ -50,6 +51,6 @@ def _joins_host(before: str, sign: str, after: str) -> bool:
 
 def unlinked(text: str) -> str:
     """The text with a space in every web or mail address, so that no program turns it into a link."""
-    if "://" in text:
-        text = text.replace("://", " ")
-    return _DOT_BEFORE_WORD.sub(r"\1 ", text)
+    if _POINTS.isdisjoint(text):  # nearly every name
+        return text.replace("://", " ")
+    return _DOT_BEFORE_WORD.sub(r"\1 ", text.replace("://", " "))

@@ -197,7 +197,7 @@ class UnitOfWork:
             self.waves.append({})
         # Within one wave a citizen is written once, so the version increases once.
         version = old.version if subject in self.waves[-1] else old.version + 1
-        self.waves[-1][subject] = self.accounts[subject] = account.but(version=version)
+        self.waves[-1][subject] = self.accounts[subject] = account.model_copy(update={"version": version})
         self.changed[subject] = received
 
     async def write(self, ledger: Ledger, seal: StateSeal | None) -> None:

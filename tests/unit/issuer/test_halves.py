@@ -56,7 +56,7 @@ def test_a_half_is_not_found_offline_by_who_has_the_pepper_and_the_ledger() -> N
     made = new_pin(moment())
     chance = moment(seed=9).random
     guesses = [new_half(chance) for _ in range(2**14)]
-    left = candidates(made.pin, [*guesses, made.first])
+    left = candidates(made.sent_by((), ()), [*guesses, made.first])
     assert made.first in left
     assert len(left) > 2 ** (14 - TAG_BITS) / 2
 
