@@ -26,7 +26,7 @@ from shared.domain.pin import Pepper
 from shared.worker import account_codec
 
 DEAD = "pin.dead"
-SOON = timedelta(seconds=2)
+SOON = timedelta(seconds=1.2)
 """Longer than the tests' lease of rows (`PIN_OUTBOX_LEASE`), shorter than what is timed."""
 
 

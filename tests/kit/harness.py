@@ -29,7 +29,7 @@ MAIN_WAY = ("issuer", "notifier-sms", "notifier-email", "notifier-pec", "notifie
 CITIZENS = 100_000
 USERS = ("portal", "operator", "registry", "gateway")
 QUICK = {
-    "PIN_OUTBOX_LEASE": "PT1S",
+    "PIN_OUTBOX_LEASE": "PT0.5S",
     "PIN_RELAY_INTERVAL": "PT0.1S",
     "PIN_BLIND_REPLY_AFTER": "PT0S",
     "PIN_LINGER": "PT0.05S",
