@@ -34,7 +34,7 @@ async def _beside(extension: str, stage: str, fault: str, *, lax: bool) -> Seque
     """Return the outcomes of one mail that meets a fault on a connection that was used, and of the next."""
     async with (
         SmtpServer(extension=extension, lax=lax) as server,
-        channel(server.port, smtp_connections=1) as email,
+        channel(server.port, fault=fault, smtp_connections=1) as email,
     ):
         assert await sent(email, [mail("one")]) == [SENT]
         server.faults[stage, "bad" if stage != "mail" else ""] = fault
