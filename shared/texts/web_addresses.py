@@ -51,6 +51,6 @@ def _joins_host(before: str, sign: str, after: str) -> bool:
 
 def unlinked(text: str) -> str:
     """The text with a space in every web or mail address, so that no program turns it into a link."""
-    if _POINTS.isdisjoint(text):  # nearly every name
-        return text.replace("://", " ")
-    return _DOT_BEFORE_WORD.sub(r"\1 ", text.replace("://", " "))
+    text = text.replace("://", " ")
+    # Nearly no name has a point.
+    return text if _POINTS.isdisjoint(text) else _DOT_BEFORE_WORD.sub(r"\1 ", text)

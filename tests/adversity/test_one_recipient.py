@@ -16,7 +16,7 @@ from tests.kit.clients import portal
 from tests.kit.evidence import Evidence
 from tests.kit.harness import MAIN_WAY
 from tests.kit.invariants import every_chain_verifies
-from tests.kit.logs import log_lines
+from tests.kit.logs import WorkerLog
 from tests.kit.waiting import until
 
 WORKERS = MAIN_WAY
@@ -55,11 +55,10 @@ def status(number: int, **more: Any) -> Fault:  # noqa: ANN401 - JSON
 
 def outages(stack: Stack, channel: str) -> Callable[[], list[str]]:
     """Return a function that lists why a channel's breaker opened, from now on."""
-    log = stack.workers[f"notifier-{channel}"].program.log
-    start = log.stat().st_size
+    log = WorkerLog(stack, f"notifier-{channel}")
 
     def reasons() -> list[str]:
-        return [line["reason"] for line in log_lines(log, start) if line["event"] == "provider.down"]
+        return [line["reason"] for line in log.lines("provider.down")]
 
     return reasons
 

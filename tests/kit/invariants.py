@@ -188,7 +188,7 @@ async def hold(  # noqa: PLR0913 - the world, and what has to be true of it
     asked: Sequence[Asked],
     invariants: Iterable[Invariant] = ALL,
     *,
-    captured: Captured | None = None,
+    captured: Captured,
     limit: float = LIMIT,
 ) -> Evidence:
     """Wait until all invariants hold at one instant; return the evidence.
@@ -198,14 +198,13 @@ async def hold(  # noqa: PLR0913 - the world, and what has to be true of it
         clients: whose replies; the first receives the events.
         asked: what has been published.
         invariants: which.
-        captured: of the stack, if something looked before.
+        captured: of the stack; what it has read before is not read again.
         limit: in seconds.
 
     Raises:
         AssertionError: of the first invariant that does not hold within the limit.
     """
     clients, invariants = tuple(clients), tuple(invariants)
-    captured = captured or Captured(stack.state)
     found: list[Evidence] = []
     broken: list[AssertionError] = []
 
